@@ -1,1 +1,30 @@
-//! The domain of Florin.
+//! What money is and may do: amounts, identifiers, the life of each object, and the shape in which
+//! merchants see it.
+//!
+//! Nothing here does I/O, reads a clock or draws randomness: time, seeds and secrets are parameters,
+//! so that every rule can be tested natively and replayed exactly.
+
+pub mod account;
+pub mod api_key;
+pub mod attempt;
+pub mod card;
+pub mod charge;
+pub mod customer;
+pub mod error;
+pub mod event;
+pub mod id;
+pub mod idempotency;
+pub mod metadata;
+pub mod money;
+pub mod payment_intent;
+pub mod payment_method;
+pub mod refund;
+pub mod resource;
+pub mod seal;
+pub mod timestamp;
+pub mod token;
+
+pub use error::ApiError;
+pub use metadata::Metadata;
+pub use money::{Amount, Currency, Money};
+pub use timestamp::Timestamp;

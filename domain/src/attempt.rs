@@ -1,0 +1,154 @@
+//! One try to move money at a processor: what was asked, under which key, and what came of it.
+//!
+//! The API's answer, the processor's webhook and our own recovery all report the same fact, so each
+//! goes through the attempt: only the one that finds it open may resolve it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::card::{Card, Decline};
+use crate::id::{AttemptId, ChargeId, CustomerId, PaymentIntentId, PaymentMethodId, RefundId};
+use crate::money::Money;
+use crate::payment_intent::CancellationReason;
+use crate::payment_method::BillingDetails;
+use crate::timestamp::Timestamp;
+
+/// Where an attempt stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AttemptState {
+    /// The processor may have been asked; nobody knows what it said.
+    Started,
+    /// The cardholder has to prove who they are.
+    RequiresAction,
+    /// The processor has it and will say later.
+    Processing,
+    /// It did what was asked.
+    Succeeded,
+    /// It refused.
+    Failed,
+    /// It was given up before it moved money.
+    Canceled,
+}
+
+impl AttemptState {
+    /// The name in the database.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Started => "started",
+            Self::RequiresAction => "requires_action",
+            Self::Processing => "processing",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Canceled => "canceled",
+        }
+    }
+
+    /// Whether the processor's word is still to come.
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Started | Self::RequiresAction | Self::Processing)
+    }
+}
+
+/// What a processor is asked to do, with all that is needed to record its answer after a crash.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Request {
+    /// Hold or take money.
+    Authorize(Box<Authorize>),
+    /// Take held money.
+    Capture {
+        /// Whether the rest is released.
+        is_final: bool,
+    },
+    /// Hold more: the attempt's amount is the new total.
+    Increment,
+    /// Release held money and end the intent.
+    Void {
+        /// Why, where someone said so.
+        reason: Option<CancellationReason>,
+    },
+    /// Give taken money back.
+    Refund {
+        /// The refund that this carries out.
+        refund: RefundId,
+    },
+}
+
+impl Request {
+    /// The name in the database.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Authorize(_) => "authorize",
+            Self::Capture { .. } => "capture",
+            Self::Increment => "increment",
+            Self::Void { .. } => "void",
+            Self::Refund { .. } => "refund",
+        }
+    }
+}
+
+/// What an authorisation needs beyond its amount.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Authorize {
+    /// The charge that it becomes.
+    pub charge: ChargeId,
+    /// Whether the money is taken at once.
+    pub capture: bool,
+    /// Whether the cardholder takes no part.
+    pub off_session: bool,
+    /// Whether the merchant wants a challenge wherever the card knows one.
+    pub wants_challenge: bool,
+    /// Whether a demand for a challenge is to be a decline.
+    pub error_on_requires_action: bool,
+    /// The payment method, as it was.
+    pub payment_method: PaymentMethodId,
+    /// The card, as it was.
+    pub card: Card,
+    /// The number under the master key.
+    pub sealed_number: String,
+    /// Whom the bill goes to, as it was.
+    pub billing_details: BillingDetails,
+    /// Who pays.
+    pub customer: Option<CustomerId>,
+    /// Whether the card becomes the customer's when the payment succeeds.
+    pub saves_card: bool,
+    /// A charge made without an intent carries its own details.
+    pub legacy_charge: Option<crate::charge::Details>,
+}
+
+/// What a resolved attempt has to say, for a retry that must get the same answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Resolution {
+    /// Why it failed.
+    pub decline: Option<Decline>,
+    /// The failed charge, where one was made.
+    pub failed_charge: Option<ChargeId>,
+}
+
+/// One try to move money at a processor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// Its identifier, and the key under which the processor knows it.
+    pub id: AttemptId,
+    /// Whether it moves real money.
+    pub livemode: bool,
+    /// Where it stands.
+    pub state: AttemptState,
+    /// The connector that was asked.
+    pub connector: String,
+    /// The processor's own reference, once it gave one.
+    pub processor_reference: Option<String>,
+    /// The intent, unless it is a charge or refund without one.
+    pub payment_intent: Option<PaymentIntentId>,
+    /// The charge that a capture, void or refund is about.
+    pub charge: Option<ChargeId>,
+    /// How much.
+    pub amount: Money,
+    /// What was asked.
+    pub request: Request,
+    /// What came of it.
+    pub resolution: Resolution,
+    /// When it was made: the earliest moment at which the processor may have seen it.
+    pub created: Timestamp,
+}

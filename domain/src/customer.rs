@@ -1,0 +1,68 @@
+//! Customers: whom a merchant charges, and the cards that they keep.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{CustomerId, PaymentMethodId};
+use crate::metadata::Metadata;
+use crate::payment_intent::Shipping;
+use crate::payment_method::Address;
+use crate::timestamp::Timestamp;
+
+/// Someone who pays.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Customer {
+    /// Its identifier.
+    pub id: CustomerId,
+    /// Whether they pay real money.
+    pub livemode: bool,
+    /// When it was made.
+    pub created: Timestamp,
+    /// Counts its changes; a change names the version that it saw.
+    pub version: i64,
+    /// Deleted customers stay retrievable, and nothing else.
+    pub deleted: bool,
+    /// Where they read mail.
+    pub email: Option<String>,
+    /// The rest.
+    pub details: Details,
+}
+
+/// What is only echoed of a customer.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+#[expect(missing_docs, reason = "each is Stripe's field of the same name")]
+pub struct Details {
+    pub address: Option<Address>,
+    pub balance: i64,
+    pub business_name: Option<String>,
+    pub description: Option<String>,
+    pub individual_name: Option<String>,
+    pub invoice_prefix: String,
+    pub name: Option<String>,
+    pub next_invoice_sequence: i64,
+    pub phone: Option<String>,
+    pub preferred_locales: Vec<String>,
+    pub shipping: Option<Shipping>,
+    pub tax_exempt: TaxExempt,
+    pub metadata: Metadata,
+    /// A card made from a token by the legacy `source` parameter.
+    pub default_source: Option<PaymentMethodId>,
+    /// The card that invoices use.
+    pub default_payment_method: Option<PaymentMethodId>,
+    /// What stands at the foot of their invoices.
+    pub invoice_footer: Option<String>,
+}
+
+/// Whether tax is charged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum TaxExempt {
+    /// The customer pays no tax.
+    Exempt,
+    /// The customer pays tax.
+    #[default]
+    None,
+    /// The customer accounts for the tax.
+    Reverse,
+}

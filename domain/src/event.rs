@@ -1,0 +1,182 @@
+//! Events: what merchants are told of each change, by one table.
+//!
+//! Source: <https://docs.stripe.com/api/events/types>.
+
+use serde::{Deserialize, Serialize};
+
+/// The version of Stripe's API whose shapes Florin speaks.
+pub const API_VERSION: &str = "2026-10-28.endive";
+
+macro_rules! event_types {
+    ($($name:ident = $text:literal,)*) => {
+        /// The type of an event.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+        #[expect(missing_docs, reason = "each is Stripe's event type of the same name")]
+        pub enum EventType {
+            $(#[serde(rename = $text)] $name,)*
+        }
+
+        impl EventType {
+            /// Every type that Florin emits.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// The name in the API, as `charge.succeeded`.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$name => $text,)*
+                }
+            }
+        }
+    };
+}
+
+event_types! {
+    ChargeCaptured = "charge.captured",
+    ChargeExpired = "charge.expired",
+    ChargeFailed = "charge.failed",
+    ChargePending = "charge.pending",
+    ChargeRefundUpdated = "charge.refund.updated",
+    ChargeRefunded = "charge.refunded",
+    ChargeSucceeded = "charge.succeeded",
+    ChargeUpdated = "charge.updated",
+    CustomerCreated = "customer.created",
+    CustomerDeleted = "customer.deleted",
+    CustomerUpdated = "customer.updated",
+    PaymentIntentAmountCapturableUpdated = "payment_intent.amount_capturable_updated",
+    PaymentIntentCanceled = "payment_intent.canceled",
+    PaymentIntentCreated = "payment_intent.created",
+    PaymentIntentPaymentFailed = "payment_intent.payment_failed",
+    PaymentIntentProcessing = "payment_intent.processing",
+    PaymentIntentRequiresAction = "payment_intent.requires_action",
+    PaymentIntentSucceeded = "payment_intent.succeeded",
+    PaymentMethodAttached = "payment_method.attached",
+    PaymentMethodAutomaticallyUpdated = "payment_method.automatically_updated",
+    PaymentMethodDetached = "payment_method.detached",
+    PaymentMethodUpdated = "payment_method.updated",
+    RefundCreated = "refund.created",
+    RefundFailed = "refund.failed",
+    RefundUpdated = "refund.updated",
+}
+
+/// A change that merchants are told of, named after what happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the name says what happened")]
+pub enum Transition {
+    IntentCreated,
+    IntentSucceeded,
+    IntentAuthorized,
+    IntentDeclined,
+    /// Refused before any charge was made.
+    IntentRefused,
+    IntentRequiresAction,
+    IntentProcessing,
+    IntentCaptured,
+    IntentPartlyCaptured,
+    IntentIncremented,
+    /// Nothing had been held.
+    IntentCanceled,
+    /// Held money was let go of.
+    IntentVoided,
+    IntentExpired,
+    ChargeSucceeded,
+    ChargeFailed,
+    ChargeCaptured,
+    ChargeExpired,
+    ChargeUpdated,
+    RefundCreated,
+    RefundSucceeded,
+    RefundUpdated,
+    RefundFailed,
+    RefundCanceled,
+    CustomerCreated,
+    CustomerUpdated,
+    CustomerDeleted,
+    PaymentMethodAttached,
+    PaymentMethodUpdated,
+    PaymentMethodDetached,
+}
+
+impl Transition {
+    /// Every transition, for tables that must cover them all.
+    pub const ALL: [Self; 29] = [
+        Self::IntentCreated,
+        Self::IntentSucceeded,
+        Self::IntentAuthorized,
+        Self::IntentDeclined,
+        Self::IntentRefused,
+        Self::IntentRequiresAction,
+        Self::IntentProcessing,
+        Self::IntentCaptured,
+        Self::IntentPartlyCaptured,
+        Self::IntentIncremented,
+        Self::IntentCanceled,
+        Self::IntentVoided,
+        Self::IntentExpired,
+        Self::ChargeSucceeded,
+        Self::ChargeFailed,
+        Self::ChargeCaptured,
+        Self::ChargeExpired,
+        Self::ChargeUpdated,
+        Self::RefundCreated,
+        Self::RefundSucceeded,
+        Self::RefundUpdated,
+        Self::RefundFailed,
+        Self::RefundCanceled,
+        Self::CustomerCreated,
+        Self::CustomerUpdated,
+        Self::CustomerDeleted,
+        Self::PaymentMethodAttached,
+        Self::PaymentMethodUpdated,
+        Self::PaymentMethodDetached,
+    ];
+
+    /// The events that tell of it, in the order in which they are written.
+    pub fn events(self) -> &'static [EventType] {
+        use EventType as E;
+        match self {
+            Self::IntentCreated => &[E::PaymentIntentCreated],
+            Self::IntentSucceeded => &[E::ChargeSucceeded, E::PaymentIntentSucceeded],
+            Self::IntentAuthorized => &[E::ChargeSucceeded, E::PaymentIntentAmountCapturableUpdated],
+            Self::IntentDeclined => &[E::ChargeFailed, E::PaymentIntentPaymentFailed],
+            Self::IntentRefused => &[E::PaymentIntentPaymentFailed],
+            Self::IntentRequiresAction => &[E::PaymentIntentRequiresAction],
+            Self::IntentProcessing => &[E::PaymentIntentProcessing],
+            Self::IntentCaptured => &[E::ChargeCaptured, E::PaymentIntentSucceeded],
+            Self::IntentPartlyCaptured | Self::IntentIncremented => {
+                &[E::ChargeUpdated, E::PaymentIntentAmountCapturableUpdated]
+            }
+            Self::IntentCanceled => &[E::PaymentIntentCanceled],
+            Self::IntentVoided => &[E::ChargeRefunded, E::PaymentIntentCanceled],
+            Self::IntentExpired => &[E::ChargeExpired, E::PaymentIntentCanceled],
+            Self::ChargeSucceeded => &[E::ChargeSucceeded],
+            Self::ChargeFailed => &[E::ChargeFailed],
+            Self::ChargeCaptured => &[E::ChargeCaptured],
+            Self::ChargeExpired => &[E::ChargeExpired],
+            Self::ChargeUpdated => &[E::ChargeUpdated],
+            Self::RefundCreated => &[E::ChargeRefunded, E::RefundCreated],
+            Self::RefundSucceeded | Self::RefundUpdated => {
+                &[E::ChargeRefundUpdated, E::RefundUpdated]
+            }
+            Self::RefundFailed => &[E::ChargeRefundUpdated, E::RefundUpdated, E::RefundFailed],
+            Self::RefundCanceled => &[E::ChargeRefundUpdated, E::RefundUpdated],
+            Self::CustomerCreated => &[E::CustomerCreated],
+            Self::CustomerUpdated => &[E::CustomerUpdated],
+            Self::CustomerDeleted => &[E::CustomerDeleted],
+            Self::PaymentMethodAttached => &[E::PaymentMethodAttached],
+            Self::PaymentMethodUpdated => &[E::PaymentMethodUpdated],
+            Self::PaymentMethodDetached => &[E::PaymentMethodDetached],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_transition_tells_of_itself() {
+        for transition in Transition::ALL {
+            assert!(!transition.events().is_empty(), "{transition:?}");
+        }
+    }
+}

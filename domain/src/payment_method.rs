@@ -1,0 +1,93 @@
+//! Payment methods: a card that can be charged, and whose it is.
+
+use serde::{Deserialize, Serialize};
+
+use crate::card::Card;
+use crate::id::{CustomerId, PaymentMethodId};
+use crate::metadata::Metadata;
+use crate::timestamp::Timestamp;
+
+/// A postal address; every part is optional.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Address {
+    /// City, district, suburb, town or village.
+    pub city: Option<String>,
+    /// Two letters (ISO 3166-1 alpha-2).
+    pub country: Option<String>,
+    /// Street, PO box or company name.
+    pub line1: Option<String>,
+    /// Apartment, suite, unit or building.
+    pub line2: Option<String>,
+    /// ZIP or postal code.
+    pub postal_code: Option<String>,
+    /// State, county, province or region.
+    pub state: Option<String>,
+}
+
+/// Whom the bill goes to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct BillingDetails {
+    /// Where they live.
+    pub address: Option<Address>,
+    /// Where they read mail.
+    pub email: Option<String>,
+    /// Their full name.
+    pub name: Option<String>,
+    /// With its extension.
+    pub phone: Option<String>,
+    /// Their tax id, where a payment method needs it.
+    pub tax_id: Option<String>,
+}
+
+/// Whether a saved payment method may be shown to its customer again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum AllowRedisplay {
+    /// Always.
+    Always,
+    /// Only where the customer's consent covers it.
+    Limited,
+    /// Nothing was said.
+    #[default]
+    Unspecified,
+}
+
+/// A card that can be charged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PaymentMethod {
+    /// Its identifier.
+    pub id: PaymentMethodId,
+    /// Whether it moves real money.
+    pub livemode: bool,
+    /// When it was made.
+    pub created: Timestamp,
+    /// Counts its changes; a change names the version that it saw.
+    pub version: i64,
+    /// Who keeps it; nobody until it is attached.
+    pub customer: Option<CustomerId>,
+    /// What may be shown of the card.
+    pub card: Card,
+    /// The number under the master key.
+    pub sealed_number: String,
+    /// The rest.
+    pub details: PaymentMethodDetails,
+}
+
+/// What is only echoed of a payment method.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaymentMethodDetails {
+    /// Whom the bill goes to.
+    pub billing_details: BillingDetails,
+    /// Whether it may be shown to its customer again.
+    pub allow_redisplay: AllowRedisplay,
+    /// The merchant's own pairs.
+    pub metadata: Metadata,
+    /// It was kept by a customer before and cannot be used again.
+    #[serde(default)]
+    pub detached: bool,
+}

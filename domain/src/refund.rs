@@ -1,0 +1,95 @@
+//! Refunds: money on its way back to the card.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{AttemptId, ChargeId, PaymentIntentId, RefundId};
+use crate::metadata::Metadata;
+use crate::money::Money;
+use crate::timestamp::Timestamp;
+
+/// Where a refund stands. A refund that succeeded can still fail when the card's bank sends it back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// On its way.
+    Pending,
+    /// The customer has to do something.
+    RequiresAction,
+    /// Given back.
+    Succeeded,
+    /// It came back to the merchant.
+    Failed,
+    /// It was stopped before it left.
+    Canceled,
+}
+
+impl Status {
+    /// The name in the API and the database.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::RequiresAction => "requires_action",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Canceled => "canceled",
+        }
+    }
+
+    /// Whether the listed transition exists.
+    pub fn may_become(self, next: Self) -> bool {
+        matches!(
+            (self, next),
+            (Self::Pending | Self::RequiresAction, Self::Succeeded | Self::Failed | Self::Canceled)
+                | (Self::Succeeded, Self::Failed)
+        )
+    }
+}
+
+/// Why money goes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the names are Stripe's")]
+pub enum Reason {
+    Duplicate,
+    Fraudulent,
+    RequestedByCustomer,
+}
+
+/// Money on its way back to the card.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refund {
+    /// Its identifier.
+    pub id: RefundId,
+    /// Whether it moves real money.
+    pub livemode: bool,
+    /// When it was made.
+    pub created: Timestamp,
+    /// Counts its changes; a change names the version that it saw.
+    pub version: i64,
+    /// How much.
+    pub amount: Money,
+    /// Where it stands.
+    pub status: Status,
+    /// The charge that it gives back.
+    pub charge: ChargeId,
+    /// That charge's intent.
+    pub payment_intent: Option<PaymentIntentId>,
+    /// The attempt that carries it out, while the processor has not answered.
+    pub pending_operation: Option<AttemptId>,
+    /// The rest.
+    pub details: Details,
+}
+
+/// What is only echoed of a refund.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+#[expect(missing_docs, reason = "each is Stripe's field of the same name")]
+pub struct Details {
+    pub reason: Option<Reason>,
+    pub metadata: Metadata,
+    pub failure_reason: Option<String>,
+    pub instructions_email: Option<String>,
+    pub processor_reference: Option<String>,
+}

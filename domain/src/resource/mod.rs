@@ -1,0 +1,25 @@
+//! The shape in which merchants see each object: Stripe's, field for field.
+//!
+//! Every field that the SDKs' types promise is always there. A resource is built from a domain object
+//! by `from`, borrows from it, and is only ever serialised.
+
+pub mod account;
+pub mod charge;
+pub mod customer;
+pub mod event;
+pub mod list;
+pub mod payment_intent;
+pub mod payment_method;
+pub mod refund;
+pub mod token;
+
+pub use list::{List, SearchResult};
+
+/// A resource as JSON, for embedding in another one or expanding a field with it.
+pub fn value<T: serde::Serialize>(resource: &T) -> serde_json::Value {
+    // Resources are plain structs with text keys, for which this cannot fail.
+    serde_json::to_value(resource).unwrap_or_default()
+}
+
+/// A constant text of the API, as the `object` field of each resource.
+pub(crate) type Constant = &'static str;

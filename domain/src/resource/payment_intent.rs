@@ -1,0 +1,154 @@
+//! The `payment_intent` object.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::Constant;
+use crate::metadata::Metadata;
+use crate::money::Currency;
+use crate::payment_intent::{
+    AutomaticPaymentMethods, CancellationReason, CaptureMethod, ConfirmationMethod, PaymentIntent,
+    Requested, SetupFutureUsage, Shipping, State, Status,
+};
+use crate::timestamp::Timestamp;
+
+/// The `payment_intent` object (<https://docs.stripe.com/api/payment_intents/object>).
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[expect(missing_docs, reason = "each is Stripe's field of the same name")]
+pub struct Resource<'a> {
+    pub id: &'a str,
+    pub object: Constant,
+    pub amount: i64,
+    pub amount_capturable: i64,
+    pub amount_details: Value,
+    pub amount_received: i64,
+    pub application: Option<&'a str>,
+    pub application_fee_amount: Option<i64>,
+    pub automatic_payment_methods: Option<AutomaticPaymentMethods>,
+    pub canceled_at: Option<Timestamp>,
+    pub cancellation_reason: Option<CancellationReason>,
+    pub capture_method: CaptureMethod,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_secret: Option<&'a str>,
+    pub confirmation_method: ConfirmationMethod,
+    pub created: Timestamp,
+    pub currency: Currency,
+    pub customer: Option<&'a str>,
+    pub customer_account: Option<&'a str>,
+    pub description: Option<&'a str>,
+    pub excluded_payment_method_types: Option<&'a [String]>,
+    pub last_payment_error: Option<&'a Value>,
+    pub latest_charge: Option<&'a str>,
+    pub livemode: bool,
+    pub managed_payments: Option<Value>,
+    pub metadata: &'a Metadata,
+    pub next_action: Option<&'a Value>,
+    pub on_behalf_of: Option<&'a str>,
+    pub payment_method: Option<&'a str>,
+    pub payment_method_configuration_details: Option<Value>,
+    pub payment_method_options: Value,
+    pub payment_method_types: &'a [String],
+    pub payment_record: Option<&'a str>,
+    pub processing: Option<Value>,
+    pub receipt_email: Option<&'a str>,
+    pub review: Option<&'a str>,
+    pub setup_future_usage: Option<SetupFutureUsage>,
+    pub shipping: Option<&'a Shipping>,
+    pub source: Option<&'a str>,
+    pub statement_descriptor: Option<&'a str>,
+    pub statement_descriptor_suffix: Option<&'a str>,
+    pub status: Status,
+    pub transfer_data: Option<Value>,
+    pub transfer_group: Option<&'a str>,
+}
+
+impl<'a> From<&'a PaymentIntent> for Resource<'a> {
+    fn from(intent: &'a PaymentIntent) -> Self {
+        let details = &intent.details;
+        let (canceled_at, cancellation_reason) = match intent.state {
+            State::Canceled { at, reason } => (Some(at), reason),
+            _ => (None, None),
+        };
+        Self {
+            id: intent.id.as_str(),
+            object: "payment_intent",
+            amount: intent.amount.amount.minor_units(),
+            amount_capturable: intent.capturable().minor_units(),
+            amount_details: json!({"tip": {}}),
+            amount_received: intent.received.minor_units(),
+            application: None,
+            application_fee_amount: details.application_fee_amount,
+            automatic_payment_methods: details.automatic_payment_methods,
+            canceled_at,
+            cancellation_reason,
+            capture_method: details.capture_method,
+            client_secret: Some(&details.client_secret),
+            confirmation_method: details.confirmation_method,
+            created: intent.created,
+            currency: intent.amount.currency,
+            customer: intent.customer.as_ref().map(|id| id.as_str()),
+            customer_account: None,
+            description: details.description.as_deref(),
+            excluded_payment_method_types: details.excluded_payment_method_types.as_deref(),
+            last_payment_error: details.last_payment_error.as_ref(),
+            latest_charge: intent.latest_charge.as_ref().map(|id| id.as_str()),
+            livemode: intent.livemode,
+            managed_payments: None,
+            metadata: &details.metadata,
+            next_action: details.next_action.as_ref(),
+            on_behalf_of: details.on_behalf_of.as_deref(),
+            payment_method: intent.payment_method.as_ref().map(|id| id.as_str()),
+            payment_method_configuration_details: None,
+            payment_method_options: json!({"card": card_options(intent)}),
+            payment_method_types: &details.payment_method_types,
+            payment_record: None,
+            processing: None,
+            receipt_email: details.receipt_email.as_deref(),
+            review: None,
+            setup_future_usage: details.setup_future_usage,
+            shipping: details.shipping.as_ref(),
+            source: None,
+            statement_descriptor: details.statement_descriptor.as_deref(),
+            statement_descriptor_suffix: details.statement_descriptor_suffix.as_deref(),
+            status: intent.status(),
+            transfer_data: None,
+            transfer_group: details.transfer_group.as_deref(),
+        }
+    }
+}
+
+/// Options that were not chosen are left out, but for the four that Stripe always shows.
+fn card_options(intent: &PaymentIntent) -> Value {
+    let options = &intent.details.card_options;
+    let mut shown = json!({
+        "installments": null,
+        "mandate_options": null,
+        "network": null,
+        "request_three_d_secure": options.request_three_d_secure,
+    });
+    let mut show = |name: &str, value: Value| {
+        if let Some(object) = shown.as_object_mut().filter(|_| !value.is_null()) {
+            object.insert(name.to_owned(), value);
+        }
+    };
+    show("capture_method", json!(options.capture_method));
+    show(
+        "request_incremental_authorization",
+        json!(options.request_incremental_authorization.filter(|r| *r == Requested::IfAvailable)),
+    );
+    show(
+        "request_multicapture",
+        json!(options.request_multicapture.filter(|r| *r == Requested::IfAvailable)),
+    );
+    show("setup_future_usage", json!(options.setup_future_usage));
+    show(
+        "statement_descriptor_suffix_kana",
+        json!(options.statement_descriptor_suffix_kana),
+    );
+    show(
+        "statement_descriptor_suffix_kanji",
+        json!(options.statement_descriptor_suffix_kanji),
+    );
+    shown
+}
