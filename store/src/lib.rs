@@ -1,1 +1,26 @@
-//! The store of Florin.
+//! What is kept: the SQL text, the rows, and the statements of each unit of work.
+//!
+//! A unit of work is a list of [`Statement`]s that one [`Database::batch`] runs as one transaction:
+//! its guards are among them, so nothing is decided on data that may have changed since it was read.
+//! Each module holds one table; [`registry`] names every statement, so that a test can show the plan
+//! of each.
+
+pub mod accounts;
+pub mod attempts;
+pub mod charges;
+pub mod customers;
+pub mod database;
+pub mod development_clock;
+pub mod events;
+pub mod guard;
+pub mod list;
+pub mod metadata_entries;
+pub mod payment_intents;
+pub mod payment_methods;
+pub mod refunds;
+pub mod registry;
+pub mod scheduled_tasks;
+pub mod search;
+pub mod tokens;
+
+pub use database::{Database, DatabaseError, Inconsistent, Row, Rows, Scope, Statement, Value};

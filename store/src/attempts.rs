@@ -1,0 +1,95 @@
+//! Attempts at processors.
+
+use domain::attempt::{Attempt, AttemptState};
+use domain::id::{AttemptId, PaymentIntentId};
+use domain::timestamp::Timestamp;
+
+use crate::database::json;
+use crate::{Inconsistent, Row, Scope, Statement, guard, values};
+
+/// The guard that fails when the attempt is no longer in the state that the change saw.
+pub const STATE_GUARD: &str = "attempt_state";
+
+pub(crate) const INSERT: &str = "\
+    INSERT INTO attempts (id, account, livemode, created, kind, state, connector, \
+    processor_reference, payment_intent, charge, amount, currency, request, resolution) \
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
+
+pub(crate) const MOVE: &str = "\
+    UPDATE attempts SET state = ?3, processor_reference = ?4, resolution = ?5 \
+    WHERE id = ?1 AND state = ?2";
+
+pub(crate) const CANCEL_ACTION: &str = "\
+    UPDATE attempts SET state = 'canceled' WHERE id = ?1 AND state = 'requires_action'";
+
+pub(crate) const FIND: &str =
+    "SELECT * FROM attempts WHERE id = ?1 AND account = ?2 AND livemode = ?3";
+
+/// Writes a new attempt, before the processor is asked.
+pub fn insert(scope: &Scope, attempt: &Attempt) -> Statement {
+    Statement::new(
+        INSERT,
+        values![
+            attempt.id.as_str(),
+            scope.account.as_str(),
+            scope.livemode,
+            attempt.created.seconds(),
+            attempt.request.kind(),
+            attempt.state.name(),
+            attempt.connector.as_str(),
+            attempt.processor_reference.as_deref(),
+            attempt.payment_intent.as_ref().map(PaymentIntentId::as_str),
+            attempt.charge.as_ref().map(|id| id.as_str()),
+            attempt.amount.amount.minor_units(),
+            attempt.amount.currency.code(),
+            json(&attempt.request),
+            json(&attempt.resolution),
+        ],
+    )
+}
+
+/// Moves an attempt on from the state that the change saw.
+pub fn advance(attempt: &Attempt, seen: AttemptState) -> [Statement; 2] {
+    let advance = Statement::new(
+        MOVE,
+        values![
+            attempt.id.as_str(),
+            seen.name(),
+            attempt.state.name(),
+            attempt.processor_reference.as_deref(),
+            json(&attempt.resolution),
+        ],
+    );
+    [advance, guard::changed_one(STATE_GUARD)]
+}
+
+/// Gives up an attempt that waits for the cardholder.
+pub fn cancel_action(attempt: &AttemptId) -> [Statement; 2] {
+    let cancel = Statement::new(CANCEL_ACTION, values![attempt.as_str()]);
+    [cancel, guard::changed_one(STATE_GUARD)]
+}
+
+/// Finds an attempt.
+pub fn find(scope: &Scope, id: &AttemptId) -> Statement {
+    Statement::new(FIND, values![id.as_str(), scope.account.as_str(), scope.livemode])
+}
+
+impl TryFrom<&Row> for Attempt {
+    type Error = Inconsistent;
+
+    fn try_from(row: &Row) -> Result<Self, Inconsistent> {
+        Ok(Self {
+            id: row.named("id")?,
+            livemode: row.flag("livemode")?,
+            state: row.named("state")?,
+            connector: row.text("connector")?.to_owned(),
+            processor_reference: row.optional_text("processor_reference")?.map(str::to_owned),
+            payment_intent: row.optional_named("payment_intent")?,
+            charge: row.optional_named("charge")?,
+            amount: row.money()?,
+            request: row.json("request")?,
+            resolution: row.json("resolution")?,
+            created: Timestamp(row.integer("created")?),
+        })
+    }
+}

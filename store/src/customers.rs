@@ -1,0 +1,85 @@
+//! Customers.
+
+use domain::customer::Customer;
+use domain::timestamp::Timestamp;
+
+use crate::database::json;
+use crate::{Inconsistent, Row, Scope, Statement, guard, values};
+
+/// The guard that another change of the customer fails.
+pub const VERSION_GUARD: &str = "customer_version";
+/// The guard that fails when there is no such customer, or it was deleted.
+pub const EXISTS_GUARD: &str = "customer_exists";
+
+pub(crate) const INSERT: &str = "\
+    INSERT INTO customers (id, account, livemode, created, version, deleted, email, details) \
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+
+pub(crate) const UPDATE: &str = "\
+    UPDATE customers SET version = version + 1, deleted = ?3, email = ?4, details = ?5 \
+    WHERE id = ?1 AND version = ?2";
+
+pub(crate) const FIND: &str =
+    "SELECT * FROM customers WHERE id = ?1 AND account = ?2 AND livemode = ?3";
+
+pub(crate) const MUST_EXIST: &str = "\
+    INSERT INTO guard SELECT EXISTS (SELECT 1 FROM customers \
+    WHERE id = ?1 AND account = ?2 AND livemode = ?3 AND deleted = 0), 'customer_exists'";
+
+/// Writes a new customer.
+pub fn insert(scope: &Scope, customer: &Customer) -> Statement {
+    Statement::new(
+        INSERT,
+        values![
+            customer.id.as_str(),
+            scope.account.as_str(),
+            scope.livemode,
+            customer.created.seconds(),
+            customer.version,
+            customer.deleted,
+            customer.email.as_deref(),
+            json(&customer.details),
+        ],
+    )
+}
+
+/// Writes a changed customer over the version that the change saw, and raises its version by one.
+pub fn update(customer: &Customer) -> [Statement; 2] {
+    let update = Statement::new(
+        UPDATE,
+        values![
+            customer.id.as_str(),
+            customer.version,
+            customer.deleted,
+            customer.email.as_deref(),
+            json(&customer.details),
+        ],
+    );
+    [update, guard::changed_one(VERSION_GUARD)]
+}
+
+/// Finds a customer, also a deleted one.
+pub fn find(scope: &Scope, id: &str) -> Statement {
+    Statement::new(FIND, values![id, scope.account.as_str(), scope.livemode])
+}
+
+/// The batch holds only if the customer exists and was not deleted.
+pub fn must_exist(scope: &Scope, id: &str) -> Statement {
+    Statement::new(MUST_EXIST, values![id, scope.account.as_str(), scope.livemode])
+}
+
+impl TryFrom<&Row> for Customer {
+    type Error = Inconsistent;
+
+    fn try_from(row: &Row) -> Result<Self, Inconsistent> {
+        Ok(Self {
+            id: row.named("id")?,
+            livemode: row.flag("livemode")?,
+            created: Timestamp(row.integer("created")?),
+            version: row.integer("version")?,
+            deleted: row.flag("deleted")?,
+            email: row.optional_text("email")?.map(str::to_owned),
+            details: row.json("details")?,
+        })
+    }
+}

@@ -1,0 +1,172 @@
+//! Pages of a table, newest first, by cursor.
+//!
+//! Every page is read through an index that ends in (created, sequence), so a page of a million rows
+//! costs what a page of a thousand costs.
+
+use crate::{Row, Scope, Statement, Value, values};
+
+/// A table that has pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each is the table of the same name")]
+pub enum Table {
+    Charges,
+    Customers,
+    Events,
+    PaymentIntents,
+    PaymentMethods,
+    Refunds,
+}
+
+impl Table {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Charges => "charges",
+            Self::Customers => "customers",
+            Self::Events => "events",
+            Self::PaymentIntents => "payment_intents",
+            Self::PaymentMethods => "payment_methods",
+            Self::Refunds => "refunds",
+        }
+    }
+
+    /// What every page of this table leaves out.
+    fn condition(self) -> &'static str {
+        match self {
+            Self::Customers => " AND deleted = 0",
+            _ => "",
+        }
+    }
+}
+
+/// What a page is narrowed to, beside the account; each has an index of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each is the column of the same name")]
+pub enum Filter {
+    Nothing,
+    Charge(String),
+    Customer(String),
+    Email(String),
+    PaymentIntent(String),
+    Type(String),
+}
+
+impl Filter {
+    /// The column, and the end of the name of its index.
+    fn column_and_index(&self) -> (Option<&'static str>, &'static str) {
+        match self {
+            Self::Nothing => (None, "by_account"),
+            Self::Charge(_) => (Some("charge"), "by_charge"),
+            Self::Customer(_) => (Some("customer"), "by_customer"),
+            Self::Email(_) => (Some("email"), "by_email"),
+            Self::PaymentIntent(_) => (Some("payment_intent"), "by_intent"),
+            Self::Type(_) => (Some("type"), "by_type"),
+        }
+    }
+
+    fn value(&self) -> Value {
+        match self {
+            Self::Nothing => Value::Null,
+            Self::Charge(value)
+            | Self::Customer(value)
+            | Self::Email(value)
+            | Self::PaymentIntent(value)
+            | Self::Type(value) => Value::Text(value.clone()),
+        }
+    }
+}
+
+/// Where a page begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cursor {
+    /// At the newest object.
+    Newest,
+    /// Right after (older than) this object.
+    After(String),
+    /// Right before (newer than) this object.
+    Before(String),
+}
+
+/// Which part of a table is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// No object made before this second.
+    pub created_from: i64,
+    /// No object made after this second.
+    pub created_to: i64,
+    /// Where it begins.
+    pub cursor: Cursor,
+    /// How many objects, 1 to 100.
+    pub limit: i64,
+}
+
+/// The latest second that a row can have been made in.
+pub const END_OF_TIME: i64 = (1 << 52) - 1;
+
+/// The SQL of a page; the limit is one more than the page holds, to see whether there is another.
+pub(crate) fn page_sql(table: Table, filter: &Filter, cursor: &Cursor) -> String {
+    let name = table.name();
+    let condition = table.condition();
+    let (column, index) = filter.column_and_index();
+    let narrowed = column.map_or_else(String::new, |column| format!(" AND {column} = ?6"));
+    let place = format!("(SELECT created, sequence FROM {name} WHERE id = ?7)");
+    let (beyond, order) = match cursor {
+        Cursor::Newest => (String::new(), "DESC"),
+        Cursor::After(_) => (format!(" AND (created, sequence) < {place}"), "DESC"),
+        Cursor::Before(_) => (format!(" AND (created, sequence) > {place}"), "ASC"),
+    };
+    format!(
+        "SELECT * FROM {name} INDEXED BY {name}_{index} \
+         WHERE account = ?1 AND livemode = ?2 AND created BETWEEN ?3 AND ?4{condition}{narrowed}{beyond} \
+         ORDER BY created {order}, sequence {order} LIMIT ?5"
+    )
+}
+
+/// Finds a page, or more of it than its limit when there is another after it.
+pub fn page(scope: &Scope, table: Table, filter: &Filter, page: &Page) -> Statement {
+    let mut values = values![
+        scope.account.as_str(),
+        scope.livemode,
+        page.created_from,
+        page.created_to,
+        page.limit.saturating_add(1),
+    ];
+    match (&page.cursor, filter) {
+        (Cursor::Newest, Filter::Nothing) => {}
+        (Cursor::Newest, filter) => values.push(filter.value()),
+        (Cursor::After(id) | Cursor::Before(id), filter) => {
+            values.push(filter.value());
+            values.push(Value::from(id.as_str()));
+        }
+    }
+    Statement::new(page_sql(table, filter, &page.cursor), values)
+}
+
+pub(crate) fn cursor_sql(table: Table) -> String {
+    let name = table.name();
+    format!("SELECT id FROM {name} WHERE id = ?1 AND account = ?2 AND livemode = ?3")
+}
+
+/// Finds the object that a cursor names; no row says that there is no such object.
+pub fn cursor(scope: &Scope, table: Table, id: &str) -> Statement {
+    Statement::new(cursor_sql(table), values![id, scope.account.as_str(), scope.livemode])
+}
+
+/// The rows of a page, newest first, and whether there are more.
+///
+/// The rows may come from several statements, as one for each type of event.
+pub fn assemble(mut rows: Vec<Row>, page: &Page) -> (Vec<Row>, bool) {
+    let place = |row: &Row| {
+        (row.integer("created").unwrap_or_default(), row.integer("sequence").unwrap_or_default())
+    };
+    let before = matches!(page.cursor, Cursor::Before(_));
+    rows.sort_by_key(|row| std::cmp::Reverse(place(row)));
+    let limit = usize::try_from(page.limit).unwrap_or_default();
+    let has_more = rows.len() > limit;
+    if before {
+        // The page right before the cursor is the oldest end of what is newer.
+        rows.drain(..rows.len().saturating_sub(limit));
+    } else {
+        rows.truncate(limit);
+    }
+    (rows, has_more)
+}

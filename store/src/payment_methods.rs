@@ -1,0 +1,76 @@
+//! Payment methods.
+
+use domain::payment_method::PaymentMethod;
+use domain::timestamp::Timestamp;
+
+use crate::database::json;
+use crate::{Inconsistent, Row, Scope, Statement, guard, values};
+
+/// The guard that another change of the payment method fails.
+pub const VERSION_GUARD: &str = "payment_method_version";
+
+pub(crate) const INSERT: &str = "\
+    INSERT INTO payment_methods (id, account, livemode, created, version, customer, card, \
+    sealed_number, details) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+
+pub(crate) const UPDATE: &str = "\
+    UPDATE payment_methods SET version = version + 1, customer = ?3, card = ?4, details = ?5 \
+    WHERE id = ?1 AND version = ?2";
+
+pub(crate) const FIND: &str =
+    "SELECT * FROM payment_methods WHERE id = ?1 AND account = ?2 AND livemode = ?3";
+
+/// Writes a new payment method.
+pub fn insert(scope: &Scope, method: &PaymentMethod) -> Statement {
+    Statement::new(
+        INSERT,
+        values![
+            method.id.as_str(),
+            scope.account.as_str(),
+            scope.livemode,
+            method.created.seconds(),
+            method.version,
+            method.customer.as_ref().map(|id| id.as_str()),
+            json(&method.card),
+            method.sealed_number.as_str(),
+            json(&method.details),
+        ],
+    )
+}
+
+/// Writes a changed payment method over the version that the change saw, and raises its version.
+pub fn update(method: &PaymentMethod) -> [Statement; 2] {
+    let update = Statement::new(
+        UPDATE,
+        values![
+            method.id.as_str(),
+            method.version,
+            method.customer.as_ref().map(|id| id.as_str()),
+            json(&method.card),
+            json(&method.details),
+        ],
+    );
+    [update, guard::changed_one(VERSION_GUARD)]
+}
+
+/// Finds a payment method.
+pub fn find(scope: &Scope, id: &str) -> Statement {
+    Statement::new(FIND, values![id, scope.account.as_str(), scope.livemode])
+}
+
+impl TryFrom<&Row> for PaymentMethod {
+    type Error = Inconsistent;
+
+    fn try_from(row: &Row) -> Result<Self, Inconsistent> {
+        Ok(Self {
+            id: row.named("id")?,
+            livemode: row.flag("livemode")?,
+            created: Timestamp(row.integer("created")?),
+            version: row.integer("version")?,
+            customer: row.optional_named("customer")?,
+            card: row.json("card")?,
+            sealed_number: row.text("sealed_number")?.to_owned(),
+            details: row.json("details")?,
+        })
+    }
+}

@@ -1,0 +1,76 @@
+//! Every statement that units of work run, by name, for the test that shows the plan of each.
+
+use crate::list::{Cursor, Filter, Table};
+use crate::{
+    accounts, attempts, charges, customers, development_clock, events, guard, list,
+    metadata_entries, payment_intents, payment_methods, refunds, scheduled_tasks, tokens,
+};
+
+/// Every statement with a name for people.
+pub fn statements() -> Vec<(String, String)> {
+    let fixed = [
+        ("accounts.find_by_key", accounts::FIND_BY_KEY),
+        ("attempts.cancel_action", attempts::CANCEL_ACTION),
+        ("attempts.find", attempts::FIND),
+        ("attempts.insert", attempts::INSERT),
+        ("attempts.move", attempts::MOVE),
+        ("charges.find", charges::FIND),
+        ("charges.find_latest_of_intent", charges::FIND_LATEST_OF_INTENT),
+        ("charges.insert", charges::INSERT),
+        ("charges.update", charges::UPDATE),
+        ("customers.find", customers::FIND),
+        ("customers.insert", customers::INSERT),
+        ("customers.must_exist", customers::MUST_EXIST),
+        ("customers.update", customers::UPDATE),
+        ("development_clock.advance", development_clock::ADVANCE),
+        ("development_clock.find", development_clock::FIND),
+        ("events.find", events::FIND),
+        ("events.insert", events::INSERT),
+        ("guard.changed_one", guard::CHANGED_ONE),
+        ("metadata_entries.delete", metadata_entries::DELETE),
+        ("metadata_entries.insert", metadata_entries::INSERT),
+        ("payment_intents.find", payment_intents::FIND),
+        ("payment_intents.insert", payment_intents::INSERT),
+        ("payment_intents.update", payment_intents::UPDATE),
+        ("payment_methods.find", payment_methods::FIND),
+        ("payment_methods.insert", payment_methods::INSERT),
+        ("payment_methods.update", payment_methods::UPDATE),
+        ("refunds.find", refunds::FIND),
+        ("refunds.insert", refunds::INSERT),
+        ("refunds.update", refunds::UPDATE),
+        ("scheduled_tasks.delete", scheduled_tasks::DELETE),
+        ("scheduled_tasks.due", scheduled_tasks::DUE),
+        ("scheduled_tasks.insert", scheduled_tasks::INSERT),
+        ("scheduled_tasks.next", scheduled_tasks::NEXT),
+        ("tokens.find", tokens::FIND),
+        ("tokens.insert", tokens::INSERT),
+        ("tokens.use", tokens::USE),
+    ];
+    let fixed = fixed.into_iter().map(|(name, sql)| (name.to_owned(), sql.to_owned()));
+    fixed.chain(pages()).collect()
+}
+
+/// Every page that a list can ask for.
+fn pages() -> Vec<(String, String)> {
+    let text = String::new;
+    let filters = [
+        (Table::Charges, vec![Filter::Customer(text()), Filter::PaymentIntent(text())]),
+        (Table::Customers, vec![Filter::Email(text())]),
+        (Table::Events, vec![Filter::Type(text())]),
+        (Table::PaymentIntents, vec![Filter::Customer(text())]),
+        (Table::PaymentMethods, vec![Filter::Customer(text())]),
+        (Table::Refunds, vec![Filter::Charge(text()), Filter::PaymentIntent(text())]),
+    ];
+    let cursors = [Cursor::Newest, Cursor::After(text()), Cursor::Before(text())];
+    let mut pages = Vec::new();
+    for (table, filters) in filters {
+        pages.push((format!("list.cursor {table:?}"), list::cursor_sql(table)));
+        for filter in [vec![Filter::Nothing], filters].concat() {
+            for cursor in &cursors {
+                let name = format!("list.page {table:?} {filter:?} {cursor:?}");
+                pages.push((name, list::page_sql(table, &filter, cursor)));
+            }
+        }
+    }
+    pages
+}

@@ -1,0 +1,108 @@
+//! Work that becomes due, for the heartbeat.
+
+use domain::id::AccountId;
+use domain::timestamp::Timestamp;
+
+use crate::{Inconsistent, Row, Scope, Statement, values};
+
+pub(crate) const INSERT: &str = "\
+    INSERT INTO scheduled_tasks (due_at, kind, subject, account, livemode, tries) \
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING";
+
+pub(crate) const DELETE: &str =
+    "DELETE FROM scheduled_tasks WHERE due_at = ?1 AND kind = ?2 AND subject = ?3";
+
+pub(crate) const DUE: &str =
+    "SELECT * FROM scheduled_tasks WHERE due_at <= ?1 ORDER BY due_at, kind, subject LIMIT ?2";
+
+pub(crate) const NEXT: &str = "SELECT min(due_at) AS due_at FROM scheduled_tasks";
+
+/// What is to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// An attempt whose outcome nobody recorded is brought to its end.
+    RecoverAttempt,
+    /// A held authorisation that nobody captured ends.
+    ExpireAuthorization,
+    /// A refund that the simulator keeps on its way is brought to its end.
+    SettleRefund,
+}
+
+impl Kind {
+    const ALL: [Self; 3] = [Self::RecoverAttempt, Self::ExpireAuthorization, Self::SettleRefund];
+
+    /// The name in the database.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::RecoverAttempt => "recover_attempt",
+            Self::ExpireAuthorization => "expire_authorization",
+            Self::SettleRefund => "settle_refund",
+        }
+    }
+}
+
+/// Work that becomes due.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Task {
+    /// When.
+    pub due_at: Timestamp,
+    /// What.
+    pub kind: Kind,
+    /// The object that it is about.
+    pub subject: String,
+    /// Whose it is.
+    pub scope: Scope,
+    /// How often it was tried in vain.
+    pub tries: i64,
+}
+
+/// Plans a task.
+pub fn insert(task: &Task) -> Statement {
+    Statement::new(
+        INSERT,
+        values![
+            task.due_at.seconds(),
+            task.kind.name(),
+            task.subject.as_str(),
+            task.scope.account.as_str(),
+            task.scope.livemode,
+            task.tries,
+        ],
+    )
+}
+
+/// Strikes a task off.
+pub fn delete(due_at: Timestamp, kind: Kind, subject: &str) -> Statement {
+    Statement::new(DELETE, values![due_at.seconds(), kind.name(), subject])
+}
+
+/// Finds the tasks that are due, the oldest first.
+pub fn due(now: Timestamp, limit: i64) -> Statement {
+    Statement::new(DUE, values![now.seconds(), limit])
+}
+
+/// Finds when the next task is due (column `due_at`, NULL when there is none).
+pub fn next() -> Statement {
+    Statement::new(NEXT, values![])
+}
+
+impl TryFrom<&Row> for Task {
+    type Error = Inconsistent;
+
+    fn try_from(row: &Row) -> Result<Self, Inconsistent> {
+        let name = row.text("kind")?;
+        let kind = Kind::ALL.into_iter().find(|kind| kind.name() == name).ok_or_else(|| {
+            Inconsistent { column: "kind", problem: format!("{name} is no kind of task") }
+        })?;
+        Ok(Self {
+            due_at: Timestamp(row.integer("due_at")?),
+            kind,
+            subject: row.text("subject")?.to_owned(),
+            scope: Scope {
+                account: row.named::<AccountId>("account")?,
+                livemode: row.flag("livemode")?,
+            },
+            tries: row.integer("tries")?,
+        })
+    }
+}
