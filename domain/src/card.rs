@@ -272,11 +272,12 @@ pub enum Decline {
     InvalidExpiryMonth,
     InvalidExpiryYear,
     InvalidCvc,
+    TestModeLiveCard,
 }
 
 impl Decline {
     /// Every decline, for tables that must cover them all.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::GenericDecline,
         Self::InsufficientFunds,
         Self::LostCard,
@@ -293,6 +294,7 @@ impl Decline {
         Self::InvalidExpiryMonth,
         Self::InvalidExpiryYear,
         Self::InvalidCvc,
+        Self::TestModeLiveCard,
     ];
 
     /// The error code.
@@ -303,6 +305,7 @@ impl Decline {
             | Self::LostCard
             | Self::StolenCard
             | Self::CardVelocityExceeded
+            | Self::TestModeLiveCard
             | Self::Fraudulent => "card_declined",
             Self::AuthenticationRequired => "authentication_required",
             Self::AuthenticationFailure => "payment_intent_authentication_failure",
@@ -331,6 +334,7 @@ impl Decline {
             Self::IncorrectCvc => Some("incorrect_cvc"),
             Self::ProcessingError => Some("processing_error"),
             Self::IncorrectNumber => Some("incorrect_number"),
+            Self::TestModeLiveCard => Some("test_mode_live_card"),
             Self::AuthenticationFailure
             | Self::InvalidNumber
             | Self::InvalidExpiryMonth
@@ -359,6 +363,10 @@ impl Decline {
         match self {
             Self::GenericDecline | Self::LostCard | Self::StolenCard | Self::Fraudulent => {
                 "Your card was declined."
+            }
+            Self::TestModeLiveCard => {
+                "Your card was declined. Your request was in test mode, but used a non test (live) \
+                 card. For a list of valid test cards, visit: https://stripe.com/docs/testing."
             }
             Self::InsufficientFunds => "Your card has insufficient funds.",
             Self::CardVelocityExceeded => {

@@ -1,0 +1,244 @@
+//! Stripe's test cards: their numbers, their names, and what the simulator does with each.
+//!
+//! Source: <https://docs.stripe.com/testing>.
+
+use domain::card::{CardNumber, Decline, Funding};
+use domain::charge::Risk;
+
+use crate::Later;
+
+/// What the simulator does with a card.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Behaviour {
+    /// It is charged.
+    Succeeds,
+    /// It is refused, also where it is only to be kept.
+    Declines(Decline),
+    /// It can be kept, and is refused when charged.
+    DeclinesWhenCharged(Decline),
+    /// Its security code is wrong, where one is given.
+    FailsCvc,
+    /// The cardholder must prove who they are, each time.
+    ChallengesAlways,
+    /// The same, unless they agreed once to payments without taking part.
+    ChallengesUnlessSetUp,
+    /// The same, where they take part.
+    ChallengesOnSession,
+    /// The same, where the merchant asks for it.
+    ChallengesOnRequest,
+    /// They prove it, and are refused all the same.
+    DeclinesAfterChallenge(Decline),
+    /// It is charged, and something happens later.
+    Later(Later),
+}
+
+/// A test card.
+#[derive(Clone, Copy, Debug)]
+pub struct TestCard {
+    /// Its number.
+    pub number: &'static str,
+    /// How its holder pays the issuer.
+    pub funding: Funding,
+    /// The issuer's country.
+    pub country: &'static str,
+    /// How risky its payments look.
+    pub risk: Risk,
+    /// What the simulator does with it.
+    pub behaviour: Behaviour,
+}
+
+const fn card(
+    number: &'static str,
+    funding: Funding,
+    country: &'static str,
+    risk: Risk,
+    behaviour: Behaviour,
+) -> TestCard {
+    TestCard { number, funding, country, risk, behaviour }
+}
+
+/// Every test card.
+#[rustfmt::skip]
+static CARDS: &[TestCard] = &[
+    card("4242424242424242", Funding::Credit, "US", Risk::Normal, Behaviour::Succeeds),
+    card("4000056655665556", Funding::Debit, "US", Risk::Normal, Behaviour::Succeeds),
+    card("5555555555554444", Funding::Credit, "US", Risk::Normal, Behaviour::Succeeds),
+    card("2223003122003222", Funding::Credit, "US", Risk::Normal, Behaviour::Succeeds),
+    card("5200828282828210", Funding::Debit, "US", Risk::Normal, Behaviour::Succeeds),
+    card("5105105105105100", Funding::Prepaid, "US", Risk::Normal, Behaviour::Succeeds),
+    card("378282246310005", Funding::Credit, "US", Risk::Normal, Behaviour::Succeeds),
+    card("371449635398431", Funding::Credit, "US", Risk::Normal, Behaviour::Succeeds),
+    card("6011111111111117", Funding::Credit, "US", Risk::Normal, Behaviour::Succeeds),
+    card("6011000990139424", Funding::Credit, "US", Risk::Normal, Behaviour::Succeeds),
+    card("6011981111111113", Funding::Debit, "US", Risk::Normal, Behaviour::Succeeds),
+    card("3056930009020004", Funding::Credit, "US", Risk::Normal, Behaviour::Succeeds),
+    card("36227206271667", Funding::Credit, "US", Risk::Normal, Behaviour::Succeeds),
+    card("3566002020360505", Funding::Credit, "JP", Risk::Normal, Behaviour::Succeeds),
+    card("6200000000000005", Funding::Credit, "CN", Risk::Normal, Behaviour::Succeeds),
+    card("6200000000000047", Funding::Debit, "CN", Risk::Normal, Behaviour::Succeeds),
+    card("6205500000000000004", Funding::Credit, "CN", Risk::Normal, Behaviour::Succeeds),
+    card("4000000000000002", Funding::Credit, "US", Risk::Normal, Behaviour::Declines(Decline::GenericDecline)),
+    card("4000000000009995", Funding::Credit, "US", Risk::Normal, Behaviour::Declines(Decline::InsufficientFunds)),
+    card("4000000000009987", Funding::Credit, "US", Risk::Normal, Behaviour::Declines(Decline::LostCard)),
+    card("4000000000009979", Funding::Credit, "US", Risk::Normal, Behaviour::Declines(Decline::StolenCard)),
+    card("4000000000000069", Funding::Credit, "US", Risk::Normal, Behaviour::Declines(Decline::ExpiredCard)),
+    card("4000000000000127", Funding::Credit, "US", Risk::Normal, Behaviour::Declines(Decline::IncorrectCvc)),
+    card("4000000000000119", Funding::Credit, "US", Risk::Normal, Behaviour::Declines(Decline::ProcessingError)),
+    card("4000000000006975", Funding::Credit, "US", Risk::Normal, Behaviour::Declines(Decline::CardVelocityExceeded)),
+    card("4000000000000341", Funding::Credit, "US", Risk::Normal, Behaviour::DeclinesWhenCharged(Decline::GenericDecline)),
+    card("4100000000000019", Funding::Credit, "US", Risk::Normal, Behaviour::DeclinesWhenCharged(Decline::Fraudulent)),
+    card("4000000000000101", Funding::Credit, "US", Risk::Normal, Behaviour::FailsCvc),
+    card("4000002500003155", Funding::Credit, "FR", Risk::Normal, Behaviour::ChallengesUnlessSetUp),
+    card("4000002760003184", Funding::Credit, "DE", Risk::Normal, Behaviour::ChallengesAlways),
+    card("4000003800000446", Funding::Credit, "IT", Risk::Normal, Behaviour::ChallengesOnSession),
+    card("4000000000003220", Funding::Credit, "US", Risk::Normal, Behaviour::ChallengesAlways),
+    card("4000000000003063", Funding::Credit, "US", Risk::Normal, Behaviour::ChallengesAlways),
+    card("4000008400001629", Funding::Credit, "US", Risk::Normal, Behaviour::DeclinesAfterChallenge(Decline::GenericDecline)),
+    card("4000000000003055", Funding::Credit, "US", Risk::Normal, Behaviour::ChallengesOnRequest),
+    card("4000000000000259", Funding::Credit, "US", Risk::Normal, Behaviour::Later(Later::DisputeFraudulent)),
+    card("4000000000002685", Funding::Credit, "US", Risk::Normal, Behaviour::Later(Later::DisputeProductNotReceived)),
+    card("4000000000001976", Funding::Credit, "US", Risk::Normal, Behaviour::Later(Later::Inquiry)),
+    card("4000000000005423", Funding::Credit, "US", Risk::Normal, Behaviour::Later(Later::DisputeFraudulent)),
+    card("4000000404000079", Funding::Credit, "US", Risk::Normal, Behaviour::Later(Later::DisputeFraudulent)),
+    card("4000000000007726", Funding::Credit, "US", Risk::Normal, Behaviour::Later(Later::RefundPends)),
+    card("4000000000005126", Funding::Credit, "US", Risk::Normal, Behaviour::Later(Later::RefundFails)),
+    card("4000000000000077", Funding::Credit, "US", Risk::Normal, Behaviour::Succeeds),
+    card("4000003720000278", Funding::Credit, "IE", Risk::Normal, Behaviour::Succeeds),
+    card("4000000000009235", Funding::Credit, "US", Risk::Elevated, Behaviour::Succeeds),
+    card("4000000000004954", Funding::Credit, "US", Risk::Highest, Behaviour::Succeeds),
+    card("4000000760000002", Funding::Credit, "BR", Risk::Normal, Behaviour::Succeeds),
+    card("4000001240000000", Funding::Credit, "CA", Risk::Normal, Behaviour::Succeeds),
+    card("4000004840008001", Funding::Credit, "MX", Risk::Normal, Behaviour::Succeeds),
+    card("4000000400000008", Funding::Credit, "AT", Risk::Normal, Behaviour::Succeeds),
+    card("4000000560000004", Funding::Credit, "BE", Risk::Normal, Behaviour::Succeeds),
+    card("4000002080000001", Funding::Credit, "DK", Risk::Normal, Behaviour::Succeeds),
+    card("4000002460000001", Funding::Credit, "FI", Risk::Normal, Behaviour::Succeeds),
+    card("4000002500000003", Funding::Credit, "FR", Risk::Normal, Behaviour::Succeeds),
+    card("4000002760000016", Funding::Credit, "DE", Risk::Normal, Behaviour::Succeeds),
+    card("4000003720000005", Funding::Credit, "IE", Risk::Normal, Behaviour::Succeeds),
+    card("4000003800000008", Funding::Credit, "IT", Risk::Normal, Behaviour::Succeeds),
+    card("4000004420000006", Funding::Credit, "LU", Risk::Normal, Behaviour::Succeeds),
+    card("4000005280000002", Funding::Credit, "NL", Risk::Normal, Behaviour::Succeeds),
+    card("4000005780000007", Funding::Credit, "NO", Risk::Normal, Behaviour::Succeeds),
+    card("4000006200000007", Funding::Credit, "PT", Risk::Normal, Behaviour::Succeeds),
+    card("4000007240000007", Funding::Credit, "ES", Risk::Normal, Behaviour::Succeeds),
+    card("4000007520000008", Funding::Credit, "SE", Risk::Normal, Behaviour::Succeeds),
+    card("4000007560000009", Funding::Credit, "CH", Risk::Normal, Behaviour::Succeeds),
+    card("4000008260000000", Funding::Credit, "GB", Risk::Normal, Behaviour::Succeeds),
+    card("4000058260000005", Funding::Debit, "GB", Risk::Normal, Behaviour::Succeeds),
+    card("4000000360000006", Funding::Credit, "AU", Risk::Normal, Behaviour::Succeeds),
+    card("4000001560000002", Funding::Credit, "CN", Risk::Normal, Behaviour::Succeeds),
+    card("4000003440000004", Funding::Credit, "HK", Risk::Normal, Behaviour::Succeeds),
+    card("4000003560000008", Funding::Credit, "IN", Risk::Normal, Behaviour::Succeeds),
+    card("4000003920000003", Funding::Credit, "JP", Risk::Normal, Behaviour::Succeeds),
+    card("3530111333300000", Funding::Credit, "JP", Risk::Normal, Behaviour::Succeeds),
+    card("4000005540000008", Funding::Credit, "NZ", Risk::Normal, Behaviour::Succeeds),
+    card("4000007020000003", Funding::Credit, "SG", Risk::Normal, Behaviour::Succeeds),
+];
+
+/// The names by which merchants' tests use test cards, in the order of the alphabet.
+#[rustfmt::skip]
+static NAMES: &[(&str, &str)] = &[
+    ("pm_card_amex", "378282246310005"),
+    ("pm_card_authenticationRequired", "4000002500003155"),
+    ("pm_card_authenticationRequiredOnSetup", "4000002500003155"),
+    ("pm_card_bypassPending", "4000000000000077"),
+    ("pm_card_chargeCustomerFail", "4000000000000341"),
+    ("pm_card_chargeDeclined", "4000000000000002"),
+    ("pm_card_chargeDeclinedExpiredCard", "4000000000000069"),
+    ("pm_card_chargeDeclinedFraudulent", "4100000000000019"),
+    ("pm_card_chargeDeclinedIncorrectCvc", "4000000000000127"),
+    ("pm_card_chargeDeclinedInsufficientFunds", "4000000000009995"),
+    ("pm_card_chargeDeclinedProcessingError", "4000000000000119"),
+    ("pm_card_createDispute", "4000000000000259"),
+    ("pm_card_createDisputeInquiry", "4000000000001976"),
+    ("pm_card_createDisputeProductNotReceived", "4000000000002685"),
+    ("pm_card_cvcCheckFail", "4000000000000101"),
+    ("pm_card_diners", "3056930009020004"),
+    ("pm_card_discover", "6011111111111117"),
+    ("pm_card_jcb", "3566002020360505"),
+    ("pm_card_mastercard", "5555555555554444"),
+    ("pm_card_mastercard_debit", "5200828282828210"),
+    ("pm_card_mastercard_prepaid", "5105105105105100"),
+    ("pm_card_pendingRefund", "4000000000007726"),
+    ("pm_card_refundFail", "4000000000005126"),
+    ("pm_card_riskLevelElevated", "4000000000009235"),
+    ("pm_card_riskLevelHighest", "4000000000004954"),
+    ("pm_card_threeDSecure2Required", "4000000000003220"),
+    ("pm_card_threeDSecureOptional", "4000000000003055"),
+    ("pm_card_threeDSecureRequired", "4000000000003063"),
+    ("pm_card_threeDSecureRequiredChargeDeclined", "4000008400001629"),
+    ("pm_card_unionpay", "6200000000000005"),
+    ("pm_card_us", "4242424242424242"),
+    ("pm_card_visa", "4242424242424242"),
+    ("pm_card_visa_chargeDeclined", "4000000000000002"),
+    ("pm_card_visa_chargeDeclinedInsufficientFunds", "4000000000009995"),
+    ("pm_card_visa_chargeDeclinedLostCard", "4000000000009987"),
+    ("pm_card_visa_chargeDeclinedStolenCard", "4000000000009979"),
+    ("pm_card_visa_chargeDeclinedVelocityLimitExceeded", "4000000000006975"),
+    ("pm_card_visa_debit", "4000056655665556"),
+    ("tok_amex", "378282246310005"),
+    ("tok_bypassPending", "4000000000000077"),
+    ("tok_chargeCustomerFail", "4000000000000341"),
+    ("tok_chargeDeclined", "4000000000000002"),
+    ("tok_chargeDeclinedExpiredCard", "4000000000000069"),
+    ("tok_chargeDeclinedFraudulent", "4100000000000019"),
+    ("tok_chargeDeclinedIncorrectCvc", "4000000000000127"),
+    ("tok_chargeDeclinedInsufficientFunds", "4000000000009995"),
+    ("tok_chargeDeclinedProcessingError", "4000000000000119"),
+    ("tok_createDispute", "4000000000000259"),
+    ("tok_cvcCheckFail", "4000000000000101"),
+    ("tok_diners", "3056930009020004"),
+    ("tok_discover", "6011111111111117"),
+    ("tok_jcb", "3566002020360505"),
+    ("tok_mastercard", "5555555555554444"),
+    ("tok_mastercard_debit", "5200828282828210"),
+    ("tok_mastercard_prepaid", "5105105105105100"),
+    ("tok_pendingRefund", "4000000000007726"),
+    ("tok_refundFail", "4000000000005126"),
+    ("tok_riskLevelElevated", "4000000000009235"),
+    ("tok_riskLevelHighest", "4000000000004954"),
+    ("tok_threeDSecure2Required", "4000000000003220"),
+    ("tok_threeDSecureOptional", "4000000000003055"),
+    ("tok_threeDSecureRequired", "4000000000003063"),
+    ("tok_unionpay", "6200000000000005"),
+    ("tok_us", "4242424242424242"),
+    ("tok_visa", "4242424242424242"),
+    ("tok_visa_chargeDeclined", "4000000000000002"),
+    ("tok_visa_chargeDeclinedInsufficientFunds", "4000000000009995"),
+    ("tok_visa_chargeDeclinedLostCard", "4000000000009987"),
+    ("tok_visa_chargeDeclinedStolenCard", "4000000000009979"),
+    ("tok_visa_chargeDeclinedVelocityLimitExceeded", "4000000000006975"),
+    ("tok_visa_createDispute", "4000000000000259"),
+    ("tok_visa_createDisputeInquiry", "4000000000001976"),
+    ("tok_visa_createDisputeProductNotReceived", "4000000000002685"),
+    ("tok_visa_debit", "4000056655665556"),
+];
+
+/// The test card with this number.
+pub fn find(number: &CardNumber) -> Option<&'static TestCard> {
+    CARDS.iter().find(|card| card.number == number.digits())
+}
+
+/// The number behind a built-in name, as `pm_card_visa` or `tok_visa`.
+pub fn by_name(name: &str) -> Option<CardNumber> {
+    let (_, number) = NAMES.iter().find(|(known, _)| *known == name)?;
+    CardNumber::parse(number).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_card_and_name_can_be_used() {
+        for card in CARDS {
+            assert!(CardNumber::parse(card.number).is_ok(), "{}", card.number);
+        }
+        for (name, _) in NAMES {
+            let number = by_name(name).expect("a number");
+            assert!(find(&number).is_some(), "{name}");
+        }
+        assert!(by_name("pm_card_unheard_of").is_none());
+    }
+}

@@ -1,0 +1,157 @@
+//! The built-in processor of test mode: it acts on Stripe's test cards and moves no money.
+//!
+//! It keeps nothing: the same command always gets the same answer, so a command that is sent again
+//! after a crash acts once. Source: <https://docs.stripe.com/testing>.
+
+pub mod cards;
+
+use domain::card::{CardNumber, Decline};
+
+use crate::{Authorize, Challenge, Command, Outcome};
+use cards::{Behaviour, TestCard};
+
+/// The name under which attempts know this processor.
+pub const NAME: &str = "simulator";
+
+/// How many seconds pass before the simulator acts on its own, as when a refund arrives.
+pub const DELAY: i64 = 2;
+
+/// What the processor says to a command.
+pub fn act(command: &Command<'_>) -> Outcome {
+    match command {
+        Command::Authorize(authorize) => answer_authorization(authorize),
+        Command::Capture { key, .. } | Command::Increment { key, .. } | Command::Void { key } => {
+            Outcome::Done { reference: reference(key) }
+        }
+        Command::Refund { key, later, .. } => Outcome::Refunded {
+            reference: reference(key),
+            arrived: *later != Some(crate::Later::RefundPends),
+        },
+    }
+}
+
+/// The simulator's own reference for a key.
+fn reference(key: &str) -> String {
+    format!("sim_{}", key.trim_start_matches("att_"))
+}
+
+fn answer_authorization(authorize: &Authorize<'_>) -> Outcome {
+    let Some(card) = cards::find(authorize.number) else {
+        return Outcome::Declined(Decline::TestModeLiveCard);
+    };
+    match authorize.challenge {
+        Some(Challenge::Failed) => return Outcome::Declined(Decline::AuthenticationFailure),
+        Some(Challenge::Completed) => {}
+        None if needs_challenge(card, authorize) => {
+            return if authorize.off_session {
+                Outcome::Declined(Decline::AuthenticationRequired)
+            } else {
+                Outcome::ChallengeRequired
+            };
+        }
+        None => {}
+    }
+    match card.behaviour {
+        Behaviour::Declines(decline)
+        | Behaviour::DeclinesWhenCharged(decline)
+        | Behaviour::DeclinesAfterChallenge(decline) => return Outcome::Declined(decline),
+        Behaviour::FailsCvc if authorize.has_cvc => {
+            return Outcome::Declined(Decline::IncorrectCvc);
+        }
+        _ => {}
+    }
+    Outcome::Authorized {
+        reference: reference(authorize.key),
+        risk: card.risk,
+        later: match card.behaviour {
+            Behaviour::Later(later) => Some(later),
+            _ => None,
+        },
+    }
+}
+
+fn needs_challenge(card: &TestCard, authorize: &Authorize<'_>) -> bool {
+    match card.behaviour {
+        Behaviour::ChallengesAlways | Behaviour::DeclinesAfterChallenge(_) => true,
+        Behaviour::ChallengesUnlessSetUp => !(authorize.off_session && authorize.set_up),
+        Behaviour::ChallengesOnSession => !authorize.off_session,
+        Behaviour::ChallengesOnRequest => authorize.wants_challenge && !authorize.off_session,
+        _ => false,
+    }
+}
+
+/// Why the issuer refuses to let a card be kept, if it does.
+pub fn refusal_to_attach(number: &CardNumber) -> Option<Decline> {
+    match cards::find(number)?.behaviour {
+        Behaviour::Declines(decline) => Some(decline),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::money::{Amount, Currency, Money};
+
+    fn ask(number: &str, change: impl Fn(&mut Authorize<'_>)) -> Outcome {
+        let number = CardNumber::parse(number).expect("a card number");
+        let mut authorize = Authorize {
+            key: "att_1",
+            amount: Money {
+                amount: Amount::new(100).expect("an amount"),
+                currency: Currency::parse("usd").expect("a currency"),
+            },
+            capture: true,
+            number: &number,
+            off_session: false,
+            set_up: false,
+            wants_challenge: false,
+            challenge: None,
+            has_cvc: false,
+        };
+        change(&mut authorize);
+        act(&Command::Authorize(authorize))
+    }
+
+    #[test]
+    fn test_cards_do_as_stripe_says() {
+        assert!(matches!(ask("4242424242424242", |_| {}), Outcome::Authorized { .. }));
+        assert_eq!(
+            ask("4000000000009995", |_| {}),
+            Outcome::Declined(Decline::InsufficientFunds)
+        );
+        assert_eq!(ask("4000002760003184", |_| {}), Outcome::ChallengeRequired);
+        assert_eq!(
+            ask("4000002760003184", |a| a.off_session = true),
+            Outcome::Declined(Decline::AuthenticationRequired)
+        );
+        assert!(matches!(
+            ask("4000002500003155", |a| {
+                a.off_session = true;
+                a.set_up = true;
+            }),
+            Outcome::Authorized { .. }
+        ));
+        assert!(matches!(
+            ask("4000002760003184", |a| a.challenge = Some(Challenge::Completed)),
+            Outcome::Authorized { .. }
+        ));
+        assert_eq!(
+            ask("4000002760003184", |a| a.challenge = Some(Challenge::Failed)),
+            Outcome::Declined(Decline::AuthenticationFailure)
+        );
+        assert_eq!(
+            ask("4000008400001629", |a| a.challenge = Some(Challenge::Completed)),
+            Outcome::Declined(Decline::GenericDecline)
+        );
+        assert!(matches!(ask("4000000000003055", |_| {}), Outcome::Authorized { .. }));
+        assert_eq!(
+            ask("4000000000003055", |a| a.wants_challenge = true),
+            Outcome::ChallengeRequired
+        );
+        assert_eq!(
+            ask("4111111111111111", |_| {}),
+            Outcome::Declined(Decline::TestModeLiveCard)
+        );
+    }
+}
