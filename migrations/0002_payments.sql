@@ -27,6 +27,8 @@ CREATE TABLE payment_methods (
   created INTEGER NOT NULL,
   version INTEGER NOT NULL CHECK (version >= 1),
   customer TEXT,
+  -- A customer kept it before and let it go; it cannot be used again.
+  detached INTEGER NOT NULL CHECK (detached IN (0, 1)),
   -- What may be shown of the card, as JSON.
   card TEXT NOT NULL,
   -- The number under the master key.

@@ -5,11 +5,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::card::{Card, Decline};
+use crate::card::Decline;
 use crate::id::{AttemptId, ChargeId, CustomerId, PaymentIntentId, PaymentMethodId, RefundId};
 use crate::money::Money;
 use crate::payment_intent::CancellationReason;
-use crate::payment_method::BillingDetails;
 use crate::timestamp::Timestamp;
 
 /// Where an attempt stands.
@@ -100,20 +99,29 @@ pub struct Authorize {
     pub wants_challenge: bool,
     /// Whether a demand for a challenge is to be a decline.
     pub error_on_requires_action: bool,
-    /// The payment method, as it was.
+    /// The payment method; its row is older than the attempt.
     pub payment_method: PaymentMethodId,
-    /// The card, as it was.
-    pub card: Card,
-    /// The number under the master key.
-    pub sealed_number: String,
-    /// Whom the bill goes to, as it was.
-    pub billing_details: BillingDetails,
     /// Who pays.
     pub customer: Option<CustomerId>,
     /// Whether the card becomes the customer's when the payment succeeds.
     pub saves_card: bool,
+    /// What the cardholder will read.
+    pub calculated_statement_descriptor: Option<String>,
+    /// What the cardholder did with the challenge, once there was one.
+    #[serde(default)]
+    pub challenge: Option<ChallengeResult>,
     /// A charge made without an intent carries its own details.
     pub legacy_charge: Option<crate::charge::Details>,
+}
+
+/// What a cardholder did with a challenge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChallengeResult {
+    /// They proved who they are.
+    Completed,
+    /// They did not.
+    Failed,
 }
 
 /// What a resolved attempt has to say, for a retry that must get the same answer.

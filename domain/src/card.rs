@@ -226,7 +226,7 @@ impl Expiry {
 
 /// The year and month (1 to 12) of a moment in UTC, by Howard Hinnant's `civil_from_days`
 /// (<https://howardhinnant.github.io/date_algorithms.html>).
-fn year_and_month(now: Timestamp) -> (i64, i64) {
+pub fn year_and_month(now: Timestamp) -> (i64, i64) {
     let days = now.seconds().div_euclid(86_400).saturating_add(719_468);
     let era = days.div_euclid(146_097);
     let day_of_era = days.rem_euclid(146_097);

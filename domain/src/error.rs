@@ -73,7 +73,7 @@ pub enum ApiError {
     NoSuchObject { kind: &'static str, id: String, param: String, in_path: bool },
     IntentUnexpectedState { message: String, intent: Value },
     IntentHasNoPaymentMethod { intent: Value },
-    ReturnUrlRequired { intent: Value },
+    ReturnUrlRequired { intent: Option<Value> },
     ChargeAlreadyCaptured { charge: String },
     ChargeAlreadyRefunded { charge: String },
     ChargeDisputed { charge: String },
@@ -181,6 +181,11 @@ impl Refusal {
 
     fn param(mut self, param: impl Into<String>) -> Self {
         self.body.param = Some(param.into());
+        self
+    }
+
+    fn optional_intent(mut self, intent: Option<&Value>) -> Self {
+        self.body.payment_intent = intent.cloned();
         self
     }
 
@@ -426,7 +431,7 @@ impl ApiError {
                  and `automatic_payment_methods[allow_redirects]` to `never` when creating Setup \
                  Intents and Payment Intents.",
             )
-            .intent(intent),
+            .optional_intent(intent.as_ref()),
             Self::ChargeAlreadyCaptured { charge } => {
                 invalid(format!("Charge {charge} has already been captured."))
                     .code("charge_already_captured")

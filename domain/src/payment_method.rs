@@ -70,6 +70,8 @@ pub struct PaymentMethod {
     pub version: i64,
     /// Who keeps it; nobody until it is attached.
     pub customer: Option<CustomerId>,
+    /// A customer kept it before and let it go; it cannot be used again.
+    pub detached: bool,
     /// What may be shown of the card.
     pub card: Card,
     /// The number under the master key.
@@ -87,7 +89,7 @@ pub struct PaymentMethodDetails {
     pub allow_redisplay: AllowRedisplay,
     /// The merchant's own pairs.
     pub metadata: Metadata,
-    /// It was kept by a customer before and cannot be used again.
+    /// Its holder agreed once, with proof, to payments in which they take no part.
     #[serde(default)]
-    pub detached: bool,
+    pub set_up: bool,
 }

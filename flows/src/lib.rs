@@ -1,1 +1,23 @@
-//! The flows of Florin.
+//! What happens: each operation as steps, each step one batch, with a recovery point between them.
+//!
+//! An operation that moves money goes through [`operations`]: it writes an attempt, asks the
+//! processor, and records the answer. A crash between any two steps leaves an attempt that the
+//! client's retry or [`recover`] finds and brings to its end.
+
+pub mod announce;
+pub mod cards;
+pub mod charges;
+pub mod context;
+pub mod customers;
+pub mod failure;
+pub mod operations;
+pub mod payment_intents;
+pub mod payment_methods;
+pub mod platform;
+pub mod recover;
+pub mod refunds;
+pub mod tokens;
+
+pub use context::{Context, RequestReference};
+pub use failure::Failure;
+pub use platform::{Platform, PlatformError};

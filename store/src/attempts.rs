@@ -16,7 +16,8 @@ pub(crate) const INSERT: &str = "\
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
 
 pub(crate) const MOVE: &str = "\
-    UPDATE attempts SET state = ?3, processor_reference = ?4, resolution = ?5 \
+    UPDATE attempts SET state = ?3, processor_reference = ?4, request = ?5, \
+    resolution = ?6 \
     WHERE id = ?1 AND state = ?2";
 
 pub(crate) const CANCEL_ACTION: &str = "\
@@ -24,6 +25,8 @@ pub(crate) const CANCEL_ACTION: &str = "\
 
 pub(crate) const FIND: &str =
     "SELECT * FROM attempts WHERE id = ?1 AND account = ?2 AND livemode = ?3";
+
+pub(crate) const FIND_BY_ID: &str = "SELECT * FROM attempts WHERE id = ?1";
 
 /// Writes a new attempt, before the processor is asked.
 pub fn insert(scope: &Scope, attempt: &Attempt) -> Statement {
@@ -57,6 +60,7 @@ pub fn advance(attempt: &Attempt, seen: AttemptState) -> [Statement; 2] {
             seen.name(),
             attempt.state.name(),
             attempt.processor_reference.as_deref(),
+            json(&attempt.request),
             json(&attempt.resolution),
         ],
     );
@@ -72,6 +76,19 @@ pub fn cancel_action(attempt: &AttemptId) -> [Statement; 2] {
 /// Finds an attempt.
 pub fn find(scope: &Scope, id: &AttemptId) -> Statement {
     Statement::new(FIND, values![id.as_str(), scope.account.as_str(), scope.livemode])
+}
+
+/// Finds an attempt by its id alone, for a cardholder who has no key.
+pub fn find_by_id(id: &AttemptId) -> Statement {
+    Statement::new(FIND_BY_ID, values![id.as_str()])
+}
+
+/// Whose an attempt is.
+///
+/// # Errors
+/// When the row names no account.
+pub fn scope(row: &Row) -> Result<Scope, Inconsistent> {
+    Ok(Scope { account: row.named("account")?, livemode: row.flag("livemode")? })
 }
 
 impl TryFrom<&Row> for Attempt {

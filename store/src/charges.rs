@@ -51,8 +51,9 @@ pub fn insert(scope: &Scope, charge: &Charge) -> Statement {
     )
 }
 
-/// Writes a changed charge over the version that the change saw, and raises its version by one.
-pub fn update(charge: &Charge) -> [Statement; 2] {
+/// Writes a changed charge over the version that the change saw. Its version rises by
+/// one, in the row and here.
+pub fn update(charge: &mut Charge) -> [Statement; 2] {
     let update = Statement::new(
         UPDATE,
         values![
@@ -68,6 +69,7 @@ pub fn update(charge: &Charge) -> [Statement; 2] {
             json(&charge.details),
         ],
     );
+    charge.version = charge.version.saturating_add(1);
     [update, guard::changed_one(VERSION_GUARD)]
 }
 

@@ -43,8 +43,9 @@ pub fn insert(scope: &Scope, customer: &Customer) -> Statement {
     )
 }
 
-/// Writes a changed customer over the version that the change saw, and raises its version by one.
-pub fn update(customer: &Customer) -> [Statement; 2] {
+/// Writes a changed customer over the version that the change saw. Its version rises by
+/// one, in the row and here.
+pub fn update(customer: &mut Customer) -> [Statement; 2] {
     let update = Statement::new(
         UPDATE,
         values![
@@ -55,6 +56,7 @@ pub fn update(customer: &Customer) -> [Statement; 2] {
             json(&customer.details),
         ],
     );
+    customer.version = customer.version.saturating_add(1);
     [update, guard::changed_one(VERSION_GUARD)]
 }
 

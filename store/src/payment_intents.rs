@@ -5,6 +5,7 @@ use domain::payment_intent::{PaymentIntent, State, Status};
 use domain::timestamp::Timestamp;
 
 use crate::database::json;
+use crate::metadata_entries::Owner;
 use crate::{Inconsistent, Row, Scope, Statement, guard, values};
 
 /// The guard that another change of the intent fails.
@@ -52,8 +53,9 @@ pub fn insert(scope: &Scope, intent: &PaymentIntent) -> Statement {
     )
 }
 
-/// Writes a changed intent over the version that the change saw, and raises its version by one.
-pub fn update(intent: &PaymentIntent) -> [Statement; 2] {
+/// Writes a changed intent over the version that the change saw. Its version rises by
+/// one, in the row and here.
+pub fn update(intent: &mut PaymentIntent) -> [Statement; 2] {
     let (canceled_at, cancellation_reason) = end(intent);
     let update = Statement::new(
         UPDATE,
@@ -74,12 +76,18 @@ pub fn update(intent: &PaymentIntent) -> [Statement; 2] {
             json(&intent.details),
         ],
     );
+    intent.version = intent.version.saturating_add(1);
     [update, guard::changed_one(VERSION_GUARD)]
 }
 
 /// Finds an intent.
 pub fn find(scope: &Scope, id: &str) -> Statement {
     Statement::new(FIND, values![id, scope.account.as_str(), scope.livemode])
+}
+
+/// The owner of an intent's metadata rows.
+pub fn owner(intent: &PaymentIntent) -> Owner<'_> {
+    Owner { resource: "payment_intent", object: intent.id.as_str(), created: intent.created }
 }
 
 fn end(intent: &PaymentIntent) -> (Option<i64>, Option<String>) {

@@ -8,14 +8,22 @@ use crate::{Inconsistent, Row, Scope, Statement, guard, values};
 
 /// The guard that another change of the payment method fails.
 pub const VERSION_GUARD: &str = "payment_method_version";
+/// The guard that fails when there is no such payment method, or it may not be used.
+pub const USABLE_GUARD: &str = "payment_method_usable";
 
 pub(crate) const INSERT: &str = "\
-    INSERT INTO payment_methods (id, account, livemode, created, version, customer, card, \
-    sealed_number, details) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    INSERT INTO payment_methods (id, account, livemode, created, version, customer, \
+    detached, card, sealed_number, details) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
 
 pub(crate) const UPDATE: &str = "\
-    UPDATE payment_methods SET version = version + 1, customer = ?3, card = ?4, details = ?5 \
+    UPDATE payment_methods SET version = version + 1, customer = ?3, detached = ?4, card = ?5, \
+    details = ?6 \
     WHERE id = ?1 AND version = ?2";
+
+pub(crate) const MUST_BE_USABLE: &str = "\
+    INSERT INTO guard SELECT EXISTS (SELECT 1 FROM payment_methods WHERE id = ?1 AND account = ?2 \
+    AND livemode = ?3 AND detached = 0 AND (customer IS NULL OR customer = ?4)), \
+    'payment_method_usable'";
 
 pub(crate) const FIND: &str =
     "SELECT * FROM payment_methods WHERE id = ?1 AND account = ?2 AND livemode = ?3";
@@ -31,6 +39,7 @@ pub fn insert(scope: &Scope, method: &PaymentMethod) -> Statement {
             method.created.seconds(),
             method.version,
             method.customer.as_ref().map(|id| id.as_str()),
+            method.detached,
             json(&method.card),
             method.sealed_number.as_str(),
             json(&method.details),
@@ -38,24 +47,35 @@ pub fn insert(scope: &Scope, method: &PaymentMethod) -> Statement {
     )
 }
 
-/// Writes a changed payment method over the version that the change saw, and raises its version.
-pub fn update(method: &PaymentMethod) -> [Statement; 2] {
+/// Writes a changed payment method over the version that the change saw. Its version
+/// rises by one, in the row and here.
+pub fn update(method: &mut PaymentMethod) -> [Statement; 2] {
     let update = Statement::new(
         UPDATE,
         values![
             method.id.as_str(),
             method.version,
             method.customer.as_ref().map(|id| id.as_str()),
+            method.detached,
             json(&method.card),
             json(&method.details),
         ],
     );
+    method.version = method.version.saturating_add(1);
     [update, guard::changed_one(VERSION_GUARD)]
 }
 
 /// Finds a payment method.
 pub fn find(scope: &Scope, id: &str) -> Statement {
     Statement::new(FIND, values![id, scope.account.as_str(), scope.livemode])
+}
+
+/// The batch holds only if the payment method exists and this customer (or nobody) keeps it.
+pub fn must_be_usable(scope: &Scope, id: &str, customer: Option<&str>) -> Statement {
+    Statement::new(
+        MUST_BE_USABLE,
+        values![id, scope.account.as_str(), scope.livemode, customer],
+    )
 }
 
 impl TryFrom<&Row> for PaymentMethod {
@@ -68,6 +88,7 @@ impl TryFrom<&Row> for PaymentMethod {
             created: Timestamp(row.integer("created")?),
             version: row.integer("version")?,
             customer: row.optional_named("customer")?,
+            detached: row.flag("detached")?,
             card: row.json("card")?,
             sealed_number: row.text("sealed_number")?.to_owned(),
             details: row.json("details")?,

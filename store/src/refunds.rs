@@ -42,8 +42,9 @@ pub fn insert(scope: &Scope, refund: &Refund) -> Statement {
     )
 }
 
-/// Writes a changed refund over the version that the change saw, and raises its version by one.
-pub fn update(refund: &Refund) -> [Statement; 2] {
+/// Writes a changed refund over the version that the change saw. Its version rises by
+/// one, in the row and here.
+pub fn update(refund: &mut Refund) -> [Statement; 2] {
     let update = Statement::new(
         UPDATE,
         values![
@@ -54,6 +55,7 @@ pub fn update(refund: &Refund) -> [Statement; 2] {
             json(&refund.details),
         ],
     );
+    refund.version = refund.version.saturating_add(1);
     [update, guard::changed_one(VERSION_GUARD)]
 }
 

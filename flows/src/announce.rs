@@ -1,0 +1,115 @@
+//! Events: one row for each, in the batch of the change that it tells of.
+
+use domain::charge::Charge;
+use domain::customer::Customer;
+use domain::event::{API_VERSION, EventType, Transition};
+use domain::payment_intent::PaymentIntent;
+use domain::payment_method::PaymentMethod;
+use domain::refund::Refund;
+use domain::resource;
+use serde_json::{Value, json};
+use store::Statement;
+use store::events::Event;
+
+use crate::{Context, Platform};
+
+/// The objects that a change is about, as they are after it.
+#[derive(Clone, Copy, Default)]
+#[expect(missing_docs, reason = "each is the object of the same name")]
+pub struct Subjects<'a> {
+    pub payment_intent: Option<&'a PaymentIntent>,
+    pub charge: Option<&'a Charge>,
+    pub refund: Option<&'a Refund>,
+    pub customer: Option<&'a Customer>,
+    pub payment_method: Option<&'a PaymentMethod>,
+}
+
+impl Subjects<'_> {
+    /// The object that an event of this type carries, by the type's first word.
+    fn of(&self, event: EventType) -> Option<Value> {
+        let name = event.name();
+        if name.starts_with("charge.refund.") || name.starts_with("refund.") {
+            return self.refund.map(|refund| resource::value(&resource::refund::Resource::from(refund)));
+        }
+        match name.split('.').next() {
+            Some("charge") => {
+                self.charge.map(|charge| resource::value(&resource::charge::Resource::from(charge)))
+            }
+            Some("customer") => self
+                .customer
+                .map(|customer| resource::value(&resource::customer::Resource::from(customer))),
+            Some("payment_intent") => self
+                .payment_intent
+                .map(|intent| resource::value(&resource::payment_intent::Resource::from(intent))),
+            Some("payment_method") => self
+                .payment_method
+                .map(|method| resource::value(&resource::payment_method::Resource::from(method))),
+            _ => None,
+        }
+    }
+}
+
+/// The statements that write the events of a transition.
+///
+/// `previous` holds the old values of what changed, where the API shows them.
+pub fn events<P: Platform>(
+    context: &Context<'_, P>,
+    transition: Transition,
+    subjects: Subjects<'_>,
+    previous: Option<Value>,
+) -> Vec<Statement> {
+    transition
+        .events()
+        .iter()
+        .filter_map(|event| {
+            let object = subjects.of(*event)?;
+            Some(event_row(context, transition, *event, object, previous.as_ref()))
+        })
+        .collect()
+}
+
+fn event_row<P: Platform>(
+    context: &Context<'_, P>,
+    transition: Transition,
+    event: EventType,
+    object: Value,
+    previous: Option<&Value>,
+) -> Statement {
+    let object_id = object.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let data = match previous {
+        Some(previous) => json!({"object": object, "previous_attributes": previous}),
+        None => json!({"object": object}),
+    };
+    // One request makes each transition of an object at most once, so this names the event.
+    let place = format!("event:{transition:?}:{}:{object_id}", event.name());
+    let row = Event {
+        id: context.ids.derive(&place),
+        created: context.now,
+        livemode: context.scope.livemode,
+        event_type: event.name().to_owned(),
+        object: object_id,
+        data: data.to_string(),
+        api_version: API_VERSION.to_owned(),
+        request: context.request.as_ref().map(|request| request.id.clone()),
+        idempotency_key: context
+            .request
+            .as_ref()
+            .and_then(|request| request.idempotency_key.clone()),
+    };
+    store::events::insert(&context.scope, &row)
+}
+
+/// The old values of the fields in which two renderings of one object differ.
+pub fn previous_attributes(old: &Value, new: &Value) -> Option<Value> {
+    let (old, new) = (old.as_object()?, new.as_object()?);
+    let mut changed = serde_json::Map::new();
+    for (name, value) in old {
+        if new.get(name) != Some(value) {
+            changed.insert(name.clone(), value.clone());
+        }
+    }
+    for name in new.keys().filter(|name| !old.contains_key(*name)) {
+        changed.insert(name.clone(), Value::Null);
+    }
+    (!changed.is_empty()).then_some(Value::Object(changed))
+}

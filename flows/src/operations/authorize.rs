@@ -1,0 +1,319 @@
+//! Authorising: a card is asked for money, held or taken at once.
+
+use connectors::{Challenge, Outcome};
+use domain::ApiError;
+use domain::attempt::{Attempt, AttemptState, Authorize, ChallengeResult, Request, Resolution};
+use domain::card::Decline;
+use domain::charge::{self, Charge};
+use domain::error::CardError;
+use domain::event::Transition;
+use domain::money::{Amount, Money};
+use domain::payment_intent::{PaymentIntent, Requested, SetupFutureUsage};
+use domain::payment_method::PaymentMethod;
+use domain::resource;
+use domain::timestamp::{DAY, Timestamp};
+use serde_json::{Value, json};
+use store::scheduled_tasks::{self, Kind, Task};
+use store::{Statement, charges, payment_intents, payment_methods};
+
+use super::Held;
+use crate::announce::{Subjects, events};
+use crate::{Context, Failure, Platform};
+
+/// How long money stays held when nobody captures it, in seconds
+/// (<https://docs.stripe.com/payments/place-a-hold-on-a-payment-method>).
+pub const AUTHORIZATION_LIFETIME: i64 = 7 * DAY;
+
+/// A new attempt to authorise, and the money that it asks for.
+pub fn start<P: Platform>(
+    context: &Context<'_, P>,
+    intent: Option<&PaymentIntent>,
+    amount: Money,
+    authorize: Authorize,
+) -> Attempt {
+    Attempt {
+        id: context.ids.derive("attempt"),
+        livemode: context.scope.livemode,
+        state: AttemptState::Started,
+        connector: connectors::simulator::NAME.to_owned(),
+        processor_reference: None,
+        payment_intent: intent.map(|intent| intent.id.clone()),
+        charge: None,
+        amount,
+        request: Request::Authorize(Box::new(authorize)),
+        resolution: Resolution::default(),
+        created: context.now,
+    }
+}
+
+/// The connector's word for what a cardholder did.
+pub(super) fn challenge(result: ChallengeResult) -> Challenge {
+    match result {
+        ChallengeResult::Completed => Challenge::Completed,
+        ChallengeResult::Failed => Challenge::Failed,
+    }
+}
+
+/// The statements that record what the processor said.
+pub(super) fn record<P: Platform>(
+    context: &Context<'_, P>,
+    held: &mut Held,
+    authorize: &Authorize,
+    outcome: &Outcome,
+) -> Result<Vec<Statement>, Failure> {
+    match outcome {
+        Outcome::Authorized { reference, risk, later } => {
+            let mut charge = new_charge(context, held, authorize)?;
+            charge.details.risk = *risk;
+            charge.details.later = later.map(|later| later.name().to_owned());
+            charge.details.processor_reference = Some(reference.clone());
+            held.attempt.processor_reference = Some(reference.clone());
+            authorized(context, held, authorize, charge)
+        }
+        Outcome::ChallengeRequired if may_be_challenged(held, authorize) => {
+            challenge_required(context, held)
+        }
+        Outcome::ChallengeRequired => {
+            declined(context, held, authorize, Decline::AuthenticationRequired)
+        }
+        Outcome::Declined(decline) => declined(context, held, authorize, *decline),
+        other => Err(Failure::Bug(format!("an authorisation was answered with {other:?}"))),
+    }
+}
+
+/// A charge without an intent has nowhere to wait for its cardholder.
+fn may_be_challenged(held: &Held, authorize: &Authorize) -> bool {
+    held.payment_intent.is_some() && !authorize.error_on_requires_action
+}
+
+fn new_charge<P: Platform>(
+    context: &Context<'_, P>,
+    held: &Held,
+    authorize: &Authorize,
+) -> Result<Charge, Failure> {
+    let method = held.method()?;
+    let mut details = match (&authorize.legacy_charge, &held.payment_intent) {
+        (Some(details), _) => details.clone(),
+        (None, Some(intent)) => details_of(intent),
+        (None, None) => charge::Details::default(),
+    };
+    details.card = Some(method.card.clone());
+    details.billing_details = method.details.billing_details.clone();
+    details.calculated_statement_descriptor = authorize.calculated_statement_descriptor.clone();
+    details.authenticated = authorize.challenge == Some(ChallengeResult::Completed);
+    details.captures_automatically = authorize.capture;
+    Ok(Charge {
+        id: authorize.charge.clone(),
+        livemode: context.scope.livemode,
+        created: context.now,
+        version: 1,
+        amount: held.attempt.amount,
+        captured: if authorize.capture { held.attempt.amount.amount } else { Amount::ZERO },
+        released: Amount::ZERO,
+        refunded: Amount::ZERO,
+        status: charge::Status::Succeeded,
+        disputed: false,
+        payment_intent: held.attempt.payment_intent.clone(),
+        customer: authorize.customer.clone(),
+        payment_method: Some(method.id.clone()),
+        details,
+    })
+}
+
+/// What a charge takes over from its intent.
+fn details_of(intent: &PaymentIntent) -> charge::Details {
+    let details = &intent.details;
+    let wanted = |requested: Option<Requested>| requested == Some(Requested::IfAvailable);
+    charge::Details {
+        description: details.description.clone(),
+        receipt_email: details.receipt_email.clone(),
+        shipping: details.shipping.clone(),
+        statement_descriptor: details.statement_descriptor.clone(),
+        statement_descriptor_suffix: details.statement_descriptor_suffix.clone(),
+        transfer_group: details.transfer_group.clone(),
+        application_fee_amount: details.application_fee_amount,
+        on_behalf_of: details.on_behalf_of.clone(),
+        metadata: details.metadata.clone(),
+        multicapture: wanted(details.card_options.request_multicapture),
+        incremental: wanted(details.card_options.request_incremental_authorization),
+        ..charge::Details::default()
+    }
+}
+
+fn authorized<P: Platform>(
+    context: &Context<'_, P>,
+    held: &mut Held,
+    authorize: &Authorize,
+    mut charge: Charge,
+) -> Result<Vec<Statement>, Failure> {
+    held.attempt.state = AttemptState::Succeeded;
+    let mut statements = Vec::new();
+    if !authorize.capture {
+        let end = context.now.plus(AUTHORIZATION_LIFETIME);
+        charge.details.capture_before = Some(end);
+        statements.push(plan_expiry(context, &charge, end));
+        context.platform.wake(end);
+    }
+    if let Some(intent) = &mut held.payment_intent {
+        let before = charge.details.capture_before;
+        intent.authorized(&held.attempt.id, charge.id.clone(), authorize.capture, before)?;
+        statements.extend(payment_intents::update(intent));
+    }
+    statements.push(charges::insert(&context.scope, &charge));
+    statements.extend(keep_card(context, held, authorize)?);
+    let transition = match (&held.payment_intent, authorize.capture) {
+        (None, _) => Transition::ChargeSucceeded,
+        (Some(_), true) => Transition::IntentSucceeded,
+        (Some(_), false) => Transition::IntentAuthorized,
+    };
+    statements.extend(announce(context, held, transition, Some(&charge)));
+    held.charge = Some(charge);
+    Ok(statements)
+}
+
+fn plan_expiry<P: Platform>(context: &Context<'_, P>, charge: &Charge, end: Timestamp) -> Statement {
+    scheduled_tasks::insert(&Task {
+        due_at: end,
+        kind: Kind::ExpireAuthorization,
+        subject: charge.id.as_str().to_owned(),
+        scope: context.scope.clone(),
+        tries: 0,
+    })
+}
+
+/// A card that is to be kept becomes its customer's with the payment that it made.
+fn keep_card<P: Platform>(
+    context: &Context<'_, P>,
+    held: &mut Held,
+    authorize: &Authorize,
+) -> Result<Vec<Statement>, Failure> {
+    let Some(customer) = authorize.customer.as_ref().filter(|_| authorize.saves_card) else {
+        return Ok(Vec::new());
+    };
+    let proved = authorize.challenge == Some(ChallengeResult::Completed);
+    let for_off_session = held.payment_intent.as_ref().and_then(PaymentIntent::future_usage)
+        == Some(SetupFutureUsage::OffSession);
+    let mut method = held.method()?.clone();
+    let attaches = method.customer.is_none();
+    let sets_up = proved && for_off_session && !method.details.set_up;
+    if !attaches && !sets_up {
+        return Ok(Vec::new());
+    }
+    method.customer = Some(customer.clone());
+    method.details.set_up |= sets_up;
+    let mut statements = payment_methods::update(&mut method).to_vec();
+    if attaches {
+        let subjects = Subjects { payment_method: Some(&method), ..Subjects::default() };
+        statements.extend(events(context, Transition::PaymentMethodAttached, subjects, None));
+    }
+    held.payment_method = Some(method);
+    Ok(statements)
+}
+
+fn challenge_required<P: Platform>(
+    context: &Context<'_, P>,
+    held: &mut Held,
+) -> Result<Vec<Statement>, Failure> {
+    held.attempt.state = AttemptState::RequiresAction;
+    let mut statements = Vec::new();
+    if let Some(intent) = &mut held.payment_intent {
+        let url = format!("{}/challenges/{}", context.origin, held.attempt.id);
+        let action = next_action(&url, intent.details.return_url.as_deref());
+        intent.action_required(&held.attempt.id, action)?;
+        statements.extend(payment_intents::update(intent));
+    }
+    statements.extend(announce(context, held, Transition::IntentRequiresAction, None));
+    Ok(statements)
+}
+
+/// Where the cardholder proves who they are; without a way back, Stripe's browser library opens it.
+fn next_action(url: &str, return_url: Option<&str>) -> Value {
+    match return_url {
+        Some(return_url) => json!({
+            "redirect_to_url": {"return_url": return_url, "url": url},
+            "type": "redirect_to_url",
+        }),
+        None => json!({
+            "type": "use_stripe_sdk",
+            "use_stripe_sdk": {"type": "three_d_secure_redirect", "stripe_js": url},
+        }),
+    }
+}
+
+fn declined<P: Platform>(
+    context: &Context<'_, P>,
+    held: &mut Held,
+    authorize: &Authorize,
+    decline: Decline,
+) -> Result<Vec<Statement>, Failure> {
+    // A cardholder who fails the challenge never reaches the issuer, so there is no charge.
+    let charge = match decline {
+        Decline::AuthenticationFailure => None,
+        _ => Some(failed_charge(context, held, authorize, decline)?),
+    };
+    held.attempt.state = AttemptState::Failed;
+    held.attempt.resolution = Resolution {
+        decline: Some(decline),
+        failed_charge: charge.as_ref().map(|charge| charge.id.clone()),
+    };
+    let error = last_payment_error(decline, charge.as_ref(), held.method()?);
+    let mut statements = Vec::new();
+    if let Some(intent) = &mut held.payment_intent {
+        intent.declined(
+            &held.attempt.id,
+            charge.as_ref().map(|charge| charge.id.clone()),
+            error,
+        )?;
+        statements.extend(payment_intents::update(intent));
+    }
+    if let Some(charge) = &charge {
+        statements.push(charges::insert(&context.scope, charge));
+    }
+    let transition = match (&held.payment_intent, &charge) {
+        (None, _) => Transition::ChargeFailed,
+        (Some(_), Some(_)) => Transition::IntentDeclined,
+        (Some(_), None) => Transition::IntentRefused,
+    };
+    statements.extend(announce(context, held, transition, charge.as_ref()));
+    held.charge = charge;
+    Ok(statements)
+}
+
+fn failed_charge<P: Platform>(
+    context: &Context<'_, P>,
+    held: &Held,
+    authorize: &Authorize,
+    decline: Decline,
+) -> Result<Charge, Failure> {
+    let mut charge = new_charge(context, held, authorize)?;
+    charge.status = charge::Status::Failed;
+    charge.captured = Amount::ZERO;
+    charge.details.decline = Some(decline);
+    if decline == Decline::Fraudulent {
+        charge.details.risk = charge::Risk::Highest;
+    }
+    Ok(charge)
+}
+
+/// What the intent shows of a decline: the error's own fields, and the card that was refused.
+fn last_payment_error(decline: Decline, charge: Option<&Charge>, method: &PaymentMethod) -> Value {
+    let error = ApiError::from(CardError {
+        decline,
+        charge: charge.map(|charge| charge.id.as_str().to_owned()),
+        param: None,
+        payment_intent: None,
+        payment_method: Some(resource::value(&resource::payment_method::Resource::from(method))),
+    });
+    resource::value(&error.parts())
+}
+
+fn announce<P: Platform>(
+    context: &Context<'_, P>,
+    held: &Held,
+    transition: Transition,
+    charge: Option<&Charge>,
+) -> Vec<Statement> {
+    let subjects =
+        Subjects { payment_intent: held.payment_intent.as_ref(), charge, ..Subjects::default() };
+    events(context, transition, subjects, None)
+}

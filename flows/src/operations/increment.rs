@@ -1,0 +1,36 @@
+//! Incrementing: the processor holds more than before.
+
+use connectors::Outcome;
+use domain::attempt::AttemptState;
+use domain::event::Transition;
+use store::{Statement, charges, payment_intents};
+
+use super::{Held, reference_of};
+use crate::announce::{Subjects, events};
+use crate::{Context, Failure, Platform};
+
+/// The statements that record what the processor said.
+pub(super) fn record<P: Platform>(
+    context: &Context<'_, P>,
+    held: &mut Held,
+    outcome: &Outcome,
+) -> Result<Vec<Statement>, Failure> {
+    held.attempt.processor_reference = Some(reference_of(outcome)?);
+    held.attempt.state = AttemptState::Succeeded;
+    let amount = held.attempt.amount.amount;
+    let mut charge = held.charge()?.clone();
+    charge.amount.amount = amount;
+    let mut statements = charges::update(&mut charge).to_vec();
+    if let Some(intent) = &mut held.payment_intent {
+        intent.incremented(&held.attempt.id, amount)?;
+        statements.extend(payment_intents::update(intent));
+    }
+    let subjects = Subjects {
+        payment_intent: held.payment_intent.as_ref(),
+        charge: Some(&charge),
+        ..Subjects::default()
+    };
+    statements.extend(events(context, Transition::IntentIncremented, subjects, None));
+    held.charge = Some(charge);
+    Ok(statements)
+}

@@ -1,0 +1,48 @@
+//! Voiding: held money is let go of, and its intent ends.
+
+use connectors::Outcome;
+use domain::attempt::AttemptState;
+use domain::event::Transition;
+use domain::payment_intent::CancellationReason;
+use store::scheduled_tasks::{self, Kind};
+use store::{Statement, charges, payment_intents};
+
+use super::{Held, reference_of};
+use crate::announce::{Subjects, events};
+use crate::{Context, Failure, Platform};
+
+/// The statements that record what the processor said.
+pub(super) fn record<P: Platform>(
+    context: &Context<'_, P>,
+    held: &mut Held,
+    reason: Option<CancellationReason>,
+    outcome: &Outcome,
+) -> Result<Vec<Statement>, Failure> {
+    held.attempt.processor_reference = Some(reference_of(outcome)?);
+    held.attempt.state = AttemptState::Succeeded;
+    let mut charge = held.charge()?.clone();
+    charge.release()?;
+    let mut statements = charges::update(&mut charge).to_vec();
+    if let Some(intent) = &mut held.payment_intent {
+        intent.canceled(Some(&held.attempt.id), context.now, reason)?;
+        statements.extend(payment_intents::update(intent));
+    }
+    if let Some(end) = charge.details.capture_before {
+        let kind = Kind::ExpireAuthorization;
+        statements.push(scheduled_tasks::delete(end, kind, charge.id.as_str()));
+    }
+    let expired = reason == Some(CancellationReason::Expired);
+    let transition = match (&held.payment_intent, expired) {
+        (Some(_), true) => Transition::IntentExpired,
+        (Some(_), false) => Transition::IntentVoided,
+        (None, _) => Transition::ChargeExpired,
+    };
+    let subjects = Subjects {
+        payment_intent: held.payment_intent.as_ref(),
+        charge: Some(&charge),
+        ..Subjects::default()
+    };
+    statements.extend(events(context, transition, subjects, None));
+    held.charge = Some(charge);
+    Ok(statements)
+}

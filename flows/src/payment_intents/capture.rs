@@ -1,0 +1,159 @@
+//! Capturing: held money is taken.
+
+use domain::ApiError;
+use domain::attempt::{Attempt, AttemptState, Request, Resolution};
+use domain::charge::Charge;
+use domain::id::AttemptId;
+use domain::metadata::MetadataUpdate;
+use domain::money::{Amount, Money};
+use domain::payment_intent::{Operation, PaymentIntent, Requested};
+use store::{DatabaseError, charges, payment_intents};
+
+use super::{MAX_TRIES, no_such, refused};
+use crate::context::first;
+use crate::operations::{self, Held};
+use crate::{Context, Failure, Platform};
+
+/// How held money is taken.
+#[derive(Clone, Debug, Default)]
+pub struct Capture {
+    /// How much; all of it unless said.
+    pub amount: Option<i64>,
+    /// Whether this is the last part; what is left is then let go of.
+    pub is_final: Option<bool>,
+    /// Changes to the merchant's own pairs.
+    pub metadata: Option<MetadataUpdate>,
+    /// What the cardholder reads after the merchant's name.
+    pub statement_descriptor_suffix: Option<String>,
+}
+
+/// Captures an intent.
+///
+/// # Errors
+/// When nothing is held, or less than is asked for.
+pub async fn capture<P: Platform>(
+    context: &Context<'_, P>,
+    id: &str,
+    capture: &Capture,
+) -> Result<PaymentIntent, Failure> {
+    if context.resumes {
+        let attempt: AttemptId = context.ids.derive("attempt");
+        if let Some(held) = operations::load(context, &attempt).await? {
+            return operations::answer(operations::settle(context, held).await?);
+        }
+    }
+    for _ in 0..MAX_TRIES {
+        let results = context
+            .batch(vec![
+                payment_intents::find(&context.scope, id),
+                charges::find_latest_of_intent(&context.scope, id),
+            ])
+            .await?;
+        let intent: PaymentIntent = first(&results, 0)?.ok_or_else(|| no_such(id))?;
+        if let Some(held) = start(context, intent, first(&results, 1)?, capture).await? {
+            return operations::answer(operations::settle(context, held).await?);
+        }
+    }
+    Err(ApiError::LockTimeout.into())
+}
+
+/// Holds the intent for a new attempt; nothing when it changed meanwhile.
+async fn start<P: Platform>(
+    context: &Context<'_, P>,
+    mut intent: PaymentIntent,
+    charge: Option<Charge>,
+    capture: &Capture,
+) -> Result<Option<Held>, Failure> {
+    intent
+        .check(Operation::Capture)
+        .map_err(|error| refused(&intent, Operation::Capture, error))?;
+    let charge = charge
+        .ok_or_else(|| Failure::Bug(format!("{} holds money without a charge", intent.id)))?;
+    if charge.details.capture_before.is_some_and(|end| end <= context.now) {
+        let charge = charge.id.as_str().to_owned();
+        return Err(ApiError::ChargeExpiredForCapture { charge }.into());
+    }
+    let amount = amount_to_capture(&intent, capture)?;
+    let is_final = is_final(&intent, capture)?;
+    let attempt = new_attempt(context, &intent, &charge, amount, is_final);
+    let before = intent.clone();
+    if let Some(update) = &capture.metadata {
+        intent.details.metadata = intent.details.metadata.updated(update)?;
+    }
+    if let Some(suffix) = &capture.statement_descriptor_suffix {
+        intent.details.statement_descriptor_suffix = Some(suffix.clone());
+    }
+    intent.hold(Operation::Capture, attempt.id.clone())?;
+    let mut batch = payment_intents::update(&mut intent).to_vec();
+    batch.extend(store::metadata_entries::replace(
+        &context.scope,
+        payment_intents::owner(&intent),
+        &before.details.metadata,
+        &intent.details.metadata,
+    ));
+    batch.extend(operations::write_attempt(context, &attempt));
+    match context.batch(batch).await {
+        Ok(_) => Ok(Some(Held {
+            attempt,
+            payment_intent: Some(intent),
+            charge: Some(charge),
+            refund: None,
+            payment_method: None,
+        })),
+        Err(DatabaseError::Guard(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn amount_to_capture(intent: &PaymentIntent, capture: &Capture) -> Result<Money, ApiError> {
+    let capturable = intent.capturable();
+    let currency = intent.amount.currency;
+    let Some(wanted) = capture.amount else {
+        return Ok(Money { amount: capturable, currency });
+    };
+    if wanted < 1 {
+        return Err(ApiError::AmountNotPositive { param: "amount_to_capture".to_owned() });
+    }
+    match Amount::new(wanted) {
+        Ok(amount) if amount <= capturable => Ok(Money { amount, currency }),
+        _ => Err(ApiError::CaptureTooLarge { capturable: capturable.minor_units(), currency }),
+    }
+}
+
+/// Only an intent that asked for several captures may be told that more will follow.
+fn is_final(intent: &PaymentIntent, capture: &Capture) -> Result<bool, ApiError> {
+    let several =
+        intent.details.card_options.request_multicapture == Some(Requested::IfAvailable);
+    match capture.is_final {
+        Some(false) if !several => Err(ApiError::ParameterInvalid {
+            param: "final_capture".to_owned(),
+            message: "You cannot set final_capture to false because this PaymentIntent does not \
+                      support multicapture. Create it with \
+                      payment_method_options[card][request_multicapture]=if_available."
+                .to_owned(),
+        }),
+        given => Ok(given.unwrap_or(true)),
+    }
+}
+
+fn new_attempt<P: Platform>(
+    context: &Context<'_, P>,
+    intent: &PaymentIntent,
+    charge: &Charge,
+    amount: Money,
+    is_final: bool,
+) -> Attempt {
+    Attempt {
+        id: context.ids.derive("attempt"),
+        livemode: context.scope.livemode,
+        state: AttemptState::Started,
+        connector: connectors::simulator::NAME.to_owned(),
+        processor_reference: None,
+        payment_intent: Some(intent.id.clone()),
+        charge: Some(charge.id.clone()),
+        amount,
+        request: Request::Capture { is_final },
+        resolution: Resolution::default(),
+        created: context.now,
+    }
+}

@@ -1,0 +1,175 @@
+//! Confirming an intent: its card is charged, or held.
+
+use domain::ApiError;
+use domain::attempt::{Attempt, Authorize};
+use domain::id::AttemptId;
+use domain::payment_intent::{
+    AllowRedirects, Operation, PaymentIntent, RequestThreeDSecure, SetupFutureUsage,
+};
+use domain::payment_method::PaymentMethod;
+use store::{Statement, attempts, customers, payment_intents, payment_methods};
+
+use super::changes::calculated_descriptor;
+use super::{Changes, MAX_TRIES, explain_guard, find, refused, shown};
+use crate::context::first;
+use crate::operations::{self, Held};
+use crate::payment_methods::{Chosen, choose};
+use crate::{Context, Failure, Platform};
+
+/// How an intent is confirmed.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Confirm {
+    /// Whether the cardholder takes no part.
+    pub off_session: bool,
+    /// Whether a demand for a challenge is to be a decline.
+    pub error_on_requires_action: bool,
+}
+
+/// Confirms an intent, with changes.
+///
+/// # Errors
+/// When the card is refused, or the intent's state does not allow it.
+pub async fn confirm<P: Platform>(
+    context: &Context<'_, P>,
+    id: &str,
+    changes: &Changes,
+    confirm: Confirm,
+) -> Result<PaymentIntent, Failure> {
+    if context.resumes {
+        let attempt: AttemptId = context.ids.derive("attempt");
+        if let Some(held) = operations::load(context, &attempt).await? {
+            return operations::answer(operations::settle(context, held).await?);
+        }
+    }
+    let chosen = match &changes.payment_method {
+        Some(choice) => Some(choose(context, choice, "payment_method").await?),
+        None => None,
+    };
+    for _ in 0..MAX_TRIES {
+        let intent = find(context, id).await?;
+        if let Some(held) = start(context, intent, changes, chosen.as_ref(), confirm).await? {
+            return operations::answer(operations::settle(context, held).await?);
+        }
+    }
+    Err(ApiError::LockTimeout.into())
+}
+
+/// Holds the intent for a new attempt; nothing when it changed meanwhile.
+async fn start<P: Platform>(
+    context: &Context<'_, P>,
+    mut intent: PaymentIntent,
+    changes: &Changes,
+    chosen: Option<&Chosen>,
+    confirm: Confirm,
+) -> Result<Option<Held>, Failure> {
+    intent
+        .check(Operation::Confirm)
+        .map_err(|error| refused(&intent, Operation::Confirm, error))?;
+    let before = intent.clone();
+    changes.clone().apply(&mut intent)?;
+    if let Some(chosen) = chosen {
+        intent.payment_method = Some(chosen.id().clone());
+    }
+    check_return_url(&intent, Some(&before))?;
+    let attempt = new_attempt(context, &intent, &confirm)?;
+    let batch = hold(context, &before, &mut intent, chosen, &attempt)?;
+    match context.batch(batch).await {
+        Ok(results) => {
+            let payment_method = match chosen {
+                Some(Chosen::New { method, .. }) => Some((**method).clone()),
+                _ => first::<PaymentMethod>(&results, results.len().saturating_sub(1))?,
+            };
+            let payment_intent = Some(intent);
+            Ok(Some(Held { attempt, payment_intent, charge: None, refund: None, payment_method }))
+        }
+        Err(error) => {
+            let method = intent.payment_method.as_ref().map(|id| id.as_str());
+            explain_guard(context, error, intent.customer.as_ref(), method).await?;
+            Ok(None)
+        }
+    }
+}
+
+/// The batch that holds an intent for an attempt. Its last statement finds the payment method.
+fn hold<P: Platform>(
+    context: &Context<'_, P>,
+    before: &PaymentIntent,
+    intent: &mut PaymentIntent,
+    chosen: Option<&Chosen>,
+    attempt: &Attempt,
+) -> Result<Vec<Statement>, Failure> {
+    let scope = &context.scope;
+    let mut batch = Vec::new();
+    if let Some(given_up) = &before.details.action_attempt {
+        batch.extend(attempts::cancel_action(given_up));
+    }
+    intent.hold(Operation::Confirm, attempt.id.clone())?;
+    batch.extend(payment_intents::update(intent));
+    let customer = intent.customer.as_ref().map(|id| id.as_str());
+    if before.customer != intent.customer && let Some(customer) = customer {
+        batch.push(customers::must_exist(scope, customer));
+    }
+    let method = intent.payment_method.as_ref().map(|id| id.as_str()).unwrap_or_default();
+    match chosen {
+        Some(Chosen::New { statements, .. }) => batch.extend(statements.iter().cloned()),
+        _ => batch.push(payment_methods::must_be_usable(scope, method, customer)),
+    }
+    batch.extend(store::metadata_entries::replace(
+        scope,
+        payment_intents::owner(intent),
+        &before.details.metadata,
+        &intent.details.metadata,
+    ));
+    batch.extend(operations::write_attempt(context, attempt));
+    batch.push(payment_methods::find(scope, method));
+    Ok(batch)
+}
+
+/// A new attempt to authorise what an intent asks for.
+pub(super) fn new_attempt<P: Platform>(
+    context: &Context<'_, P>,
+    intent: &PaymentIntent,
+    confirm: &Confirm,
+) -> Result<Attempt, Failure> {
+    if context.scope.livemode {
+        return Err(ApiError::LiveModeHasNoProcessor.into());
+    }
+    let Some(payment_method) = intent.payment_method.clone() else {
+        return Err(ApiError::IntentHasNoPaymentMethod { intent: shown(intent) }.into());
+    };
+    let wanted = intent.details.card_options.request_three_d_secure;
+    let authorize = Authorize {
+        charge: context.ids.derive("charge"),
+        capture: intent.captures_automatically(),
+        off_session: confirm.off_session,
+        wants_challenge: wanted != RequestThreeDSecure::Automatic,
+        error_on_requires_action: confirm.error_on_requires_action,
+        payment_method,
+        customer: intent.customer.clone(),
+        saves_card: intent.future_usage().is_some_and(|usage| {
+            matches!(usage, SetupFutureUsage::OffSession | SetupFutureUsage::OnSession)
+        }),
+        calculated_statement_descriptor: calculated_descriptor(
+            &context.merchant_name,
+            &intent.details,
+        ),
+        challenge: None,
+        legacy_charge: None,
+    };
+    Ok(operations::start_authorization(context, Some(intent), intent.amount, authorize))
+}
+
+/// A way back is needed where methods that send the customer away are allowed.
+pub(super) fn check_return_url(
+    intent: &PaymentIntent,
+    shown_as: Option<&PaymentIntent>,
+) -> Result<(), ApiError> {
+    let automatic = intent.details.automatic_payment_methods;
+    let redirects = automatic.is_some_and(|methods| {
+        methods.enabled && methods.allow_redirects == AllowRedirects::Always
+    });
+    if redirects && intent.details.return_url.is_none() {
+        return Err(ApiError::ReturnUrlRequired { intent: shown_as.map(shown) });
+    }
+    Ok(())
+}

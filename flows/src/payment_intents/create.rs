@@ -1,0 +1,168 @@
+//! Creating an intent, and confirming it in the same request where asked.
+
+use domain::attempt::Attempt;
+use domain::event::Transition;
+use domain::id::{AttemptId, PaymentIntentId};
+use domain::money::{Amount, Money};
+use domain::payment_intent::{ConfirmationMethod, Details, Operation, PaymentIntent};
+use domain::payment_method::PaymentMethod;
+use domain::Metadata;
+use store::{DatabaseError, Statement, customers, payment_intents, payment_methods};
+
+use super::confirm::{Confirm, check_return_url, new_attempt};
+use super::{Changes, explain_guard};
+use crate::announce::{Subjects, events};
+use crate::context::first;
+use crate::operations::{self, Held};
+use crate::payment_methods::{Chosen, choose};
+use crate::{Context, Failure, Platform};
+
+/// A wish to be paid.
+pub struct Create {
+    /// How much.
+    pub amount: Money,
+    /// Who confirms.
+    pub confirmation_method: ConfirmationMethod,
+    /// Everything else that an update could change, too.
+    pub changes: Changes,
+    /// How to confirm it at once, where asked.
+    pub confirm: Option<Confirm>,
+}
+
+/// Creates an intent, and confirms it where asked.
+///
+/// # Errors
+/// When the card is refused, or something that the request names does not exist.
+pub async fn create<P: Platform>(
+    context: &Context<'_, P>,
+    create: Create,
+) -> Result<PaymentIntent, Failure> {
+    let confirms = create.confirm.is_some();
+    if context.resumes && let Some(intent) = resume(context, confirms).await? {
+        return Ok(intent);
+    }
+    let chosen = match &create.changes.payment_method {
+        Some(choice) => Some(choose(context, choice, "payment_method").await?),
+        None => None,
+    };
+    let mut intent = new_intent(context, &create, chosen.as_ref());
+    create.changes.apply(&mut intent)?;
+    let started = match &create.confirm {
+        Some(confirm) => {
+            check_return_url(&intent, None)?;
+            Some(new_attempt(context, &intent, confirm)?)
+        }
+        None => None,
+    };
+    let batch = creation(context, &mut intent, chosen.as_ref(), started.as_ref())?;
+    let results = match context.batch(batch).await {
+        Ok(results) => results,
+        // The rows are there: an earlier try of this request committed, and its answer was lost.
+        Err(DatabaseError::Exists(problem)) => {
+            return resume(context, confirms).await?.ok_or(Failure::Bug(problem));
+        }
+        Err(error) => {
+            let method = intent.payment_method.as_ref().map(|id| id.as_str());
+            explain_guard(context, error, intent.customer.as_ref(), method).await?;
+            return Err(domain::ApiError::LockTimeout.into());
+        }
+    };
+    let Some(attempt) = started else { return Ok(intent) };
+    let payment_method = match chosen {
+        Some(Chosen::New { method, .. }) => Some(*method),
+        _ => first::<PaymentMethod>(&results, results.len().saturating_sub(1))?,
+    };
+    let held =
+        Held { attempt, payment_intent: Some(intent), charge: None, refund: None, payment_method };
+    operations::answer(operations::settle(context, held).await?)
+}
+
+/// What an earlier run of the same request left behind, brought to its end.
+async fn resume<P: Platform>(
+    context: &Context<'_, P>,
+    confirms: bool,
+) -> Result<Option<PaymentIntent>, Failure> {
+    if confirms {
+        let attempt: AttemptId = context.ids.derive("attempt");
+        return match operations::load(context, &attempt).await? {
+            Some(held) => {
+                operations::answer(operations::settle(context, held).await?).map(Some)
+            }
+            None => Ok(None),
+        };
+    }
+    let id: PaymentIntentId = context.ids.derive("payment_intent");
+    context.find(payment_intents::find(&context.scope, id.as_str())).await
+}
+
+fn new_intent<P: Platform>(
+    context: &Context<'_, P>,
+    create: &Create,
+    chosen: Option<&Chosen>,
+) -> PaymentIntent {
+    let id: PaymentIntentId = context.ids.derive("payment_intent");
+    let client_secret = format!("{id}_secret_{}", context.ids.secret("client_secret"));
+    let payment_method = chosen.map(|chosen| chosen.id().clone());
+    PaymentIntent {
+        livemode: context.scope.livemode,
+        created: context.now,
+        version: 1,
+        amount: create.amount,
+        received: Amount::ZERO,
+        state: PaymentIntent::unconfirmed_state(payment_method.as_ref()),
+        customer: None,
+        payment_method,
+        latest_charge: None,
+        pending_operation: None,
+        details: Details {
+            client_secret,
+            confirmation_method: create.confirmation_method,
+            payment_method_types: vec!["card".to_owned()],
+            ..Details::default()
+        },
+        id,
+    }
+}
+
+/// The batch that creates the intent and, where it is confirmed at once, holds it for its attempt.
+/// Its last statement finds a payment method that exists already.
+fn creation<P: Platform>(
+    context: &Context<'_, P>,
+    intent: &mut PaymentIntent,
+    chosen: Option<&Chosen>,
+    attempt: Option<&Attempt>,
+) -> Result<Vec<Statement>, Failure> {
+    let scope = &context.scope;
+    let customer = intent.customer.as_ref().map(|id| id.as_str());
+    let mut batch = Vec::new();
+    if let Some(customer) = customer {
+        batch.push(customers::must_exist(scope, customer));
+    }
+    match chosen {
+        Some(Chosen::New { statements, .. }) => batch.extend(statements.iter().cloned()),
+        Some(Chosen::Existing(id)) => {
+            batch.push(payment_methods::must_be_usable(scope, id.as_str(), customer));
+        }
+        None => {}
+    }
+    let subjects = Subjects { payment_intent: Some(intent), ..Subjects::default() };
+    let announcement = events(context, Transition::IntentCreated, subjects, None);
+    if let Some(attempt) = attempt {
+        intent.hold(Operation::Confirm, attempt.id.clone())?;
+    }
+    batch.push(payment_intents::insert(scope, intent));
+    batch.extend(store::metadata_entries::replace(
+        scope,
+        payment_intents::owner(intent),
+        &Metadata::default(),
+        &intent.details.metadata,
+    ));
+    if let Some(attempt) = attempt {
+        batch.extend(operations::write_attempt(context, attempt));
+    }
+    batch.extend(announcement);
+    if let (Some(Chosen::Existing(id)), Some(_)) = (chosen, attempt) {
+        batch.push(payment_methods::find(scope, id.as_str()));
+    }
+    Ok(batch)
+}

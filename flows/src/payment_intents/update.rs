@@ -1,0 +1,144 @@
+//! Updating an intent: what was asked for changes, no money moves.
+
+use domain::ApiError;
+use domain::money::Money;
+use domain::payment_intent::{Operation, PaymentIntent, State, Status};
+use store::{Statement, attempts, customers, payment_intents, payment_methods};
+
+use super::{Changes, MAX_TRIES, explain_guard, find, refused, shown};
+use crate::payment_methods::{Chosen, choose};
+use crate::{Context, Failure, Platform};
+
+/// Updates an intent.
+///
+/// # Errors
+/// When the intent's state does not allow it, or something that the request names does not exist.
+pub async fn update<P: Platform>(
+    context: &Context<'_, P>,
+    id: &str,
+    new_amount: impl Fn(&PaymentIntent) -> Result<Option<Money>, ApiError>,
+    changes: &Changes,
+) -> Result<PaymentIntent, Failure> {
+    let chosen = match &changes.payment_method {
+        Some(choice) => Some(choose(context, choice, "payment_method").await?),
+        None => None,
+    };
+    for _ in 0..MAX_TRIES {
+        let before = find(context, id).await?;
+        before
+            .check(Operation::Update)
+            .map_err(|error| refused(&before, Operation::Update, error))?;
+        let mut after = before.clone();
+        changes.clone().apply(&mut after)?;
+        if let Some(amount) = new_amount(&before)? {
+            change_amount(&before, &mut after, amount)?;
+        }
+        change_payment_method(&before, &mut after, chosen.as_ref(), changes)?;
+        let batch = writing(context, &before, &mut after, chosen.as_ref());
+        match context.batch(batch).await {
+            Ok(_) => return Ok(after),
+            Err(error) => {
+                let method = after.payment_method.as_ref().map(|id| id.as_str());
+                explain_guard(context, error, after.customer.as_ref(), method).await?;
+            }
+        }
+    }
+    Err(ApiError::LockTimeout.into())
+}
+
+/// Whether an intent still waits for its payment.
+fn is_unpaid(intent: &PaymentIntent) -> bool {
+    matches!(
+        intent.status(),
+        Status::RequiresPaymentMethod | Status::RequiresConfirmation | Status::RequiresAction
+    )
+}
+
+fn not_updatable(intent: &PaymentIntent, what: &str) -> ApiError {
+    ApiError::IntentUnexpectedState {
+        message: format!(
+            "This PaymentIntent's {what} could not be updated because it has a status of {}. You \
+             may only update the {what} of a PaymentIntent with one of the following statuses: \
+             requires_payment_method, requires_confirmation, requires_action.",
+            intent.status().name()
+        ),
+        intent: shown(intent),
+    }
+}
+
+fn change_amount(
+    before: &PaymentIntent,
+    after: &mut PaymentIntent,
+    amount: Money,
+) -> Result<(), ApiError> {
+    if amount == before.amount {
+        return Ok(());
+    }
+    if !is_unpaid(before) {
+        return Err(not_updatable(before, "amount"));
+    }
+    after.amount = amount;
+    // A challenge was for the old amount.
+    give_up_action(after);
+    Ok(())
+}
+
+fn change_payment_method(
+    before: &PaymentIntent,
+    after: &mut PaymentIntent,
+    chosen: Option<&Chosen>,
+    changes: &Changes,
+) -> Result<(), ApiError> {
+    if chosen.is_none() && !changes.clears_payment_method {
+        return Ok(());
+    }
+    if !is_unpaid(before) {
+        return Err(not_updatable(before, "payment_method"));
+    }
+    after.payment_method = chosen.map(|chosen| chosen.id().clone());
+    give_up_action(after);
+    after.state = PaymentIntent::unconfirmed_state(after.payment_method.as_ref());
+    Ok(())
+}
+
+fn give_up_action(intent: &mut PaymentIntent) {
+    if intent.state == State::RequiresAction {
+        intent.state = PaymentIntent::unconfirmed_state(intent.payment_method.as_ref());
+    }
+    intent.details.next_action = None;
+    intent.details.action_attempt = None;
+}
+
+fn writing<P: Platform>(
+    context: &Context<'_, P>,
+    before: &PaymentIntent,
+    after: &mut PaymentIntent,
+    chosen: Option<&Chosen>,
+) -> Vec<Statement> {
+    let scope = &context.scope;
+    let mut batch = Vec::new();
+    if let Some(given_up) = &before.details.action_attempt
+        && after.details.action_attempt.is_none()
+    {
+        batch.extend(attempts::cancel_action(given_up));
+    }
+    batch.extend(payment_intents::update(after));
+    let customer = after.customer.as_ref().map(|id| id.as_str());
+    if before.customer != after.customer && let Some(customer) = customer {
+        batch.push(customers::must_exist(scope, customer));
+    }
+    match chosen {
+        Some(Chosen::New { statements, .. }) => batch.extend(statements.iter().cloned()),
+        Some(Chosen::Existing(id)) => {
+            batch.push(payment_methods::must_be_usable(scope, id.as_str(), customer));
+        }
+        None => {}
+    }
+    batch.extend(store::metadata_entries::replace(
+        scope,
+        payment_intents::owner(after),
+        &before.details.metadata,
+        &after.details.metadata,
+    ));
+    batch
+}

@@ -1,0 +1,219 @@
+//! Which payment method a request means: one that exists, or a card that it brings along.
+
+use domain::ApiError;
+use domain::id::{CustomerId, Id, PaymentMethodId};
+use domain::payment_method::{
+    AllowRedisplay, BillingDetails, PaymentMethod, PaymentMethodDetails,
+};
+use domain::token::Token;
+use domain::Metadata;
+use store::{Statement, tokens};
+
+use crate::cards::{self, CardInput, SealedCard};
+use crate::{Context, Failure, Platform};
+
+/// Which payment method a request means.
+#[derive(Clone)]
+pub enum Choice {
+    /// One that exists, or a built-in name.
+    Named(String),
+    /// A card that it brings along.
+    New(Box<NewCard>),
+}
+
+/// A card that a request brings along.
+#[derive(Clone)]
+pub struct NewCard {
+    /// The parameter that holds it, as `card` or `payment_method_data[card]`.
+    pub scope: &'static str,
+    /// Its number, or a token that stands for it.
+    pub source: CardSource,
+    /// Whom the bill goes to.
+    pub billing_details: BillingDetails,
+    /// Whether it may be shown to its customer again.
+    pub allow_redisplay: AllowRedisplay,
+    /// The merchant's own pairs.
+    pub metadata: Metadata,
+}
+
+/// Where the card's data comes from.
+#[derive(Clone)]
+pub enum CardSource {
+    /// From the request.
+    Number(CardInput),
+    /// From a token, or a built-in name.
+    Token(String),
+}
+
+/// The payment method that a request means.
+#[derive(Clone, Debug)]
+pub enum Chosen {
+    /// One that exists under this id; it is read when its batch runs.
+    Existing(PaymentMethodId),
+    /// One that these statements make.
+    New {
+        /// The payment method.
+        method: Box<PaymentMethod>,
+        /// What makes it.
+        statements: Vec<Statement>,
+    },
+}
+
+impl Chosen {
+    /// The payment method's id.
+    pub fn id(&self) -> &PaymentMethodId {
+        match self {
+            Self::Existing(id) => id,
+            Self::New { method, .. } => &method.id,
+        }
+    }
+}
+
+/// Finds out which payment method a request means, and makes what it brings along. `param` is the
+/// parameter that named it.
+///
+/// # Errors
+/// When the card is wrong, or no such payment method can exist.
+pub async fn choose<P: Platform>(
+    context: &Context<'_, P>,
+    choice: &Choice,
+    param: &str,
+) -> Result<Chosen, Failure> {
+    match choice {
+        Choice::Named(name) => named(context, name, param),
+        Choice::New(new) => {
+            let (sealed, holder, used_up) = card_of(context, new).await?;
+            Ok(make(context, sealed, holder, new, used_up))
+        }
+    }
+}
+
+fn named<P: Platform>(
+    context: &Context<'_, P>,
+    name: &str,
+    param: &str,
+) -> Result<Chosen, Failure> {
+    if let Some(sealed) = cards::by_name(context, name)? {
+        let new = NewCard {
+            scope: "card",
+            source: CardSource::Token(name.to_owned()),
+            billing_details: BillingDetails::default(),
+            allow_redisplay: AllowRedisplay::default(),
+            metadata: Metadata::default(),
+        };
+        return Ok(make(context, sealed, BillingDetails::default(), &new, Vec::new()));
+    }
+    match PaymentMethodId::parse(name) {
+        Ok(id) => Ok(Chosen::Existing(id)),
+        Err(_) => Err(no_such(name, param).into()),
+    }
+}
+
+/// The error for a payment method that does not exist.
+pub fn no_such(id: &str, param: &str) -> ApiError {
+    ApiError::NoSuchObject {
+        kind: "PaymentMethod",
+        id: id.to_owned(),
+        param: param.to_owned(),
+        in_path: false,
+    }
+}
+
+/// The card that a request brings along, its holder, and the statements that use its token up.
+pub async fn card_of<P: Platform>(
+    context: &Context<'_, P>,
+    new: &NewCard,
+) -> Result<(SealedCard, BillingDetails, Vec<Statement>), Failure> {
+    let holder = new.billing_details.clone();
+    let token = match &new.source {
+        CardSource::Number(input) => {
+            let sealed = cards::check_and_seal(context, input, &holder, new.scope)?;
+            return Ok((sealed, holder, Vec::new()));
+        }
+        CardSource::Token(token) => token,
+    };
+    if let Some(sealed) = cards::by_name(context, token)? {
+        return Ok((sealed, holder, Vec::new()));
+    }
+    let found: Option<Token> = context.find(tokens::find(&context.scope, token)).await?;
+    let Some(found) = found else {
+        return Err(ApiError::NoSuchObject {
+            kind: "token",
+            id: token.clone(),
+            param: format!("{}[token]", new.scope),
+            in_path: false,
+        }
+        .into());
+    };
+    // A request that resumes may find the token used up by its own earlier run.
+    if found.used && !context.resumes {
+        return Err(ApiError::TokenAlreadyUsed { token: token.clone() }.into());
+    }
+    let holder =
+        if holder == BillingDetails::default() { found.billing_details } else { holder };
+    let sealed = SealedCard { card: found.card, sealed_number: found.sealed_number };
+    Ok((sealed, holder, tokens::use_up(&found.id).to_vec()))
+}
+
+fn make<P: Platform>(
+    context: &Context<'_, P>,
+    sealed: SealedCard,
+    holder: BillingDetails,
+    new: &NewCard,
+    used_up: Vec<Statement>,
+) -> Chosen {
+    let method = PaymentMethod {
+        id: context.ids.derive("payment_method"),
+        livemode: context.scope.livemode,
+        created: context.now,
+        version: 1,
+        customer: None,
+        detached: false,
+        card: sealed.card,
+        sealed_number: sealed.sealed_number,
+        details: PaymentMethodDetails {
+            billing_details: holder,
+            allow_redisplay: new.allow_redisplay,
+            metadata: new.metadata.clone(),
+            set_up: false,
+        },
+    };
+    let mut statements = used_up;
+    statements.push(store::payment_methods::insert(&context.scope, &method));
+    Chosen::New { method: Box::new(method), statements }
+}
+
+/// Why a payment method that exists may not be used for a payment of this customer.
+///
+/// # Errors
+/// Says so where a customer let it go, or another one keeps it.
+pub fn check_usable(
+    method: &PaymentMethod,
+    customer: Option<&CustomerId>,
+) -> Result<(), ApiError> {
+    if method.detached {
+        return Err(ApiError::PaymentMethodInUse {
+            message: "The provided PaymentMethod was previously used with a PaymentIntent without \
+                      Customer attachment, shared with a connected account without Customer \
+                      attachment, or was detached from a Customer. It may not be used again. To use \
+                      a PaymentMethod multiple times, you must attach it to a Customer first."
+                .to_owned(),
+        });
+    }
+    match (&method.customer, customer) {
+        (Some(keeper), None) => Err(ApiError::PaymentMethodNotAttached {
+            message: format!(
+                "The PaymentMethod you provided is attached to a Customer ({keeper}), so for \
+                 security purposes you must provide the Customer in the request."
+            ),
+        }),
+        (Some(keeper), Some(customer)) if keeper != customer => Err(ApiError::CustomerMismatch {
+            message: format!(
+                "The PaymentMethod {} does not belong to the Customer you supplied {customer}. \
+                 Please use this PaymentMethod with the Customer that it belongs to instead.",
+                method.id
+            ),
+        }),
+        _ => Ok(()),
+    }
+}
