@@ -1,8 +1,89 @@
-//! The Worker.
-use worker::{Context, Env, Request, Response, Result, event};
+//! The Worker: HTTP, queue and cron events in, the platform's own services behind the ports of
+//! `store` and `flows`. This is the only code that names `worker`.
+//!
+//! Nothing here may panic or return an error to the runtime: one panic takes every request in the
+//! isolate down with it.
+
+mod clock;
+mod database;
+mod development;
+mod heartbeat;
+mod idempotency;
+mod message;
+mod platform;
+mod timings;
+
+use handlers::Server;
+use worker::{Context, Env, MessageBatch, MessageExt, Request, Response, Result, ScheduleContext};
+use worker::{ScheduledEvent, event};
+
+use crate::platform::CloudflarePlatform;
+
+thread_local! {
+    /// What lives as long as the isolate.
+    static SERVER: Server = Server::default();
+}
 
 /// Answers every HTTP request.
 #[event(fetch)]
-async fn fetch(_request: Request, _env: Env, _context: Context) -> Result<Response> {
-    Response::ok("florin")
+async fn fetch(request: Request, env: Env, context: Context) -> Result<Response> {
+    let started = clock::milliseconds();
+    let answer = match CloudflarePlatform::new(env.clone()) {
+        Ok(platform) => answer(request, env, &context, &platform, started).await,
+        Err(problem) => Err(problem),
+    };
+    match answer {
+        Ok(response) => Ok(response),
+        Err(problem) => message::broken(&problem),
+    }
+}
+
+async fn answer(
+    request: Request,
+    env: Env,
+    context: &Context,
+    platform: &CloudflarePlatform,
+    started: i64,
+) -> std::result::Result<Response, String> {
+    if platform.is_development() {
+        clock::load(platform).await;
+    }
+    let request = message::read(request, handlers::dispatch::MAX_BODY).await?;
+    if let Some(response) = development::answer(platform, &request).await {
+        return response;
+    }
+    // The server keeps nothing that a request could hold on to across an await but shared keys.
+    let server = SERVER.with(Server::clone);
+    let mut reply = server.handle(platform, &request).await;
+    platform.timings().show(&mut reply, started);
+    heartbeat::wake_after(context, env, platform.earliest_wake());
+    message::write(reply)
+}
+
+/// Takes wake-ups from the queue and passes the earliest on to the heartbeat.
+#[event(queue)]
+async fn queue(batch: MessageBatch<String>, env: Env, _context: Context) -> Result<()> {
+    let messages: Vec<_> = batch.raw_iter().collect();
+    let texts: Vec<String> =
+        messages.iter().filter_map(|message| message.body().as_string()).collect();
+    if let Some(due_at) = queues::wake::earliest(texts.iter().map(String::as_str))
+        && let Err(problem) = heartbeat::poke(&env, due_at).await
+    {
+        worker::console_error!("the heartbeat could not be woken: {problem}");
+        batch.retry_all();
+        return Ok(());
+    }
+    for message in messages {
+        message.ack();
+    }
+    Ok(())
+}
+
+/// Re-arms the heartbeat, should its alarm ever have been lost.
+#[event(scheduled)]
+async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
+    let now = domain::Timestamp(clock::milliseconds().saturating_div(1000));
+    if let Err(problem) = heartbeat::poke(&env, now).await {
+        worker::console_error!("the heartbeat could not be re-armed: {problem}");
+    }
 }

@@ -66,3 +66,19 @@ pub enum TaxExempt {
     /// The customer accounts for the tax.
     Reverse,
 }
+
+/// Whether a text can be an address for mail: something, one `@`, a domain; no spaces.
+pub fn is_email(text: &str) -> bool {
+    let mut parts = text.split('@');
+    let (Some(local), Some(domain), None) = (parts.next(), parts.next(), parts.next()) else {
+        return false;
+    };
+    let plain = |part: &str| {
+        !part.is_empty() && !part.chars().any(|c| c.is_whitespace() || c.is_control())
+    };
+    text.chars().count() <= 512
+        && plain(local)
+        && plain(domain)
+        && domain.contains('.')
+        && domain.split('.').all(|label| !label.is_empty())
+}

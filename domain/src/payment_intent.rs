@@ -222,7 +222,7 @@ pub struct CardOptions {
     /// Whether the money may be taken in several parts.
     pub request_multicapture: Option<Requested>,
     /// When a challenge is asked for.
-    pub request_three_d_secure: RequestThreeDSecure,
+    pub request_three_d_secure: Option<RequestThreeDSecure>,
     /// Overrides the intent's for cards.
     pub setup_future_usage: Option<SetupFutureUsage>,
     /// What the cardholder reads, in Kana.

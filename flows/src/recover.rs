@@ -1,7 +1,11 @@
 //! Recovery: what a crash, a timeout or a lost answer left open is brought to its end.
 
+use domain::ApiError;
 use domain::attempt::AttemptState;
+use domain::charge::Charge;
 use domain::id::{AttemptId, Id};
+use domain::payment_intent::{CancellationReason, Status};
+use store::charges;
 
 use crate::operations;
 use crate::{Context, Failure, Platform};
@@ -22,4 +26,47 @@ pub async fn recover_attempt<P: Platform>(
         operations::settle(context, held).await?;
     }
     Ok(())
+}
+
+/// Lets go of money that was held for too long without having been taken.
+///
+/// # Errors
+/// When the database or the processor does not answer; it is tried again later.
+pub async fn expire_authorization<P: Platform>(
+    context: &Context<'_, P>,
+    subject: &str,
+) -> Result<(), Failure> {
+    let Some(charge): Option<Charge> = context.find(charges::find(&context.scope, subject)).await?
+    else {
+        return Ok(());
+    };
+    if charge.capturable().is_zero() {
+        return Ok(());
+    }
+    let Some(intent) = &charge.payment_intent else {
+        return Ok(());
+    };
+    let intent = crate::payment_intents::find(context, intent.as_str()).await?;
+    if intent.status() != Status::RequiresCapture {
+        return Ok(());
+    }
+    if intent.pending_operation.is_some() {
+        return Err(ApiError::LockTimeout.into());
+    }
+    let expired = Some(CancellationReason::Expired);
+    match crate::payment_intents::void(context, intent, charge, expired).await? {
+        Some(_) => Ok(()),
+        None => Err(ApiError::LockTimeout.into()),
+    }
+}
+
+/// Brings a refund that the simulator keeps on its way to its end.
+///
+/// # Errors
+/// When the database does not answer; it is tried again later.
+pub async fn settle_refund<P: Platform>(
+    context: &Context<'_, P>,
+    subject: &str,
+) -> Result<(), Failure> {
+    crate::refunds::settle(context, subject).await
 }

@@ -1,1 +1,21 @@
-//! The handlers of Florin.
+//! What arrives over HTTP: routing, authentication, form decoding, one file for each endpoint.
+//!
+//! [`Server::handle`] answers every request and never fails: what goes wrong becomes one of
+//! Stripe's error bodies. To add an endpoint, write its file beside its siblings, implement
+//! [`endpoint::Endpoint`], and name it in [`routes`].
+
+pub mod authenticate;
+pub mod created;
+pub mod dispatch;
+pub mod endpoint;
+pub mod expand;
+pub mod form;
+pub mod key_cache;
+pub mod pages;
+pub mod payment_intents;
+pub mod payment_methods;
+pub mod render;
+pub mod routes;
+pub mod version;
+
+pub use dispatch::Server;

@@ -1,1 +1,7 @@
-//! The queues of Florin.
+//! What arrives from a queue or the clock: work that no request waits for.
+//!
+//! The database says what is due; a queue message only wakes the heartbeat sooner, so a lost message
+//! costs time and nothing else.
+
+pub mod heartbeat;
+pub mod wake;

@@ -17,6 +17,7 @@ pub fn statements() -> Vec<(String, String)> {
         ("attempts.move", attempts::MOVE),
         ("charges.find", charges::FIND),
         ("charges.find_latest_of_intent", charges::FIND_LATEST_OF_INTENT),
+        ("charges.find_of_refund", charges::FIND_OF_REFUND),
         ("charges.insert", charges::INSERT),
         ("charges.update", charges::UPDATE),
         ("customers.find", customers::FIND),

@@ -125,7 +125,7 @@ fn card_options(intent: &PaymentIntent) -> Value {
         "installments": null,
         "mandate_options": null,
         "network": null,
-        "request_three_d_secure": options.request_three_d_secure,
+        "request_three_d_secure": options.request_three_d_secure.unwrap_or_default(),
     });
     let mut show = |name: &str, value: Value| {
         if let Some(object) = shown.as_object_mut().filter(|_| !value.is_null()) {

@@ -87,7 +87,7 @@ fn merge_options(options: &mut CardOptions, new: CardOptions) {
             .request_incremental_authorization
             .or(old.request_incremental_authorization),
         request_multicapture: new.request_multicapture.or(old.request_multicapture),
-        request_three_d_secure: new.request_three_d_secure,
+        request_three_d_secure: new.request_three_d_secure.or(old.request_three_d_secure),
         setup_future_usage: new.setup_future_usage.or(old.setup_future_usage),
         statement_descriptor_suffix_kana: new
             .statement_descriptor_suffix_kana

@@ -142,7 +142,7 @@ pub(super) fn new_attempt<P: Platform>(
         charge: context.ids.derive("charge"),
         capture: intent.captures_automatically(),
         off_session: confirm.off_session,
-        wants_challenge: wanted != RequestThreeDSecure::Automatic,
+        wants_challenge: wanted.unwrap_or_default() != RequestThreeDSecure::Automatic,
         error_on_requires_action: confirm.error_on_requires_action,
         payment_method,
         customer: intent.customer.clone(),

@@ -20,6 +20,7 @@ use crate::payment_methods::choose;
 use crate::{Context, Failure, Platform};
 
 pub use cancel::cancel;
+pub(crate) use cancel::void;
 pub use capture::{Capture, capture};
 pub use challenge::{Challenged, find_challenge, finish_challenge};
 pub use changes::Changes;

@@ -2,4 +2,4 @@
 
 pub mod choose;
 
-pub use choose::{Choice, Chosen, NewCard, choose};
+pub use choose::{CardSource, Choice, Chosen, NewCard, choose};

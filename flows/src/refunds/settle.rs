@@ -1,0 +1,113 @@
+//! What becomes of a refund after it left: it arrives, it comes back, or it is stopped.
+
+use connectors::Later;
+use domain::ApiError;
+use domain::charge::Charge;
+use domain::event::Transition;
+use domain::refund::{Refund, Status};
+use store::{DatabaseError, charges, refunds};
+
+use crate::announce::{Subjects, events};
+use crate::context::first;
+use crate::{Context, Failure, Platform};
+
+/// How often a change is decided anew because the refund or its charge changed meanwhile.
+const MAX_TRIES: usize = 10;
+
+/// Brings a refund that the simulator keeps on its way to the end that its card stands for.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn settle<P: Platform>(context: &Context<'_, P>, id: &str) -> Result<(), Failure> {
+    for _ in 0..MAX_TRIES {
+        let Some((refund, charge)) = load(context, id).await? else { return Ok(()) };
+        let next = match charge.details.later.as_deref().and_then(Later::from_name) {
+            Some(Later::RefundPends) => Status::Succeeded,
+            Some(Later::RefundFails) => Status::Failed,
+            _ => return Ok(()),
+        };
+        if !refund.status.may_become(next) || change(context, refund, charge, next).await?.is_some()
+        {
+            return Ok(());
+        }
+    }
+    Err(ApiError::LockTimeout.into())
+}
+
+/// Stops a refund that waits for its customer.
+///
+/// # Errors
+/// When there is none, or it left already.
+pub async fn cancel<P: Platform>(context: &Context<'_, P>, id: &str) -> Result<Refund, Failure> {
+    for _ in 0..MAX_TRIES {
+        let Some((refund, charge)) = load(context, id).await? else {
+            return Err(ApiError::NoSuchObject {
+                kind: "refund",
+                id: id.to_owned(),
+                param: "refund".to_owned(),
+                in_path: true,
+            }
+            .into());
+        };
+        if refund.status != Status::RequiresAction {
+            return Err(ApiError::StateConflict {
+                message: format!(
+                    "You cannot cancel this Refund because it has a status of {}. Only a Refund \
+                     with a status of requires_action may be canceled.",
+                    refund.status.name()
+                ),
+            }
+            .into());
+        }
+        if let Some(refund) = change(context, refund, charge, Status::Canceled).await? {
+            return Ok(refund);
+        }
+    }
+    Err(ApiError::LockTimeout.into())
+}
+
+async fn load<P: Platform>(
+    context: &Context<'_, P>,
+    id: &str,
+) -> Result<Option<(Refund, Charge)>, Failure> {
+    let results = context
+        .batch(vec![
+            refunds::find(&context.scope, id),
+            charges::find_of_refund(&context.scope, id),
+        ])
+        .await?;
+    Ok(first(&results, 0)?.zip(first(&results, 1)?))
+}
+
+/// Moves a refund on; one that did not arrive gives its money back to the charge. Nothing when
+/// either changed meanwhile.
+async fn change<P: Platform>(
+    context: &Context<'_, P>,
+    mut refund: Refund,
+    mut charge: Charge,
+    next: Status,
+) -> Result<Option<Refund>, Failure> {
+    refund.status = next;
+    let transition = match next {
+        Status::Failed => Transition::RefundFailed,
+        Status::Canceled => Transition::RefundCanceled,
+        _ => Transition::RefundSucceeded,
+    };
+    let mut batch = Vec::new();
+    if matches!(next, Status::Failed | Status::Canceled) {
+        if next == Status::Failed {
+            refund.details.failure_reason = Some("expired_or_canceled_card".to_owned());
+        }
+        charge.return_refund(refund.amount.amount)?;
+        batch.extend(charges::update(&mut charge));
+    }
+    batch.extend(refunds::update(&mut refund));
+    let subjects =
+        Subjects { refund: Some(&refund), charge: Some(&charge), ..Subjects::default() };
+    batch.extend(events(context, transition, subjects, None));
+    match context.batch(batch).await {
+        Ok(_) => Ok(Some(refund)),
+        Err(DatabaseError::Guard(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,285 @@
+//! From a request to its response: version, key, route, parameters, idempotency, answer.
+
+use std::rc::Rc;
+
+use domain::ApiError;
+use domain::api_key::Kind;
+use domain::id::{IdSource, RequestId, keyed_digest};
+use domain::idempotency::{Answer as KeptAnswer, Begin, Complete, Decision, MAX_KEY_LENGTH};
+use flows::{Context, Failure, Platform, RequestReference};
+use http::{HeaderMap, Request};
+use store::Scope;
+use store::accounts::KeyAndAccount;
+
+use crate::authenticate::{authenticate, authorize, text};
+use crate::endpoint::{Call, Endpoint, Method};
+use crate::form;
+use crate::key_cache::KeyCache;
+use crate::render::{Answer, Reply, add_header, reply};
+use crate::{expand, pages, routes, version};
+
+/// The largest body that is read, in bytes.
+pub const MAX_BODY: usize = 1_000_000;
+
+/// What lives as long as the isolate.
+#[derive(Clone, Debug, Default)]
+pub struct Server {
+    keys: Rc<KeyCache>,
+}
+
+/// A request on its way through the API.
+pub struct Incoming<'a, P> {
+    /// Everything outside.
+    pub platform: &'a P,
+    /// The request's id.
+    pub request_id: String,
+    /// The request.
+    pub request: &'a Request<Vec<u8>>,
+    /// The key that it holds, and its account.
+    pub caller: Rc<KeyAndAccount>,
+    /// The parts of the path that the route leaves open.
+    pub path: Vec<String>,
+}
+
+impl Server {
+    /// Answers a request. What goes wrong becomes an error body; nothing is returned as an error.
+    pub async fn handle<P: Platform>(&self, platform: &P, request: &Request<Vec<u8>>) -> Reply {
+        let path = request.uri().path();
+        if !path.starts_with("/v1/") && path != "/v1" {
+            return pages::answer(platform, request).await;
+        }
+        let request_id: RequestId = IdSource::new(&platform.random()).derive("request");
+        let mut reply = if request.method() == http::Method::OPTIONS {
+            preflight()
+        } else {
+            self.api(platform, request, request_id.as_str()).await
+        };
+        add_header(&mut reply, "request-id", request_id.as_str());
+        add_header(&mut reply, "access-control-allow-origin", "*");
+        add_header(&mut reply, "access-control-expose-headers", "Request-Id, Stripe-Should-Retry");
+        add_header(&mut reply, "cache-control", "no-cache, no-store");
+        reply
+    }
+
+    async fn api<P: Platform>(
+        &self,
+        platform: &P,
+        request: &Request<Vec<u8>>,
+        request_id: &str,
+    ) -> Reply {
+        let headers = request.headers();
+        let version = match version::requested(text(headers, "stripe-version")) {
+            Ok(version) => version,
+            Err(error) => return reply(Answer::error(&error)),
+        };
+        let mut response = match self.routed(platform, request, request_id).await {
+            Ok(response) => response,
+            Err(failure) => reply(Answer::error(&told(platform, request_id, failure))),
+        };
+        add_header(&mut response, "stripe-version", &version);
+        if let Some(key) = text(headers, "idempotency-key") {
+            add_header(&mut response, "idempotency-key", key);
+        }
+        response
+    }
+
+    async fn routed<P: Platform>(
+        &self,
+        platform: &P,
+        request: &Request<Vec<u8>>,
+        request_id: &str,
+    ) -> Result<Reply, Failure> {
+        let caller = authenticate(platform, &self.keys, request.headers()).await?;
+        if request.body().len() > MAX_BODY {
+            return Err(ApiError::BodyTooLarge.into());
+        }
+        let incoming = Incoming {
+            platform,
+            request_id: request_id.to_owned(),
+            request,
+            caller,
+            path: Vec::new(),
+        };
+        routes::dispatch(incoming).await
+    }
+}
+
+/// What the merchant is told of a failure; what is our own fault is logged with all that is known.
+fn told<P: Platform>(platform: &P, request_id: &str, failure: Failure) -> ApiError {
+    if failure.is_ours() {
+        platform.log_error(request_id, &failure.to_string());
+    }
+    failure.into_api_error(request_id)
+}
+
+/// A browser asks whether it may call at all.
+fn preflight() -> Reply {
+    let mut reply = Reply::new(Vec::new());
+    *reply.status_mut() = http::StatusCode::NO_CONTENT;
+    add_header(&mut reply, "access-control-allow-methods", "GET, POST, DELETE, OPTIONS");
+    add_header(
+        &mut reply,
+        "access-control-allow-headers",
+        "Authorization, Content-Type, Idempotency-Key, Stripe-Version, Stripe-Account, \
+         X-Stripe-Client-User-Agent",
+    );
+    add_header(&mut reply, "access-control-max-age", "300");
+    reply
+}
+
+/// Answers a call of one endpoint.
+///
+/// # Errors
+/// What is wrong with the request, or went wrong on our side, before anything ran.
+pub async fn serve<E: Endpoint, P: Platform>(incoming: Incoming<'_, P>) -> Result<Reply, Failure> {
+    authorize(&incoming.caller.key, E::METHOD, E::RESOURCE, E::PUBLISHABLE)?;
+    let encoded = match E::METHOD {
+        Method::Get => incoming.request.uri().query().unwrap_or_default().as_bytes(),
+        Method::Post | Method::Delete => incoming.request.body(),
+    };
+    let mut tree = form::parse(encoded)?;
+    let canonical = tree.canonical();
+    let paths = tree.take_texts("expand")?.unwrap_or_default();
+    expand::check(&paths)?;
+    let input = E::check(tree.decode()?)?;
+    let key = text(incoming.request.headers(), "idempotency-key").map(str::to_owned);
+    match key.filter(|_| E::METHOD == Method::Post) {
+        Some(key) => once::<E, P>(incoming, key, &canonical, input, &paths).await,
+        None => {
+            let seed = incoming.platform.random();
+            let call = call(&incoming, &seed, false);
+            run::<E, P>(&call, input, &paths).await.map(reply)
+        }
+    }
+}
+
+fn call<'a, P: Platform>(incoming: &'a Incoming<'a, P>, seed: &[u8], resumes: bool) -> Call<'a, P> {
+    let headers = incoming.request.headers();
+    let caller = &incoming.caller;
+    let context = Context {
+        platform: incoming.platform,
+        scope: Scope { account: caller.account.id.clone(), livemode: caller.key.livemode },
+        merchant_name: caller.account.name.clone(),
+        now: incoming.platform.now(),
+        request: Some(RequestReference {
+            id: incoming.request_id.clone(),
+            idempotency_key: text(headers, "idempotency-key").map(str::to_owned),
+        }),
+        ids: IdSource::new(seed),
+        resumes,
+        origin: origin(incoming.request, headers),
+    };
+    Call {
+        context,
+        key: &caller.key,
+        account: &caller.account,
+        path: incoming.path.clone(),
+        url: incoming.request.uri().path().to_owned(),
+        client_ip: text(headers, "cf-connecting-ip").map(str::to_owned),
+    }
+}
+
+/// Where the caller reached this deployment, for links back to it.
+fn origin(request: &Request<Vec<u8>>, headers: &HeaderMap) -> String {
+    let uri = request.uri();
+    let host = uri.authority().map(http::uri::Authority::as_str).or(text(headers, "host"));
+    let scheme = uri.scheme_str().unwrap_or("https");
+    host.map_or_else(String::new, |host| format!("{scheme}://{host}"))
+}
+
+async fn run<E: Endpoint, P: Platform>(
+    call: &Call<'_, P>,
+    input: E::Input,
+    paths: &[String],
+) -> Result<Answer, Failure> {
+    let mut resource = E::run(call, input).await?;
+    expand::expand(call, &mut resource, paths).await?;
+    Ok(Answer::shown(&resource))
+}
+
+/// Runs a request once for its idempotency key, and answers every repetition alike.
+async fn once<E: Endpoint, P: Platform>(
+    incoming: Incoming<'_, P>,
+    key: String,
+    canonical: &str,
+    input: E::Input,
+    paths: &[String],
+) -> Result<Reply, Failure> {
+    if key.chars().count() > MAX_KEY_LENGTH {
+        return Err(ApiError::IdempotencyKeyTooLong.into());
+    }
+    let platform = incoming.platform;
+    let record = Record::of(&incoming, &key, canonical);
+    match platform.begin(&record.object, &record.begin).await? {
+        Decision::Mismatch => Err(ApiError::IdempotencyKeyReused { key }.into()),
+        Decision::InFlight => Err(ApiError::IdempotencyKeyInUse { key }.into()),
+        Decision::Replay { answer, original_request } => {
+            let mut response =
+                reply(Answer { status: answer.status, body: answer.body, retry: None });
+            add_header(&mut response, "idempotent-replayed", "true");
+            add_header(&mut response, "original-request", &original_request);
+            Ok(response)
+        }
+        Decision::Run { seed, epoch, resumes } => {
+            let seed = hex::decode(&seed).map_err(|error| Failure::Bug(error.to_string()))?;
+            let call = call(&incoming, &seed, resumes);
+            let (answer, is_final) = match run::<E, P>(&call, input, paths).await {
+                Ok(answer) => (answer, true),
+                Err(failure) => {
+                    let error = told(platform, &incoming.request_id, failure);
+                    (Answer::error(&error), error.is_final())
+                }
+            };
+            let kept = is_final
+                .then(|| KeptAnswer { status: answer.status, body: answer.body.clone() });
+            let complete = Complete { key: record.begin.key, epoch, answer: kept };
+            platform.complete(&record.object, &complete).await?;
+            Ok(reply(answer))
+        }
+    }
+}
+
+/// Where the record of a key is kept, and what it is begun with.
+struct Record {
+    object: String,
+    begin: Begin,
+}
+
+impl Record {
+    fn of<P: Platform>(incoming: &Incoming<'_, P>, key: &str, canonical: &str) -> Self {
+        let caller = &incoming.caller;
+        let account = caller.account.id.as_str();
+        let mode = if caller.key.livemode { "live" } else { "test" };
+        // A browser must not be able to read what a server's request was answered.
+        let audience = if caller.key.kind == Kind::Publishable { "browser" } else { "server" };
+        let secret = incoming.platform.master_key().purpose("idempotency-fingerprint");
+        let request = incoming.request;
+        let fingerprint = keyed_digest(
+            &secret,
+            &[
+                request.method().as_str().as_bytes(),
+                request.uri().path().as_bytes(),
+                canonical.as_bytes(),
+            ],
+        );
+        let spread = keyed_digest(&secret, &[b"shard", key.as_bytes()]);
+        let number = spread.iter().take(4).fold(0_u32, |sum, byte| (sum << 8) | u32::from(*byte));
+        let shard = number.checked_rem(caller.account.idempotency_shards).unwrap_or(0);
+        Self {
+            object: format!("{account}:{mode}:{shard}"),
+            begin: Begin {
+                key: format!("{audience}:{key}"),
+                fingerprint: hex::encode(fingerprint),
+                seed: hex::encode(incoming.platform.random()),
+                request_id: incoming.request_id.clone(),
+                now: incoming.platform.now(),
+            },
+        }
+    }
+}
+
+/// No parameters.
+#[derive(Debug, Default, serde::Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Nothing {}

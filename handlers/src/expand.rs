@@ -1,0 +1,225 @@
+//! `expand`: ids in a response are replaced by the objects that they name.
+//!
+//! Source: <https://docs.stripe.com/expand>: at most 4 levels, and `data.` before the fields of a
+//! list's objects. Each level is read in one batch, however many objects a list holds.
+
+use domain::ApiError;
+use domain::charge::Charge;
+use domain::customer::Customer;
+use domain::payment_intent::PaymentIntent;
+use domain::payment_method::PaymentMethod;
+use domain::refund::Refund;
+use domain::resource::{self, value};
+use flows::{Failure, Platform};
+use serde_json::Value;
+use store::{Row, Rows, Scope, Statement};
+
+use crate::endpoint::Call;
+
+/// How many levels may be expanded.
+const MAX_LEVELS: usize = 4;
+
+/// Checks the paths on their own.
+///
+/// # Errors
+/// When one has too many levels.
+pub fn check(paths: &[String]) -> Result<(), ApiError> {
+    match paths.iter().find(|path| levels(path).count() > MAX_LEVELS) {
+        Some(path) => Err(ApiError::TooDeepExpand { path: path.clone() }),
+        None => Ok(()),
+    }
+}
+
+/// The levels of a path; the `data` of a list is none.
+fn levels(path: &str) -> impl Iterator<Item = &str> {
+    path.split('.').filter(|part| *part != "data")
+}
+
+/// The fields of an object that can be expanded.
+fn expandable(object: &str) -> &'static [&'static str] {
+    match object {
+        "charge" => &[
+            "application",
+            "application_fee",
+            "balance_transaction",
+            "customer",
+            "failure_balance_transaction",
+            "on_behalf_of",
+            "payment_intent",
+            "review",
+            "source_transfer",
+        ],
+        "customer" => &["default_source", "invoice_settings", "test_clock"],
+        "payment_intent" => &[
+            "application",
+            "customer",
+            "latest_charge",
+            "on_behalf_of",
+            "payment_method",
+            "review",
+            "source",
+        ],
+        "payment_method" => &["customer"],
+        "refund" => &[
+            "balance_transaction",
+            "charge",
+            "failure_balance_transaction",
+            "payment_intent",
+            "source_transfer_reversal",
+            "transfer_reversal",
+        ],
+        "search_result" => &["total_count"],
+        _ => &[],
+    }
+}
+
+/// Replaces ids by the objects that they name, path by path.
+///
+/// # Errors
+/// When a path leads to what cannot be expanded, or the database does not answer.
+pub async fn expand<P: Platform>(
+    call: &Call<'_, P>,
+    resource: &mut Value,
+    paths: &[String],
+) -> Result<(), Failure> {
+    for path in paths {
+        let parts: Vec<_> = path.split('.').collect();
+        check_path(resource, path, &parts)?;
+        for level in 1..=parts.len() {
+            let Some(prefix) = parts.get(..level) else { break };
+            let mut slots = Vec::new();
+            collect(resource, prefix, &mut slots);
+            load(call, slots).await?;
+            check_path(resource, path, &parts)?;
+        }
+    }
+    Ok(())
+}
+
+/// Checks as much of a path as what was loaded so far can tell.
+fn check_path(resource: &Value, path: &str, parts: &[&str]) -> Result<(), ApiError> {
+    let Some((first, rest)) = parts.split_first() else { return Ok(()) };
+    match resource {
+        Value::Array(items) => items.iter().try_for_each(|item| check_path(item, path, parts)),
+        Value::Object(fields) => {
+            let object = fields.get("object").and_then(Value::as_str);
+            let is_list = matches!(object, Some("list" | "search_result"));
+            let known = match object {
+                Some(_) if is_list && *first == "data" => true,
+                Some(object) => expandable(object).contains(first),
+                // A plain part of an object, as `invoice_settings`: its ids can be expanded.
+                None => *first == "default_payment_method",
+            };
+            if known {
+                return fields.get(*first).map_or(Ok(()), |next| check_path(next, path, rest));
+            }
+            let hint = is_list.then(|| hint(fields, path, first)).flatten();
+            Err(ApiError::NotExpandable { path: path.to_owned(), hint })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What a path on a list probably meant.
+fn hint(fields: &serde_json::Map<String, Value>, path: &str, first: &str) -> Option<String> {
+    let item = fields.get("data")?.as_array()?.first()?;
+    let object = item.get("object")?.as_str()?;
+    expandable(object).contains(&first).then(|| format!("data.{path}"))
+}
+
+/// Collects the values at a path.
+fn collect<'v>(resource: &'v mut Value, parts: &[&str], slots: &mut Vec<&'v mut Value>) {
+    match (resource, parts.split_first()) {
+        (Value::Array(items), _) => {
+            for item in items {
+                collect(item, parts, slots);
+            }
+        }
+        (slot, None) => slots.push(slot),
+        (Value::Object(fields), Some((first, rest))) => {
+            if let Some(next) = fields.get_mut(*first) {
+                collect(next, rest, slots);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Reads the objects that the values name, in one batch, and puts them in their place.
+async fn load<P: Platform>(call: &Call<'_, P>, slots: Vec<&mut Value>) -> Result<(), Failure> {
+    let wanted: Vec<(&mut Value, Kind, Statement)> = slots
+        .into_iter()
+        .filter_map(|slot| {
+            let id = slot.as_str()?;
+            let kind = Kind::of(id)?;
+            let statement = kind.find(&call.context.scope, id);
+            Some((slot, kind, statement))
+        })
+        .collect();
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let statements = wanted.iter().map(|(_, _, statement)| statement.clone()).collect();
+    let results = call.context.batch(statements).await?;
+    for ((slot, kind, _), rows) in wanted.into_iter().zip(&results) {
+        if let Some(row) = Rows::first(rows) {
+            *slot = kind.show(row)?;
+        }
+    }
+    Ok(())
+}
+
+/// An object that an id can name.
+#[derive(Clone, Copy)]
+enum Kind {
+    Charge,
+    Customer,
+    PaymentIntent,
+    PaymentMethod,
+    Refund,
+}
+
+impl Kind {
+    fn of(id: &str) -> Option<Self> {
+        let (prefix, _) = id.split_once('_')?;
+        Some(match prefix {
+            "ch" => Self::Charge,
+            "cus" => Self::Customer,
+            "pi" => Self::PaymentIntent,
+            "pm" => Self::PaymentMethod,
+            "re" => Self::Refund,
+            _ => return None,
+        })
+    }
+
+    fn find(self, scope: &Scope, id: &str) -> Statement {
+        match self {
+            Self::Charge => store::charges::find(scope, id),
+            Self::Customer => store::customers::find(scope, id),
+            Self::PaymentIntent => store::payment_intents::find(scope, id),
+            Self::PaymentMethod => store::payment_methods::find(scope, id),
+            Self::Refund => store::refunds::find(scope, id),
+        }
+    }
+
+    fn show(self, row: &Row) -> Result<Value, store::Inconsistent> {
+        Ok(match self {
+            Self::Charge => value(&resource::charge::Resource::from(&Charge::try_from(row)?)),
+            Self::Customer => {
+                let customer = Customer::try_from(row)?;
+                if customer.deleted {
+                    value(&resource::customer::Deleted::from(&customer))
+                } else {
+                    value(&resource::customer::Resource::from(&customer))
+                }
+            }
+            Self::PaymentIntent => {
+                value(&resource::payment_intent::Resource::from(&PaymentIntent::try_from(row)?))
+            }
+            Self::PaymentMethod => {
+                value(&resource::payment_method::Resource::from(&PaymentMethod::try_from(row)?))
+            }
+            Self::Refund => value(&resource::refund::Resource::from(&Refund::try_from(row)?)),
+        })
+    }
+}

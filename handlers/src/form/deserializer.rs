@@ -1,0 +1,427 @@
+//! Reads a tree into a type, and says of whatever does not fit which parameter it is.
+
+use std::collections::btree_map;
+use std::fmt;
+use std::vec;
+
+use domain::ApiError;
+use serde::de::value::StringDeserializer;
+use serde::de::{
+    self, DeserializeOwned, DeserializeSeed, Expected, IntoDeserializer, MapAccess, SeqAccess,
+    Unexpected, Visitor,
+};
+
+use super::tree::Node;
+use super::{MAX_TEXT_LENGTH, length_over, shown};
+
+/// Where in the tree a node is.
+#[derive(Clone, Copy)]
+pub(super) enum Path<'p> {
+    /// The form itself.
+    Root,
+    /// What a parameter holds under a name.
+    Child {
+        /// The parameter.
+        parent: &'p Path<'p>,
+        /// The name.
+        name: &'p str,
+    },
+}
+
+impl<'p> Path<'p> {
+    /// What lies here under a name.
+    pub(super) fn child(&'p self, name: &'p str) -> Path<'p> {
+        Path::Child { parent: self, name }
+    }
+
+    /// The parameter as Stripe spells it: `payment_method_data[card][number]`.
+    fn spelled(&self) -> String {
+        match self {
+            Path::Root => String::new(),
+            Path::Child { parent: Path::Root, name } => (*name).to_owned(),
+            Path::Child { parent, name } => format!("{}[{name}]", parent.spelled()),
+        }
+    }
+}
+
+/// Reads a node that is found at a path.
+pub(super) fn decode<T: DeserializeOwned>(node: Node, path: &Path<'_>) -> Result<T, ApiError> {
+    T::deserialize(Deserializer { node, path }).map_err(|error| error.into_api_error(path))
+}
+
+/// What is wrong with a parameter.
+#[derive(Debug)]
+pub(super) enum Error {
+    /// Known with its parameter.
+    Placed(ApiError),
+    /// As serde's own code reports it, which does not know where it is.
+    Unplaced(Fault),
+}
+
+/// What serde's own code finds wrong.
+#[derive(Clone, Debug)]
+pub(super) enum Fault {
+    UnknownField(String),
+    MissingField(&'static str),
+    DuplicateField(&'static str),
+    UnknownVariant { value: String, allowed: &'static [&'static str] },
+    IntegerOutOfRange(String),
+    Other(String),
+}
+
+impl Error {
+    fn into_api_error(self, path: &Path<'_>) -> ApiError {
+        match self {
+            Self::Placed(error) => error,
+            Self::Unplaced(fault) => fault.at(path),
+        }
+    }
+
+    fn at(self, path: &Path<'_>) -> Self {
+        Self::Placed(self.into_api_error(path))
+    }
+}
+
+impl Fault {
+    fn at(self, path: &Path<'_>) -> ApiError {
+        let param = path.spelled();
+        match self {
+            Self::UnknownField(name) => {
+                ApiError::UnknownParameter { param: path.child(&name).spelled() }
+            }
+            Self::MissingField(name) => {
+                ApiError::MissingParameter { param: path.child(name).spelled() }
+            }
+            Self::DuplicateField(name) => ApiError::ParameterInvalid {
+                param: path.child(name).spelled(),
+                message: format!("Received '{name}' under two names; please send only one."),
+            },
+            Self::UnknownVariant { value, allowed } => {
+                ApiError::InvalidEnum { param, value, allowed: allowed.to_vec() }
+            }
+            Self::IntegerOutOfRange(value) => ApiError::InvalidInteger { param, value },
+            Self::Other(message) if param.is_empty() => ApiError::InvalidBody { message },
+            Self::Other(message) => ApiError::ParameterInvalid { param, message },
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Placed(error) => error.fmt(formatter),
+            Self::Unplaced(fault) => fault.clone().at(&Path::Root).fmt(formatter),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl de::Error for Error {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Self::Unplaced(Fault::Other(message.to_string()))
+    }
+
+    fn unknown_field(field: &str, _expected: &'static [&'static str]) -> Self {
+        Self::Unplaced(Fault::UnknownField(field.to_owned()))
+    }
+
+    fn missing_field(field: &'static str) -> Self {
+        Self::Unplaced(Fault::MissingField(field))
+    }
+
+    fn duplicate_field(field: &'static str) -> Self {
+        Self::Unplaced(Fault::DuplicateField(field))
+    }
+
+    fn unknown_variant(variant: &str, allowed: &'static [&'static str]) -> Self {
+        Self::Unplaced(Fault::UnknownVariant { value: shown(variant), allowed })
+    }
+
+    fn invalid_type(_unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        // The value stays out of the sentence: it may be a card number.
+        Self::Unplaced(Fault::Other(format!("Invalid value: expected {expected}.")))
+    }
+
+    fn invalid_value(unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        match unexpected {
+            Unexpected::Signed(value) => {
+                Self::Unplaced(Fault::IntegerOutOfRange(value.to_string()))
+            }
+            other => Self::invalid_type(other, expected),
+        }
+    }
+}
+
+/// One node and where it is.
+pub(super) struct Deserializer<'p> {
+    node: Node,
+    path: &'p Path<'p>,
+}
+
+impl Deserializer<'_> {
+    fn param(&self) -> String {
+        self.path.spelled()
+    }
+
+    fn invalid(&self, kind: &str) -> Error {
+        let message = format!("Invalid {kind}: {}", self.node.shown());
+        Error::Placed(ApiError::ParameterInvalid { param: self.param(), message })
+    }
+
+    /// Refuses an empty text, which asks to unset what cannot be unset.
+    fn refuse_empty(&self) -> Result<(), Error> {
+        match &self.node {
+            Node::Text(text) if text.is_empty() => {
+                Err(Error::Placed(ApiError::EmptyParameter { param: self.param() }))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A plain decimal integer: no sign but a minus, no point, no exponent, no blanks.
+    fn integer(&self) -> Result<i64, Error> {
+        self.refuse_empty()?;
+        let number = match &self.node {
+            Node::Text(text) if !text.starts_with('+') => text.parse().ok(),
+            _ => None,
+        };
+        number.ok_or_else(|| {
+            let value = self.node.shown();
+            Error::Placed(ApiError::InvalidInteger { param: self.param(), value })
+        })
+    }
+
+    fn text(self) -> Result<String, Error> {
+        self.refuse_empty()?;
+        let Self { node, path } = self;
+        match node {
+            Node::Text(text) => {
+                refuse_long(&text, path)?;
+                Ok(text)
+            }
+            node => Err(Deserializer { node, path }.invalid("string")),
+        }
+    }
+
+    fn visit_list<'de, V: Visitor<'de>>(
+        path: &Path<'_>,
+        elements: Vec<(String, Node)>,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        let mut elements = Elements { elements: elements.into_iter(), path };
+        let value = visitor.visit_seq(&mut elements)?;
+        match elements.elements.next() {
+            // A tuple reads no more than it has room for.
+            Some(_) => Err(Error::Placed(ApiError::InvalidArray { param: path.spelled() })),
+            None => Ok(value),
+        }
+    }
+}
+
+fn refuse_long(text: &str, path: &Path<'_>) -> Result<(), Error> {
+    match length_over(text, MAX_TEXT_LENGTH) {
+        Some(length) => Err(Error::Placed(ApiError::StringTooLong {
+            param: path.spelled(),
+            length,
+            limit: MAX_TEXT_LENGTH,
+        })),
+        None => Ok(()),
+    }
+}
+
+macro_rules! read_integers {
+    ($($method:ident)*) => {
+        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+            visitor.visit_i64(self.integer()?)
+        })*
+    };
+}
+
+macro_rules! read_texts {
+    ($($method:ident)*) => {
+        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+            visitor.visit_string(self.text()?)
+        })*
+    };
+}
+
+impl<'de> de::Deserializer<'de> for Deserializer<'_> {
+    type Error = Error;
+
+    /// For types that look before they decide: a text stays as it is, even an empty one, and keys
+    /// that are all numbers make a list.
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        let path = self.path;
+        match self.node.into_elements() {
+            Ok(elements) => Self::visit_list(path, elements, visitor),
+            Err(Node::Text(text)) => {
+                refuse_long(&text, path)?;
+                visitor.visit_string(text)
+            }
+            Err(node) => Deserializer { node, path }.deserialize_map(visitor),
+        }
+    }
+
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.refuse_empty()?;
+        match &self.node {
+            Node::Text(text) if text == "true" => visitor.visit_bool(true),
+            Node::Text(text) if text == "false" => visitor.visit_bool(false),
+            _ => Err(self.invalid("boolean")),
+        }
+    }
+
+    read_integers! {
+        deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64
+        deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64
+    }
+
+    read_texts! { deserialize_char deserialize_str deserialize_string }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match &self.node {
+            Node::Text(text) if text.is_empty() => visitor.visit_none(),
+            _ => visitor.visit_some(self),
+        }
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.refuse_empty()?;
+        let path = self.path;
+        match self.node.into_elements() {
+            Ok(elements) => Self::visit_list(path, elements, visitor),
+            Err(_) => Err(Error::Placed(ApiError::InvalidArray { param: path.spelled() })),
+        }
+    }
+
+    fn deserialize_tuple<V: Visitor<'de>>(
+        self,
+        _length: usize,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        self.deserialize_seq(visitor)
+    }
+
+    fn deserialize_tuple_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _length: usize,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        self.deserialize_seq(visitor)
+    }
+
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.refuse_empty()?;
+        match self.node {
+            Node::Map(children) => {
+                let path = self.path;
+                visitor.visit_map(Entries { entries: children.into_iter(), current: None, path })
+            }
+            Node::Text(_) | Node::List(_) => {
+                Err(Error::Placed(ApiError::InvalidHash { param: self.path.spelled() }))
+            }
+        }
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        self.deserialize_map(visitor)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        let variant: StringDeserializer<Error> = self.text()?.into_deserializer();
+        visitor.visit_enum(variant)
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_unit()
+    }
+
+    serde::forward_to_deserialize_any! {
+        f32 f64 bytes byte_buf unit unit_struct identifier
+    }
+}
+
+/// The elements of a list that are still to be read.
+struct Elements<'p> {
+    elements: vec::IntoIter<(String, Node)>,
+    path: &'p Path<'p>,
+}
+
+impl<'de> SeqAccess<'de> for Elements<'_> {
+    type Error = Error;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, Error> {
+        self.elements.next().map(|(place, node)| read(seed, &place, node, self.path)).transpose()
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.elements.len())
+    }
+}
+
+/// The entries of a map that are still to be read.
+struct Entries<'p> {
+    entries: btree_map::IntoIter<String, Node>,
+    /// The entry whose key was read and whose value was not.
+    current: Option<(String, Node)>,
+    path: &'p Path<'p>,
+}
+
+impl<'de> MapAccess<'de> for Entries<'_> {
+    type Error = Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, Error> {
+        let Some((key, node)) = self.entries.next() else { return Ok(None) };
+        let name: StringDeserializer<Error> = key.clone().into_deserializer();
+        self.current = Some((key, node));
+        seed.deserialize(name).map(Some)
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {
+        match self.current.take() {
+            Some((key, node)) => read(seed, &key, node, self.path),
+            None => Err(de::Error::custom("a value was read before its key")),
+        }
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.entries.len())
+    }
+}
+
+/// Reads what lies under a name; here an error that does not know its parameter learns it.
+fn read<'de, S: DeserializeSeed<'de>>(
+    seed: S,
+    name: &str,
+    node: Node,
+    parent: &Path<'_>,
+) -> Result<S::Value, Error> {
+    let path = parent.child(name);
+    seed.deserialize(Deserializer { node, path: &path }).map_err(|error| error.at(&path))
+}

@@ -1,0 +1,95 @@
+//! `POST /v1/payment_intents/{intent}/confirm`
+
+use domain::payment_intent::ConfirmationMethod;
+use domain::ApiError;
+use flows::payment_intents::{self, Changes};
+use flows::{Failure, Platform};
+use serde_json::Value;
+
+use super::parameters::{self, OffSession};
+use super::{check_client_secret, narrow, show};
+use crate::endpoint::{Call, Endpoint, Method};
+
+/// Charges an intent's card, or holds its money.
+pub struct Confirm;
+
+parameters::intent_parameters! {
+    /// The body.
+    pub struct Parameters {
+        /// The intent's client secret.
+        client_secret: Option<String>,
+        /// Whether a demand for a challenge is to be a decline.
+        error_on_requires_action: Option<bool>,
+        /// Whether the cardholder takes no part, or why.
+        off_session: Option<OffSession>,
+        /// Where the cardholder comes back to.
+        return_url: Option<String>,
+        /// Whether Stripe's browser library handles the next action; accepted and not needed.
+        #[expect(dead_code, reason = "accepted and not needed")]
+        use_stripe_sdk: Option<bool>,
+    }
+}
+
+/// How the intent is confirmed.
+pub struct Input {
+    client_secret: Option<String>,
+    confirm: payment_intents::Confirm,
+    changes: Changes,
+}
+
+impl Endpoint for Confirm {
+    const METHOD: Method = Method::Post;
+    const PATH: &'static str = "/v1/payment_intents/{intent}/confirm";
+    const RESOURCE: &'static str = "payment_intent";
+    const PUBLISHABLE: bool = true;
+    type Parameters = Parameters;
+    type Input = Input;
+
+    fn check(parameters: Parameters) -> Result<Input, ApiError> {
+        Ok(Input {
+            confirm: payment_intents::Confirm {
+                off_session: parameters.off_session.is_some_and(OffSession::holds),
+                error_on_requires_action: parameters.error_on_requires_action.unwrap_or(false),
+            },
+            client_secret: parameters.client_secret.clone(),
+            changes: Changes { return_url: parameters.return_url.clone(), ..parameters.shared()? },
+        })
+    }
+
+    async fn run<P: Platform>(call: &Call<'_, P>, input: Input) -> Result<Value, Failure> {
+        if call.is_publishable() || input.client_secret.is_some() {
+            let intent = payment_intents::find(&call.context, call.id()).await?;
+            check_client_secret(call, &intent, input.client_secret.as_deref())?;
+            if call.is_publishable()
+                && intent.details.confirmation_method == ConfirmationMethod::Manual
+            {
+                return Err(ApiError::PublishableKeyNotAllowed.into());
+            }
+        }
+        let confirmed =
+            payment_intents::confirm(&call.context, call.id(), &input.changes, input.confirm).await;
+        match confirmed {
+            Ok(intent) => Ok(show(call, &intent)),
+            Err(Failure::Api(mut error)) if call.is_publishable() => {
+                narrow_error(&mut error);
+                Err(Failure::Api(error))
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+}
+
+/// An error embeds the intent, of which a browser may not see everything either.
+fn narrow_error(error: &mut ApiError) {
+    match error {
+        ApiError::Card(card) => {
+            if let Some(intent) = &mut card.payment_intent {
+                narrow(intent);
+            }
+        }
+        ApiError::IntentUnexpectedState { intent, .. }
+        | ApiError::IntentHasNoPaymentMethod { intent }
+        | ApiError::ReturnUrlRequired { intent: Some(intent) } => narrow(intent),
+        _ => {}
+    }
+}

@@ -1,0 +1,254 @@
+//! The parameters that creating, updating and confirming an intent share.
+
+use std::fmt;
+
+use domain::ApiError;
+use domain::id::{CustomerId, Id};
+use domain::money::Currency;
+use domain::payment_intent::{
+    CaptureMethod, CardOptions, RequestThreeDSecure, Requested, SetupFutureUsage,
+};
+use flows::payment_intents::no_such_customer;
+use serde::de::{Error, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+/// Defines the parameters of an endpoint: its own, and those that it shares with the others.
+macro_rules! intent_parameters {
+    ($(#[$doc:meta])* pub struct $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty,)* }) => {
+        $(#[$doc])*
+        #[derive(serde::Deserialize)]
+        #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+        #[serde(deny_unknown_fields)]
+        pub struct $name {
+            $($(#[$field_doc])* $field: $type,)*
+            /// The name of `payment_method_types` since 2026-09-30.
+            allowed_payment_method_types: Option<Vec<String>>,
+            /// When the money is taken.
+            capture_method: Option<domain::payment_intent::CaptureMethod>,
+            /// Kinds of payment methods that are not offered.
+            #[serde(default)]
+            excluded_payment_method_types: domain::Patch<Vec<String>>,
+            /// Accepted and not needed for cards.
+            #[expect(dead_code, reason = "accepted and not needed for cards")]
+            mandate_data: Option<serde_json::Value>,
+            /// With what is paid.
+            #[serde(default)]
+            payment_method: domain::Patch<String>,
+            /// A card to pay with.
+            payment_method_data: Option<crate::payment_methods::parameters::PaymentMethodData>,
+            /// Options by kind of payment method.
+            payment_method_options:
+                Option<crate::payment_intents::parameters::PaymentMethodOptions>,
+            /// Kinds of payment methods that are offered.
+            payment_method_types: Option<Vec<String>>,
+            /// Accepted and not needed.
+            #[expect(dead_code, reason = "accepted and not needed")]
+            radar_options: Option<serde_json::Value>,
+            /// Where the receipt goes.
+            #[serde(default)]
+            receipt_email: domain::Patch<String>,
+            /// Whether the card is kept for later, and for what.
+            #[serde(default)]
+            setup_future_usage: domain::Patch<domain::payment_intent::SetupFutureUsage>,
+            /// Where the goods go.
+            #[serde(default)]
+            shipping: domain::Patch<domain::payment_intent::Shipping>,
+        }
+
+        impl $name {
+            /// What the shared parameters ask to change.
+            fn shared(&self) -> Result<flows::payment_intents::Changes, domain::ApiError> {
+                use crate::payment_intents::parameters as shared;
+                let types = self
+                    .allowed_payment_method_types
+                    .as_deref()
+                    .or(self.payment_method_types.as_deref());
+                Ok(flows::payment_intents::Changes {
+                    payment_method: crate::payment_methods::parameters::choice(
+                        self.payment_method.as_set().map(String::as_str),
+                        self.payment_method_data.as_ref(),
+                    )?,
+                    clears_payment_method: matches!(self.payment_method, domain::Patch::Clear),
+                    capture_method: self.capture_method,
+                    card_options: self
+                        .payment_method_options
+                        .as_ref()
+                        .and_then(shared::PaymentMethodOptions::card_options),
+                    excluded_payment_method_types: self.excluded_payment_method_types.clone(),
+                    payment_method_types: shared::check_types(types)?,
+                    receipt_email: shared::check_email("receipt_email", &self.receipt_email)?,
+                    setup_future_usage: self.setup_future_usage.clone(),
+                    shipping: self.shipping.clone(),
+                    ..flows::payment_intents::Changes::default()
+                })
+            }
+        }
+    };
+}
+
+/// Adds what creating and updating share beyond [`intent_parameters`].
+macro_rules! describe {
+    ($changes:ident, $parameters:ident) => {
+        $changes.customer = $crate::payment_intents::parameters::customer(
+            $parameters.customer.as_deref(),
+        )?;
+        $changes.application_fee_amount = $parameters.application_fee_amount;
+        $changes.description = $parameters.description;
+        $changes.metadata = $parameters.metadata;
+        $changes.statement_descriptor = $parameters.statement_descriptor;
+        $changes.statement_descriptor_suffix = $parameters.statement_descriptor_suffix;
+        $changes.transfer_group = $parameters.transfer_group;
+    };
+}
+
+pub(super) use {describe, intent_parameters};
+
+/// Whether the cardholder takes no part, or why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OffSession {
+    /// They take part.
+    No,
+    /// They do not.
+    Yes,
+}
+
+impl OffSession {
+    /// Whether they take no part.
+    pub fn holds(self) -> bool {
+        self == Self::Yes
+    }
+}
+
+impl<'de> Deserialize<'de> for OffSession {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(OffSessionVisitor)
+    }
+}
+
+struct OffSessionVisitor;
+
+impl Visitor<'_> for OffSessionVisitor {
+    type Value = OffSession;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("true, false, one_off or recurring")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<OffSession, E> {
+        match text {
+            "true" | "one_off" | "recurring" => Ok(OffSession::Yes),
+            "false" => Ok(OffSession::No),
+            _ => Err(E::custom(format!("Invalid boolean: {text}"))),
+        }
+    }
+}
+
+/// Options by kind of payment method.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct PaymentMethodOptions {
+    /// Options for cards.
+    card: Option<CardParameters>,
+}
+
+/// Options for cards.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct CardParameters {
+    capture_method: Option<CaptureMethod>,
+    /// Accepted and not needed.
+    #[expect(dead_code, reason = "accepted and not needed")]
+    moto: Option<bool>,
+    /// Accepted and not needed.
+    #[expect(dead_code, reason = "accepted and not needed")]
+    network: Option<String>,
+    /// Accepted; the simulator grants none.
+    #[expect(dead_code, reason = "accepted; the simulator grants none")]
+    request_extended_authorization: Option<Requested>,
+    request_incremental_authorization: Option<Requested>,
+    request_multicapture: Option<Requested>,
+    /// Accepted; the simulator grants none.
+    #[expect(dead_code, reason = "accepted; the simulator grants none")]
+    request_overcapture: Option<Requested>,
+    request_three_d_secure: Option<RequestThreeDSecure>,
+    /// Accepted and not needed.
+    #[expect(dead_code, reason = "accepted and not needed")]
+    require_cvc_recollection: Option<bool>,
+    setup_future_usage: Option<SetupFutureUsage>,
+    statement_descriptor_suffix_kana: Option<String>,
+    statement_descriptor_suffix_kanji: Option<String>,
+    /// Accepted and not needed.
+    #[expect(dead_code, reason = "accepted and not needed")]
+    mandate_options: Option<Value>,
+}
+
+impl PaymentMethodOptions {
+    /// The options for cards, where some are given.
+    pub fn card_options(&self) -> Option<CardOptions> {
+        let card = self.card.as_ref()?;
+        Some(CardOptions {
+            capture_method: card.capture_method,
+            request_incremental_authorization: card.request_incremental_authorization,
+            request_multicapture: card.request_multicapture,
+            request_three_d_secure: card.request_three_d_secure,
+            setup_future_usage: card.setup_future_usage,
+            statement_descriptor_suffix_kana: card.statement_descriptor_suffix_kana.clone(),
+            statement_descriptor_suffix_kanji: card.statement_descriptor_suffix_kanji.clone(),
+        })
+    }
+}
+
+/// Reads a currency.
+///
+/// # Errors
+/// When Florin does not take it.
+pub fn currency(code: &str) -> Result<Currency, ApiError> {
+    Currency::parse(code).map_err(|unknown| ApiError::UnknownCurrency {
+        currency: unknown.0.chars().take(20).collect(),
+    })
+}
+
+/// Reads a customer's id.
+///
+/// # Errors
+/// When no customer can have it.
+pub fn customer(id: Option<&str>) -> Result<Option<CustomerId>, ApiError> {
+    id.map(|id| CustomerId::parse(id).map_err(|_| no_such_customer(id))).transpose()
+}
+
+/// Only cards are taken so far.
+///
+/// # Errors
+/// When another kind is named, or none.
+pub fn check_types(types: Option<&[String]>) -> Result<Option<Vec<String>>, ApiError> {
+    let Some(types) = types else { return Ok(None) };
+    let problem = match types.iter().find(|kind| *kind != "card") {
+        Some(kind) => format!(
+            "The payment method type \"{kind}\" is invalid. Please ensure the provided type is \
+             activated in your dashboard and your account is enabled for any preview features that \
+             you are trying to use."
+        ),
+        None if types.is_empty() => "At least one payment method type is needed.".to_owned(),
+        None => return Ok(Some(vec!["card".to_owned()])),
+    };
+    Err(ApiError::ParameterInvalid { param: "payment_method_types".to_owned(), message: problem })
+}
+
+/// An address for mail has one `@` with something before it and a domain after it.
+///
+/// # Errors
+/// When it cannot be one.
+pub fn check_email(
+    param: &str,
+    email: &domain::Patch<String>,
+) -> Result<domain::Patch<String>, ApiError> {
+    if let Some(address) = email.as_set()
+        && !domain::customer::is_email(address)
+    {
+        return Err(ApiError::InvalidEmail { param: param.to_owned(), email: address.clone() });
+    }
+    Ok(email.clone())
+}

@@ -1,0 +1,3 @@
+//! `/v1/payment_methods`.
+
+pub mod parameters;

@@ -1,0 +1,66 @@
+//! Responses: JSON bodies with the headers that Stripe's clients read.
+
+use domain::ApiError;
+use domain::error::Retry;
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, WWW_AUTHENTICATE};
+use http::{Response, StatusCode};
+use serde_json::{Value, json};
+
+/// A response whose body is complete.
+pub type Reply = Response<Vec<u8>>;
+
+/// A body with its status.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The body as JSON.
+    pub body: String,
+    /// Whether the client may send the request again, where its own rule is not to decide.
+    pub retry: Option<Retry>,
+}
+
+impl Answer {
+    /// The answer that shows a resource.
+    pub fn shown(resource: &Value) -> Self {
+        Self { status: 200, body: pretty(resource), retry: None }
+    }
+
+    /// The answer that says what is wrong.
+    pub fn error(error: &ApiError) -> Self {
+        Self {
+            status: error.status(),
+            body: pretty(&json!({"error": error.parts()})),
+            retry: error.retry(),
+        }
+    }
+}
+
+/// Stripe indents by two spaces, and people read these bodies with curl.
+fn pretty(value: &Value) -> String {
+    format!("{value:#}\n")
+}
+
+/// A JSON response.
+pub fn reply(answer: Answer) -> Reply {
+    let mut reply = Response::new(answer.body.into_bytes());
+    *reply.status_mut() =
+        StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = reply.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if let Some(retry) = answer.retry {
+        let retry = if retry == Retry::Yes { "true" } else { "false" };
+        headers.insert("stripe-should-retry", HeaderValue::from_static(retry));
+    }
+    if answer.status == 401 {
+        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"Stripe\""));
+    }
+    reply
+}
+
+/// Adds a header whose value came from outside; a value that HTTP cannot carry is left out.
+pub fn add_header(reply: &mut Reply, name: &'static str, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        reply.headers_mut().insert(HeaderName::from_static(name), value);
+    }
+}

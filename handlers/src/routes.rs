@@ -1,0 +1,100 @@
+//! Every endpoint, by method and path.
+
+use domain::ApiError;
+use flows::{Failure, Platform};
+use matchit::Router;
+
+use crate::dispatch::{Incoming, serve};
+use crate::endpoint::{Endpoint, Method};
+use crate::render::Reply;
+use crate::payment_intents;
+
+macro_rules! endpoints {
+    ($($name:ident = $endpoint:path,)*) => {
+        /// An endpoint by its name.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        enum Route {
+            $($name,)*
+        }
+
+        /// What is known of every endpoint, for the router and the API description.
+        static ENDPOINTS: &[(Route, Method, &str)] = &[
+            $((Route::$name, <$endpoint>::METHOD, <$endpoint>::PATH),)*
+        ];
+
+        async fn call<P: Platform>(
+            route: Route,
+            incoming: Incoming<'_, P>,
+        ) -> Result<Reply, Failure> {
+            match route {
+                $(Route::$name => serve::<$endpoint, P>(incoming).await,)*
+            }
+        }
+    };
+}
+
+endpoints! {
+    PaymentIntentsCreate = payment_intents::create::Create,
+    PaymentIntentsRetrieve = payment_intents::retrieve::Retrieve,
+    PaymentIntentsConfirm = payment_intents::confirm::Confirm,
+}
+
+/// The endpoints behind one path, one for each method.
+type Methods = Vec<(Method, Route)>;
+
+thread_local! {
+    static ROUTER: Router<Methods> = router();
+}
+
+fn router() -> Router<Methods> {
+    let mut paths: Vec<(&str, Methods)> = Vec::new();
+    for (route, method, path) in ENDPOINTS {
+        match paths.iter_mut().find(|(known, _)| known == path) {
+            Some((_, methods)) => methods.push((*method, *route)),
+            None => paths.push((path, vec![(*method, *route)])),
+        }
+    }
+    let mut router = Router::new();
+    for (path, methods) in paths {
+        // Two paths that cannot be told apart are found by the test below, not in production.
+        let _ = router.insert(path, methods);
+    }
+    router
+}
+
+/// The endpoint that a method and path name, and the open parts of the path.
+fn find(method: &str, path: &str) -> Option<(Route, Vec<String>)> {
+    ROUTER.with(|router| {
+        let found = router.at(path).ok()?;
+        let (_, route) = found.value.iter().find(|(known, _)| known.name() == method)?;
+        let open = found.params.iter().map(|(_, part)| part.to_owned()).collect();
+        Some((*route, open))
+    })
+}
+
+/// Answers a request by the endpoint that it names.
+///
+/// # Errors
+/// When it names none, or as that endpoint.
+pub async fn dispatch<P: Platform>(incoming: Incoming<'_, P>) -> Result<Reply, Failure> {
+    let method = incoming.request.method().as_str();
+    let path = incoming.request.uri().path();
+    let Some((route, open)) = find(method, path) else {
+        return Err(ApiError::UnknownRoute { method: method.to_owned(), path: path.to_owned() }.into());
+    };
+    let incoming = Incoming { path: open, ..incoming };
+    call(route, incoming).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_endpoint_is_reached_by_its_path() {
+        for (route, method, path) in ENDPOINTS {
+            let path = path.replace(['{', '}'], "");
+            assert_eq!(find(method.name(), &path).map(|(found, _)| found), Some(*route), "{path}");
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! `Stripe-Version`: every dated version is taken, and answered in today's shape.
+
+use domain::ApiError;
+use domain::event::API_VERSION;
+
+/// The version that a request asks for, or today's.
+///
+/// # Errors
+/// When it is no date, with or without a release's name.
+pub fn requested(header: Option<&str>) -> Result<String, ApiError> {
+    let Some(version) = header else { return Ok(API_VERSION.to_owned()) };
+    // A client on previews adds what it previews, as `2026-10-28.endive; custom_checkout_beta=v1`.
+    let dated = version.split(';').next().unwrap_or_default().trim();
+    let (date, release) = match dated.split_once('.') {
+        Some((date, release)) => (date, release),
+        None => (dated, "none"),
+    };
+    let named = !release.is_empty() && release.bytes().all(|byte| byte.is_ascii_lowercase());
+    if named && is_date(date) {
+        Ok(dated.to_owned())
+    } else {
+        Err(ApiError::InvalidApiVersion { version: version.chars().take(100).collect() })
+    }
+}
+
+fn is_date(text: &str) -> bool {
+    let parts: Vec<_> = text.split('-').collect();
+    let number = |part: &str, length: usize, from: u32, to: u32| {
+        part.len() == length
+            && part.bytes().all(|byte| byte.is_ascii_digit())
+            && part.parse::<u32>().is_ok_and(|value| (from..=to).contains(&value))
+    };
+    matches!(parts.as_slice(), [year, month, day]
+        if number(year, 4, 2011, 9999) && number(month, 2, 1, 12) && number(day, 2, 1, 31))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_versions_and_nothing_else_is() {
+        for version in ["2026-10-28.endive", "2020-08-27", "2022-11-15; beta=v1"] {
+            assert!(requested(Some(version)).is_ok(), "{version}");
+        }
+        for version in ["", "latest", "2026-13-01", "2026-10-28.", "2026-10-28.End", "26-1-1"] {
+            assert!(requested(Some(version)).is_err(), "{version}");
+        }
+        assert_eq!(requested(None).as_deref(), Ok(API_VERSION));
+    }
+}

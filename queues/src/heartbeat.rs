@@ -1,0 +1,77 @@
+//! The heartbeat: does what is due, and says when it has to beat again.
+
+use domain::Timestamp;
+use flows::{Context, Failure, Platform, recover};
+use store::scheduled_tasks::{self, Kind, Task};
+use store::{Database, Rows};
+
+/// The longest pause between two beats, in seconds: what nobody woke it for is found by then.
+pub const LONGEST_PAUSE: i64 = 60;
+
+/// How many tasks one beat does; the rest follows at once in the next.
+const BATCH: i64 = 50;
+
+/// The longest pause between two tries of one task, in seconds.
+const LONGEST_BACKOFF: i64 = 3_600;
+
+/// Does what is due. Returns when to beat again; right away where work is left.
+pub async fn beat<P: Platform>(platform: &P) -> Timestamp {
+    let now = platform.now();
+    match due(platform, now).await {
+        Ok(tasks) => {
+            let full = i64::try_from(tasks.len()).unwrap_or(BATCH) >= BATCH;
+            for task in tasks {
+                perform(platform, task).await;
+            }
+            if full { now } else { next(platform, now).await }
+        }
+        Err(failure) => {
+            platform.log_error("heartbeat", &failure.to_string());
+            now.plus(LONGEST_PAUSE)
+        }
+    }
+}
+
+async fn due<P: Platform>(platform: &P, now: Timestamp) -> Result<Vec<Task>, Failure> {
+    let results = platform.database().batch(vec![scheduled_tasks::due(now, BATCH)]).await?;
+    let rows = results.first().map(|rows| rows.0.as_slice()).unwrap_or_default();
+    rows.iter().map(|row| Task::try_from(row).map_err(Failure::from)).collect()
+}
+
+async fn next<P: Platform>(platform: &P, now: Timestamp) -> Timestamp {
+    let latest = now.plus(LONGEST_PAUSE);
+    let Ok(results) = platform.database().batch(vec![scheduled_tasks::next()]).await else {
+        return latest;
+    };
+    let due_at = results
+        .first()
+        .and_then(Rows::first)
+        .and_then(|row| row.optional_integer("due_at").ok().flatten());
+    due_at.map_or(latest, |due_at| Timestamp(due_at).min(latest))
+}
+
+/// Does one task and strikes it off, or plans its next try.
+async fn perform<P: Platform>(platform: &P, task: Task) {
+    let context = Context::unattended(platform, task.scope.clone());
+    let done = match task.kind {
+        Kind::RecoverAttempt => recover::recover_attempt(&context, &task.subject).await,
+        Kind::ExpireAuthorization => recover::expire_authorization(&context, &task.subject).await,
+        Kind::SettleRefund => recover::settle_refund(&context, &task.subject).await,
+    };
+    let mut statements = vec![scheduled_tasks::delete(task.due_at, task.kind, &task.subject)];
+    if let Err(failure) = done {
+        platform.log_error(&task.subject, &format!("{} failed: {failure}", task.kind.name()));
+        statements.push(scheduled_tasks::insert(&again(task, context.now)));
+    }
+    // A task that cannot be struck off is done again, which changes nothing.
+    if let Err(error) = context.batch(statements).await {
+        platform.log_error("heartbeat", &error.to_string());
+    }
+}
+
+/// The next try of a task that failed, each twice as late as the one before.
+fn again(task: Task, now: Timestamp) -> Task {
+    let doublings = u32::try_from(task.tries.clamp(0, 10)).unwrap_or(10);
+    let pause = 5_i64.saturating_mul(2_i64.saturating_pow(doublings)).min(LONGEST_BACKOFF);
+    Task { due_at: now.plus(pause), tries: task.tries.saturating_add(1), ..task }
+}

@@ -1,0 +1,130 @@
+//! The Durable Object whose alarm drives all work that no request waits for, and how it is woken.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use domain::Timestamp;
+use queues::wake::Wake;
+use worker::{
+    Context, DurableObject, Env, MessageBuilder, Method, QueueContentType, Request, RequestInit,
+    Response, Result, State, durable_object,
+};
+
+use crate::clock;
+use crate::platform::CloudflarePlatform;
+
+/// The name of the only heartbeat while there is one database shard.
+const NAME: &str = "heartbeat";
+
+/// Beats: does what is due, then sets its alarm for the next time.
+#[durable_object(alarm)]
+pub struct Heartbeat {
+    state: State,
+    env: Env,
+}
+
+impl DurableObject for Heartbeat {
+    fn new(state: State, env: Env) -> Self {
+        Self { state, env }
+    }
+
+    async fn fetch(&self, mut request: Request) -> Result<Response> {
+        let wake: Wake = serde_json::from_str(&request.text().await?)?;
+        let platform = CloudflarePlatform::new(self.env.clone());
+        if let Ok(platform) = platform
+            && platform.is_development()
+        {
+            clock::load(&platform).await;
+        }
+        self.alarm_at(wake.due_at).await?;
+        Response::from_json(&())
+    }
+
+    async fn alarm(&self) -> Result<Response> {
+        // The alarm is set again before the work, so that no failure of the work can lose it.
+        self.state.storage().set_alarm(Duration::from_secs(30)).await?;
+        match CloudflarePlatform::new(self.env.clone()) {
+            Ok(platform) => {
+                if platform.is_development() {
+                    clock::load(&platform).await;
+                }
+                let next = queues::heartbeat::beat(&platform).await;
+                self.state.storage().set_alarm(pause_until(next)).await?;
+            }
+            Err(problem) => worker::console_error!("{problem}"),
+        }
+        Response::empty()
+    }
+}
+
+impl Heartbeat {
+    /// Sets the alarm for then, unless it is set for earlier.
+    async fn alarm_at(&self, due_at: Timestamp) -> Result<()> {
+        let storage = self.state.storage();
+        let pause = pause_until(due_at);
+        let wanted = clock::milliseconds()
+            .saturating_add(i64::try_from(pause.as_millis()).unwrap_or(i64::MAX));
+        match storage.get_alarm().await? {
+            Some(known) if known <= wanted => Ok(()),
+            _ => storage.set_alarm(pause).await,
+        }
+    }
+}
+
+/// How long until a moment of the (development) clock, within the heartbeat's own bounds.
+fn pause_until(due_at: Timestamp) -> Duration {
+    let seconds = due_at.seconds().saturating_sub(clock::now().seconds());
+    let seconds = seconds.clamp(0, queues::heartbeat::LONGEST_PAUSE);
+    // An alarm for right now would beat without rest; a moment's pause lets others in.
+    Duration::from_millis(u64::try_from(seconds).unwrap_or(0).saturating_mul(1_000).max(50))
+}
+
+/// Tells the heartbeat when there is work.
+///
+/// # Errors
+/// Says what the object or the runtime said.
+pub async fn poke(env: &Env, due_at: Timestamp) -> std::result::Result<(), String> {
+    send(env, due_at).await.map_err(|error| error.to_string())
+}
+
+async fn send(env: &Env, due_at: Timestamp) -> Result<()> {
+    let stub = env.durable_object("HEARTBEAT")?.get_by_name(NAME)?;
+    let mut init = RequestInit::new();
+    let body = serde_json::to_string(&Wake { due_at })?;
+    init.with_method(Method::Post).with_body(Some(body.into()));
+    let request = Request::new_with_init("https://heartbeat/wake", &init)?;
+    stub.fetch_with_request(request).await?;
+    Ok(())
+}
+
+thread_local! {
+    /// Whether this isolate has told the heartbeat that it lives.
+    static IS_POKED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// After the answer: wakes the heartbeat where there is work, and once in an isolate's life anyway,
+/// so that what an earlier one left behind is found.
+pub fn wake_after(context: &Context, env: Env, earliest: Option<Timestamp>) {
+    if !IS_POKED.with(|cell| cell.replace(true)) {
+        let env = env.clone();
+        context.wait_until(async move {
+            if let Err(problem) = poke(&env, clock::now()).await {
+                worker::console_error!("the heartbeat could not be woken: {problem}");
+            }
+        });
+    }
+    if let Some(due_at) = earliest {
+        context.wait_until(async move {
+            // A message that gets lost costs time only: the heartbeat looks again by itself.
+            if let Err(error) = enqueue(&env, due_at).await {
+                worker::console_warn!("a wake-up could not be sent: {error}");
+            }
+        });
+    }
+}
+
+async fn enqueue(env: &Env, due_at: Timestamp) -> Result<()> {
+    let body = serde_json::to_string(&Wake { due_at })?;
+    let message = MessageBuilder::new(body).content_type(QueueContentType::Text).build();
+    env.queue("WAKE")?.send(message).await
+}

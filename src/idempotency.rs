@@ -1,0 +1,178 @@
+//! The Durable Object that keeps idempotency records, and how it is asked.
+//!
+//! One object keeps the keys of one shard of an account and mode: an object for each key was the
+//! slowest thing measured. Its storage is synchronous, so nothing comes between a read and its write.
+
+use std::cell::Cell;
+
+use domain::Timestamp;
+use domain::idempotency::{self, Begin, Complete, Decision, RETENTION, Record};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use worker::{
+    DurableObject, Env, Method, Request, RequestInit, Response, Result, SqlStorage, State,
+    durable_object,
+};
+
+use crate::clock;
+
+/// How many records one sweep deletes.
+const SWEEP: i64 = 1_000;
+
+/// Keeps the idempotency records of one shard.
+#[durable_object(alarm)]
+pub struct IdempotencyShard {
+    state: State,
+    sql: SqlStorage,
+    is_swept: Cell<bool>,
+}
+
+/// A record as the table holds it.
+#[derive(Deserialize)]
+struct Kept {
+    record: String,
+}
+
+impl DurableObject for IdempotencyShard {
+    fn new(state: State, _env: Env) -> Self {
+        let sql = state.storage().sql();
+        let created = sql.exec(
+            "CREATE TABLE IF NOT EXISTS records (key TEXT PRIMARY KEY, record TEXT NOT NULL, \
+             created INTEGER NOT NULL) STRICT, WITHOUT ROWID; \
+             CREATE INDEX IF NOT EXISTS records_by_age ON records (created)",
+            None,
+        );
+        if let Err(error) = created {
+            worker::console_error!("the table of idempotency records could not be made: {error}");
+        }
+        Self { state, sql, is_swept: Cell::new(false) }
+    }
+
+    async fn fetch(&self, mut request: Request) -> Result<Response> {
+        let path = request.path();
+        let question = request.text().await?;
+        match path.as_str() {
+            "/begin" => {
+                let begin: Begin = serde_json::from_str(&question)?;
+                self.plan_sweep(begin.now).await?;
+                Response::from_json(&self.begin(&begin)?)
+            }
+            "/complete" => {
+                let complete: Complete = serde_json::from_str(&question)?;
+                self.complete(&complete)?;
+                Response::from_json(&())
+            }
+            _ => Response::error("unknown question", 404),
+        }
+    }
+
+    async fn alarm(&self) -> Result<Response> {
+        // Only keys that even an open outcome no longer needs are deleted.
+        let oldest = clock::now().plus(RETENTION.saturating_mul(-2));
+        let swept = self.sql.exec(
+            "DELETE FROM records WHERE key IN \
+             (SELECT key FROM records WHERE created <= ? ORDER BY created LIMIT ?)",
+            vec![oldest.seconds().into(), SWEEP.into()],
+        );
+        if let Err(error) = swept {
+            worker::console_error!("idempotency records could not be swept: {error}");
+        }
+        self.is_swept.set(false);
+        self.plan_sweep(clock::now()).await?;
+        Response::empty()
+    }
+}
+
+impl IdempotencyShard {
+    fn begin(&self, begin: &Begin) -> Result<Decision> {
+        let (decision, record) = idempotency::begin(self.find(&begin.key)?, begin);
+        if let Some(record) = record {
+            self.keep(&begin.key, &record)?;
+        }
+        Ok(decision)
+    }
+
+    fn complete(&self, complete: &Complete) -> Result<()> {
+        match idempotency::complete(self.find(&complete.key)?, complete) {
+            Some(record) => self.keep(&complete.key, &record),
+            None => Ok(()),
+        }
+    }
+
+    fn find(&self, key: &str) -> Result<Option<Record>> {
+        let cursor = self.sql.exec("SELECT record FROM records WHERE key = ?", vec![key.into()])?;
+        let kept: Vec<Kept> = cursor.to_array()?;
+        match kept.first() {
+            Some(kept) => Ok(Some(serde_json::from_str(&kept.record)?)),
+            None => Ok(None),
+        }
+    }
+
+    fn keep(&self, key: &str, record: &Record) -> Result<()> {
+        self.sql.exec(
+            "INSERT OR REPLACE INTO records (key, record, created) VALUES (?, ?, ?)",
+            vec![
+                key.into(),
+                serde_json::to_string(record)?.into(),
+                record.created.seconds().into(),
+            ],
+        )?;
+        Ok(())
+    }
+
+    /// Plans the next sweep, unless one is planned.
+    async fn plan_sweep(&self, now: Timestamp) -> Result<()> {
+        if self.is_swept.replace(true) {
+            return Ok(());
+        }
+        let storage = self.state.storage();
+        if storage.get_alarm().await?.is_none() {
+            let oldest: Vec<Oldest> =
+                self.sql.exec("SELECT min(created) AS created FROM records", None)?.to_array()?;
+            let oldest = oldest.first().and_then(|oldest| oldest.created).unwrap_or(now.seconds());
+            let age = now.seconds().saturating_sub(oldest);
+            let wait = RETENTION.saturating_mul(2).saturating_sub(age).max(1);
+            let wait = u64::try_from(wait).unwrap_or(1);
+            storage.set_alarm(std::time::Duration::from_secs(wait)).await?;
+        }
+        Ok(())
+    }
+}
+
+/// When the oldest record was made.
+#[derive(Deserialize)]
+struct Oldest {
+    created: Option<i64>,
+}
+
+/// Asks the object of a shard.
+///
+/// # Errors
+/// Says what the object or the runtime said.
+pub async fn ask<Q: Serialize, A: DeserializeOwned>(
+    env: &Env,
+    object: &str,
+    path: &str,
+    question: &Q,
+) -> std::result::Result<A, String> {
+    let question = serde_json::to_string(question).map_err(|error| error.to_string())?;
+    answer(env, object, path, &question).await.map_err(|error| error.to_string())
+}
+
+async fn answer<A: DeserializeOwned>(
+    env: &Env,
+    object: &str,
+    path: &str,
+    question: &str,
+) -> Result<A> {
+    let stub = env.durable_object("IDEMPOTENCY")?.get_by_name(object)?;
+    let mut init = RequestInit::new();
+    init.with_method(Method::Post).with_body(Some(question.into()));
+    let request = Request::new_with_init(&format!("https://idempotency/{path}"), &init)?;
+    let mut response = stub.fetch_with_request(request).await?;
+    let text = response.text().await?;
+    if response.status_code() != 200 {
+        return Err(worker::Error::RustError(text));
+    }
+    Ok(serde_json::from_str(&text)?)
+}

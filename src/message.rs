@@ -1,0 +1,76 @@
+//! Requests and responses between the runtime's types and the `http` crate's.
+
+use handlers::render::Reply;
+use http::request::Builder;
+use worker::{Headers, Request, Response, Result};
+
+/// Reads a request with its body. A body that announces more than the limit is not read.
+///
+/// # Errors
+/// When the runtime breaks off.
+pub async fn read(
+    mut request: Request,
+    limit: usize,
+) -> std::result::Result<http::Request<Vec<u8>>, String> {
+    let mut builder: Builder =
+        http::Request::builder().method(request.method().as_ref()).uri(request.url_text()?);
+    for (name, value) in request.headers().entries() {
+        builder = builder.header(name, value);
+    }
+    let announced = request
+        .headers()
+        .get("content-length")
+        .ok()
+        .flatten()
+        .and_then(|length| length.parse::<usize>().ok());
+    let body = match announced {
+        Some(length) if length > limit => vec![0; limit.saturating_add(1)],
+        _ => request.bytes().await.unwrap_or_default(),
+    };
+    builder.body(body).map_err(|error| error.to_string())
+}
+
+trait UrlText {
+    fn url_text(&self) -> std::result::Result<String, String>;
+}
+
+impl UrlText for Request {
+    fn url_text(&self) -> std::result::Result<String, String> {
+        self.url().map(String::from).map_err(|error| error.to_string())
+    }
+}
+
+/// Writes a response.
+///
+/// # Errors
+/// When the runtime refuses it.
+pub fn write(reply: Reply) -> std::result::Result<Response, String> {
+    let (parts, body) = reply.into_parts();
+    let headers = Headers::new();
+    for (name, value) in &parts.headers {
+        let Ok(value) = value.to_str() else { continue };
+        headers.append(name.as_str(), value).map_err(|error| error.to_string())?;
+    }
+    let status = parts.status.as_u16();
+    let response = if body.is_empty() {
+        Response::empty()
+    } else {
+        Response::from_bytes(body)
+    };
+    response
+        .map(|response| response.with_status(status).with_headers(headers))
+        .map_err(|error| error.to_string())
+}
+
+/// The answer where not even the platform could be set up.
+///
+/// # Errors
+/// When the runtime refuses it.
+pub fn broken(problem: &str) -> Result<Response> {
+    worker::console_error!("{problem}");
+    let body = "{\"error\": {\"message\": \"Florin is not set up; its log says what is missing.\", \
+                \"type\": \"api_error\"}}\n";
+    let headers = Headers::new();
+    headers.set("content-type", "application/json")?;
+    Ok(Response::ok(body)?.with_status(500).with_headers(headers))
+}

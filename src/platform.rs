@@ -1,0 +1,136 @@
+//! The platform port on Cloudflare.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use domain::Timestamp;
+use domain::idempotency::{Begin, Complete, Decision};
+use domain::seal::MasterKey;
+use flows::{Platform, PlatformError};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use store::{DatabaseError, Rows, Statement};
+use worker::Env;
+
+use crate::clock;
+use crate::database::CloudflareDatabase;
+use crate::idempotency;
+use crate::timings::{Hop, Timings};
+
+/// Cloudflare's services, for one event.
+pub struct CloudflarePlatform {
+    env: Env,
+    database: CloudflareDatabase,
+    master_key: MasterKey,
+    timings: Rc<Timings>,
+    earliest_wake: Cell<Option<Timestamp>>,
+}
+
+impl CloudflarePlatform {
+    /// The services behind the bindings.
+    ///
+    /// # Errors
+    /// Says which binding or secret is missing.
+    pub fn new(env: Env) -> Result<Self, String> {
+        let timings = Rc::new(Timings::default());
+        let database = env.d1("DB").map_err(|error| format!("the binding DB: {error}"))?;
+        let secret = env
+            .secret("MASTER_KEY")
+            .map_err(|_| "the secret MASTER_KEY is missing: `wrangler secret put MASTER_KEY`")?;
+        let master_key = MasterKey::parse(&secret.to_string())
+            .ok_or("the secret MASTER_KEY must be 32 bytes in base64")?;
+        Ok(Self {
+            database: CloudflareDatabase::new(database, Rc::clone(&timings)),
+            env,
+            master_key,
+            timings,
+            earliest_wake: Cell::new(None),
+        })
+    }
+
+    /// Whether this is a developer's machine.
+    pub fn is_development(&self) -> bool {
+        self.env.var("DEVELOPMENT").is_ok_and(|value| value.to_string() == "1")
+    }
+
+    /// The bindings.
+    pub fn env(&self) -> &Env {
+        &self.env
+    }
+
+    /// How often this event went to each store.
+    pub fn timings(&self) -> &Timings {
+        &self.timings
+    }
+
+    /// The earliest moment that the heartbeat was asked to look at.
+    pub fn earliest_wake(&self) -> Option<Timestamp> {
+        self.earliest_wake.get()
+    }
+
+    /// Runs a batch that is none of the request's own.
+    ///
+    /// # Errors
+    /// As the database.
+    pub async fn quiet_batch(
+        &self,
+        statements: Vec<Statement>,
+    ) -> Result<Vec<Rows>, DatabaseError> {
+        self.database.run(statements).await
+    }
+
+    async fn ask<Q: Serialize, A: DeserializeOwned>(
+        &self,
+        object: &str,
+        path: &str,
+        question: &Q,
+    ) -> Result<A, PlatformError> {
+        let began = clock::milliseconds();
+        let answer = idempotency::ask(&self.env, object, path, question).await;
+        self.timings.count(Hop::DurableObject, began);
+        answer.map_err(|problem| PlatformError { part: "idempotency", problem })
+    }
+}
+
+impl Platform for CloudflarePlatform {
+    type Database = CloudflareDatabase;
+
+    fn database(&self) -> &CloudflareDatabase {
+        &self.database
+    }
+
+    async fn begin(&self, object: &str, begin: &Begin) -> Result<Decision, PlatformError> {
+        self.ask(object, "begin", begin).await
+    }
+
+    async fn complete(&self, object: &str, complete: &Complete) -> Result<(), PlatformError> {
+        self.ask(object, "complete", complete).await
+    }
+
+    fn wake(&self, due_at: Timestamp) {
+        let earliest = self.earliest_wake.get().map_or(due_at, |known| known.min(due_at));
+        self.earliest_wake.set(Some(earliest));
+    }
+
+    fn now(&self) -> Timestamp {
+        clock::now()
+    }
+
+    fn random(&self) -> [u8; 32] {
+        let mut bytes = [0; 32];
+        // The runtime's generator cannot fail within an event; were it to, ids would collide and
+        // their unique indexes would refuse the rows.
+        if getrandom::fill(&mut bytes).is_err() {
+            worker::console_error!("the runtime gave no random bytes");
+        }
+        bytes
+    }
+
+    fn master_key(&self) -> &MasterKey {
+        &self.master_key
+    }
+
+    fn log_error(&self, request: &str, problem: &str) {
+        worker::console_error!("{request}: {problem}");
+    }
+}

@@ -1,0 +1,50 @@
+//! `Server-Timing`: how often a request went to each store before its answer, and for how long.
+
+use std::cell::Cell;
+use std::fmt::Write as _;
+
+use handlers::render::{Reply, add_header};
+
+use crate::clock;
+
+/// Where a request waits.
+#[derive(Clone, Copy)]
+pub enum Hop {
+    /// The database.
+    Database,
+    /// A Durable Object.
+    DurableObject,
+}
+
+/// How often and for how many milliseconds a request waited.
+#[derive(Default)]
+pub struct Timings {
+    database: Cell<(u32, i64)>,
+    durable_object: Cell<(u32, i64)>,
+}
+
+impl Timings {
+    /// Counts one wait that began at a millisecond.
+    pub fn count(&self, hop: Hop, began: i64) {
+        let cell = match hop {
+            Hop::Database => &self.database,
+            Hop::DurableObject => &self.durable_object,
+        };
+        let (count, total) = cell.get();
+        let waited = clock::milliseconds().saturating_sub(began);
+        cell.set((count.saturating_add(1), total.saturating_add(waited)));
+    }
+
+    /// Shows the waits of a request that began at a millisecond.
+    pub fn show(&self, reply: &mut Reply, began: i64) {
+        let mut shown = String::new();
+        for (name, cell) in [("do", &self.durable_object), ("d1", &self.database)] {
+            let (count, total) = cell.get();
+            // Writing to a text cannot fail.
+            let _ = write!(shown, "{name};dur={total};desc=\"{count}\", ");
+        }
+        let total = clock::milliseconds().saturating_sub(began);
+        let _ = write!(shown, "total;dur={total}");
+        add_header(reply, "server-timing", &shown);
+    }
+}
