@@ -27,7 +27,7 @@ fn create(mut arguments: Arguments) -> Result<ExitCode> {
         bail!("--state and --remote exclude each other");
     }
     setup::node_packages()?;
-    let mut command = node::script("account.mjs")?;
+    let mut command = node::script("account.ts")?;
     command.arg(name);
     if !remote {
         command.arg(state::folder(folder)?);

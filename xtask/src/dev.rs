@@ -1,9 +1,9 @@
 //! `cargo xtask dev`: builds, serves on workerd, and keeps serving until it is told to stop.
 use std::io::{BufRead, BufReader, Write};
-use std::net::TcpListener;
-use std::os::unix::process::CommandExt;
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, ExitCode, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitCode, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
@@ -18,9 +18,12 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use crate::{build, finish, node, setup, state};
 
-/// A server that ends sooner than this after its start, this often in a row, has a fault that no restart heals.
-const TOO_SOON: Duration = Duration::from_secs(10);
-const TOO_OFTEN: u32 = 3;
+/// A server that gives up this often in a row without having served has a fault that no restart heals.
+const TOO_OFTEN: u32 = 5;
+
+/// How long the port of a server that was ready may refuse connections before the server counts as dead. Miniflare
+/// starts workerd again by itself in well under a second, unless that fails too.
+const REFUSAL: Duration = Duration::from_secs(2);
 
 /// Runs the task.
 pub fn run(mut arguments: Arguments) -> Result<ExitCode> {
@@ -50,21 +53,27 @@ fn serve(port: u16, folder: &Path, stop: &Arc<AtomicBool>) -> Result<ExitCode> {
     let mut announced = false;
     let mut failures = 0;
     loop {
-        let started = Instant::now();
         let mut server = Server::start(port, folder)?;
-        let status = server.watch(stop, &mut announced)?;
-        let Some(status) = status else {
+        let death = server.watch(stop, &mut announced)?;
+        let Some(death) = death else {
             server.end();
             return Ok(ExitCode::SUCCESS);
         };
         server.kill();
-        failures = if started.elapsed() < TOO_SOON { failures + 1 } else { 0 };
-        if !announced || failures >= TOO_OFTEN {
-            bail!("the server cannot run ({status})");
+        failures = if server.ready { 0 } else { failures + 1 };
+        // Killed from outside, it may run next time; one that fails by itself before it ever served will not.
+        if !announced && !death.killed || failures >= TOO_OFTEN {
+            bail!("the server cannot run ({})", death.reason);
         }
-        eprintln!("dev: the server died ({status}); starting it again on the same state");
+        eprintln!("dev: the server died ({}); starting it again on the same state", death.reason);
         wait_for_port(port)?;
     }
+}
+
+/// Why a server does not serve any more.
+struct Death {
+    reason: String,
+    killed: bool,
 }
 
 /// The node process that runs workerd, in a process group of its own so that none of them outlives the others.
@@ -73,35 +82,45 @@ struct Server {
     /// Closing it is the server's sign to end, even when this process is killed.
     stdin: Option<ChildStdin>,
     lines: Receiver<String>,
+    port: u16,
+    /// Whether it has said that it serves.
+    ready: bool,
 }
 
 impl Server {
     fn start(port: u16, folder: &Path) -> Result<Server> {
         let bindings = json!({ "DEVELOPMENT": "1", "MASTER_KEY": state::master_key(folder)? });
-        let settings = json!({ "port": port, "state": folder, "bindings": bindings });
+        let settings = json!({ "port": port, "state": folder, "bindings": bindings, "demo": true });
         // In the environment rather than among the arguments, which any user of the machine can see.
-        let mut command: Command = node::script("serve.mjs")?;
+        let mut command: Command = node::script("serve.ts")?;
         command.env("FLORIN_SERVE", settings.to_string()).process_group(0);
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().context("cannot start Node")?;
         let stdin = child.stdin.take();
         let lines = read_lines(child.stdout.take().context("Node has no stdout")?);
-        Ok(Server { child, stdin, lines })
+        Ok(Server { child, stdin, lines, port, ready: false })
     }
 
     /// Waits until the server dies, which is `Some`, or `stop` is set.
-    fn watch(&mut self, stop: &AtomicBool, announced: &mut bool) -> Result<Option<ExitStatus>> {
+    fn watch(&mut self, stop: &AtomicBool, announced: &mut bool) -> Result<Option<Death>> {
+        let mut answered = Instant::now();
         while !stop.load(Ordering::Relaxed) {
             if let Some(status) = self.child.try_wait()? {
-                return Ok(Some(status));
+                return Ok(Some(Death { reason: status.to_string(), killed: status.signal().is_some() }));
             }
-            if let Ok(line) = self.lines.try_recv()
-                && !*announced
-            {
-                announce(&line)?;
-                *announced = true;
+            if let Ok(line) = self.lines.try_recv() {
+                self.ready = true;
+                if !*announced {
+                    announce(&line)?;
+                    *announced = true;
+                }
             }
-            sleep(Duration::from_millis(25));
+            if !self.ready || TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
+                answered = Instant::now();
+            } else if answered.elapsed() > REFUSAL {
+                return Ok(Some(Death { reason: "its port refuses connections".to_owned(), killed: true }));
+            }
+            sleep(if self.ready { Duration::from_millis(200) } else { Duration::from_millis(25) });
         }
         Ok(None)
     }

@@ -1,16 +1,16 @@
-// Behind `cargo xtask account create`: `account.mjs NAME STATE` stores an account in a local state, also while it is
-// being served; `account.mjs NAME` in the D1 database that wrangler reaches. Prints the account as one line of JSON.
+// Behind `cargo xtask account create`: `account.ts NAME STATE` stores an account in a local state, also while it is
+// being served; `account.ts NAME` in the D1 database that wrangler reaches. Prints the account as one line of JSON.
 import { spawnSync } from "node:child_process";
-import { inline, insertions, newAccount, store } from "./accounts.mjs";
-import { migrate, openDatabase, root } from "./miniflare.mjs";
+import { inline, insertions, newAccount, store } from "./accounts.ts";
+import { migrate, openDatabase, root } from "./miniflare.ts";
 
-const [name, state] = process.argv.slice(2);
+const [name = "", state] = process.argv.slice(2);
 const keys = newAccount();
 if (state === undefined) storeRemotely();
-else await storeLocally();
+else await storeLocally(state);
 process.stdout.write(`${JSON.stringify(keys)}\n`);
 
-async function storeLocally() {
+async function storeLocally(state: string) {
   const { database, close } = await openDatabase(state);
   try {
     await migrate(database);
