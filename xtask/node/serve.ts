@@ -2,8 +2,8 @@
 // outlives its parent. It is given its settings as JSON in FLORIN_SERVE.
 //
 // It speaks JSON lines. On stdout it says first that it serves, and then answers requests that arrive on stdin:
-// {"id":1,"batch":[["SELECT ?1",5]]} runs statements in D1 as one batch, {"id":2,"scheduled":"*/5 * * * *"} does what
-// cron would. What the Worker logs goes to stderr.
+// {"id":1,"batch":[["SELECT ?1",5]]} runs statements in D1 as one batch, {"id":2,"account":"Name"} makes a merchant,
+// {"id":3,"scheduled":"*/5 * * * *"} does what cron would. What the Worker logs goes to stderr.
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -36,14 +36,20 @@ function demoMerchant(): Account {
   return keys;
 }
 
-type Request = { batch?: Statement[]; scheduled?: string };
+type Request = { batch?: Statement[]; account?: string; scheduled?: string };
+type Running = Awaited<ReturnType<typeof serve>>;
 
-async function answer(server: Awaited<ReturnType<typeof serve>>, { batch = [], scheduled }: Request): Promise<unknown> {
+async function answer(server: Running, { batch = [], account, scheduled }: Request): Promise<unknown> {
   if (scheduled !== undefined) {
     const worker = (await server.miniflare.getWorker()) as unknown as { scheduled(event: object): Promise<unknown> };
     return await worker.scheduled({ cron: scheduled });
   }
   const database = await server.database();
+  if (account !== undefined) {
+    const keys = newAccount();
+    await store(database, keys, account);
+    return keys;
+  }
   const statements = batch.map(([sql, ...values]) => database.prepare(sql).bind(...values));
   return (await database.batch(statements)).map((result) => result.results);
 }

@@ -46,11 +46,15 @@ pub fn build(tools: &setup::Tools, release: bool) -> Result<()> {
     command::run(&mut worker_build(tools, profile)?)?;
     let size = gzipped_size(&root.join("build/index_bg.wasm"))?;
     fs::write(&kept, wanted)?;
-    if size > LIMIT {
-        eprintln!("build: that is more than the {LIMIT} bytes which are allowed");
-    }
     eprintln!("build: {size} bytes gzipped, after {:.1} s", started.elapsed().as_secs_f32());
     Ok(())
+}
+
+/// The built Worker's size in bytes, gzipped; an error when that is more than it may be.
+pub fn check_size() -> Result<usize> {
+    let size = gzipped_size(&root().join("build/index_bg.wasm"))?;
+    ensure!(size <= LIMIT, "the Worker is {size} bytes gzipped; {LIMIT} are allowed");
+    Ok(size)
 }
 
 fn worker_build(tools: &setup::Tools, profile: &str) -> Result<Command> {

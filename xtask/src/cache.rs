@@ -47,6 +47,24 @@ pub fn keep(name: &str, complete: impl Fn(&Path) -> bool, make: impl FnOnce(&Pat
     Ok(kept)
 }
 
+/// Like [`keep`], for what cannot be moved once it is made: a file in it says that it is complete.
+pub fn keep_in_place(name: &str, make: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
+    let cache = folder()?;
+    let kept = cache.join(name);
+    let complete = kept.join(".complete");
+    if complete.is_file() {
+        return Ok(kept);
+    }
+    let _lock = lock(&cache.join(format!("{name}.lock")), name)?;
+    if complete.is_file() {
+        return Ok(kept);
+    }
+    remove(&kept)?;
+    make(&kept)?;
+    File::create(complete)?;
+    Ok(kept)
+}
+
 /// Takes the lock that `path` stands for, and says so when that means waiting. It ends with the returned file.
 pub fn lock(path: &Path, what: &str) -> Result<File> {
     let file = File::create(path).with_context(|| format!("cannot create {}", path.display()))?;

@@ -7,18 +7,24 @@ use pico_args::Arguments;
 mod account;
 mod build;
 mod cache;
+mod check;
 mod clock;
 mod command;
 mod dev;
 mod fingerprint;
 mod node;
+mod results;
 mod setup;
 mod state;
+mod test;
 
 const HELP: &str = "\
 Usage: cargo xtask <task>
 
   dev [--port 8787] [--state .florin] [--reset]     build and serve on this machine, with a demo merchant
+  test [--quick] [--edge PART]                      run the tests; --quick only native ones, --edge only those on
+                                                    workerd whose file name holds PART
+  check                                             what must hold besides: format, lints, licences, types, docs
   account create --name NAME [--state DIR | --remote]   make a merchant; prints its id and first test keys
   clock --advance 1d12h [--port 8787 | --url URL]   move what the running dev server takes for now
   build [--dev]                                     build the Worker into build/ (optimised unless --dev)
@@ -45,6 +51,8 @@ fn run(mut arguments: Arguments) -> Result<ExitCode> {
     let task = arguments.subcommand()?;
     match task.as_deref() {
         Some("dev") => dev::run(arguments),
+        Some("test") => test::run(arguments),
+        Some("check") => check::run(arguments),
         Some("account") => account::run(arguments),
         Some("clock") => clock::run(arguments),
         Some("build") => build::run(arguments),

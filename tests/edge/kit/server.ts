@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import Stripe from "stripe";
-import { type Account, type Statement, insertions, newAccount } from "../../../xtask/node/accounts.ts";
+import type { Account, Statement } from "../../../xtask/node/accounts.ts";
 
 const SCRIPT = fileURLToPath(new URL("../../../xtask/node/serve.ts", import.meta.url));
 
@@ -51,9 +51,7 @@ export class Server {
 
   /** Makes an account with one secret and one publishable test key. */
   async account(name = "Edge test"): Promise<Account> {
-    const account = newAccount();
-    await this.batch(...insertions(account, name));
-    return account;
+    return (await this.#ask({ account: name })) as Account;
   }
 
   /** The official SDK, speaking to this server. Retries are off unless a test wants them. */

@@ -8,12 +8,16 @@ use pico_args::Arguments;
 use crate::{build, finish};
 
 mod cargo_tools;
+mod debian;
 mod node_packages;
+mod python;
 mod std_source;
 mod wasm_std;
 
-pub use cargo_tools::tool;
+pub use cargo_tools::{tool, tool_in_background};
+pub use debian::chromium;
 pub use node_packages::node_packages;
+pub use python::python;
 
 /// worker-build and wasm-bindgen's command line belong together, and the latter to the crate in Cargo.toml.
 const WORKER_BUILD: &str = "0.8.7";
