@@ -18,7 +18,8 @@ use crate::{fingerprint, finish, setup};
 const LIMIT: usize = 1_000_000;
 
 /// Top-level folders that the Worker is not built from.
-const NOT_SOURCES: [&str; 7] = ["build", "docs", "migrations", "node_modules", "target", "tests", "xtask"];
+const NOT_SOURCES: [&str; 7] =
+    ["build", "docs", "migrations", "node_modules", "target", "tests", "xtask"];
 
 /// Runs the task.
 pub fn run(mut arguments: Arguments) -> Result<ExitCode> {
@@ -67,7 +68,11 @@ fn worker_build(tools: &setup::Tools, profile: &str) -> Result<Command> {
     ];
     for (name, path) in overrides {
         // worker-build takes a wrong path for a wish to download something else.
-        ensure!(path.is_file(), "{} is missing; remove its folder in the cache and try again", path.display());
+        ensure!(
+            path.is_file(),
+            "{} is missing; remove its folder in the cache and try again",
+            path.display()
+        );
         command.env(name, path);
     }
     // A client that disconnects must not cancel a payment that is half-way through.
@@ -81,7 +86,8 @@ fn sources(root: &Path) -> Result<Vec<PathBuf>> {
     for entry in fs::read_dir(root)? {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
-        let folder = entry.file_type()?.is_dir() && !name.starts_with('.') && !NOT_SOURCES.contains(&&*name);
+        let folder =
+            entry.file_type()?.is_dir() && !name.starts_with('.') && !NOT_SOURCES.contains(&&*name);
         if folder || ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml"].contains(&&*name) {
             sources.push(entry.path());
         }

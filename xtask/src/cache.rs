@@ -7,7 +7,8 @@ use anyhow::{Context, Result};
 
 /// The checkout.
 pub fn root() -> PathBuf {
-    let package = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    let package =
+        env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
     let package = PathBuf::from(package);
     package.parent().map(Path::to_path_buf).unwrap_or(package)
 }
@@ -27,7 +28,11 @@ pub fn folder() -> Result<PathBuf> {
 ///
 /// `make` is given an empty folder with a temporary name, which is renamed once it is complete: an interrupted run
 /// leaves nothing that looks finished. Two runs at once take turns by a lock file.
-pub fn keep(name: &str, complete: impl Fn(&Path) -> bool, make: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
+pub fn keep(
+    name: &str,
+    complete: impl Fn(&Path) -> bool,
+    make: impl FnOnce(&Path) -> Result<()>,
+) -> Result<PathBuf> {
     let cache = folder()?;
     let kept = cache.join(name);
     if complete(&kept) {
@@ -41,7 +46,10 @@ pub fn keep(name: &str, complete: impl Fn(&Path) -> bool, make: impl FnOnce(&Pat
     remove(&partial)?;
     fs::create_dir_all(&partial)?;
     make(&partial)?;
-    anyhow::ensure!(complete(&partial), "{name} was installed, but what it should bring is not there");
+    anyhow::ensure!(
+        complete(&partial),
+        "{name} was installed, but what it should bring is not there"
+    );
     remove(&kept)?;
     fs::rename(&partial, &kept)?;
     Ok(kept)

@@ -21,7 +21,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub fn run(arguments: Arguments) -> Result<ExitCode> {
     finish(arguments)?;
     // These compile for minutes on a new machine: beside the rest.
-    let deny_tool = thread::spawn(|| setup::tool_in_background("cargo-deny", CARGO_DENY, "cargo-deny"));
+    let deny_tool =
+        thread::spawn(|| setup::tool_in_background("cargo-deny", CARGO_DENY, "cargo-deny"));
     setup::for_build()?;
     let mut failed = Vec::new();
     let mut check = |name: &'static str, task: &mut dyn FnMut() -> Result<()>| {
@@ -41,7 +42,8 @@ pub fn run(arguments: Arguments) -> Result<ExitCode> {
     check("documentation", &mut documentation);
     check("types of the edge tests", &mut types);
     check("unused dependencies", &mut unused_dependencies);
-    let deny_tool = deny_tool.join().unwrap_or_else(|_| Err(anyhow::anyhow!("the installation panicked")))?;
+    let deny_tool =
+        deny_tool.join().unwrap_or_else(|_| Err(anyhow::anyhow!("the installation panicked")))?;
     check("licences, bans and sources", &mut || {
         deny(&deny_tool, &["check", "--hide-inclusion-graph", "bans", "licenses", "sources"])
     });
@@ -60,28 +62,46 @@ fn in_root(command: &mut Command) -> &mut Command {
 
 fn clippy(of: &[&str]) -> Result<()> {
     let mut command = cargo();
-    command::run(in_root(&mut command).args(["clippy", "--locked"]).args(of).args(["--", "--deny", "warnings"]))
+    command::run(
+        in_root(&mut command)
+            .args(["clippy", "--locked"])
+            .args(of)
+            .args(["--", "--deny", "warnings"]),
+    )
 }
 
 fn documentation() -> Result<()> {
     let mut command = cargo();
-    in_root(&mut command).args(["doc", "--locked", "--workspace", "--no-deps", "--document-private-items"]);
+    in_root(&mut command).args([
+        "doc",
+        "--locked",
+        "--workspace",
+        "--no-deps",
+        "--document-private-items",
+    ]);
     command::run(command.env("RUSTDOCFLAGS", "-D warnings"))
 }
 
 fn types() -> Result<()> {
     let mut command = node::command()?;
-    command::run(command.arg("node_modules/typescript/bin/tsc").args(["--noEmit", "--project", "tests/edge"]))
+    command::run(command.arg("node_modules/typescript/bin/tsc").args([
+        "--noEmit",
+        "--project",
+        "tests/edge",
+    ]))
 }
 
 fn unused_dependencies() -> Result<()> {
     let machete = setup::tool("cargo-machete", CARGO_MACHETE, "cargo-machete")?;
-    let members = ["src", "domain", "connectors", "store", "flows", "handlers", "queues", "tests", "xtask"];
+    let members =
+        ["src", "domain", "connectors", "store", "flows", "handlers", "queues", "tests", "xtask"];
     command::run(in_root(&mut Command::new(machete)).args(members))
 }
 
 fn deny(tool: &Path, arguments: &[&str]) -> Result<()> {
-    command::run(in_root(&mut Command::new(tool)).args(["--locked", "--all-features"]).args(arguments))
+    command::run(
+        in_root(&mut Command::new(tool)).args(["--locked", "--all-features"]).args(arguments),
+    )
 }
 
 /// Known vulnerabilities, where their database can be had.

@@ -46,7 +46,10 @@ fn seconds(text: &str) -> Result<u64> {
                     _ => bail!(wrong()),
                 };
                 let count: u64 = digits.parse().ok().with_context(wrong)?;
-                total = count.checked_mul(unit).and_then(|more| total.checked_add(more)).with_context(wrong)?;
+                total = count
+                    .checked_mul(unit)
+                    .and_then(|more| total.checked_add(more))
+                    .with_context(wrong)?;
                 digits.clear();
                 units += 1;
             }
@@ -58,9 +61,12 @@ fn seconds(text: &str) -> Result<u64> {
 
 /// A form posted over plain HTTP: the server is a local one.
 fn post(url: &str, body: &str) -> Result<String> {
-    let host = url.strip_prefix("http://").context("the development server's address starts with http://")?;
+    let host = url
+        .strip_prefix("http://")
+        .context("the development server's address starts with http://")?;
     let host = host.trim_end_matches('/');
-    let mut stream = TcpStream::connect(host).with_context(|| format!("nothing serves {url}; run `cargo xtask dev`"))?;
+    let mut stream = TcpStream::connect(host)
+        .with_context(|| format!("nothing serves {url}; run `cargo xtask dev`"))?;
     stream.set_read_timeout(Some(Duration::from_secs(30)))?;
     write!(
         stream,
@@ -82,14 +88,25 @@ mod tests {
 
     #[test]
     fn durations() {
-        let cases = [("90s", 90), ("15m", 900), ("12h", 43_200), ("3d", 259_200), ("2w", 1_209_600)];
+        let cases =
+            [("90s", 90), ("15m", 900), ("12h", 43_200), ("3d", 259_200), ("2w", 1_209_600)];
         for (text, expected) in cases {
             assert_eq!(seconds(text).ok(), Some(expected), "{text}");
         }
         for text in ["1d12h", "P1DT12H", "p1dt12h", "36h"] {
             assert_eq!(seconds(text).ok(), Some(129_600), "{text}");
         }
-        for text in ["", "3", "d", "3x", "-3d", "1d12", "P1M", "99999999999999999999d", "9999999999999999999w"] {
+        for text in [
+            "",
+            "3",
+            "d",
+            "3x",
+            "-3d",
+            "1d12",
+            "P1M",
+            "99999999999999999999d",
+            "9999999999999999999w",
+        ] {
             assert!(seconds(text).is_err(), "{text}");
         }
     }

@@ -57,7 +57,9 @@ pub fn found(program: &str) -> bool {
 
 /// Where the PATH has a program.
 pub fn which(program: &str) -> Option<PathBuf> {
-    env::split_paths(&env::var_os("PATH")?).map(|folder| folder.join(program)).find(|path| path.is_file())
+    env::split_paths(&env::var_os("PATH")?)
+        .map(|folder| folder.join(program))
+        .find(|path| path.is_file())
 }
 
 /// A cargo of the same toolchain, free of what the cargo that runs this task put into the environment.
@@ -65,7 +67,10 @@ pub fn cargo() -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     for (name, _) in env::vars_os() {
         let name = name.to_string_lossy();
-        if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") || name == "RUN_TO_COMPLETION" {
+        if name.starts_with("CARGO_PKG_")
+            || name.starts_with("CARGO_MANIFEST_")
+            || name == "RUN_TO_COMPLETION"
+        {
             command.env_remove(&*name);
         }
     }

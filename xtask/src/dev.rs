@@ -106,7 +106,10 @@ impl Server {
         let mut answered = Instant::now();
         while !stop.load(Ordering::Relaxed) {
             if let Some(status) = self.child.try_wait()? {
-                return Ok(Some(Death { reason: status.to_string(), killed: status.signal().is_some() }));
+                return Ok(Some(Death {
+                    reason: status.to_string(),
+                    killed: status.signal().is_some(),
+                }));
             }
             if let Ok(line) = self.lines.try_recv() {
                 self.ready = true;
@@ -118,7 +121,10 @@ impl Server {
             if !self.ready || TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
                 answered = Instant::now();
             } else if answered.elapsed() > REFUSAL {
-                return Ok(Some(Death { reason: "its port refuses connections".to_owned(), killed: true }));
+                return Ok(Some(Death {
+                    reason: "its port refuses connections".to_owned(),
+                    killed: true,
+                }));
             }
             sleep(if self.ready { Duration::from_millis(200) } else { Duration::from_millis(25) });
         }
@@ -171,7 +177,8 @@ fn wait_for_port(port: u16) -> Result<u16> {
 
 /// Passes the ready line on to stdout, and tells a person on stderr what to try.
 fn announce(line: &str) -> Result<()> {
-    let ready: Value = serde_json::from_str(line).with_context(|| format!("not a ready line: {line}"))?;
+    let ready: Value =
+        serde_json::from_str(line).with_context(|| format!("not a ready line: {line}"))?;
     let mut stdout = std::io::stdout().lock();
     writeln!(stdout, "{line}")?;
     stdout.flush()?;

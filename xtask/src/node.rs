@@ -22,7 +22,10 @@ pub fn command() -> Result<Command> {
     let mut command = Command::new(binary(&packages)?);
     let old = env::var_os("PATH").unwrap_or_default();
     let path = std::iter::once(packages.join(".bin")).chain(env::split_paths(&old));
-    command.current_dir(&root).env("PATH", env::join_paths(path)?).env("FLORIN_CACHE", cache::folder()?);
+    command
+        .current_dir(&root)
+        .env("PATH", env::join_paths(path)?)
+        .env("FLORIN_CACHE", cache::folder()?);
     // The tools phone home or look for newer versions of themselves unless told not to.
     command.env("WRANGLER_SEND_METRICS", "false").env("NO_UPDATE_NOTIFIER", "1").env("CI", "1");
     Ok(command)
@@ -44,9 +47,12 @@ fn binary(packages: &Path) -> Result<PathBuf> {
         return Ok(brought);
     }
     let version = output(Command::new("node").arg("--version")).unwrap_or_default();
-    let numbers: Vec<u32> = version.trim_start_matches('v').split('.').filter_map(|part| part.parse().ok()).collect();
+    let numbers: Vec<u32> =
+        version.trim_start_matches('v').split('.').filter_map(|part| part.parse().ok()).collect();
     if numbers.as_slice() >= [22, 18].as_slice() {
         return Ok("node".into());
     }
-    bail!("no Node 22.18 or newer: the packages bring none for {system} on {processor}, and `node` is {version:?}")
+    bail!(
+        "no Node 22.18 or newer: the packages bring none for {system} on {processor}, and `node` is {version:?}"
+    )
 }

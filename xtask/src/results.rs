@@ -34,7 +34,11 @@ impl AddAssign for Counts {
 
 impl fmt::Display for Counts {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{} passed, {} failed, {} skipped", self.passed, self.failed, self.skipped)
+        write!(
+            formatter,
+            "{} passed, {} failed, {} skipped",
+            self.passed, self.failed, self.skipped
+        )
     }
 }
 
@@ -59,8 +63,14 @@ pub fn read(runner: Runner, lines: &[String]) -> Counts {
 /// `test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.00s`.
 fn cargo(line: &str) -> Option<Counts> {
     let (_, summary) = line.strip_prefix("test result: ")?.split_once(". ")?;
-    let count = |word: &str| summary.split("; ").find_map(|part| part.strip_suffix(word)?.trim().parse().ok());
-    Some(Counts { passed: count(" passed")?, failed: count(" failed")?, skipped: count(" ignored")? })
+    let count = |word: &str| {
+        summary.split("; ").find_map(|part| part.strip_suffix(word)?.trim().parse().ok())
+    };
+    Some(Counts {
+        passed: count(" passed")?,
+        failed: count(" failed")?,
+        skipped: count(" ignored")?,
+    })
 }
 
 /// One of the closing lines of Node's TAP, such as `# pass 3`.
@@ -70,9 +80,15 @@ fn tap(line: &str, word: &str) -> Option<u64> {
 
 /// `Ran 5 tests in 0.1s`, then `OK (skipped=1)` or `FAILED (failures=1, errors=1)`.
 fn python(lines: &[String]) -> Counts {
-    let ran = lines.iter().rev().find_map(|line| line.strip_prefix("Ran ")?.split(' ').next()?.parse::<u64>().ok());
-    let verdict = lines.iter().rev().find(|line| line.starts_with("OK") || line.starts_with("FAILED"));
-    let details = verdict.and_then(|line| line.split_once('(')).map_or("", |(_, rest)| rest.trim_end_matches(')'));
+    let ran = lines
+        .iter()
+        .rev()
+        .find_map(|line| line.strip_prefix("Ran ")?.split(' ').next()?.parse::<u64>().ok());
+    let verdict =
+        lines.iter().rev().find(|line| line.starts_with("OK") || line.starts_with("FAILED"));
+    let details = verdict
+        .and_then(|line| line.split_once('('))
+        .map_or("", |(_, rest)| rest.trim_end_matches(')'));
     let count = |word: &str| -> u64 {
         let number = |part: &str| part.strip_prefix(word)?.strip_prefix('=')?.parse().ok();
         details.split(", ").find_map(number).unwrap_or(0)

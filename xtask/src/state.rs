@@ -35,7 +35,10 @@ pub fn reset(folder: &Path) -> Result<()> {
     for entry in &entries {
         let name = entry.file_name();
         if !OURS.iter().any(|ours| name.to_string_lossy().starts_with(ours)) {
-            bail!("{} holds {name:?}, which is no development state: nothing was removed", folder.display());
+            bail!(
+                "{} holds {name:?}, which is no development state: nothing was removed",
+                folder.display()
+            );
         }
     }
     for entry in entries.iter().filter(|entry| entry.file_name() != "dev.lock") {

@@ -43,7 +43,13 @@ pub fn run(mut arguments: Arguments) -> Result<ExitCode> {
 /// The workspace's own tests; the Worker itself runs only on workerd.
 fn native(quick: bool) -> Result<Counts> {
     let mut command = cargo();
-    command.current_dir(root()).args(["test", "--workspace", "--exclude", "florin", "--no-fail-fast"]);
+    command.current_dir(root()).args([
+        "test",
+        "--workspace",
+        "--exclude",
+        "florin",
+        "--no-fail-fast",
+    ]);
     if !quick {
         let cases = env::var("FLORIN_PROPTEST_CASES").unwrap_or_else(|_| PROPERTY_CASES.to_owned());
         command.env("PROPTEST_CASES", cases);
@@ -61,7 +67,12 @@ fn on_workerd(pattern: Option<&str>) -> Result<Counts> {
     let mut counts = Counts::default();
     if !scripts.is_empty() {
         let mut command = node::command()?;
-        command.args(["--test", "--test-timeout=900000", "--test-reporter=spec", "--test-reporter-destination=stderr"]);
+        command.args([
+            "--test",
+            "--test-timeout=900000",
+            "--test-reporter=spec",
+            "--test-reporter-destination=stderr",
+        ]);
         command.args(["--test-reporter=tap", "--test-reporter-destination=stdout"]).args(scripts);
         command.envs(chromium.as_ref().map(|path| ("FLORIN_CHROMIUM", path)));
         counts += suite("the tests in Node", command, Runner::Node)?;
@@ -79,8 +90,14 @@ fn python(scripts: &[String], chromium: Option<&Path>) -> Result<Counts> {
     for script in scripts {
         // By way of a shell's redirection: unittest reports on stderr, which is what is read here.
         let mut command = Command::new("sh");
-        command.args(["-c", "exec \"$0\" \"$@\" 2>&1"]).arg(&python).args(["-m", "unittest", "-v"]).arg(script);
-        command.current_dir(root().join("tests/edge")).env("FLORIN_NODE", node::command()?.get_program());
+        command
+            .args(["-c", "exec \"$0\" \"$@\" 2>&1"])
+            .arg(&python)
+            .args(["-m", "unittest", "-v"])
+            .arg(script);
+        command
+            .current_dir(root().join("tests/edge"))
+            .env("FLORIN_NODE", node::command()?.get_program());
         command.env("PYTHONDONTWRITEBYTECODE", "1").env("FLORIN_CACHE", cache::folder()?);
         command.envs(chromium.map(|path| ("FLORIN_CHROMIUM", path)));
         counts += suite(script, command, Runner::Python)?;
@@ -92,7 +109,9 @@ fn python(scripts: &[String], chromium: Option<&Path>) -> Result<Counts> {
 fn files(ending: &str, pattern: Option<&str>) -> Result<Vec<String>> {
     let folder = root().join("tests/edge");
     let mut names = Vec::new();
-    for entry in fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))? {
+    for entry in
+        fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?
+    {
         let name = entry?.file_name().to_string_lossy().into_owned();
         if name.ends_with(ending) && pattern.is_none_or(|pattern| name.contains(pattern)) {
             names.push(if ending == ".py" { name } else { format!("tests/edge/{name}") });

@@ -47,12 +47,20 @@ fn ensure(
             // Outside `partial`, so that an interrupted compilation goes on where it was.
             let target = cache::folder()?.join(format!("{folder}.target"));
             let mut command = cargo();
-            command.args(["install", "--locked", "--no-track", "--root"]).arg(partial).arg(format!("{name}@{version}"));
+            command
+                .args(["install", "--locked", "--no-track", "--root"])
+                .arg(partial)
+                .arg(format!("{name}@{version}"));
             // Away from the checkout, whose cargo configuration is for the Worker; built fast rather than to run fast.
             command.current_dir(cache::folder()?).env("CARGO_TARGET_DIR", &target);
-            command.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1").env("CARGO_PROFILE_RELEASE_LTO", "off");
-            command.env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16").env("CARGO_PROFILE_RELEASE_DEBUG", "0");
-            install(&mut command).with_context(|| format!("cannot install {name} {version} from crates.io"))?;
+            command
+                .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
+                .env("CARGO_PROFILE_RELEASE_LTO", "off");
+            command
+                .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
+                .env("CARGO_PROFILE_RELEASE_DEBUG", "0");
+            install(&mut command)
+                .with_context(|| format!("cannot install {name} {version} from crates.io"))?;
             cache::remove(&target)
         },
     )?;

@@ -10,11 +10,17 @@ use crate::command::{found, output, run, which};
 /// Installs a package of Debian's.
 pub fn install(package: &str) -> Result<()> {
     let root = output(Command::new("id").arg("-u")).is_ok_and(|id| id == "0");
-    ensure!(found("apt-get") && root, "{package} is not installed, and only root can install it by apt-get");
+    ensure!(
+        found("apt-get") && root,
+        "{package} is not installed, and only root can install it by apt-get"
+    );
     let _lock = cache::lock(&cache::folder()?.join("apt.lock"), package)?;
     eprintln!("setup: installing {package}, once");
     let apt = |arguments: &[&str]| {
-        run(Command::new("apt-get").env("DEBIAN_FRONTEND", "noninteractive").arg("-qq").args(arguments))
+        run(Command::new("apt-get")
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .arg("-qq")
+            .args(arguments))
     };
     // The lists may be old or missing; the ones of an unrelated source that fails are no reason to stop.
     let _ = apt(&["update"]);

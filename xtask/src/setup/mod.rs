@@ -40,7 +40,12 @@ impl Tools {
     /// Says which programs these are, for what depends on them.
     pub fn versions(&self) -> String {
         let paths = [&self.worker_build, &self.wasm_bindgen].map(|path| path.display().to_string());
-        format!("{} {} {}", self.compiler, paths.join(" "), node_packages::version().unwrap_or_default())
+        format!(
+            "{} {} {}",
+            self.compiler,
+            paths.join(" "),
+            node_packages::version().unwrap_or_default()
+        )
     }
 }
 
@@ -60,5 +65,11 @@ pub fn for_build() -> Result<Tools> {
     let worker_build = tool("worker-build", WORKER_BUILD, "worker-build")?;
     let wasm_bindgen = tool("wasm-bindgen-cli", WASM_BINDGEN, "wasm-bindgen")?;
     let esbuild = node_packages::esbuild(&packages);
-    Ok(Tools { worker_build, wasm_bindgen, wasm_opt: packages.join("binaryen/bin/wasm-opt"), esbuild, compiler })
+    Ok(Tools {
+        worker_build,
+        wasm_bindgen,
+        wasm_opt: packages.join("binaryen/bin/wasm-opt"),
+        esbuild,
+        compiler,
+    })
 }

@@ -13,7 +13,9 @@ use crate::fingerprint;
 /// Changes with every change of package-lock.json.
 pub fn version() -> Result<String> {
     let lock = root().join("package-lock.json");
-    Ok(fingerprint::short(&fs::read(&lock).with_context(|| format!("cannot read {}", lock.display()))?))
+    Ok(fingerprint::short(
+        &fs::read(&lock).with_context(|| format!("cannot read {}", lock.display()))?,
+    ))
 }
 
 /// Installs the packages if they are not there, and answers with their folder.
@@ -40,7 +42,8 @@ fn install(partial: &Path) -> Result<()> {
     }
     // No package needs its install script, and a script could do anything.
     let flags = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
-    run(Command::new("npm").current_dir(partial).args(flags)).context("cannot install the Node packages")
+    run(Command::new("npm").current_dir(partial).args(flags))
+        .context("cannot install the Node packages")
 }
 
 /// Points `node_modules` in the checkout at the packages, where Node and editors look for them.
@@ -50,7 +53,11 @@ fn link(packages: &Path) -> Result<()> {
         return Ok(());
     }
     let real = fs::symlink_metadata(&place).is_ok_and(|metadata| metadata.is_dir());
-    ensure!(!real, "{} is a folder of its own; remove it: it will be a link into the cache", place.display());
+    ensure!(
+        !real,
+        "{} is a folder of its own; remove it: it will be a link into the cache",
+        place.display()
+    );
     // Replaced in one step, so that another run never finds it missing.
     let next = root().join(format!("node_modules.{}", std::process::id()));
     cache::remove(&next)?;

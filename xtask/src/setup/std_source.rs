@@ -13,13 +13,18 @@ const SUITES: [&str; 4] = ["trixie-backports", "forky", "forky-backports", "sid"
 
 /// Finds the folder `library/` of the compiler whose `rustc --version` is given.
 pub fn find(compiler: &str, sysroot: &Path) -> Result<PathBuf> {
-    let version = compiler.split_whitespace().nth(1).context("`rustc --version` says no version")?;
+    let version =
+        compiler.split_whitespace().nth(1).context("`rustc --version` says no version")?;
     let component = sysroot.join("lib/rustlib/src/rust/library");
     if complete(&component) {
         return Ok(component);
     }
     let name = format!("rust-src-{version}");
-    let kept = cache::keep(&name, |folder| complete(&folder.join("library")), |partial| fetch(version, partial))?;
+    let kept = cache::keep(
+        &name,
+        |folder| complete(&folder.join("library")),
+        |partial| fetch(version, partial),
+    )?;
     Ok(kept.join("library"))
 }
 
@@ -61,7 +66,12 @@ fn from_debian(version: &str, partial: &Path) -> Result<()> {
 /// The mirror that this machine's own apt uses.
 fn mirror() -> Result<String> {
     let mut command = Command::new("apt-get");
-    command.args(["indextargets", "--format", "$(REPO_URI) $(SUITE) $(ORIGIN)", "Created-By: Packages"]);
+    command.args([
+        "indextargets",
+        "--format",
+        "$(REPO_URI) $(SUITE) $(ORIGIN)",
+        "Created-By: Packages",
+    ]);
     let lines = output(&mut command)?;
     // Without downloaded lists the origin is empty; the security mirror has other suites.
     let plain = |line: &&str| line.contains("/debian") && !line.contains("security");
@@ -71,13 +81,22 @@ fn mirror() -> Result<String> {
 
 fn download(version: &str, mirror: &str, suite: &str, apt: &Path) -> Result<()> {
     let keyring = "/usr/share/keyrings/debian-archive-keyring.gpg";
-    fs::write(apt.join("sources.list"), format!("deb [signed-by={keyring}] {mirror} {suite} main\n"))?;
+    fs::write(
+        apt.join("sources.list"),
+        format!("deb [signed-by={keyring}] {mirror} {suite} main\n"),
+    )?;
     output(apt_command("apt-get", apt).args(["-qq", "update"]))?;
     let madison = output(apt_command("apt-cache", apt).args(["madison", "rust-src"]))?;
     let mut versions = madison.lines().filter_map(|line| line.split('|').nth(1)).map(str::trim);
-    let matching = |found: &&str| found.strip_prefix(version).is_some_and(|rest| rest.starts_with(['+', '-', '~']));
+    let matching = |found: &&str| {
+        found.strip_prefix(version).is_some_and(|rest| rest.starts_with(['+', '-', '~']))
+    };
     let package = versions.find(matching).context("not this version")?;
-    run(apt_command("apt-get", apt).current_dir(apt).args(["-qq", "download", &format!("rust-src={package}")]))
+    run(apt_command("apt-get", apt).current_dir(apt).args([
+        "-qq",
+        "download",
+        &format!("rust-src={package}"),
+    ]))
 }
 
 /// apt with every place that it reads or writes inside `apt`.
@@ -90,7 +109,8 @@ fn apt_command(program: &str, apt: &Path) -> Command {
         place("Dir::State::lists", "lists"),
         place("Dir::Cache", "."),
         // apt's own user cannot write below a home folder.
-        "APT::Sandbox::User=".to_owned() + &std::env::var("USER").unwrap_or_else(|_| "root".to_owned()),
+        "APT::Sandbox::User=".to_owned()
+            + &std::env::var("USER").unwrap_or_else(|_| "root".to_owned()),
     ] {
         command.args(["-o", &option]);
     }
@@ -106,8 +126,10 @@ fn unpack(apt: &Path, partial: &Path) -> Result<()> {
         .context("apt-get downloaded nothing")?;
     let content = apt.join("content");
     run(Command::new("dpkg-deb").arg("-x").arg(package).arg(&content))?;
-    let sources = fs::read_dir(content.join("usr/src"))?.flatten().map(|entry| entry.path().join("library"));
-    let library = sources.into_iter().find(|path| complete(path)).context("the package holds no library/")?;
+    let sources =
+        fs::read_dir(content.join("usr/src"))?.flatten().map(|entry| entry.path().join("library"));
+    let library =
+        sources.into_iter().find(|path| complete(path)).context("the package holds no library/")?;
     fs::rename(library, partial.join("library"))?;
     cache::remove(apt)
 }

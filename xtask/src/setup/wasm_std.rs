@@ -19,11 +19,14 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Makes the standard library available to the compiler whose `rustc --version` is given.
 pub fn ensure(compiler: &str) -> Result<()> {
-    let sysroot = PathBuf::from(output(Command::new("rustc").current_dir(root()).args(["--print", "sysroot"]))?);
+    let sysroot = PathBuf::from(output(
+        Command::new("rustc").current_dir(root()).args(["--print", "sysroot"]),
+    )?);
     if there(&installed(&sysroot)) {
         return Ok(());
     }
-    let _lock = cache::lock(&cache::folder()?.join("wasm-std.lock"), "the WebAssembly standard library")?;
+    let _lock =
+        cache::lock(&cache::folder()?.join("wasm-std.lock"), "the WebAssembly standard library")?;
     if there(&installed(&sysroot)) || by_rustup(&sysroot)? {
         return Ok(());
     }
@@ -55,7 +58,10 @@ fn build(compiler: &str, sysroot: &Path, partial: &Path) -> Result<()> {
     cache::remove(&work)?;
     fs::create_dir_all(work.join("src"))?;
     fs::write(work.join("src/lib.rs"), "#![no_std]\n")?;
-    fs::write(work.join("Cargo.toml"), "[package]\nname = \"empty\"\nedition = \"2024\"\n[workspace]\n")?;
+    fs::write(
+        work.join("Cargo.toml"),
+        "[package]\nname = \"empty\"\nedition = \"2024\"\n[workspace]\n",
+    )?;
     let mut command = cargo();
     command.current_dir(&work).args(["build", "--release", "--target", TARGET]);
     command.arg("-Zbuild-std=std,panic_abort,proc_macro,test");
@@ -87,7 +93,9 @@ fn install(built: &Path, sysroot: &Path) -> Result<()> {
         cache::remove(&place)?;
         Ok(fs::rename(&next, &place)?)
     };
-    copy().with_context(|| format!("cannot put the standard library for {TARGET} into {}", sysroot.display()))?;
+    copy().with_context(|| {
+        format!("cannot put the standard library for {TARGET} into {}", sysroot.display())
+    })?;
     ensure!(there(&place), "the standard library for {TARGET} is incomplete");
     Ok(())
 }
@@ -100,6 +108,7 @@ fn there(folder: &Path) -> bool {
     let Ok(entries) = fs::read_dir(folder) else {
         return false;
     };
-    let names: Vec<_> = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    let names: Vec<_> =
+        entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
     ["libstd-", "libcore-"].iter().all(|start| names.iter().any(|name| name.starts_with(start)))
 }
