@@ -3,11 +3,13 @@ use std::env;
 use std::ffi::OsStr;
 use std::io::ErrorKind;
 use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
+
+use crate::children;
 
 /// Runs a program to its end and fails unless it succeeds. What it prints goes to stderr: stdout is for answers.
 pub fn run(command: &mut Command) -> Result<()> {
@@ -19,7 +21,8 @@ pub fn run(command: &mut Command) -> Result<()> {
 /// Runs a program to its end, with its output on stderr.
 pub fn status(command: &mut Command) -> Result<ExitStatus> {
     command.stdin(Stdio::null()).stdout(Stdio::from(std::io::stderr()));
-    command.status().with_context(|| missing(command))
+    let mut running = children::spawn(command).with_context(|| missing(command))?;
+    Ok(running.child.wait()?)
 }
 
 /// What a program prints on stdout, trimmed.
@@ -34,19 +37,19 @@ pub fn output(command: &mut Command) -> Result<String> {
 /// Runs a program for at most `limit`; false when it failed, is missing or was ended because it took longer.
 pub fn succeeds_within(command: &mut Command, limit: Duration) -> Result<bool> {
     command.stdin(Stdio::null()).stdout(Stdio::from(std::io::stderr()));
-    let mut child = match command.spawn() {
-        Ok(child) => child,
+    let mut running = match children::spawn(command) {
+        Ok(running) => running,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
         Err(error) => return Err(error).with_context(|| missing(command)),
     };
     let end = Instant::now() + limit;
     while Instant::now() < end {
-        if let Some(status) = child.try_wait()? {
+        if let Some(status) = running.child.try_wait()? {
             return Ok(status.success());
         }
         sleep(Duration::from_millis(50));
     }
-    stop(&mut child);
+    running.kill();
     Ok(false)
 }
 
@@ -75,12 +78,6 @@ pub fn cargo() -> Command {
         }
     }
     command
-}
-
-fn stop(child: &mut Child) {
-    // It may have ended just now, which is as good.
-    let _ = child.kill();
-    let _ = child.wait();
 }
 
 fn missing(command: &Command) -> String {

@@ -1,22 +1,20 @@
 //! `cargo xtask dev`: builds, serves on workerd, and keeps serving until it is told to stop.
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, ExitCode, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::process::{ChildStdin, ChildStdout, Command, ExitCode, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use pico_args::Arguments;
-use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::{Value, json};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
-use crate::{build, finish, node, setup, state};
+use crate::children::{self, Running};
+use crate::state::{self, Claim};
+use crate::{build, finish, node, setup};
 
 /// A server that gives up this often in a row without having served has a fault that no restart heals.
 const TOO_OFTEN: u32 = 5;
@@ -31,35 +29,31 @@ pub fn run(mut arguments: Arguments) -> Result<ExitCode> {
     let folder: Option<String> = arguments.opt_value_from_str("--state")?;
     let reset = arguments.contains("--reset");
     finish(arguments)?;
-    let stop = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM, SIGHUP] {
-        signal_hook::flag::register_conditional_default(signal, Arc::clone(&stop))?;
-    }
     let folder = state::folder(folder)?;
-    let _claim = state::claim(&folder)?;
+    let claim = state::claim(&folder)?;
     if reset {
         state::reset(&folder)?;
     }
     build::build(&setup::for_build()?, true)?;
-    serve(port, &folder, &stop)
+    serve(port, &folder, &claim)
 }
 
-/// Serves until `stop` is set, and starts anew when the server's processes die.
-fn serve(port: u16, folder: &Path, stop: &Arc<AtomicBool>) -> Result<ExitCode> {
-    for signal in [SIGINT, SIGTERM, SIGHUP] {
-        signal_hook::flag::register(signal, Arc::clone(stop))?;
-    }
+/// Serves until a signal comes, and starts anew when the server's processes die.
+fn serve(port: u16, folder: &Path, claim: &Claim) -> Result<ExitCode> {
+    children::leave_signals_to_task();
+    claim.end_leftovers()?;
     let port = wait_for_port(port)?;
     let mut announced = false;
     let mut failures = 0;
     loop {
         let mut server = Server::start(port, folder)?;
-        let death = server.watch(stop, &mut announced)?;
+        claim.note(server.running.child.id())?;
+        let death = server.watch(&mut announced)?;
         let Some(death) = death else {
             server.end();
             return Ok(ExitCode::SUCCESS);
         };
-        server.kill();
+        server.running.kill();
         failures = if server.ready { 0 } else { failures + 1 };
         // Killed from outside, it may run next time; one that fails by itself before it ever served will not.
         if !announced && !death.killed || failures >= TOO_OFTEN {
@@ -78,7 +72,7 @@ struct Death {
 
 /// The node process that runs workerd, in a process group of its own so that none of them outlives the others.
 struct Server {
-    child: Child,
+    running: Running,
     /// Closing it is the server's sign to end, even when this process is killed.
     stdin: Option<ChildStdin>,
     lines: Receiver<String>,
@@ -93,19 +87,20 @@ impl Server {
         let settings = json!({ "port": port, "state": folder, "bindings": bindings, "demo": true });
         // In the environment rather than among the arguments, which any user of the machine can see.
         let mut command: Command = node::script("serve.ts")?;
-        command.env("FLORIN_SERVE", settings.to_string()).process_group(0);
+        command.env("FLORIN_SERVE", settings.to_string());
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = command.spawn().context("cannot start Node")?;
+        let mut running = children::spawn(&mut command).context("cannot start Node")?;
+        let child = &mut running.child;
         let stdin = child.stdin.take();
         let lines = read_lines(child.stdout.take().context("Node has no stdout")?);
-        Ok(Server { child, stdin, lines, port, ready: false })
+        Ok(Server { running, stdin, lines, port, ready: false })
     }
 
-    /// Waits until the server dies, which is `Some`, or `stop` is set.
-    fn watch(&mut self, stop: &AtomicBool, announced: &mut bool) -> Result<Option<Death>> {
+    /// Waits until the server dies, which is `Some`, or a signal comes.
+    fn watch(&mut self, announced: &mut bool) -> Result<Option<Death>> {
         let mut answered = Instant::now();
-        while !stop.load(Ordering::Relaxed) {
-            if let Some(status) = self.child.try_wait()? {
+        while !children::stopped() {
+            if let Some(status) = self.running.child.try_wait()? {
                 return Ok(Some(Death {
                     reason: status.to_string(),
                     killed: status.signal().is_some(),
@@ -131,23 +126,10 @@ impl Server {
         Ok(None)
     }
 
-    /// Lets the server end by itself, for at most three seconds.
+    /// Ends the server, which first gets the time to end by itself.
     fn end(&mut self) {
         drop(self.stdin.take());
-        let limit = Instant::now() + Duration::from_secs(3);
-        while Instant::now() < limit && matches!(self.child.try_wait(), Ok(None)) {
-            sleep(Duration::from_millis(10));
-        }
-        self.kill();
-    }
-
-    /// Ends whatever is left of the server's processes.
-    fn kill(&mut self) {
-        if let Some(group) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
-            // Fails when nobody is left, which is what it is for.
-            let _ = kill_process_group(group, Signal::KILL);
-        }
-        let _ = self.child.wait();
+        self.running.end();
     }
 }
 

@@ -8,6 +8,7 @@ mod account;
 mod build;
 mod cache;
 mod check;
+mod children;
 mod clock;
 mod command;
 mod dev;
@@ -48,6 +49,7 @@ fn run(mut arguments: Arguments) -> Result<ExitCode> {
         eprint!("{HELP}");
         return Ok(ExitCode::SUCCESS);
     }
+    children::end_on_signal()?;
     let task = arguments.subcommand()?;
     match task.as_deref() {
         Some("dev") => dev::run(arguments),

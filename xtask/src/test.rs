@@ -11,7 +11,7 @@ use pico_args::Arguments;
 use crate::cache::root;
 use crate::command::cargo;
 use crate::results::{self, Counts, Runner};
-use crate::{build, cache, finish, node, setup};
+use crate::{build, cache, children, finish, node, setup};
 
 /// How many cases each property is tried with, unless `FLORIN_PROPTEST_CASES` says otherwise; proptest's own default
 /// of 256 serves the edit loop.
@@ -125,7 +125,8 @@ fn files(ending: &str, pattern: Option<&str>) -> Result<Vec<String>> {
 /// not compile, it crashed) counts as one.
 fn suite(name: &str, mut command: Command, runner: Runner) -> Result<Counts> {
     eprintln!("\ntest: {name}");
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
+    let mut running = children::spawn(command.stdin(Stdio::null()).stdout(Stdio::piped()))?;
+    let child = &mut running.child;
     let mut lines = Vec::new();
     for line in BufReader::new(child.stdout.take().context("no output to read")?).split(b'\n') {
         let line = String::from_utf8_lossy(&line?).into_owned();
