@@ -31,14 +31,13 @@ async function readOptions(configPath: string): Promise<WorkerOptions> {
   const key = createHash("sha256").update(configPath).update(readFileSync(configPath)).update(manifest).digest("hex");
   const kept = join(dirname(configPath), "build", `.worker-options-${key.slice(0, 16)}.json`);
   if (existsSync(kept)) return JSON.parse(readFileSync(kept, "utf8")) as WorkerOptions;
-  // Local secrets and variables are passed by the caller: a stray .dev.vars or .env must change no test.
-  process.env.CLOUDFLARE_LOAD_DEV_VARS_FROM_DOT_ENV = "false";
   const { unstable_getMiniflareWorkerOptions: read, unstable_readConfig: readConfig } = await import("wrangler");
-  const { name } = readConfig({ config: configPath });
+  const { name, vars } = readConfig({ config: configPath });
   const { workerOptions, main = "" } = read(configPath);
   // The built Worker's modules are listed one by one: rules to find them are refused.
   const { modulesRules: _, rootPath: __, ...options } = workerOptions;
-  const answer = { main, options: { ...options, name } } as WorkerOptions;
+  // Not wrangler's `bindings`, which hold the secrets of a stray .dev.vars or .env too: those must change no test.
+  const answer = { main, options: { ...options, name, bindings: vars } } as WorkerOptions;
   mkdirSync(dirname(kept), { recursive: true });
   writeFileSync(`${kept}.${process.pid}`, JSON.stringify(answer));
   renameSync(`${kept}.${process.pid}`, kept);
