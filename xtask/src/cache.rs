@@ -2,6 +2,7 @@
 use std::env;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::process;
 
 use anyhow::{Context, Result};
 
@@ -42,8 +43,14 @@ pub fn keep(
     if complete(&kept) {
         return Ok(kept);
     }
-    let partial = cache.join(format!("{name}.partial"));
-    remove(&partial)?;
+    // What a killed run left behind may still be written to by a child of it: never the same name twice.
+    let start = format!("{name}.partial.");
+    for entry in fs::read_dir(&cache)?.flatten() {
+        if entry.file_name().to_string_lossy().starts_with(&start) {
+            remove(&entry.path())?;
+        }
+    }
+    let partial = cache.join(format!("{start}{}", process::id()));
     fs::create_dir_all(&partial)?;
     make(&partial)?;
     anyhow::ensure!(
