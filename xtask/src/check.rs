@@ -93,9 +93,7 @@ fn types() -> Result<()> {
 
 fn unused_dependencies() -> Result<()> {
     let machete = setup::tool("cargo-machete", CARGO_MACHETE, "cargo-machete")?;
-    let members =
-        ["src", "domain", "connectors", "store", "flows", "handlers", "queues", "tests", "xtask"];
-    command::run(in_root(&mut Command::new(machete)).args(members))
+    command::run(in_root(&mut Command::new(machete)).arg("."))
 }
 
 fn deny(tool: &Path, arguments: &[&str]) -> Result<()> {
