@@ -1,1 +1,78 @@
-fn main() {}
+//! Florin's tasks, so that a fresh machine needs nothing learnt: `cargo xtask help` lists them.
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+use pico_args::Arguments;
+
+mod account;
+mod build;
+mod cache;
+mod check;
+mod children;
+mod clock;
+mod command;
+mod dev;
+mod fingerprint;
+mod node;
+mod results;
+mod setup;
+mod state;
+mod test;
+
+const HELP: &str = "\
+Usage: cargo xtask <task>
+
+  dev [--port 8787] [--state .florin] [--reset]     build and serve on this machine, with a demo merchant
+  test [--quick] [--edge PART]                      run the tests; --quick only native ones, --edge only those on
+                                                    workerd whose file name holds PART
+  check                                             what must hold besides: format, lints, licences, types, docs
+  account create --name NAME [--state DIR | --remote]   make a merchant; prints its id and first test keys
+  clock --advance 1d12h [--port 8787 | --url URL]   move what the running dev server takes for now
+  build [--dev]                                     build the Worker into build/ (optimised unless --dev)
+  setup                                             install what the other tasks need, outside the checkout
+
+What tasks install is kept by version in $FLORIN_CACHE, else $XDG_CACHE_HOME/florin, else ~/.cache/florin.
+";
+
+fn main() -> ExitCode {
+    match run(Arguments::from_env()) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(mut arguments: Arguments) -> Result<ExitCode> {
+    if arguments.contains(["-h", "--help"]) {
+        eprint!("{HELP}");
+        return Ok(ExitCode::SUCCESS);
+    }
+    children::end_on_signal()?;
+    let task = arguments.subcommand()?;
+    match task.as_deref() {
+        Some("dev") => dev::run(arguments),
+        Some("test") => test::run(arguments),
+        Some("check") => check::run(arguments),
+        Some("account") => account::run(arguments),
+        Some("clock") => clock::run(arguments),
+        Some("build") => build::run(arguments),
+        Some("setup") => setup::run(arguments),
+        Some("help") | None => {
+            eprint!("{HELP}");
+            Ok(ExitCode::SUCCESS)
+        }
+        Some(other) => bail!("there is no task `{other}`; `cargo xtask help` lists them"),
+    }
+}
+
+/// Refuses arguments that no option took: a misspelt option must not be ignored.
+fn finish(arguments: Arguments) -> Result<()> {
+    let left = arguments.finish();
+    if left.is_empty() {
+        return Ok(());
+    }
+    let left: Vec<_> = left.iter().map(|word| word.to_string_lossy()).collect();
+    bail!("not understood: {}", left.join(" "));
+}

@@ -69,6 +69,7 @@ struct Order {
     card: Option<Card>,
     items: Option<Vec<Item>>,
     tags: Vec<String>,
+    flags: Vec<bool>,
     corners: Option<(i64, i64)>,
     #[serde(deserialize_with = "domain::patch::named")]
     metadata: Option<MetadataUpdate>,
@@ -222,6 +223,7 @@ fn what_does_not_fit_names_its_parameter() {
         ("tags=", empty("tags")),
         ("tags[]=x&tags[]=", empty("tags[1]")),
         ("items[0]=", empty("items[0]")),
+        ("flags[]=true&flags[]=", empty("flags[1]")),
         ("card=1", hash("card")),
         ("card[]=1", hash("card")),
         ("metadata=1", hash("metadata")),

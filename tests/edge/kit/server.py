@@ -1,0 +1,100 @@
+"""Starts the built Worker on workerd for a test in Python, as server.ts does for one in TypeScript."""
+
+import base64
+import json
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+from pathlib import Path
+
+import stripe
+
+_SCRIPT = Path(__file__).resolve().parents[3] / "xtask/node/serve.ts"
+
+
+class Server:
+    """A server with a state of its own, which ends with the `with` block."""
+
+    def __init__(self, **bindings: str) -> None:
+        key = base64.b64encode(secrets.token_bytes(32)).decode()
+        self.url = ""
+        self.log: list[str] = []
+        self.state = tempfile.mkdtemp(prefix="florin-edge-")
+        self._bindings = {"DEVELOPMENT": "1", "MASTER_KEY": key, **bindings}
+        self._requests = 0
+        self.restart()
+
+    def __enter__(self) -> "Server":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def port(self) -> int:
+        return int(self.url.rsplit(":", 1)[1])
+
+    def account(self, name: str = "Edge test") -> dict[str, str]:
+        """Makes an account; its keys are under `secret_key` and `publishable_key`."""
+        return self._ask(account=name)
+
+    def stripe(self, key: str, **options: object) -> stripe.StripeClient:
+        """The official SDK, speaking to this server. Retries are off unless a test wants them."""
+        options = {"max_network_retries": 0, **options}
+        return stripe.StripeClient(key, base_addresses={"api": self.url}, **options)
+
+    def query(self, sql: str, *values: object) -> list[dict[str, object]]:
+        """The rows of one statement in the server's D1 database."""
+        return self._ask(batch=[[sql, *values]])[0]
+
+    def kill9(self) -> None:
+        """Ends all of the server's processes as a power cut would."""
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        self._process.stdin.close()
+        self._process.stdout.close()
+        self._reader.join()
+        self._process.stderr.close()
+
+    def restart(self) -> None:
+        """Serves on the same port and state again, after `kill9`."""
+        port = self.port if self.url else 0
+        settings = {"port": port, "state": self.state, "bindings": self._bindings}
+        self._process = subprocess.Popen(
+            [os.environ.get("FLORIN_NODE", "node"), _SCRIPT],
+            env={**os.environ, "FLORIN_SERVE": json.dumps(settings)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+            text=True,
+        )
+        self._reader = threading.Thread(target=self._read_log, args=(self._process.stderr,), daemon=True)
+        self._reader.start()
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError("the server did not start:\n" + "\n".join(self.log))
+        self.url = json.loads(line)["url"]
+
+    def stop(self) -> None:
+        """Ends the server and removes its state."""
+        if self._process.poll() is None:
+            self.kill9()
+        shutil.rmtree(self.state, ignore_errors=True)
+
+    def _ask(self, **request: object):
+        self._requests += 1
+        self._process.stdin.write(json.dumps({"id": self._requests, **request}) + "\n")
+        self._process.stdin.flush()
+        answer = json.loads(self._process.stdout.readline())
+        if "error" in answer:
+            raise RuntimeError(answer["error"])
+        return answer["result"]
+
+    def _read_log(self, stream) -> None:
+        for line in stream:
+            self.log.append(line.rstrip("\n"))

@@ -1,0 +1,139 @@
+// Starts the built Worker on workerd for a test: a free port, a fresh state, migrations, and accounts on demand.
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import Stripe from "stripe";
+import type { Account, Statement } from "../../../xtask/node/accounts.ts";
+
+const SCRIPT = fileURLToPath(new URL("../../../xtask/node/serve.ts", import.meta.url));
+
+export type { Account, Statement };
+
+export type Options = {
+  /** Variables for the Worker besides `DEVELOPMENT` and `MASTER_KEY`. */
+  bindings?: Record<string, string>;
+};
+
+type Pending = { resolve: (result: unknown) => void; reject: (error: Error) => void };
+
+export class Server {
+  /** Where it serves; the same after a restart. */
+  url = "";
+  /** What the Worker and workerd logged. */
+  readonly log: string[] = [];
+  /** The folder that keeps everything; removed by `stop`. */
+  readonly state = mkdtempSync(join(tmpdir(), "florin-edge-"));
+  readonly #bindings: Record<string, string>;
+  readonly #pending = new Map<number, Pending>();
+  #child: ChildProcess | undefined;
+  #requests = 0;
+
+  private constructor(options: Options) {
+    const key = randomBytes(32).toString("base64");
+    this.#bindings = { DEVELOPMENT: "1", MASTER_KEY: key, ...options.bindings };
+  }
+
+  /** Starts a server on a state of its own. */
+  static async start(options: Options = {}): Promise<Server> {
+    const server = new Server(options);
+    await server.restart();
+    return server;
+  }
+
+  get port(): number {
+    return Number(new URL(this.url).port);
+  }
+
+  /** Makes an account with one secret and one publishable test key. */
+  async account(name = "Edge test"): Promise<Account> {
+    return (await this.#ask({ account: name })) as Account;
+  }
+
+  /** The official SDK, speaking to this server. Retries are off unless a test wants them. */
+  stripe(key: string, config: Stripe.StripeConfig = {}): Stripe {
+    const { port } = this;
+    return new Stripe(key, { host: "127.0.0.1", port, protocol: "http", maxNetworkRetries: 0, telemetry: false, ...config });
+  }
+
+  /** A plain HTTP request to a path of the server. */
+  fetch(path: string, init?: RequestInit): Promise<Response> {
+    return fetch(new URL(path, this.url), init);
+  }
+
+  /** The rows of one statement in the server's D1 database. */
+  async query(...statement: Statement): Promise<Record<string, unknown>[]> {
+    const [rows] = await this.batch(statement);
+    return rows ?? [];
+  }
+
+  /** Runs statements in the server's D1 database, all or none. */
+  async batch(...batch: Statement[]): Promise<Record<string, unknown>[][]> {
+    return (await this.#ask({ batch })) as Record<string, unknown>[][];
+  }
+
+  /** Does what the cron trigger would. */
+  async scheduled(cron = "*/5 * * * *"): Promise<void> {
+    await this.#ask({ scheduled: cron });
+  }
+
+  /** Ends all of the server's processes as a power cut would. `restart` goes on with what was on disk. */
+  async kill9(): Promise<void> {
+    const child = this.#child;
+    if (child?.pid === undefined) throw new Error("the server does not run");
+    this.#child = undefined;
+    const ended = once(child, "exit");
+    process.kill(-child.pid, "SIGKILL");
+    await ended;
+    for (const { reject } of this.#pending.values()) reject(new Error("the server was killed"));
+    this.#pending.clear();
+  }
+
+  /** Serves on the same port and state again. */
+  async restart(): Promise<void> {
+    if (this.#child !== undefined) await this.kill9();
+    const settings = { port: this.url === "" ? 0 : this.port, state: this.state, bindings: this.#bindings };
+    const env = { ...process.env, FLORIN_SERVE: JSON.stringify(settings) };
+    // A process group of its own, so that workerd can be ended together with the script that runs it.
+    const child = spawn(process.execPath, [SCRIPT], { env, detached: true, stdio: ["pipe", "pipe", "pipe"] });
+    this.#child = child;
+    createInterface({ input: child.stderr }).on("line", (line) => this.log.push(line));
+    const ready = new Promise<string>((resolve, reject) => {
+      createInterface({ input: child.stdout }).on("line", (line) => this.#heard(JSON.parse(line), resolve));
+      child.once("exit", () => reject(new Error(`the server did not start:\n${this.log.join("\n")}`)));
+    });
+    this.url = await ready;
+  }
+
+  /** Ends the server and removes its state. */
+  async stop(): Promise<void> {
+    if (this.#child !== undefined) await this.kill9();
+    rmSync(this.state, { recursive: true, force: true });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  #heard(message: { ready?: boolean; url?: string; id?: number; result?: unknown; error?: string }, ready: (url: string) => void) {
+    if (message.ready && message.url !== undefined) return ready(message.url);
+    const pending = this.#pending.get(message.id ?? -1);
+    this.#pending.delete(message.id ?? -1);
+    if (message.error !== undefined) pending?.reject(new Error(message.error));
+    else pending?.resolve(message.result);
+  }
+
+  #ask(request: object): Promise<unknown> {
+    const id = ++this.#requests;
+    return new Promise((resolve, reject) => {
+      const stdin = this.#child?.stdin;
+      if (!stdin) return reject(new Error("the server does not run"));
+      this.#pending.set(id, { resolve, reject });
+      stdin.write(`${JSON.stringify({ id, ...request })}\n`);
+    });
+  }
+}

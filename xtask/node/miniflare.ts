@@ -1,0 +1,164 @@
+// Runs the built Worker on workerd, with local D1, Durable Objects, Queues and R2, as wrangler.toml binds them.
+//
+// `wrangler dev` puts a proxy in front of the Worker that costs four fifths of its speed and does not come back when
+// workerd dies. This uses the same Miniflare and the same reading of wrangler.toml, but lets clients reach the
+// Worker's own socket. `cargo xtask dev`, the edge tests and the benchmark all serve through here.
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Log, LogLevel, Miniflare, type V4MiniflareOptions, convertV4MiniflareOptions } from "miniflare";
+import type { Database } from "./accounts.ts";
+
+/** The checkout that this file belongs to. */
+export const root = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
+
+const MIGRATIONS_TABLE = `CREATE TABLE IF NOT EXISTS "d1_migrations"(
+		id         INTEGER PRIMARY KEY AUTOINCREMENT,
+		name       TEXT UNIQUE,
+		applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL
+);`;
+
+type WorkerOptions = { main: string; options: Record<string, unknown> & { name: string; bindings?: object; d1Databases?: object } };
+
+/**
+ * The Worker's options as wrangler reads them from its configuration. wrangler takes a second to load, so its answer
+ * is kept beside the build until the configuration or wrangler changes.
+ */
+async function readOptions(configPath: string): Promise<WorkerOptions> {
+  const manifest = readFileSync(new URL("../package.json", import.meta.resolve("wrangler")), "utf8");
+  const key = createHash("sha256").update(configPath).update(readFileSync(configPath)).update(manifest).digest("hex");
+  const kept = join(dirname(configPath), "build", `.worker-options-${key.slice(0, 16)}.json`);
+  if (existsSync(kept)) return JSON.parse(readFileSync(kept, "utf8")) as WorkerOptions;
+  const { unstable_getMiniflareWorkerOptions: read, unstable_readConfig: readConfig } = await import("wrangler");
+  const { name, vars } = readConfig({ config: configPath });
+  const { workerOptions, main = "" } = read(configPath);
+  // The built Worker's modules are listed one by one: rules to find them are refused.
+  const { modulesRules: _, rootPath: __, ...options } = workerOptions;
+  // Not wrangler's `bindings`, which hold the secrets of a stray .dev.vars or .env too: those must change no test.
+  const answer = { main, options: { ...options, name, bindings: vars } } as WorkerOptions;
+  mkdirSync(dirname(kept), { recursive: true });
+  writeFileSync(`${kept}.${process.pid}`, JSON.stringify(answer));
+  renameSync(`${kept}.${process.pid}`, kept);
+  return answer;
+}
+
+/** The built Worker's modules, its entry first. */
+function builtModules(main: string) {
+  if (!existsSync(main)) throw new Error(`${main} is missing: run \`cargo xtask build\``);
+  const folder = dirname(main);
+  const wasm = readdirSync(folder).filter((name) => name.endsWith(".wasm"));
+  const modules: { type: "ESModule" | "CompiledWasm"; path: string }[] = [{ type: "ESModule", path: main }];
+  for (const name of wasm) modules.push({ type: "CompiledWasm", path: join(folder, name) });
+  return { modules, modulesRoot: folder };
+}
+
+/** A port that is free now on the loopback interface. */
+export async function freePort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((done, fail) => probe.once("error", fail).listen(0, "127.0.0.1", done));
+  const address = probe.address();
+  await new Promise((done) => probe.close(done));
+  if (address === null || typeof address === "string") throw new Error("no free port");
+  return address.port;
+}
+
+type Write = (level: string, message: string) => void;
+
+/** Hands Miniflare's warnings on together with what the Worker logs. */
+class Messages extends Log {
+  readonly #write: Write;
+  constructor(write: Write) {
+    super(LogLevel.WARN);
+    this.#write = write;
+  }
+  protected override log(message: string) {
+    this.#write("warn", message);
+  }
+}
+
+export type Settings = {
+  /** Where to serve on 127.0.0.1; 0 or nothing takes a free port. */
+  port?: number;
+  /** The folder that keeps D1, Durable Objects, Queues and R2. */
+  state: string;
+  /** Variables and secrets for the Worker. */
+  bindings?: Record<string, unknown>;
+  /** Gets what the Worker logs. */
+  log?: Write;
+  /** Called when workerd had died and serves again. */
+  onRestart?: () => void;
+  /** Another Worker's wrangler.toml, whose `main` is built already; Florin's own without it. */
+  config?: string;
+};
+
+/** Serves the built Worker and answers once it does. */
+export async function serve({ port = 0, state, bindings = {}, log = toStderr, onRestart = () => {}, config }: Settings) {
+  const configPath = config ?? join(root, "wrangler.toml");
+  const { main, options } = await readOptions(configPath);
+  const chosen = port === 0 ? await freePort() : port;
+  const settings = {
+    host: "127.0.0.1",
+    port: 0,
+    cf: false,
+    log: new Messages(log),
+    handleStructuredLogs: ({ level, message }: { level: string; message: string }) => log(level, message),
+    unsafeHandleRuntimeRestart: onRestart,
+    resourcePersistencePath: persistence(state),
+    workers: [
+      {
+        ...options,
+        ...builtModules(main),
+        bindings: { ...options.bindings, ...bindings },
+        unsafeDirectSockets: [{ host: "127.0.0.1", port: chosen }],
+      },
+    ],
+  };
+  const miniflare = new Miniflare(convertV4MiniflareOptions(settings as V4MiniflareOptions));
+  await miniflare.ready;
+  const database = async () => (await miniflare.getD1Database("DB")) as unknown as Database;
+  return { miniflare, port: chosen, url: `http://127.0.0.1:${chosen}`, database };
+}
+
+/** Opens the local D1 database of `state` without serving the Worker; also while something else serves it. */
+export async function openDatabase(state: string) {
+  const { options } = await readOptions(join(root, "wrangler.toml"));
+  const settings = {
+    modules: true,
+    script: "",
+    cf: false,
+    log: new Log(LogLevel.ERROR),
+    resourcePersistencePath: persistence(state),
+    d1Databases: options.d1Databases,
+  };
+  const miniflare = new Miniflare(convertV4MiniflareOptions(settings as V4MiniflareOptions));
+  const database = (await miniflare.getD1Database("DB")) as unknown as Database;
+  return { database, close: () => miniflare.dispose() };
+}
+
+/** Applies what is new in `migrations/`, and keeps count of it as `wrangler d1 migrations apply` does. */
+export async function migrate(database: Database): Promise<string[]> {
+  await database.prepare(MIGRATIONS_TABLE).run();
+  const { results } = await database.prepare('SELECT name FROM "d1_migrations"').all();
+  const applied = new Set(results.map((row) => row["name"]));
+  const folder = join(root, "migrations");
+  const names = readdirSync(folder).filter((name) => name.endsWith(".sql") && !applied.has(name));
+  if (names.length === 0) return [];
+  const { unstable_splitSqlQuery: split } = await import("wrangler");
+  for (const name of names.sort()) {
+    const statements = split(readFileSync(join(folder, name), "utf8")).map((sql) => database.prepare(sql));
+    statements.push(database.prepare('INSERT INTO "d1_migrations" (name) VALUES (?1)').bind(name));
+    await database.batch(statements);
+  }
+  return names;
+}
+
+/** Where wrangler's `--persist-to <state>` keeps the same things, so that its commands find them. */
+function persistence(state: string): string {
+  return join(resolve(state), "v3");
+}
+
+function toStderr(level: string, message: string) {
+  process.stderr.write(`[${level}] ${message}\n`);
+}

@@ -1,0 +1,88 @@
+// The process behind `cargo xtask dev` and the edge tests: serves until its standard input closes, so that it never
+// outlives its parent. It is given its settings as JSON in FLORIN_SERVE.
+//
+// It speaks JSON lines. On stdout it says first that it serves, and then answers requests that arrive on stdin:
+// {"id":1,"batch":[["SELECT ?1",5]]} runs statements in D1 as one batch, {"id":2,"account":"Name"} makes a merchant,
+// {"id":3,"scheduled":"*/5 * * * *"} does what cron would. What the Worker logs goes to stderr.
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { type Account, type Statement, newAccount, store } from "./accounts.ts";
+import { migrate, serve } from "./miniflare.ts";
+
+const { port, state, bindings, config, demo, database: hasDatabase = true } = JSON.parse(process.env.FLORIN_SERVE ?? "{}");
+delete process.env.FLORIN_SERVE; // It holds a secret, and workerd inherits the environment.
+const started = performance.now();
+let server: Awaited<ReturnType<typeof serve>> | undefined;
+
+function say(message: object) {
+  process.stdout.write(`${JSON.stringify(message)}\n`);
+}
+
+async function end(code: number) {
+  setTimeout(() => process.exit(code), 2000).unref();
+  await server?.miniflare.dispose().catch(() => {});
+  process.exit(code);
+}
+
+/** The demo merchant, whose keys are kept in the state folder because the database keeps only their hashes. */
+function demoMerchant(): Account {
+  const path = join(state, "demo-merchant.json");
+  if (existsSync(path)) return JSON.parse(readFileSync(path, "utf8")) as Account;
+  const keys = newAccount();
+  rmSync(`${path}.new`, { force: true });
+  writeFileSync(`${path}.new`, `${JSON.stringify(keys)}\n`, { mode: 0o600 });
+  renameSync(`${path}.new`, path);
+  return keys;
+}
+
+type Request = { batch?: Statement[]; account?: string; scheduled?: string };
+type Running = Awaited<ReturnType<typeof serve>>;
+
+async function answer(server: Running, { batch = [], account, scheduled }: Request): Promise<unknown> {
+  if (scheduled !== undefined) {
+    const worker = (await server.miniflare.getWorker()) as unknown as { scheduled(event: object): Promise<unknown> };
+    return await worker.scheduled({ cron: scheduled });
+  }
+  const database = await server.database();
+  if (account !== undefined) {
+    const keys = newAccount();
+    await store(database, keys, account);
+    return keys;
+  }
+  const statements = batch.map(([sql, ...values]) => database.prepare(sql).bind(...values));
+  return (await database.batch(statements)).map((result) => result.results);
+}
+
+const requests = createInterface({ input: process.stdin });
+requests.on("close", () => end(0));
+requests.on("line", async (line) => {
+  const { id, ...request } = JSON.parse(line);
+  try {
+    if (server === undefined) throw new Error("not serving yet");
+    say({ id, result: await answer(server, request) });
+  } catch (error) {
+    say({ id, error: error instanceof Error ? error.message : String(error) });
+  }
+});
+process.on("SIGTERM", () => end(0));
+process.on("SIGINT", () => {}); // The parent decides: a terminal sends it to both.
+
+try {
+  const onRestart = () => process.stderr.write("serve: workerd had died; it serves again\n");
+  server = await serve({ port, state, bindings, config, onRestart });
+  let applied: string[] = [];
+  let merchant = {};
+  if (hasDatabase) {
+    const database = await server.database();
+    applied = await migrate(database);
+    if (demo) await store(database, (merchant = demoMerchant()), "Demo merchant");
+  }
+  say({ ready: true, url: server.url, ...merchant });
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  const news = applied.length > 0 ? `, applied ${applied.join(", ")}` : "";
+  process.stderr.write(`serve: ready after ${seconds} s${news}\n`);
+} catch (error) {
+  process.stderr.write(`serve: ${error instanceof Error ? error.stack : error}\n`);
+  await end(1);
+}

@@ -1,0 +1,108 @@
+//! `cargo xtask build`: the Worker as WebAssembly in `build/`, where wrangler.toml looks for it.
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::time::Instant;
+
+use anyhow::{Context, Result, ensure};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use pico_args::Arguments;
+
+use crate::cache::root;
+use crate::command::{self, output};
+use crate::{fingerprint, finish, setup};
+
+/// What the Worker may weigh, gzipped: start-up time grows with it.
+const LIMIT: usize = 1_000_000;
+
+/// Top-level folders that the Worker is not built from.
+const NOT_SOURCES: [&str; 7] =
+    ["build", "docs", "migrations", "node_modules", "target", "tests", "xtask"];
+
+/// Runs the task.
+pub fn run(mut arguments: Arguments) -> Result<ExitCode> {
+    let dev = arguments.contains("--dev");
+    arguments.contains("--release");
+    finish(arguments)?;
+    let tools = setup::for_build()?;
+    build(&tools, !dev)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Builds the Worker unless nothing has changed since the last build.
+pub fn build(tools: &setup::Tools, release: bool) -> Result<()> {
+    let root = root();
+    let profile = if release { "--release" } else { "--dev" };
+    let wanted = fingerprint::of(&root, &sources(&root)?, &[profile, &tools.versions()])?;
+    let kept = root.join("build/.fingerprint");
+    if fs::read_to_string(&kept).is_ok_and(|found| found == wanted) {
+        return Ok(());
+    }
+    eprintln!("build: compiling the Worker to WebAssembly");
+    let started = Instant::now();
+    // Gone until the build is complete, so that a failed one is never taken for up to date.
+    crate::cache::remove(&kept)?;
+    command::run(&mut worker_build(tools, profile)?)?;
+    let size = gzipped_size(&root.join("build/index_bg.wasm"))?;
+    fs::write(&kept, wanted)?;
+    eprintln!("build: {size} bytes gzipped, after {:.1} s", started.elapsed().as_secs_f32());
+    Ok(())
+}
+
+/// The built Worker's size in bytes, gzipped; an error when that is more than it may be.
+pub fn check_size() -> Result<usize> {
+    let size = gzipped_size(&root().join("build/index_bg.wasm"))?;
+    ensure!(size <= LIMIT, "the Worker is {size} bytes gzipped; {LIMIT} are allowed");
+    Ok(size)
+}
+
+fn worker_build(tools: &setup::Tools, profile: &str) -> Result<Command> {
+    let mut command = Command::new(&tools.worker_build);
+    command.current_dir(root()).arg(profile);
+    let overrides = [
+        ("WASM_BINDGEN_BIN", &tools.wasm_bindgen),
+        ("WASM_OPT_BIN", &tools.wasm_opt),
+        ("ESBUILD_BIN", &tools.esbuild),
+    ];
+    for (name, path) in overrides {
+        // worker-build takes a wrong path for a wish to download something else.
+        ensure!(
+            path.is_file(),
+            "{} is missing; remove its folder in the cache and try again",
+            path.display()
+        );
+        command.env(name, path);
+    }
+    // A client that disconnects must not cancel a payment that is half-way through.
+    command.env("RUN_TO_COMPLETION", "1");
+    Ok(command)
+}
+
+/// Everything at the top of the checkout but what is known to have no part in the Worker.
+fn sources(root: &Path) -> Result<Vec<PathBuf>> {
+    let mut sources = vec![root.join(".cargo/config.toml")];
+    for entry in fs::read_dir(root)? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let folder =
+            entry.file_type()?.is_dir() && !name.starts_with('.') && !NOT_SOURCES.contains(&&*name);
+        if folder || ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml"].contains(&&*name) {
+            sources.push(entry.path());
+        }
+    }
+    Ok(sources)
+}
+
+fn gzipped_size(path: &Path) -> Result<usize> {
+    let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(&bytes)?;
+    Ok(encoder.finish()?.len())
+}
+
+/// The compiler's version: part of what a build depends on.
+pub fn compiler() -> Result<String> {
+    output(Command::new("rustc").current_dir(root()).arg("--version"))
+}

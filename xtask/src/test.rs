@@ -1,0 +1,146 @@
+//! `cargo xtask test`: every suite, and one line at the end that sums them up.
+use std::env;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, ExitCode, Stdio};
+
+use anyhow::{Context, Result};
+use pico_args::Arguments;
+
+use crate::cache::root;
+use crate::command::cargo;
+use crate::results::{self, Counts, Runner};
+use crate::{build, cache, children, finish, node, setup};
+
+/// How many cases each property is tried with, unless `FLORIN_PROPTEST_CASES` says otherwise; proptest's own default
+/// of 256 serves the edit loop.
+const PROPERTY_CASES: &str = "2000";
+
+/// Runs the task.
+pub fn run(mut arguments: Arguments) -> Result<ExitCode> {
+    let quick = arguments.contains("--quick");
+    let edge: Option<String> = arguments.opt_value_from_str("--edge")?;
+    finish(arguments)?;
+    let mut total = Counts::default();
+    if edge.is_none() {
+        total += native(quick)?;
+    }
+    if !quick {
+        // A suite that cannot even start must not hide what the ones before it found.
+        match on_workerd(edge.as_deref()) {
+            Ok(counts) => total += counts,
+            Err(error) => {
+                eprintln!("xtask: {error:#}");
+                total.failed += 1;
+            }
+        }
+    }
+    println!("\n{total}");
+    Ok(if total.failed == 0 && total.passed > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The workspace's own tests; the Worker itself runs only on workerd.
+fn native(quick: bool) -> Result<Counts> {
+    let mut command = cargo();
+    command.current_dir(root()).args([
+        "test",
+        "--workspace",
+        "--exclude",
+        "florin",
+        "--no-fail-fast",
+    ]);
+    if !quick {
+        let cases = env::var("FLORIN_PROPTEST_CASES").unwrap_or_else(|_| PROPERTY_CASES.to_owned());
+        command.env("PROPTEST_CASES", cases);
+    }
+    suite("the native tests", command, Runner::Cargo)
+}
+
+/// The built Worker, under Node's test runner and under Python's.
+fn on_workerd(pattern: Option<&str>) -> Result<Counts> {
+    build::build(&setup::for_build()?, true)?;
+    let size = build::check_size()?;
+    eprintln!("test: the Worker is {size} bytes gzipped");
+    let chromium = setup::chromium();
+    let scripts = files(".test.ts", pattern)?;
+    let mut counts = Counts::default();
+    if !scripts.is_empty() {
+        let mut command = node::command()?;
+        command.args([
+            "--test",
+            "--test-timeout=900000",
+            "--test-reporter=spec",
+            "--test-reporter-destination=stderr",
+        ]);
+        command.args(["--test-reporter=tap", "--test-reporter-destination=stdout"]).args(scripts);
+        command.envs(chromium.as_ref().map(|path| ("FLORIN_CHROMIUM", path)));
+        counts += suite("the tests in Node", command, Runner::Node)?;
+    }
+    let scripts = files(".py", pattern)?;
+    if !scripts.is_empty() {
+        counts += python(&scripts, chromium.as_deref())?;
+    }
+    Ok(counts)
+}
+
+fn python(scripts: &[String], chromium: Option<&Path>) -> Result<Counts> {
+    let python = setup::python()?;
+    let mut counts = Counts::default();
+    for script in scripts {
+        // By way of a shell's redirection: unittest reports on stderr, which is what is read here.
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", "exec \"$0\" \"$@\" 2>&1"])
+            .arg(&python)
+            .args(["-m", "unittest", "-v"])
+            .arg(script);
+        command
+            .current_dir(root().join("tests/edge"))
+            .env("FLORIN_NODE", node::command()?.get_program());
+        command.env("PYTHONDONTWRITEBYTECODE", "1").env("FLORIN_CACHE", cache::folder()?);
+        command.envs(chromium.map(|path| ("FLORIN_CHROMIUM", path)));
+        counts += suite(script, command, Runner::Python)?;
+    }
+    Ok(counts)
+}
+
+/// The files at the top of `tests/edge` whose names end so, and hold the pattern if there is one.
+fn files(ending: &str, pattern: Option<&str>) -> Result<Vec<String>> {
+    let folder = root().join("tests/edge");
+    let mut names = Vec::new();
+    for entry in
+        fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?
+    {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        if name.ends_with(ending) && pattern.is_none_or(|pattern| name.contains(pattern)) {
+            names.push(if ending == ".py" { name } else { format!("tests/edge/{name}") });
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// Runs one suite, shows what it prints, and counts what it reports. A suite that fails without a failed test (it did
+/// not compile, it crashed) counts as one.
+fn suite(name: &str, mut command: Command, runner: Runner) -> Result<Counts> {
+    eprintln!("\ntest: {name}");
+    let mut running = children::spawn(command.stdin(Stdio::null()).stdout(Stdio::piped()))?;
+    let child = &mut running.child;
+    let mut lines = Vec::new();
+    for line in BufReader::new(child.stdout.take().context("no output to read")?).split(b'\n') {
+        let line = String::from_utf8_lossy(&line?).into_owned();
+        // What Node's runner says for people goes to stderr by itself.
+        if runner != Runner::Node {
+            println!("{line}");
+        }
+        lines.push(line);
+    }
+    let status = child.wait()?;
+    let mut counts = results::read(runner, &lines);
+    if !status.success() && counts.failed == 0 {
+        eprintln!("test: {name}: ended with {status}");
+        counts.failed = 1;
+    }
+    Ok(counts)
+}
