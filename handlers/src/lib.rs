@@ -11,6 +11,7 @@ pub mod endpoint;
 pub mod expand;
 pub mod form;
 pub mod key_cache;
+pub mod list;
 pub mod pages;
 pub mod payment_intents;
 pub mod payment_methods;

@@ -34,9 +34,15 @@ macro_rules! endpoints {
 }
 
 endpoints! {
-    PaymentIntentsCreate = payment_intents::create::Create,
-    PaymentIntentsRetrieve = payment_intents::retrieve::Retrieve,
+    PaymentIntentsCancel = payment_intents::cancel::Cancel,
+    PaymentIntentsCapture = payment_intents::capture::Capture,
     PaymentIntentsConfirm = payment_intents::confirm::Confirm,
+    PaymentIntentsCreate = payment_intents::create::Create,
+    PaymentIntentsIncrementAuthorization =
+        payment_intents::increment_authorization::IncrementAuthorization,
+    PaymentIntentsList = payment_intents::list::List,
+    PaymentIntentsRetrieve = payment_intents::retrieve::Retrieve,
+    PaymentIntentsUpdate = payment_intents::update::Update,
 }
 
 /// The endpoints behind one path, one for each method.

@@ -40,6 +40,7 @@ parameters::intent_parameters! {
         /// Whether a demand for a challenge is to be a decline.
         error_on_requires_action: Option<bool>,
         /// The merchant's own pairs.
+        #[serde(default, deserialize_with = "domain::patch::named")]
         metadata: Option<MetadataUpdate>,
         /// Whether the cardholder takes no part, or why.
         off_session: Option<OffSession>,

@@ -1,9 +1,14 @@
 //! `/v1/payment_intents`.
 
+pub mod cancel;
+pub mod capture;
 pub mod confirm;
 pub mod create;
+pub mod increment_authorization;
+pub mod list;
 pub mod parameters;
 pub mod retrieve;
+pub mod update;
 
 use domain::payment_intent::PaymentIntent;
 use domain::resource::{self, value};

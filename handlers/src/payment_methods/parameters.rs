@@ -17,6 +17,7 @@ pub struct PaymentMethodData {
     allow_redisplay: Option<AllowRedisplay>,
     billing_details: Option<BillingDetails>,
     card: Option<CardParameters>,
+    #[serde(default, deserialize_with = "domain::patch::named")]
     metadata: Option<MetadataUpdate>,
     /// Accepted and not needed.
     #[expect(dead_code, reason = "accepted and not needed")]

@@ -1,0 +1,54 @@
+//! `POST /v1/payment_intents/{intent}/increment_authorization`
+
+use domain::ApiError;
+use domain::metadata::MetadataUpdate;
+use flows::{Failure, Platform, payment_intents};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::show;
+use crate::endpoint::{Call, Endpoint, Method};
+
+/// Holds more money.
+pub struct IncrementAuthorization;
+
+/// The body.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Parameters {
+    /// The new total, in minor units.
+    amount: i64,
+    /// For people.
+    description: Option<String>,
+    /// Changes to the merchant's own pairs.
+    #[serde(default, deserialize_with = "domain::patch::named")]
+    metadata: Option<MetadataUpdate>,
+    /// What the cardholder reads.
+    statement_descriptor: Option<String>,
+}
+
+impl Endpoint for IncrementAuthorization {
+    const METHOD: Method = Method::Post;
+    const PATH: &'static str = "/v1/payment_intents/{intent}/increment_authorization";
+    const RESOURCE: &'static str = "payment_intent";
+    type Parameters = Parameters;
+    type Input = payment_intents::Increment;
+
+    fn check(parameters: Parameters) -> Result<Self::Input, ApiError> {
+        if parameters.amount < 1 {
+            return Err(ApiError::AmountNotPositive { param: "amount".to_owned() });
+        }
+        Ok(payment_intents::Increment {
+            amount: parameters.amount,
+            description: parameters.description,
+            metadata: parameters.metadata,
+            statement_descriptor: parameters.statement_descriptor,
+        })
+    }
+
+    async fn run<P: Platform>(call: &Call<'_, P>, input: Self::Input) -> Result<Value, Failure> {
+        let intent = payment_intents::increment(&call.context, call.id(), &input).await?;
+        Ok(show(call, &intent))
+    }
+}
