@@ -46,7 +46,8 @@ impl CardNumber {
 
     /// A text that is equal for equal numbers of one account and tells nothing else.
     pub fn fingerprint(&self, secret: &[u8], account: &str) -> String {
-        let digest = keyed_digest(secret, &[b"card-fingerprint", account.as_bytes(), self.0.as_bytes()]);
+        let digest =
+            keyed_digest(secret, &[b"card-fingerprint", account.as_bytes(), self.0.as_bytes()]);
         base62(&digest).chars().take(16).collect()
     }
 

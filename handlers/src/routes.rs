@@ -6,8 +6,8 @@ use matchit::Router;
 
 use crate::dispatch::{Incoming, serve};
 use crate::endpoint::{Endpoint, Method};
-use crate::render::Reply;
 use crate::payment_intents;
+use crate::render::Reply;
 
 macro_rules! endpoints {
     ($($name:ident = $endpoint:path,)*) => {
@@ -86,7 +86,9 @@ pub async fn dispatch<P: Platform>(incoming: Incoming<'_, P>) -> Result<Reply, F
     let method = incoming.request.method().as_str();
     let path = incoming.request.uri().path();
     let Some((route, open)) = find(method, path) else {
-        return Err(ApiError::UnknownRoute { method: method.to_owned(), path: path.to_owned() }.into());
+        return Err(
+            ApiError::UnknownRoute { method: method.to_owned(), path: path.to_owned() }.into()
+        );
     };
     let incoming = Incoming { path: open, ..incoming };
     call(route, incoming).await

@@ -142,13 +142,7 @@ fn card_options(intent: &PaymentIntent) -> Value {
         json!(options.request_multicapture.filter(|r| *r == Requested::IfAvailable)),
     );
     show("setup_future_usage", json!(options.setup_future_usage));
-    show(
-        "statement_descriptor_suffix_kana",
-        json!(options.statement_descriptor_suffix_kana),
-    );
-    show(
-        "statement_descriptor_suffix_kanji",
-        json!(options.statement_descriptor_suffix_kanji),
-    );
+    show("statement_descriptor_suffix_kana", json!(options.statement_descriptor_suffix_kana));
+    show("statement_descriptor_suffix_kanji", json!(options.statement_descriptor_suffix_kanji));
     shown
 }

@@ -1,7 +1,7 @@
 //! `POST /v1/payment_intents/{intent}/confirm`
 
-use domain::payment_intent::ConfirmationMethod;
 use domain::ApiError;
+use domain::payment_intent::ConfirmationMethod;
 use flows::payment_intents::{self, Changes};
 use flows::{Failure, Platform};
 use serde_json::Value;

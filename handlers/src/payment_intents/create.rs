@@ -1,8 +1,8 @@
 //! `POST /v1/payment_intents`
 
+use domain::metadata::MetadataUpdate;
 use domain::money::Money;
 use domain::payment_intent::{AllowRedirects, AutomaticPaymentMethods, ConfirmationMethod};
-use domain::metadata::MetadataUpdate;
 use domain::{ApiError, Patch};
 use flows::payment_intents;
 use flows::{Failure, Platform};

@@ -10,9 +10,9 @@ pub mod parameters;
 pub mod retrieve;
 pub mod update;
 
+use domain::ApiError;
 use domain::payment_intent::PaymentIntent;
 use domain::resource::{self, value};
-use domain::ApiError;
 use serde_json::Value;
 
 use crate::endpoint::Call;

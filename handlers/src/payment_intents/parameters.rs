@@ -90,9 +90,8 @@ macro_rules! intent_parameters {
 /// Adds what creating and updating share beyond [`intent_parameters`].
 macro_rules! describe {
     ($changes:ident, $parameters:ident) => {
-        $changes.customer = $crate::payment_intents::parameters::customer(
-            $parameters.customer.as_deref(),
-        )?;
+        $changes.customer =
+            $crate::payment_intents::parameters::customer($parameters.customer.as_deref())?;
         $changes.application_fee_amount = $parameters.application_fee_amount;
         $changes.description = $parameters.description;
         $changes.metadata = $parameters.metadata;
