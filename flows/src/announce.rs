@@ -3,6 +3,7 @@
 use domain::charge::Charge;
 use domain::customer::Customer;
 use domain::event::{API_VERSION, EventType, Transition};
+use domain::id::EventId;
 use domain::payment_intent::PaymentIntent;
 use domain::payment_method::PaymentMethod;
 use domain::refund::Refund;
@@ -82,10 +83,8 @@ fn event_row<P: Platform>(
         Some(previous) => json!({"object": object, "previous_attributes": previous}),
         None => json!({"object": object}),
     };
-    // One request makes each transition of an object at most once, so this names the event.
-    let place = format!("event:{transition:?}:{}:{object_id}", event.name());
     let row = Event {
-        id: context.ids.derive(&place),
+        id: id_of(context, transition, event, &object_id),
         created: context.now,
         livemode: context.scope.livemode,
         event_type: event.name().to_owned(),
@@ -101,17 +100,68 @@ fn event_row<P: Platform>(
     store::events::insert(&context.scope, &row)
 }
 
-/// The old values of the fields in which two renderings of one object differ.
+/// Finds the event by which an earlier run of this very request told of a change: it is there exactly
+/// if that run made the change.
+pub fn find_earlier<P: Platform>(
+    context: &Context<'_, P>,
+    transition: Transition,
+    event: EventType,
+    object: &str,
+) -> Statement {
+    store::events::find(&context.scope, id_of(context, transition, event, object).as_str())
+}
+
+/// One request makes each transition of an object at most once, so this names the event.
+fn id_of<P: Platform>(
+    context: &Context<'_, P>,
+    transition: Transition,
+    event: EventType,
+    object: &str,
+) -> EventId {
+    context.ids.derive(&format!("event:{transition:?}:{}:{object}", event.name()))
+}
+
+/// The old values of the fields in which two renderings of one object differ; of a nested object only
+/// what differs in it (<https://docs.stripe.com/api/events/object#event_object-data-previous_attributes>).
 pub fn previous_attributes(old: &Value, new: &Value) -> Option<Value> {
     let (old, new) = (old.as_object()?, new.as_object()?);
     let mut changed = serde_json::Map::new();
-    for (name, value) in old {
-        if new.get(name) != Some(value) {
-            changed.insert(name.clone(), value.clone());
+    for (name, before) in old {
+        let after = new.get(name).unwrap_or(&Value::Null);
+        if after == before {
+            continue;
         }
+        let before = previous_attributes(before, after).unwrap_or_else(|| before.clone());
+        changed.insert(name.clone(), before);
     }
     for name in new.keys().filter(|name| !old.contains_key(*name)) {
         changed.insert(name.clone(), Value::Null);
     }
     (!changed.is_empty()).then_some(Value::Object(changed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn previous_attributes_are_the_old_values_of_what_changed() {
+        let cases = [
+            (json!({"a": 1, "b": 2}), json!({"a": 1, "b": 2}), None),
+            (json!({"a": 1, "b": 2}), json!({"a": 3, "b": 2}), Some(json!({"a": 1}))),
+            (json!({"a": null}), json!({"a": {"b": 1}}), Some(json!({"a": null}))),
+            (json!({"a": {"b": 1}}), json!({"a": null}), Some(json!({"a": {"b": 1}}))),
+            (
+                json!({"m": {"a": "1", "b": "2"}}),
+                json!({"m": {"a": "1", "c": "3"}}),
+                Some(json!({"m": {"b": "2", "c": null}})),
+            ),
+            (json!({"l": [1, 2]}), json!({"l": [1, 3]}), Some(json!({"l": [1, 2]}))),
+            (json!({}), json!({"a": 1}), Some(json!({"a": null}))),
+            (json!({"a": 1}), json!({}), Some(json!({"a": 1}))),
+        ];
+        for (old, new, expected) in cases {
+            assert_eq!(previous_attributes(&old, &new), expected, "{old} to {new}");
+        }
+    }
 }
