@@ -6,10 +6,12 @@
 
 pub mod authenticate;
 pub mod created;
+pub mod customers;
 pub mod dispatch;
 pub mod endpoint;
 pub mod expand;
 pub mod form;
+pub mod included;
 pub mod key_cache;
 pub mod list;
 pub mod pages;
@@ -17,6 +19,7 @@ pub mod payment_intents;
 pub mod payment_methods;
 pub mod render;
 pub mod routes;
+pub mod tokens;
 pub mod version;
 
 pub use dispatch::Server;

@@ -6,8 +6,8 @@ use matchit::Router;
 
 use crate::dispatch::{Incoming, serve};
 use crate::endpoint::{Endpoint, Method};
-use crate::payment_intents;
 use crate::render::Reply;
+use crate::{customers, payment_intents, payment_methods, tokens};
 
 macro_rules! endpoints {
     ($($name:ident = $endpoint:path,)*) => {
@@ -34,6 +34,13 @@ macro_rules! endpoints {
 }
 
 endpoints! {
+    CustomersCreate = customers::create::Create,
+    CustomersDelete = customers::delete::Delete,
+    CustomersList = customers::list::List,
+    CustomersPaymentMethodsList = customers::payment_methods::list::List,
+    CustomersPaymentMethodsRetrieve = customers::payment_methods::retrieve::Retrieve,
+    CustomersRetrieve = customers::retrieve::Retrieve,
+    CustomersUpdate = customers::update::Update,
     PaymentIntentsCancel = payment_intents::cancel::Cancel,
     PaymentIntentsCapture = payment_intents::capture::Capture,
     PaymentIntentsConfirm = payment_intents::confirm::Confirm,
@@ -43,6 +50,14 @@ endpoints! {
     PaymentIntentsList = payment_intents::list::List,
     PaymentIntentsRetrieve = payment_intents::retrieve::Retrieve,
     PaymentIntentsUpdate = payment_intents::update::Update,
+    PaymentMethodsAttach = payment_methods::attach::Attach,
+    PaymentMethodsCreate = payment_methods::create::Create,
+    PaymentMethodsDetach = payment_methods::detach::Detach,
+    PaymentMethodsList = payment_methods::list::List,
+    PaymentMethodsRetrieve = payment_methods::retrieve::Retrieve,
+    PaymentMethodsUpdate = payment_methods::update::Update,
+    TokensCreate = tokens::create::Create,
+    TokensRetrieve = tokens::retrieve::Retrieve,
 }
 
 /// The endpoints behind one path, one for each method.
