@@ -22,14 +22,22 @@ mod test;
 const HELP: &str = "\
 Usage: cargo xtask <task>
 
-  dev [--port 8787] [--state .florin] [--reset]     build and serve on this machine, with a demo merchant
-  test [--quick] [--edge PART]                      run the tests; --quick only native ones, --edge only those on
-                                                    workerd whose file name holds PART
-  check                                             what must hold besides: format, lints, licences, types, docs
-  account create --name NAME [--state DIR | --remote]   make a merchant; prints its id and first test keys
-  clock --advance 1d12h [--port 8787 | --url URL]   move what the running dev server takes for now
-  build [--dev]                                     build the Worker into build/ (optimised unless --dev)
-  setup                                             install what the other tasks need, outside the checkout
+  dev [--port 8787] [--state .florin] [--reset]
+      build, and serve on this machine with a demo merchant; --reset starts from nothing
+  test [--quick] [--edge PART]
+      run all tests; with --quick the native ones, with --edge those on workerd whose file name holds PART
+  check
+      what must hold besides: format, lints, licences, types, documentation, unused dependencies
+  account create --name NAME [--state DIR | --remote]
+      make a merchant; prints its id and its first test keys as JSON
+  clock --advance 1d12h [--port 8787 | --url URL]
+      move what the running development server takes for now
+  build
+      build the Worker into build/, where wrangler deploys it from
+  setup
+      install what the other tasks need, outside the checkout
+
+  dev, test and build take --fast: a build without optimisation, for the edit loop.
 
 What tasks install is kept by version in $FLORIN_CACHE, else $XDG_CACHE_HOME/florin, else ~/.cache/florin.
 ";
