@@ -19,6 +19,7 @@ pub fn statements() -> Vec<(String, String)> {
         ("charges.find_latest_of_intent", charges::FIND_LATEST_OF_INTENT),
         ("charges.find_of_refund", charges::FIND_OF_REFUND),
         ("charges.insert", charges::INSERT),
+        ("charges.must_be_at_version", charges::MUST_BE_AT_VERSION),
         ("charges.update", charges::UPDATE),
         ("customers.find", customers::FIND),
         ("customers.insert", customers::INSERT),
