@@ -121,18 +121,22 @@ fn id_of<P: Platform>(
     context.ids.derive(&format!("event:{transition:?}:{}:{object}", event.name()))
 }
 
-/// The old values of the fields in which two renderings of one object differ; of a nested object only
-/// what differs in it (<https://docs.stripe.com/api/events/object#event_object-data-previous_attributes>).
+/// The old values of the fields in which two renderings of one object differ; of a nested object
+/// only the fields that differ, and null for what was not there
+/// (<https://docs.stripe.com/api/events/object#event_object-data-previous_attributes>).
 pub fn previous_attributes(old: &Value, new: &Value) -> Option<Value> {
     let (old, new) = (old.as_object()?, new.as_object()?);
     let mut changed = serde_json::Map::new();
-    for (name, before) in old {
-        let after = new.get(name).unwrap_or(&Value::Null);
-        if after == before {
-            continue;
+    for (name, value) in old {
+        match new.get(name) {
+            Some(now) if now == value => {}
+            Some(now @ Value::Object(_)) if value.is_object() => {
+                changed.extend(previous_attributes(value, now).map(|old| (name.clone(), old)));
+            }
+            _ => {
+                changed.insert(name.clone(), value.clone());
+            }
         }
-        let before = previous_attributes(before, after).unwrap_or_else(|| before.clone());
-        changed.insert(name.clone(), before);
     }
     for name in new.keys().filter(|name| !old.contains_key(*name)) {
         changed.insert(name.clone(), Value::Null);
@@ -146,22 +150,21 @@ mod tests {
 
     #[test]
     fn previous_attributes_are_the_old_values_of_what_changed() {
-        let cases = [
-            (json!({"a": 1, "b": 2}), json!({"a": 1, "b": 2}), None),
-            (json!({"a": 1, "b": 2}), json!({"a": 3, "b": 2}), Some(json!({"a": 1}))),
-            (json!({"a": null}), json!({"a": {"b": 1}}), Some(json!({"a": null}))),
-            (json!({"a": {"b": 1}}), json!({"a": null}), Some(json!({"a": {"b": 1}}))),
-            (
-                json!({"m": {"a": "1", "b": "2"}}),
-                json!({"m": {"a": "1", "c": "3"}}),
-                Some(json!({"m": {"b": "2", "c": null}})),
-            ),
-            (json!({"l": [1, 2]}), json!({"l": [1, 3]}), Some(json!({"l": [1, 2]}))),
-            (json!({}), json!({"a": 1}), Some(json!({"a": null}))),
-            (json!({"a": 1}), json!({}), Some(json!({"a": 1}))),
-        ];
-        for (old, new, expected) in cases {
-            assert_eq!(previous_attributes(&old, &new), expected, "{old} to {new}");
-        }
+        let old = json!({
+            "id": "ch_1", "description": null, "gone": 1,
+            "metadata": {"kept": "1", "changed": "2", "removed": "3"},
+        });
+        let new = json!({
+            "id": "ch_1", "description": "Tea", "new": 2,
+            "metadata": {"kept": "1", "changed": "4", "added": "5"},
+        });
+        assert_eq!(
+            previous_attributes(&old, &new),
+            Some(json!({
+                "description": null, "gone": 1, "new": null,
+                "metadata": {"changed": "2", "removed": "3", "added": null},
+            }))
+        );
+        assert_eq!(previous_attributes(&old, &old), None);
     }
 }

@@ -14,6 +14,7 @@ use flows::{Failure, Platform};
 use serde_json::Value;
 use store::{Row, Rows, Scope, Statement};
 
+use crate::charges::refunds::embed::embed;
 use crate::endpoint::Call;
 use crate::included;
 
@@ -47,6 +48,7 @@ fn expandable(object: &str) -> &'static [&'static str] {
             "failure_balance_transaction",
             "on_behalf_of",
             "payment_intent",
+            "refunds",
             "review",
             "source_transfer",
         ],
@@ -96,6 +98,13 @@ pub async fn expand<P: Platform>(
         for level in 1..=parts.len() {
             let Some(prefix) = parts.get(..level) else { break };
             included::include(resource, prefix);
+            if let Some(("refunds", owner)) = prefix.split_last().map(|(last, rest)| (*last, rest))
+            {
+                // Charges leave out this list unless it is asked for, so there is no id to replace.
+                let mut owners = Vec::new();
+                collect(resource, owner, &mut owners);
+                embed(call, owners).await?;
+            }
             let mut slots = Vec::new();
             collect(resource, prefix, &mut slots);
             load(call, slots, included::holds_sources(prefix)).await?;

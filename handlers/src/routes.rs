@@ -7,7 +7,9 @@ use matchit::Router;
 use crate::dispatch::{Incoming, serve};
 use crate::endpoint::{Endpoint, Method};
 use crate::render::Reply;
-use crate::{customers, payment_intents, payment_methods, tokens};
+use crate::{
+    account, charges, customers, events, payment_intents, payment_methods, refunds, tokens,
+};
 
 macro_rules! endpoints {
     ($($name:ident = $endpoint:path,)*) => {
@@ -34,6 +36,18 @@ macro_rules! endpoints {
 }
 
 endpoints! {
+    AccountRetrieve = account::retrieve::Retrieve,
+    AccountRetrieveById = account::retrieve_by_id::RetrieveById,
+    ChargesCapture = charges::capture::Capture,
+    ChargesCreate = charges::create::Create,
+    ChargesList = charges::list::List,
+    ChargesRefund = charges::refund::Refund,
+    ChargesRefundsCreate = charges::refunds::create::Create,
+    ChargesRefundsList = charges::refunds::list::List,
+    ChargesRefundsRetrieve = charges::refunds::retrieve::Retrieve,
+    ChargesRefundsUpdate = charges::refunds::update::Update,
+    ChargesRetrieve = charges::retrieve::Retrieve,
+    ChargesUpdate = charges::update::Update,
     CustomersCreate = customers::create::Create,
     CustomersDelete = customers::delete::Delete,
     CustomersList = customers::list::List,
@@ -41,6 +55,8 @@ endpoints! {
     CustomersPaymentMethodsRetrieve = customers::payment_methods::retrieve::Retrieve,
     CustomersRetrieve = customers::retrieve::Retrieve,
     CustomersUpdate = customers::update::Update,
+    EventsList = events::list::List,
+    EventsRetrieve = events::retrieve::Retrieve,
     PaymentIntentsCancel = payment_intents::cancel::Cancel,
     PaymentIntentsCapture = payment_intents::capture::Capture,
     PaymentIntentsConfirm = payment_intents::confirm::Confirm,
@@ -56,6 +72,11 @@ endpoints! {
     PaymentMethodsList = payment_methods::list::List,
     PaymentMethodsRetrieve = payment_methods::retrieve::Retrieve,
     PaymentMethodsUpdate = payment_methods::update::Update,
+    RefundsCancel = refunds::cancel::Cancel,
+    RefundsCreate = refunds::create::Create,
+    RefundsList = refunds::list::List,
+    RefundsRetrieve = refunds::retrieve::Retrieve,
+    RefundsUpdate = refunds::update::Update,
     TokensCreate = tokens::create::Create,
     TokensRetrieve = tokens::retrieve::Retrieve,
 }
@@ -77,8 +98,9 @@ fn router() -> Router<Methods> {
     }
     let mut router = Router::new();
     for (path, methods) in paths {
+        let inserted = router.insert(path, methods);
         // Two paths that cannot be told apart are found by the test below, not in production.
-        let _ = router.insert(path, methods);
+        debug_assert!(inserted.is_ok(), "{path} cannot be told from another path");
     }
     router
 }
