@@ -19,6 +19,7 @@ use crate::timestamp::Timestamp;
 pub struct Resource<'a> {
     pub id: &'a str,
     pub object: Constant,
+    pub allowed_payment_method_types: Option<&'a [String]>,
     pub amount: i64,
     pub amount_capturable: i64,
     pub amount_details: Value,
@@ -73,6 +74,11 @@ impl<'a> From<&'a PaymentIntent> for Resource<'a> {
         Self {
             id: intent.id.as_str(),
             object: "payment_intent",
+            // What a merchant named; Florin's own choice stands under `payment_method_types` only.
+            allowed_payment_method_types: match details.automatic_payment_methods {
+                None => Some(&details.payment_method_types),
+                Some(_) => None,
+            },
             amount: intent.amount.amount.minor_units(),
             amount_capturable: intent.capturable().minor_units(),
             amount_details: json!({"tip": {}}),
