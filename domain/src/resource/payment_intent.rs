@@ -74,11 +74,10 @@ impl<'a> From<&'a PaymentIntent> for Resource<'a> {
         Self {
             id: intent.id.as_str(),
             object: "payment_intent",
-            // What a merchant named; Florin's own choice stands under `payment_method_types` only.
-            allowed_payment_method_types: match details.automatic_payment_methods {
-                None => Some(&details.payment_method_types),
-                Some(_) => None,
-            },
+            allowed_payment_method_types: details
+                .automatic_payment_methods
+                .is_none()
+                .then_some(details.payment_method_types.as_slice()),
             amount: intent.amount.amount.minor_units(),
             amount_capturable: intent.capturable().minor_units(),
             amount_details: json!({"tip": {}}),
