@@ -81,6 +81,14 @@ export class Server {
     return (await this.#ask({ batch })) as Record<string, unknown>[][];
   }
 
+  /** Moves the development clock on by this many seconds. */
+  async advance(seconds: number): Promise<{ now: number }> {
+    const body = new URLSearchParams({ advance: String(seconds) });
+    const answer = await this.fetch("/_development/clock", { method: "POST", body });
+    if (!answer.ok) throw new Error(`the clock did not move: ${await answer.text()}`);
+    return (await answer.json()) as { now: number };
+  }
+
   /** Does what the cron trigger would. */
   async scheduled(cron = "*/5 * * * *"): Promise<void> {
     await this.#ask({ scheduled: cron });
