@@ -7,7 +7,9 @@ use matchit::Router;
 use crate::dispatch::{Incoming, serve};
 use crate::endpoint::{Endpoint, Method};
 use crate::render::Reply;
-use crate::{account, charges, events, payment_intents, refunds};
+use crate::{
+    account, charges, customers, events, payment_intents, payment_methods, refunds, tokens,
+};
 
 macro_rules! endpoints {
     ($($name:ident = $endpoint:path,)*) => {
@@ -46,6 +48,13 @@ endpoints! {
     ChargesRefundsUpdate = charges::refunds::update::Update,
     ChargesRetrieve = charges::retrieve::Retrieve,
     ChargesUpdate = charges::update::Update,
+    CustomersCreate = customers::create::Create,
+    CustomersDelete = customers::delete::Delete,
+    CustomersList = customers::list::List,
+    CustomersPaymentMethodsList = customers::payment_methods::list::List,
+    CustomersPaymentMethodsRetrieve = customers::payment_methods::retrieve::Retrieve,
+    CustomersRetrieve = customers::retrieve::Retrieve,
+    CustomersUpdate = customers::update::Update,
     EventsList = events::list::List,
     EventsRetrieve = events::retrieve::Retrieve,
     PaymentIntentsCancel = payment_intents::cancel::Cancel,
@@ -57,11 +66,19 @@ endpoints! {
     PaymentIntentsList = payment_intents::list::List,
     PaymentIntentsRetrieve = payment_intents::retrieve::Retrieve,
     PaymentIntentsUpdate = payment_intents::update::Update,
+    PaymentMethodsAttach = payment_methods::attach::Attach,
+    PaymentMethodsCreate = payment_methods::create::Create,
+    PaymentMethodsDetach = payment_methods::detach::Detach,
+    PaymentMethodsList = payment_methods::list::List,
+    PaymentMethodsRetrieve = payment_methods::retrieve::Retrieve,
+    PaymentMethodsUpdate = payment_methods::update::Update,
     RefundsCancel = refunds::cancel::Cancel,
     RefundsCreate = refunds::create::Create,
     RefundsList = refunds::list::List,
     RefundsRetrieve = refunds::retrieve::Retrieve,
     RefundsUpdate = refunds::update::Update,
+    TokensCreate = tokens::create::Create,
+    TokensRetrieve = tokens::retrieve::Retrieve,
 }
 
 /// The endpoints behind one path, one for each method.
