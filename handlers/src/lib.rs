@@ -5,7 +5,9 @@
 //! [`endpoint::Endpoint`], and name it in [`routes`].
 
 pub mod authenticate;
+pub mod charges;
 pub mod created;
+pub mod customers;
 pub mod dispatch;
 pub mod endpoint;
 pub mod expand;
@@ -17,6 +19,7 @@ pub mod payment_intents;
 pub mod payment_methods;
 pub mod render;
 pub mod routes;
+pub mod search;
 pub mod version;
 
 pub use dispatch::Server;

@@ -7,7 +7,7 @@ use matchit::Router;
 use crate::dispatch::{Incoming, serve};
 use crate::endpoint::{Endpoint, Method};
 use crate::render::Reply;
-use crate::payment_intents;
+use crate::{charges, customers, payment_intents};
 
 macro_rules! endpoints {
     ($($name:ident = $endpoint:path,)*) => {
@@ -34,6 +34,8 @@ macro_rules! endpoints {
 }
 
 endpoints! {
+    ChargesSearch = charges::search::Search,
+    CustomersSearch = customers::search::Search,
     PaymentIntentsCancel = payment_intents::cancel::Cancel,
     PaymentIntentsCapture = payment_intents::capture::Capture,
     PaymentIntentsConfirm = payment_intents::confirm::Confirm,
@@ -42,6 +44,7 @@ endpoints! {
         payment_intents::increment_authorization::IncrementAuthorization,
     PaymentIntentsList = payment_intents::list::List,
     PaymentIntentsRetrieve = payment_intents::retrieve::Retrieve,
+    PaymentIntentsSearch = payment_intents::search::Search,
     PaymentIntentsUpdate = payment_intents::update::Update,
 }
 

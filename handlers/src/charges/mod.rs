@@ -1,0 +1,3 @@
+//! `/v1/charges`.
+
+pub mod search;
