@@ -201,6 +201,13 @@ BEGIN
   SELECT RAISE(ABORT, 'events are append-only');
 END;
 
+-- INSERT OR REPLACE would delete the old row without asking the trigger above.
+CREATE TRIGGER events_are_never_replaced BEFORE INSERT ON events
+WHEN EXISTS (SELECT 1 FROM events WHERE id = NEW.id OR sequence = NEW.sequence)
+BEGIN
+  SELECT RAISE(ABORT, 'UNIQUE constraint failed: events.id');
+END;
+
 -- Work that becomes due: what the heartbeat looks at.
 CREATE TABLE scheduled_tasks (
   due_at INTEGER NOT NULL,

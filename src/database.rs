@@ -59,7 +59,8 @@ fn bound(value: &Value) -> Result<JsValue, DatabaseError> {
     match value {
         Value::Null => Ok(JsValue::NULL),
         Value::Text(text) => Ok(JsValue::from_str(text)),
-        Value::Integer(integer) if integer.unsigned_abs() < 1 << 53 => {
+        Value::Integer(integer) if integer.unsigned_abs() < 1 << 53 =>
+        {
             #[expect(clippy::cast_precision_loss, reason = "exact below 2^53")]
             Ok(JsValue::from_f64(*integer as f64))
         }

@@ -52,11 +52,7 @@ pub fn write(reply: Reply) -> std::result::Result<Response, String> {
         headers.append(name.as_str(), value).map_err(|error| error.to_string())?;
     }
     let status = parts.status.as_u16();
-    let response = if body.is_empty() {
-        Response::empty()
-    } else {
-        Response::from_bytes(body)
-    };
+    let response = if body.is_empty() { Response::empty() } else { Response::from_bytes(body) };
     response
         .map(|response| response.with_status(status).with_headers(headers))
         .map_err(|error| error.to_string())

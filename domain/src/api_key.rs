@@ -142,8 +142,11 @@ mod tests {
             livemode: false,
             kind: Kind::Restricted,
             display: String::new(),
-            permissions: [("charge".to_owned(), Access::Write), ("refund".to_owned(), Access::Read)]
-                .into(),
+            permissions: [
+                ("charge".to_owned(), Access::Write),
+                ("refund".to_owned(), Access::Read),
+            ]
+            .into(),
             expires_at: Some(Timestamp(10)),
         };
         assert!(key.allows("charge", Access::Read) && key.allows("charge", Access::Write));

@@ -204,9 +204,9 @@ impl ApiError {
     /// The `error` object of the response.
     pub fn parts(&self) -> ErrorBody {
         let mut body = self.refusal().body;
-        body.doc_url = body.code.map(|code| {
-            format!("https://stripe.com/docs/error-codes/{}", code.replace('_', "-"))
-        });
+        body.doc_url = body
+            .code
+            .map(|code| format!("https://stripe.com/docs/error-codes/{}", code.replace('_', "-")));
         body
     }
 
@@ -221,7 +221,9 @@ impl ApiError {
     /// What the `Stripe-Should-Retry` header says; nothing where the SDK's own rule is right.
     pub fn retry(&self) -> Option<Retry> {
         match self {
-            Self::LockTimeout | Self::Internal { .. } | Self::Unavailable { .. } => Some(Retry::Yes),
+            Self::LockTimeout | Self::Internal { .. } | Self::Unavailable { .. } => {
+                Some(Retry::Yes)
+            }
             Self::IdempotencyKeyInUse { .. } => Some(Retry::Yes),
             _ => Some(Retry::No),
         }
@@ -244,7 +246,9 @@ impl ApiError {
                  YOUR_SECRET_KEY')."
                     .to_owned(),
             ),
-            Self::InvalidApiKey { shown } => unauthorized(format!("Invalid API Key provided: {shown}")),
+            Self::InvalidApiKey { shown } => {
+                unauthorized(format!("Invalid API Key provided: {shown}"))
+            }
             Self::ExpiredApiKey { shown } => {
                 unauthorized(format!("Expired API Key provided: {shown}")).code("api_key_expired")
             }

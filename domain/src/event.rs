@@ -136,7 +136,9 @@ impl Transition {
         match self {
             Self::IntentCreated => &[E::PaymentIntentCreated],
             Self::IntentSucceeded => &[E::ChargeSucceeded, E::PaymentIntentSucceeded],
-            Self::IntentAuthorized => &[E::ChargeSucceeded, E::PaymentIntentAmountCapturableUpdated],
+            Self::IntentAuthorized => {
+                &[E::ChargeSucceeded, E::PaymentIntentAmountCapturableUpdated]
+            }
             Self::IntentDeclined => &[E::ChargeFailed, E::PaymentIntentPaymentFailed],
             Self::IntentRefused => &[E::PaymentIntentPaymentFailed],
             Self::IntentRequiresAction => &[E::PaymentIntentRequiresAction],

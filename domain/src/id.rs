@@ -158,10 +158,8 @@ pub fn keyed_digest(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
 
 /// The first 128 bits of a digest as letters and digits.
 pub fn base62(digest: &[u8; 32]) -> String {
-    let mut number = digest
-        .iter()
-        .take(16)
-        .fold(0_u128, |number, byte| (number << 8) | u128::from(*byte));
+    let mut number =
+        digest.iter().take(16).fold(0_u128, |number, byte| (number << 8) | u128::from(*byte));
     let mut text = String::with_capacity(RANDOM_LENGTH);
     for _ in 0..RANDOM_LENGTH {
         let digit = (number % 62) as usize;

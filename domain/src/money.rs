@@ -253,7 +253,8 @@ impl Money {
 /// Writes minor units for people, as `$10.50`, `¥500` or `1.500 kwd`.
 pub fn for_people(minor_units: i64, currency: Currency) -> String {
     let exponent = currency.exponent() as usize;
-    let digits = format!("{:0width$}", minor_units.unsigned_abs(), width = exponent.saturating_add(1));
+    let digits =
+        format!("{:0width$}", minor_units.unsigned_abs(), width = exponent.saturating_add(1));
     let (whole, fraction) = digits.split_at(digits.len().saturating_sub(exponent));
     let mut number = String::new();
     for (place, digit) in whole.chars().enumerate() {
@@ -316,7 +317,11 @@ mod tests {
             (500, "isk", true),
             (550, "isk", false),
         ] {
-            assert_eq!(Money::to_charge(amount, currency(code)).is_ok(), allowed, "{amount} {code}");
+            assert_eq!(
+                Money::to_charge(amount, currency(code)).is_ok(),
+                allowed,
+                "{amount} {code}"
+            );
         }
     }
 
@@ -328,6 +333,7 @@ mod tests {
 
     proptest! {
         #[test]
+        #[expect(clippy::arithmetic_side_effects, reason = "the model is wider than what it checks")]
         fn arithmetic_is_exact_or_refused(left in 0..=i64::MAX, right in 0..=i64::MAX) {
             if let (Ok(a), Ok(b)) = (Amount::new(left), Amount::new(right)) {
                 let wide = i128::from(left) + i128::from(right);

@@ -385,7 +385,8 @@ impl PaymentIntent {
 
     /// Whether an authorisation takes the money at once.
     pub fn captures_automatically(&self) -> bool {
-        let method = self.details.card_options.capture_method.unwrap_or(self.details.capture_method);
+        let method =
+            self.details.card_options.capture_method.unwrap_or(self.details.capture_method);
         method != CaptureMethod::Manual
     }
 
@@ -413,7 +414,11 @@ impl PaymentIntent {
     ///
     /// # Errors
     /// As [`Self::check`].
-    pub fn hold(&mut self, operation: Operation, attempt: AttemptId) -> Result<(), TransitionError> {
+    pub fn hold(
+        &mut self,
+        operation: Operation,
+        attempt: AttemptId,
+    ) -> Result<(), TransitionError> {
         self.check(operation)?;
         self.pending_operation = Some(attempt);
         self.details.action_attempt = None;
@@ -421,7 +426,11 @@ impl PaymentIntent {
     }
 
     /// Checks that it is this attempt that holds the intent, and lets go of it.
-    fn release(&mut self, attempt: &AttemptId, wanted: &'static str) -> Result<(), TransitionError> {
+    fn release(
+        &mut self,
+        attempt: &AttemptId,
+        wanted: &'static str,
+    ) -> Result<(), TransitionError> {
         if self.pending_operation.as_ref() == Some(attempt) {
             self.pending_operation = None;
             Ok(())
@@ -498,7 +507,10 @@ impl PaymentIntent {
     /// When the attempt does not hold the intent.
     pub fn processing(&mut self, attempt: &AttemptId) -> Result<(), TransitionError> {
         if self.pending_operation.as_ref() != Some(attempt) {
-            return Err(TransitionError::NotAllowed { from: self.status(), wanted: "be processing" });
+            return Err(TransitionError::NotAllowed {
+                from: self.status(),
+                wanted: "be processing",
+            });
         }
         self.details.next_action = None;
         self.details.last_payment_error = None;
@@ -535,9 +547,16 @@ impl PaymentIntent {
     ///
     /// # Errors
     /// When the attempt does not hold the intent, or the new amount is below the old.
-    pub fn incremented(&mut self, attempt: &AttemptId, amount: Amount) -> Result<(), TransitionError> {
+    pub fn incremented(
+        &mut self,
+        attempt: &AttemptId,
+        amount: Amount,
+    ) -> Result<(), TransitionError> {
         let State::RequiresCapture { capturable } = self.state else {
-            return Err(TransitionError::NotAllowed { from: self.status(), wanted: "be incremented" });
+            return Err(TransitionError::NotAllowed {
+                from: self.status(),
+                wanted: "be incremented",
+            });
         };
         let more = amount.minus(self.amount.amount).map_err(|_| TransitionError::TooMuch)?;
         let capturable = capturable.plus(more)?;

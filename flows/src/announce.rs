@@ -29,7 +29,9 @@ impl Subjects<'_> {
     fn of(&self, event: EventType) -> Option<Value> {
         let name = event.name();
         if name.starts_with("charge.refund.") || name.starts_with("refund.") {
-            return self.refund.map(|refund| resource::value(&resource::refund::Resource::from(refund)));
+            return self
+                .refund
+                .map(|refund| resource::value(&resource::refund::Resource::from(refund)));
         }
         match name.split('.').next() {
             Some("charge") => {

@@ -123,4 +123,3 @@ pub fn open<P: Platform>(context: &Context<'_, P>, sealed: &str) -> Result<CardN
     CardNumber::parse(&digits)
         .map_err(|_| Failure::Bug("a sealed text holds no card number".to_owned()))
 }
-

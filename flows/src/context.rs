@@ -54,7 +54,10 @@ impl<'a, P: Platform> Context<'a, P> {
     ///
     /// # Errors
     /// As [`Database::batch`].
-    pub async fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Rows>, store::DatabaseError> {
+    pub async fn batch(
+        &self,
+        statements: Vec<Statement>,
+    ) -> Result<Vec<Rows>, store::DatabaseError> {
         self.platform.database().batch(statements).await
     }
 

@@ -33,7 +33,9 @@ impl Failure {
             Self::Database(DatabaseError::Unknown(_)) | Self::Platform(_) => {
                 ApiError::Unavailable { request_log: request.to_owned() }
             }
-            Self::Database(_) | Self::Bug(_) => ApiError::Internal { request_log: request.to_owned() },
+            Self::Database(_) | Self::Bug(_) => {
+                ApiError::Internal { request_log: request.to_owned() }
+            }
         }
     }
 

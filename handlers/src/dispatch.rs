@@ -236,8 +236,8 @@ async fn once<E: Endpoint, P: Platform>(
                     (Answer::error(&error), error.is_final())
                 }
             };
-            let kept = is_final
-                .then(|| KeptAnswer { status: answer.status, body: answer.body.clone() });
+            let kept =
+                is_final.then(|| KeptAnswer { status: answer.status, body: answer.body.clone() });
             let complete = Complete { key: record.begin.key, epoch, answer: kept };
             platform.complete(&record.object, &complete).await?;
             Ok(reply(answer))

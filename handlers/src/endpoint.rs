@@ -1,8 +1,8 @@
 //! What every endpoint has: a method, a path, the right that it needs, parameters, and a body.
 
+use domain::ApiError;
 use domain::account::Account;
 use domain::api_key::{Access, ApiKey, Kind};
-use domain::ApiError;
 use flows::{Context, Failure, Platform};
 use serde::de::DeserializeOwned;
 use serde_json::Value;

@@ -109,7 +109,18 @@ impl DatabaseError {
         if message.contains("UNIQUE constraint failed") {
             return Self::Exists(message.to_owned());
         }
-        let refusals = ["constraint failed", "syntax error", "no such", "SQLITE_", "append-only"];
+        let refusals = [
+            "constraint failed",
+            "syntax error",
+            "no such",
+            "SQLITE_CONSTRAINT",
+            "SQLITE_ERROR",
+            "SQLITE_MISMATCH",
+            "SQLITE_TOOBIG",
+            "D1_TYPE_ERROR",
+            "Wrong number of parameter bindings",
+            "append-only",
+        ];
         if refusals.iter().any(|refusal| message.contains(refusal)) {
             return Self::Refused(message.to_owned());
         }

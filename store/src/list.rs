@@ -109,14 +109,25 @@ pub(crate) fn page_sql(table: Table, filter: &Filter, cursor: &Cursor) -> String
     let (column, index) = filter.column_and_index();
     let narrowed = column.map_or_else(String::new, |column| format!(" AND {column} = ?6"));
     let place = format!("(SELECT created, sequence FROM {name} WHERE id = ?7)");
-    let (beyond, order) = match cursor {
-        Cursor::Newest => (String::new(), "DESC"),
-        Cursor::After(_) => (format!(" AND (created, sequence) < {place}"), "DESC"),
-        Cursor::Before(_) => (format!(" AND (created, sequence) > {place}"), "ASC"),
+    let second = format!("(SELECT created FROM {name} WHERE id = ?7)");
+    let (from, to, beyond, order) = match cursor {
+        Cursor::Newest => ("?3".to_owned(), "?4".to_owned(), String::new(), "DESC"),
+        Cursor::After(_) => (
+            "?3".to_owned(),
+            format!("min(?4, {second})"),
+            format!(" AND (created, sequence) < {place}"),
+            "DESC",
+        ),
+        Cursor::Before(_) => (
+            format!("max(?3, {second})"),
+            "?4".to_owned(),
+            format!(" AND (created, sequence) > {place}"),
+            "ASC",
+        ),
     };
     format!(
         "SELECT * FROM {name} INDEXED BY {name}_{index} \
-         WHERE account = ?1 AND livemode = ?2 AND created BETWEEN ?3 AND ?4{condition}{narrowed}{beyond} \
+         WHERE account = ?1 AND livemode = ?2 AND created BETWEEN {from} AND {to}{condition}{narrowed}{beyond} \
          ORDER BY created {order}, sequence {order} LIMIT ?5"
     )
 }

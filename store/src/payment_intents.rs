@@ -130,9 +130,7 @@ fn state(row: &Row) -> Result<State, Inconsistent> {
         Status::RequiresConfirmation => State::RequiresConfirmation,
         Status::RequiresAction => State::RequiresAction,
         Status::Processing => State::Processing,
-        Status::RequiresCapture => {
-            State::RequiresCapture { capturable: row.amount("capturable")? }
-        }
+        Status::RequiresCapture => State::RequiresCapture { capturable: row.amount("capturable")? },
         Status::Succeeded => State::Succeeded,
         Status::Canceled => State::Canceled {
             at: Timestamp(row.integer("canceled_at")?),

@@ -72,10 +72,7 @@ pub fn find(scope: &Scope, id: &str) -> Statement {
 
 /// The batch holds only if the payment method exists and this customer (or nobody) keeps it.
 pub fn must_be_usable(scope: &Scope, id: &str, customer: Option<&str>) -> Statement {
-    Statement::new(
-        MUST_BE_USABLE,
-        values![id, scope.account.as_str(), scope.livemode, customer],
-    )
+    Statement::new(MUST_BE_USABLE, values![id, scope.account.as_str(), scope.livemode, customer])
 }
 
 impl TryFrom<&Row> for PaymentMethod {

@@ -435,15 +435,17 @@ mod tests {
         }
     }
 
-    fn rows(places: &[(i64, i64)]) -> Rows {
-        let row = |(created, sequence): &(i64, i64)| {
+    type Pair = (i64, i64);
+
+    fn rows(places: &[Pair]) -> Rows {
+        let row = |(created, sequence): &Pair| {
             let row = json!({"created": created, "sequence": sequence});
             Row(row.as_object().cloned().unwrap_or_default())
         };
         Rows(places.iter().map(row).collect())
     }
 
-    fn merged(results: &[&[(i64, i64)]], limit: i64) -> (Vec<(i64, i64)>, Option<(i64, i64)>) {
+    fn merged(results: &[&[Pair]], limit: i64) -> (Vec<Pair>, Option<Pair>) {
         let results = results.iter().map(|places| rows(places)).collect();
         let merged = merge(results, limit).expect("rows with places");
         let places = merged.rows.iter().map(|(place, _)| (place.created, place.sequence));

@@ -116,10 +116,7 @@ mod tests {
     #[test]
     fn test_cards_do_as_stripe_says() {
         assert!(matches!(ask("4242424242424242", |_| {}), Outcome::Authorized { .. }));
-        assert_eq!(
-            ask("4000000000009995", |_| {}),
-            Outcome::Declined(Decline::InsufficientFunds)
-        );
+        assert_eq!(ask("4000000000009995", |_| {}), Outcome::Declined(Decline::InsufficientFunds));
         assert_eq!(ask("4000002760003184", |_| {}), Outcome::ChallengeRequired);
         assert_eq!(
             ask("4000002760003184", |a| a.off_session = true),
@@ -149,9 +146,6 @@ mod tests {
             ask("4000000000003055", |a| a.wants_challenge = true),
             Outcome::ChallengeRequired
         );
-        assert_eq!(
-            ask("4111111111111111", |_| {}),
-            Outcome::Declined(Decline::TestModeLiveCard)
-        );
+        assert_eq!(ask("4111111111111111", |_| {}), Outcome::Declined(Decline::TestModeLiveCard));
     }
 }

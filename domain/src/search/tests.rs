@@ -205,15 +205,19 @@ fn a_clause() -> impl Strategy<Value = Clause> {
 
 proptest! {
     #[test]
-    fn no_text_makes_the_reader_panic(text in any::<String>()) {
-        let _ = parse(&text);
+    fn any_text_is_refused_or_read_as_it_is_shown(text in any::<String>()) {
+        if let Ok(query) = parse(&text) {
+            prop_assert_eq!(parse(&query.to_string()), Ok(query));
+        }
     }
 
     #[test]
-    fn nothing_like_a_query_makes_the_reader_panic(
+    fn what_looks_like_a_query_is_refused_or_read_as_it_is_shown(
         text in "(-?(amount|status|metadata\\[\"?[a\\\\\"']?\"?\\]|é)[ :~<>=]{0,2}[\"'\\\\a1 -]{0,4}( AND | OR | )?){0,4}"
     ) {
-        let _ = parse(&text);
+        if let Ok(query) = parse(&text) {
+            prop_assert_eq!(parse(&query.to_string()), Ok(query));
+        }
     }
 
     #[test]

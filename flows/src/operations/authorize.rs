@@ -171,7 +171,11 @@ fn authorized<P: Platform>(
     Ok(statements)
 }
 
-fn plan_expiry<P: Platform>(context: &Context<'_, P>, charge: &Charge, end: Timestamp) -> Statement {
+fn plan_expiry<P: Platform>(
+    context: &Context<'_, P>,
+    charge: &Charge,
+    end: Timestamp,
+) -> Statement {
     scheduled_tasks::insert(&Task {
         due_at: end,
         kind: Kind::ExpireAuthorization,

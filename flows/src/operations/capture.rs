@@ -28,7 +28,9 @@ pub(super) fn record<P: Platform>(
         intent.captured(&held.attempt.id, amount, is_final)?;
         statements.extend(payment_intents::update(intent));
     }
-    if charge.capturable().is_zero() && let Some(end) = charge.details.capture_before {
+    if charge.capturable().is_zero()
+        && let Some(end) = charge.details.capture_before
+    {
         let kind = Kind::ExpireAuthorization;
         statements.push(scheduled_tasks::delete(end, kind, charge.id.as_str()));
     }

@@ -118,10 +118,7 @@ async fn load_around<P: Platform>(
 ///
 /// # Errors
 /// When the database does not answer; the attempt then stays open for the next one who looks.
-pub async fn settle<P: Platform>(
-    context: &Context<'_, P>,
-    held: Held,
-) -> Result<Held, Failure> {
+pub async fn settle<P: Platform>(context: &Context<'_, P>, held: Held) -> Result<Held, Failure> {
     if held.attempt.state != AttemptState::Started {
         return Ok(held);
     }
@@ -226,9 +223,10 @@ pub fn answer(held: Held) -> Result<PaymentIntent, Failure> {
             payment_intent: Some(resource::value(&resource::payment_intent::Resource::from(
                 &intent,
             ))),
-            payment_method: held.payment_method.as_ref().map(|method| {
-                resource::value(&resource::payment_method::Resource::from(method))
-            }),
+            payment_method: held
+                .payment_method
+                .as_ref()
+                .map(|method| resource::value(&resource::payment_method::Resource::from(method))),
         })
         .into()),
     }

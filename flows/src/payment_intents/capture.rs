@@ -122,8 +122,7 @@ fn amount_to_capture(intent: &PaymentIntent, capture: &Capture) -> Result<Money,
 
 /// Only an intent that asked for several captures may be told that more will follow.
 fn is_final(intent: &PaymentIntent, capture: &Capture) -> Result<bool, ApiError> {
-    let several =
-        intent.details.card_options.request_multicapture == Some(Requested::IfAvailable);
+    let several = intent.details.card_options.request_multicapture == Some(Requested::IfAvailable);
     match capture.is_final {
         Some(false) if !several => Err(ApiError::ParameterInvalid {
             param: "final_capture".to_owned(),

@@ -1,8 +1,8 @@
 //! What a request asks to change about an intent: the parameters that creating, updating and
 //! confirming share.
 
-use domain::metadata::MetadataUpdate;
 use domain::id::CustomerId;
+use domain::metadata::MetadataUpdate;
 use domain::payment_intent::{
     AutomaticPaymentMethods, CaptureMethod, CardOptions, Details, PaymentIntent, SetupFutureUsage,
     Shipping,

@@ -106,7 +106,9 @@ fn hold<P: Platform>(
     intent.hold(Operation::Confirm, attempt.id.clone())?;
     batch.extend(payment_intents::update(intent));
     let customer = intent.customer.as_ref().map(|id| id.as_str());
-    if before.customer != intent.customer && let Some(customer) = customer {
+    if before.customer != intent.customer
+        && let Some(customer) = customer
+    {
         batch.push(customers::must_exist(scope, customer));
     }
     let method = intent.payment_method.as_ref().map(|id| id.as_str()).unwrap_or_default();

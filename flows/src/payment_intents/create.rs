@@ -1,12 +1,12 @@
 //! Creating an intent, and confirming it in the same request where asked.
 
+use domain::Metadata;
 use domain::attempt::Attempt;
 use domain::event::Transition;
 use domain::id::{AttemptId, PaymentIntentId};
 use domain::money::{Amount, Money};
 use domain::payment_intent::{ConfirmationMethod, Details, Operation, PaymentIntent};
 use domain::payment_method::PaymentMethod;
-use domain::Metadata;
 use store::{DatabaseError, Statement, customers, payment_intents, payment_methods};
 
 use super::confirm::{Confirm, check_return_url, new_attempt};
@@ -38,7 +38,9 @@ pub async fn create<P: Platform>(
     create: Create,
 ) -> Result<PaymentIntent, Failure> {
     let confirms = create.confirm.is_some();
-    if context.resumes && let Some(intent) = resume(context, confirms).await? {
+    if context.resumes
+        && let Some(intent) = resume(context, confirms).await?
+    {
         return Ok(intent);
     }
     let chosen = match &create.changes.payment_method {
@@ -85,9 +87,7 @@ async fn resume<P: Platform>(
     if confirms {
         let attempt: AttemptId = context.ids.derive("attempt");
         return match operations::load(context, &attempt).await? {
-            Some(held) => {
-                operations::answer(operations::settle(context, held).await?).map(Some)
-            }
+            Some(held) => operations::answer(operations::settle(context, held).await?).map(Some),
             None => Ok(None),
         };
     }

@@ -40,10 +40,7 @@ pub async fn find<P: Platform>(
     context: &Context<'_, P>,
     id: &str,
 ) -> Result<PaymentIntent, Failure> {
-    context
-        .find(payment_intents::find(&context.scope, id))
-        .await?
-        .ok_or_else(|| no_such(id).into())
+    context.find(payment_intents::find(&context.scope, id)).await?.ok_or_else(|| no_such(id).into())
 }
 
 fn no_such(id: &str) -> ApiError {
@@ -65,8 +62,7 @@ fn refused(intent: &PaymentIntent, operation: Operation, error: TransitionError)
     let TransitionError::NotAllowed { from, .. } = error else {
         return error.into();
     };
-    let statuses: Vec<_> =
-        operation.allowed_from().iter().copied().map(Status::name).collect();
+    let statuses: Vec<_> = operation.allowed_from().iter().copied().map(Status::name).collect();
     let statuses = statuses.join(", ");
     let status = from.name();
     let message = match operation {
@@ -92,9 +88,9 @@ fn refused(intent: &PaymentIntent, operation: Operation, error: TransitionError)
              {status}. Only a PaymentIntent with one of the following statuses may be incremented: \
              {statuses}."
         ),
-        Operation::Update => format!(
-            "This PaymentIntent could not be updated because it has a status of {status}."
-        ),
+        Operation::Update => {
+            format!("This PaymentIntent could not be updated because it has a status of {status}.")
+        }
     };
     ApiError::IntentUnexpectedState { message, intent: shown(intent) }.into()
 }

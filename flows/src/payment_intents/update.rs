@@ -124,7 +124,9 @@ fn writing<P: Platform>(
     }
     batch.extend(payment_intents::update(after));
     let customer = after.customer.as_ref().map(|id| id.as_str());
-    if before.customer != after.customer && let Some(customer) = customer {
+    if before.customer != after.customer
+        && let Some(customer) = customer
+    {
         batch.push(customers::must_exist(scope, customer));
     }
     match chosen {

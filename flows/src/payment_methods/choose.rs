@@ -1,12 +1,10 @@
 //! Which payment method a request means: one that exists, or a card that it brings along.
 
 use domain::ApiError;
-use domain::id::{CustomerId, Id, PaymentMethodId};
-use domain::payment_method::{
-    AllowRedisplay, BillingDetails, PaymentMethod, PaymentMethodDetails,
-};
-use domain::token::Token;
 use domain::Metadata;
+use domain::id::{CustomerId, Id, PaymentMethodId};
+use domain::payment_method::{AllowRedisplay, BillingDetails, PaymentMethod, PaymentMethodDetails};
+use domain::token::Token;
 use store::{Statement, tokens};
 
 use crate::cards::{self, CardInput, SealedCard};
@@ -149,8 +147,7 @@ pub async fn card_of<P: Platform>(
     if found.used && !context.resumes {
         return Err(ApiError::TokenAlreadyUsed { token: token.clone() }.into());
     }
-    let holder =
-        if holder == BillingDetails::default() { found.billing_details } else { holder };
+    let holder = if holder == BillingDetails::default() { found.billing_details } else { holder };
     let sealed = SealedCard { card: found.card, sealed_number: found.sealed_number };
     Ok((sealed, holder, tokens::use_up(&found.id).to_vec()))
 }
@@ -187,10 +184,7 @@ fn make<P: Platform>(
 ///
 /// # Errors
 /// Says so where a customer let it go, or another one keeps it.
-pub fn check_usable(
-    method: &PaymentMethod,
-    customer: Option<&CustomerId>,
-) -> Result<(), ApiError> {
+pub fn check_usable(method: &PaymentMethod, customer: Option<&CustomerId>) -> Result<(), ApiError> {
     if method.detached {
         return Err(ApiError::PaymentMethodInUse {
             message: "The provided PaymentMethod was previously used with a PaymentIntent without \

@@ -164,11 +164,7 @@ fn new_refund<P: Platform>(
     }
 }
 
-fn new_attempt<P: Platform>(
-    context: &Context<'_, P>,
-    charge: &Charge,
-    refund: &Refund,
-) -> Attempt {
+fn new_attempt<P: Platform>(context: &Context<'_, P>, charge: &Charge, refund: &Refund) -> Attempt {
     Attempt {
         id: context.ids.derive("attempt"),
         livemode: context.scope.livemode,

@@ -71,10 +71,7 @@ async fn load<P: Platform>(
     id: &str,
 ) -> Result<Option<(Refund, Charge)>, Failure> {
     let results = context
-        .batch(vec![
-            refunds::find(&context.scope, id),
-            charges::find_of_refund(&context.scope, id),
-        ])
+        .batch(vec![refunds::find(&context.scope, id), charges::find_of_refund(&context.scope, id)])
         .await?;
     Ok(first(&results, 0)?.zip(first(&results, 1)?))
 }
@@ -102,8 +99,7 @@ async fn change<P: Platform>(
         batch.extend(charges::update(&mut charge));
     }
     batch.extend(refunds::update(&mut refund));
-    let subjects =
-        Subjects { refund: Some(&refund), charge: Some(&charge), ..Subjects::default() };
+    let subjects = Subjects { refund: Some(&refund), charge: Some(&charge), ..Subjects::default() };
     batch.extend(events(context, transition, subjects, None));
     match context.batch(batch).await {
         Ok(_) => Ok(Some(refund)),

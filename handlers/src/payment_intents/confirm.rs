@@ -1,7 +1,7 @@
 //! `POST /v1/payment_intents/{intent}/confirm`
 
-use domain::payment_intent::ConfirmationMethod;
 use domain::ApiError;
+use domain::payment_intent::ConfirmationMethod;
 use flows::payment_intents::{self, Changes};
 use flows::{Failure, Platform};
 use serde_json::Value;
@@ -52,7 +52,10 @@ impl Endpoint for Confirm {
                 error_on_requires_action: parameters.error_on_requires_action.unwrap_or(false),
             },
             client_secret: parameters.client_secret.clone(),
-            changes: Changes { return_url: parameters.return_url.clone(), ..parameters.shared()? },
+            changes: Changes {
+                return_url: parameters::check_return_url(parameters.return_url.as_deref())?,
+                ..parameters.shared()?
+            },
         })
     }
 

@@ -11,9 +11,9 @@ pub mod retrieve;
 pub mod search;
 pub mod update;
 
+use domain::ApiError;
 use domain::payment_intent::PaymentIntent;
 use domain::resource::{self, value};
-use domain::ApiError;
 use serde_json::Value;
 
 use crate::endpoint::Call;

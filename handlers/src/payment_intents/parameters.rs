@@ -90,9 +90,8 @@ macro_rules! intent_parameters {
 /// Adds what creating and updating share beyond [`intent_parameters`].
 macro_rules! describe {
     ($changes:ident, $parameters:ident) => {
-        $changes.customer = $crate::payment_intents::parameters::customer(
-            $parameters.customer.as_deref(),
-        )?;
+        $changes.customer =
+            $crate::payment_intents::parameters::customer($parameters.customer.as_deref())?;
         $changes.application_fee_amount = $parameters.application_fee_amount;
         $changes.description = $parameters.description;
         $changes.metadata = $parameters.metadata;
@@ -251,4 +250,25 @@ pub fn check_email(
         return Err(ApiError::InvalidEmail { param: param.to_owned(), email: address.clone() });
     }
     Ok(email.clone())
+}
+
+/// A cardholder can be sent to a web address or to an app's own; never to something that runs.
+///
+/// # Errors
+/// When it is neither.
+pub fn check_return_url(url: Option<&str>) -> Result<Option<String>, ApiError> {
+    let Some(url) = url else { return Ok(None) };
+    let invalid = || ApiError::InvalidUrl { param: "return_url".to_owned() };
+    let (scheme, rest) = url.split_once("://").ok_or_else(invalid)?;
+    let plain = url.bytes().all(|byte| byte.is_ascii_graphic());
+    let named = scheme.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic())
+        && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+    let runs = ["javascript", "data", "vbscript", "file"]
+        .iter()
+        .any(|scheme_that_runs| scheme.eq_ignore_ascii_case(scheme_that_runs));
+    if plain && named && !runs && !rest.is_empty() && url.len() <= 2_048 {
+        Ok(Some(url.to_owned()))
+    } else {
+        Err(invalid())
+    }
 }

@@ -57,7 +57,8 @@ impl CardParameters {
         if let Some(token) = &self.token {
             return Ok(CardSource::Token(token.clone()));
         }
-        let missing = |field: &str| ApiError::MissingParameter { param: format!("{scope}[{field}]") };
+        let missing =
+            |field: &str| ApiError::MissingParameter { param: format!("{scope}[{field}]") };
         Ok(CardSource::Number(CardInput {
             number: self.number.clone().ok_or_else(|| missing("number"))?,
             exp_month: self.exp_month.ok_or_else(|| missing("exp_month"))?,

@@ -1,1 +1,29 @@
-//! kit
+//! A native platform for tests: the database on SQLite under D1's rules, idempotency records under
+//! the production rules, a clock that stands still, randomness that repeats, and a hook at every hop.
+//!
+//! ```
+//! use kit::{Fault, Platform, run};
+//! use store::{Database, DatabaseError, development_clock};
+//!
+//! let platform = Platform::new();
+//! let merchant = platform.merchant("acme");
+//! assert!(merchant.secret_key.starts_with("sk_test_"));
+//!
+//! // The next batch is written, but nobody hears of it.
+//! platform.database().hop().fail(1, Fault::AfterEffect);
+//! let lost = run(platform.database().batch(vec![development_clock::advance(60)]));
+//! assert!(matches!(lost, Err(DatabaseError::Unknown(_))));
+//! assert_eq!(platform.database().query("SELECT * FROM development_clock", vec![]).len(), 1);
+//! ```
+
+mod database;
+mod executor;
+mod hop;
+mod merchant;
+mod platform;
+
+pub use database::{Counts, Database};
+pub use executor::{run, run_until_poll, yield_once};
+pub use hop::{Fault, Hop};
+pub use merchant::Merchant;
+pub use platform::{LoggedError, Platform, START};

@@ -1,0 +1,107 @@
+//! Payment intents: a card is charged, held, captured, released.
+
+use api::Api;
+use serde_json::json;
+
+const CONFIRMED: &[(&str, &str)] = &[
+    ("amount", "2000"),
+    ("currency", "usd"),
+    ("payment_method", "pm_card_visa"),
+    ("payment_method_types[]", "card"),
+    ("confirm", "true"),
+];
+
+#[test]
+fn a_card_is_charged_in_one_call() {
+    let api = Api::new();
+    let intent = api.post("/v1/payment_intents", CONFIRMED).ok();
+    assert_eq!(intent.body["status"], "succeeded");
+    assert_eq!(intent.body["amount_received"], 2000);
+    let again = api.get(&format!("/v1/payment_intents/{}", intent.id())).ok();
+    assert_eq!(again.body, intent.body);
+    assert_eq!(
+        api.event_types(),
+        ["payment_intent.created", "charge.succeeded", "payment_intent.succeeded"]
+    );
+}
+
+#[test]
+fn a_payment_costs_two_calls_to_each_store_with_a_warm_key() {
+    let api = Api::new();
+    api.get("/v1/payment_intents").ok();
+    api.platform.database().take_counts();
+    api.post_once("/v1/payment_intents", CONFIRMED, "key-1").ok();
+    let counts = api.platform.database().take_counts();
+    assert_eq!(counts.batches, 2);
+    assert_eq!(api.platform.begin_hop().calls() + api.platform.complete_hop().calls(), 2);
+}
+
+#[test]
+fn a_decline_keeps_its_charge_and_gives_the_intent_back() {
+    let api = Api::new();
+    let mut form = CONFIRMED.to_vec();
+    form[2].1 = "pm_card_chargeDeclinedInsufficientFunds";
+    let declined = api.post("/v1/payment_intents", &form);
+    let error = declined.error(402);
+    assert_eq!(error["code"], "card_declined");
+    assert_eq!(error["decline_code"], "insufficient_funds");
+    assert_eq!(error["type"], "card_error");
+    assert_eq!(error["payment_intent"]["status"], "requires_payment_method");
+    assert_eq!(error["payment_intent"]["payment_method"], json!(null));
+    assert_eq!(error["payment_intent"]["latest_charge"], error["charge"]);
+    assert_eq!(error["payment_intent"]["last_payment_error"]["decline_code"], "insufficient_funds");
+    assert_eq!(
+        api.event_types(),
+        ["payment_intent.created", "charge.failed", "payment_intent.payment_failed"]
+    );
+}
+
+#[test]
+fn held_money_is_captured_in_part_and_the_rest_released() {
+    let api = Api::new();
+    let form = [CONFIRMED, &[("capture_method", "manual")]].concat();
+    let held = api.post("/v1/payment_intents", &form).ok();
+    assert_eq!(held.body["status"], "requires_capture");
+    assert_eq!(held.body["amount_capturable"], 2000);
+    let path = format!("/v1/payment_intents/{}/capture", held.id());
+    let too_much = api.post(&path, &[("amount_to_capture", "2001")]);
+    assert_eq!(too_much.error(400)["code"], "amount_too_large");
+    let captured = api.post(&path, &[("amount_to_capture", "1500")]).ok();
+    assert_eq!(captured.body["status"], "succeeded");
+    assert_eq!(captured.body["amount_received"], 1500);
+    assert_eq!(captured.body["amount_capturable"], 0);
+    let again = api.post(&path, &[]);
+    assert_eq!(again.error(400)["code"], "payment_intent_unexpected_state");
+}
+
+#[test]
+fn money_that_nobody_captures_is_released_after_seven_days() {
+    let api = Api::new();
+    let form = [CONFIRMED, &[("capture_method", "manual")]].concat();
+    let held = api.post("/v1/payment_intents", &form).ok();
+    api.platform.advance(7 * 86_400 - 1);
+    api.beat();
+    let path = format!("/v1/payment_intents/{}", held.id());
+    assert_eq!(api.get(&path).ok().body["status"], "requires_capture");
+    api.platform.advance(1);
+    api.beat();
+    let expired = api.get(&path).ok();
+    assert_eq!(expired.body["status"], "canceled");
+    assert_eq!(expired.body["cancellation_reason"], "expired");
+    assert!(
+        api.event_types()
+            .ends_with(&["charge.expired".to_owned(), "payment_intent.canceled".to_owned()])
+    );
+}
+
+#[test]
+fn a_repeated_request_gets_the_same_bytes() {
+    let api = Api::new();
+    let first = api.post_once("/v1/payment_intents", CONFIRMED, "key-1").ok();
+    let second = api.post_once("/v1/payment_intents", CONFIRMED, "key-1").ok();
+    assert_eq!(first.text, second.text);
+    assert_eq!(second.header("idempotent-replayed"), Some("true"));
+    assert_eq!(second.header("original-request"), first.header("request-id"));
+    let other = api.post_once("/v1/payment_intents", &CONFIRMED[..2], "key-1");
+    assert_eq!(other.error(400)["type"], "idempotency_error");
+}

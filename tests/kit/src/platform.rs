@@ -1,0 +1,194 @@
+//! Everything outside, as tests have it.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+
+use domain::Timestamp;
+use domain::api_key::{Kind, Permissions};
+use domain::id::keyed_digest;
+use domain::idempotency::{self, Begin, Complete, Decision, Record};
+use domain::seal::MasterKey;
+use flows::PlatformError;
+
+use crate::merchant::insert_key;
+use crate::{Database, Hop, Merchant};
+
+/// When every test begins: 1 January 2026, 00:00 UTC.
+pub const START: Timestamp = Timestamp(1_767_225_600);
+
+/// The bytes 0 to 31.
+const MASTER_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+
+/// An error that the operator was told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoggedError {
+    /// The request that it happened in.
+    pub request: String,
+    /// What went wrong.
+    pub problem: String,
+}
+
+/// Everything outside, on one thread and the same in every run.
+pub struct Platform {
+    database: Database,
+    records: RefCell<BTreeMap<(String, String), Record>>,
+    begin_hop: Hop,
+    complete_hop: Hop,
+    now: Cell<Timestamp>,
+    seed: u64,
+    draws: Cell<u64>,
+    master_key: MasterKey,
+    wakes: RefCell<Vec<Timestamp>>,
+    errors: RefCell<Vec<LoggedError>>,
+}
+
+impl Platform {
+    /// A platform with an empty database in memory and the seed 0.
+    #[expect(clippy::new_without_default, reason = "a default that runs migrations would surprise")]
+    pub fn new() -> Self {
+        Self::over(Database::new(), 0)
+    }
+
+    /// A platform over a database, with a seed that all randomness comes from.
+    ///
+    /// # Panics
+    /// Never: the master key is a constant.
+    pub fn over(database: Database, seed: u64) -> Self {
+        Self {
+            database,
+            records: RefCell::default(),
+            begin_hop: Hop::default(),
+            complete_hop: Hop::default(),
+            now: Cell::new(START),
+            seed,
+            draws: Cell::new(0),
+            master_key: MasterKey::parse(MASTER_KEY).expect("32 bytes in base64"),
+            wakes: RefCell::default(),
+            errors: RefCell::default(),
+        }
+    }
+
+    /// The database, with what only tests may do to it.
+    pub fn database(&self) -> &Database {
+        &self.database
+    }
+
+    /// Keeps a new merchant under a name of letters and digits, with a secret and a publishable key
+    /// for test mode.
+    pub fn merchant(&self, name: &str) -> Merchant {
+        Merchant::insert(&self.database, name)
+    }
+
+    /// Keeps another secret or publishable key of a merchant and returns its text.
+    pub fn key(&self, merchant: &Merchant, kind: Kind, livemode: bool) -> String {
+        insert_key(&self.database, &merchant.account, kind, livemode, None)
+    }
+
+    /// Keeps a restricted key of a merchant and returns its text.
+    pub fn restricted_key(
+        &self,
+        merchant: &Merchant,
+        livemode: bool,
+        permissions: &Permissions,
+    ) -> String {
+        let kind = Kind::Restricted;
+        insert_key(&self.database, &merchant.account, kind, livemode, Some(permissions))
+    }
+
+    /// The hook in every call that begins a request.
+    pub fn begin_hop(&self) -> &Hop {
+        &self.begin_hop
+    }
+
+    /// The hook in every call that completes a request.
+    pub fn complete_hop(&self) -> &Hop {
+        &self.complete_hop
+    }
+
+    /// Whether every hop lets other futures go on, right before its effect and right after.
+    pub fn yields(&self, yields: bool) {
+        for hop in [self.database.hop(), &self.begin_hop, &self.complete_hop] {
+            hop.yields(yields);
+        }
+    }
+
+    /// Moves the clock on.
+    pub fn advance(&self, seconds: i64) {
+        self.now.set(self.now.get().plus(seconds));
+    }
+
+    /// When the heartbeat was asked to look, in the order in which it was asked.
+    pub fn wakes(&self) -> Vec<Timestamp> {
+        self.wakes.borrow().clone()
+    }
+
+    /// What the operator was told.
+    pub fn errors(&self) -> Vec<LoggedError> {
+        self.errors.borrow().clone()
+    }
+
+    /// What an idempotency object keeps of a key.
+    pub fn record(&self, object: &str, key: &str) -> Option<Record> {
+        self.records.borrow().get(&(object.to_owned(), key.to_owned())).cloned()
+    }
+
+    fn keep(&self, object: &str, key: &str, record: Option<Record>) {
+        if let Some(record) = record {
+            self.records.borrow_mut().insert((object.to_owned(), key.to_owned()), record);
+        }
+    }
+}
+
+impl flows::Platform for Platform {
+    type Database = Database;
+
+    fn database(&self) -> &Database {
+        &self.database
+    }
+
+    async fn begin(&self, object: &str, begin: &Begin) -> Result<Decision, PlatformError> {
+        let effect = || {
+            let (decision, record) = idempotency::begin(self.record(object, &begin.key), begin);
+            self.keep(object, &begin.key, record);
+            Ok(decision)
+        };
+        self.begin_hop.make(effect, lost).await
+    }
+
+    async fn complete(&self, object: &str, complete: &Complete) -> Result<(), PlatformError> {
+        let effect = || {
+            let record = idempotency::complete(self.record(object, &complete.key), complete);
+            self.keep(object, &complete.key, record);
+            Ok(())
+        };
+        self.complete_hop.make(effect, lost).await
+    }
+
+    fn wake(&self, due_at: Timestamp) {
+        self.wakes.borrow_mut().push(due_at);
+    }
+
+    fn now(&self) -> Timestamp {
+        self.now.get()
+    }
+
+    fn random(&self) -> [u8; 32] {
+        self.draws.set(self.draws.get() + 1);
+        keyed_digest(&self.seed.to_be_bytes(), &[&self.draws.get().to_be_bytes()])
+    }
+
+    fn master_key(&self) -> &MasterKey {
+        &self.master_key
+    }
+
+    fn log_error(&self, request: &str, problem: &str) {
+        self.errors
+            .borrow_mut()
+            .push(LoggedError { request: request.to_owned(), problem: problem.to_owned() });
+    }
+}
+
+/// A call to an idempotency object of which nobody knows whether it arrived.
+fn lost() -> PlatformError {
+    PlatformError { part: "idempotency", problem: "the connection was lost".to_owned() }
+}

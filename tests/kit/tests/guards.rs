@@ -1,0 +1,216 @@
+//! What the database itself refuses, whatever the code above it believes.
+
+use kit::{Counts, Database, run};
+use store::{Database as _, DatabaseError, Row, Rows, Statement};
+use store::{customers, guard, payment_methods, registry, values};
+
+/// The text of a statement of production.
+fn registered(name: &str) -> String {
+    let statements = registry::statements();
+    let found = statements.into_iter().find(|(other, _)| other == name);
+    found.unwrap_or_else(|| panic!("the registry names no {name}")).1
+}
+
+fn batch(database: &Database, statements: Vec<Statement>) -> Result<Vec<Rows>, DatabaseError> {
+    run(database.batch(statements))
+}
+
+fn charge(amount: i64, captured: i64, released: i64, refunded: i64) -> Statement {
+    let nothing = None::<&str>;
+    Statement::new(
+        registered("charges.insert"),
+        values![
+            "ch_1",
+            "acct_1",
+            false,
+            0,
+            1,
+            amount,
+            "usd",
+            captured,
+            released,
+            refunded,
+            "succeeded",
+            false,
+            nothing,
+            nothing,
+            nothing,
+            "{}"
+        ],
+    )
+}
+
+/// Refunds so much of that charge, as seen at a version.
+fn refund(version: i64, refunded: i64) -> [Statement; 2] {
+    let nothing = None::<&str>;
+    let values = values!["ch_1", version, 100, 100, 0, refunded, "succeeded", false, nothing, "{}"];
+    let update = Statement::new(registered("charges.update"), values);
+    [update, guard::changed_one("charge_version")]
+}
+
+fn event(id: &str) -> Statement {
+    let nothing = None::<&str>;
+    Statement::new(
+        registered("events.insert"),
+        values![
+            id,
+            "acct_1",
+            false,
+            0,
+            "charge.refunded",
+            "ch_1",
+            "{}",
+            "2025-01-01",
+            nothing,
+            nothing
+        ],
+    )
+}
+
+fn rows(database: &Database, table: &str) -> Vec<Row> {
+    database.query(&format!("SELECT * FROM {table}"), values![])
+}
+
+#[test]
+fn a_guard_that_does_not_hold_takes_its_whole_batch_down_and_names_itself() {
+    let database = Database::new();
+    batch(&database, vec![charge(100, 100, 0, 0)]).expect("the first charge");
+    database.take_counts();
+    let [update, guard] = refund(7, 10);
+    let refused = batch(&database, vec![event("evt_1"), update, guard, event("evt_2")]);
+    assert_eq!(refused.unwrap_err(), DatabaseError::Guard("charge_version".to_owned()));
+    assert!(rows(&database, "events").is_empty());
+    assert_eq!(rows(&database, "charges")[0].integer("refunded"), Ok(0));
+    assert_eq!(database.take_counts(), Counts { batches: 1, statements: 4, rows_written: 0 });
+}
+
+#[test]
+fn a_guard_that_holds_writes_nothing_of_its_own() {
+    let database = Database::new();
+    batch(&database, vec![charge(100, 100, 0, 0)]).expect("the first charge");
+    database.take_counts();
+    batch(&database, refund(1, 10).into()).expect("the guard holds");
+    assert_eq!(database.take_counts(), Counts { batches: 1, statements: 2, rows_written: 1 });
+    assert!(rows(&database, "guard").is_empty());
+    let charge = &rows(&database, "charges")[0];
+    assert_eq!((charge.integer("refunded"), charge.integer("version")), (Ok(10), Ok(2)));
+}
+
+/// `changes()` remembers the last write, even one of the batch before, so a guard proves nothing
+/// anywhere else. A second guard finds what the first one left: no row changed.
+#[test]
+fn a_guard_speaks_only_of_the_statement_right_before_it() {
+    let database = Database::new();
+    batch(&database, vec![charge(100, 100, 0, 0)]).expect("the first charge");
+    assert!(batch(&database, vec![guard::changed_one("stray")]).is_ok());
+    let [update, guard] = refund(1, 10);
+    let twice = batch(&database, vec![update, guard, guard::changed_one("second")]);
+    assert_eq!(twice.unwrap_err(), DatabaseError::Guard("second".to_owned()));
+}
+
+#[test]
+fn a_guard_on_what_is_unknown_does_not_hold() {
+    let database = Database::new();
+    let unknown = Statement::new("INSERT INTO guard SELECT NULL, ?1", values!["unknown"]);
+    let refused = batch(&database, vec![event("evt_1"), unknown]);
+    assert_eq!(refused.unwrap_err(), DatabaseError::Guard("unknown".to_owned()));
+    assert!(rows(&database, "events").is_empty());
+}
+
+#[test]
+fn a_customer_of_someone_else_or_in_the_other_mode_fails_its_guard() {
+    let database = Database::new();
+    let values = values!["cus_1", "acct_1", false, 0, 1, false, None::<&str>, "{}"];
+    batch(&database, vec![Statement::new(registered("customers.insert"), values)])
+        .expect("a customer");
+    let must_exist = |account: &str, livemode: bool| {
+        let sql = registered("customers.must_exist");
+        batch(&database, vec![Statement::new(sql, values!["cus_1", account, livemode])])
+    };
+    assert!(must_exist("acct_1", false).is_ok());
+    let refused = DatabaseError::Guard(customers::EXISTS_GUARD.to_owned());
+    assert_eq!(must_exist("acct_1", true).unwrap_err(), refused);
+    assert_eq!(must_exist("acct_2", false).unwrap_err(), refused);
+}
+
+#[test]
+fn a_payment_method_that_may_not_be_used_fails_its_guard() {
+    let database = Database::new();
+    for (id, customer, detached) in
+        [("pm_free", None, false), ("pm_kept", Some("cus_1"), false), ("pm_left", None, true)]
+    {
+        let values = values![id, "acct_1", false, 0, 1, customer, detached, "{}", "", "{}"];
+        batch(&database, vec![Statement::new(registered("payment_methods.insert"), values)])
+            .expect("a payment method");
+    }
+    let is_usable = |id: &str, account: &str, customer: Option<&str>| {
+        let sql = registered("payment_methods.must_be_usable");
+        let usable = Statement::new(sql, values![id, account, false, customer]);
+        match batch(&database, vec![usable]) {
+            Ok(_) => true,
+            Err(DatabaseError::Guard(name)) if name == payment_methods::USABLE_GUARD => false,
+            Err(other) => panic!("{other}"),
+        }
+    };
+    assert!(is_usable("pm_free", "acct_1", None) && is_usable("pm_free", "acct_1", Some("cus_1")));
+    assert!(is_usable("pm_kept", "acct_1", Some("cus_1")));
+    assert!(
+        !is_usable("pm_kept", "acct_1", None) && !is_usable("pm_kept", "acct_1", Some("cus_2"))
+    );
+    assert!(!is_usable("pm_free", "acct_2", None));
+    assert!(!is_usable("pm_left", "acct_1", None));
+    assert!(!is_usable("pm_none", "acct_1", None));
+}
+
+#[test]
+fn an_event_is_never_changed() {
+    let database = Database::new();
+    batch(&database, vec![event("evt_1")]).expect("an event");
+    let change = |sql: &'static str| batch(&database, vec![Statement::new(sql, values![])]);
+    let refused = change("UPDATE events SET data = '[]'").unwrap_err();
+    assert!(matches!(&refused, DatabaseError::Refused(why) if why.contains("append-only")));
+    let refused = batch(&database, vec![event("evt_1")]).unwrap_err();
+    assert!(matches!(refused, DatabaseError::Exists(_)), "{refused}");
+    assert_eq!(rows(&database, "events")[0].text("data"), Ok("{}"));
+}
+
+/// REPLACE deletes the old row without asking the triggers that refuse changes.
+#[test]
+fn an_event_is_never_replaced() {
+    let database = Database::new();
+    batch(&database, vec![event("evt_1")]).expect("an event");
+    let values = event("evt_1").values;
+    let sql = registered("events.insert").replace("INSERT INTO", "INSERT OR REPLACE INTO");
+    assert!(batch(&database, vec![Statement::new(sql, values)]).is_err());
+}
+
+#[test]
+fn a_charge_gives_back_no_more_than_it_took_and_takes_no_more_than_it_held() {
+    let database = Database::new();
+    for sums in
+        [(100, 50, 0, 51), (100, 101, 0, 0), (100, 60, 41, 0), (100, -1, 0, 0), (0, 0, 0, 0)]
+    {
+        let (amount, captured, released, refunded) = sums;
+        let refused = batch(&database, vec![charge(amount, captured, released, refunded)]);
+        assert!(matches!(refused, Err(DatabaseError::Refused(_))), "{sums:?}: {refused:?}");
+    }
+    batch(&database, vec![charge(100, 100, 0, 0)]).expect("what it holds is taken");
+    batch(&database, refund(1, 100).into()).expect("all of it is given back");
+    let refused = batch(&database, refund(2, 101).into()).unwrap_err();
+    assert!(matches!(refused, DatabaseError::Refused(_)), "{refused}");
+    assert_eq!(rows(&database, "charges")[0].integer("refunded"), Ok(100));
+}
+
+#[test]
+fn a_batch_whose_last_statement_fails_leaves_nothing() {
+    let database = Database::new();
+    let refused = batch(&database, vec![event("evt_1"), charge(100, 0, 0, 1)]);
+    assert!(matches!(refused, Err(DatabaseError::Refused(_))), "{refused:?}");
+    let refused = batch(&database, vec![event("evt_1"), event("evt_1")]);
+    assert!(matches!(refused, Err(DatabaseError::Exists(_))), "{refused:?}");
+    let nonsense = Statement::new("INSERT INTO nowhere VALUES (1)", values![]);
+    let refused = batch(&database, vec![event("evt_1"), nonsense]);
+    assert!(matches!(refused, Err(DatabaseError::Refused(_))), "{refused:?}");
+    assert!(rows(&database, "events").is_empty());
+    assert!(rows(&database, "charges").is_empty());
+}

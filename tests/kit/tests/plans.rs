@@ -1,0 +1,99 @@
+//! How SQLite would run every statement: through an index, never over a table that grows.
+
+use std::fmt::Write;
+
+use kit::Database;
+use store::{Value, list, registry, values};
+
+/// What no plan may say: that it reads a whole table, sorts what no index has in order, or makes an
+/// index of its own for one run.
+fn is_forbidden(step: &str) -> bool {
+    (step.starts_with("SCAN") && step != "SCAN CONSTANT ROW")
+        || step.contains("USE TEMP B-TREE")
+        || step.contains("AUTOMATIC")
+}
+
+#[test]
+fn no_statement_reads_a_whole_table_or_sorts() {
+    let database = Database::new();
+    let mut slow = String::new();
+    for (name, sql) in registry::statements() {
+        let plan = database.plan(&sql);
+        if plan.iter().any(|step| is_forbidden(step)) {
+            writeln!(slow, "{name}: {sql}\n    {}", plan.join("\n    ")).expect("a text grows");
+        }
+    }
+    assert!(slow.is_empty(), "\n{slow}");
+}
+
+/// The plan alone does not tell: it may name the index and still read every row that lies between
+/// the end of the table and the page.
+#[test]
+fn a_page_costs_the_same_wherever_it_begins() {
+    let [small, large] = [100, 2_000].map(filled);
+    let mut growing = String::new();
+    let pages = registry::statements().into_iter().filter(|(name, _)| name.starts_with("list."));
+    for (name, sql) in pages {
+        let few = small.cost(&sql, &page_values(&name, &sql, 50));
+        let many = large.cost(&sql, &page_values(&name, &sql, 1_000));
+        if many > few * 2 {
+            let plan = large.plan(&sql).join("\n    ");
+            writeln!(growing, "{name}: {few} steps in 100 rows, {many} in 2000: {sql}\n    {plan}")
+                .expect("a text grows");
+        }
+    }
+    assert!(growing.is_empty(), "\n{growing}");
+}
+
+/// Production draws no randomness and reads no clock in SQL, so that a run can be repeated.
+#[test]
+fn no_statement_has_a_clock_or_randomness_of_its_own() {
+    let ambient = ["random", "unixepoch", "julianday", "strftime", "datetime(", "current_"];
+    for (name, sql) in registry::statements() {
+        let lower = sql.to_lowercase();
+        assert!(!ambient.iter().any(|word| lower.contains(word)), "{name}: {sql}");
+    }
+}
+
+/// A database in which each table that has pages has so many rows, all of one merchant and alike in
+/// all that pages are narrowed to, made a second apart.
+fn filled(rows: i64) -> Database {
+    let database = Database::new();
+    let tables =
+        ["charges", "customers", "events", "payment_intents", "payment_methods", "refunds"];
+    for table in tables {
+        let columns = database.query(
+            "SELECT name, CASE WHEN name IN ('id', 'created') THEN 'n' \
+             WHEN name IN ('version', 'amount') THEN '1' \
+             WHEN name = 'status' THEN quote('succeeded') \
+             WHEN type = 'TEXT' THEN quote('same') ELSE '0' END AS value \
+             FROM pragma_table_info(?1) \
+             WHERE name <> 'sequence' AND (\"notnull\" OR type = 'TEXT')",
+            values![table],
+        );
+        let list = |column| {
+            let texts = columns.iter().map(|row| row.text(column).expect("a text"));
+            texts.collect::<Vec<_>>().join(", ")
+        };
+        let sql = format!(
+            "WITH RECURSIVE numbers (n) AS \
+             (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < CAST(?1 AS INTEGER)) \
+             INSERT INTO {table} ({}) SELECT {} FROM numbers",
+            list("name"),
+            list("value"),
+        );
+        database.query(&sql, values![rows]);
+    }
+    database
+}
+
+/// What a page of ten is asked with in such a database, at the cursor where it has one.
+fn page_values(name: &str, sql: &str, cursor: i64) -> Vec<Value> {
+    let cursor = cursor.to_string();
+    if name.starts_with("list.cursor") {
+        return values![cursor, "same", false];
+    }
+    let all = values!["same", false, 0, list::END_OF_TIME, 11, "same", cursor];
+    let count = (1..=all.len()).rev().find(|number| sql.contains(&format!("?{number}")));
+    all.into_iter().take(count.unwrap_or_default()).collect()
+}
