@@ -3,7 +3,7 @@
 use domain::ApiError;
 use domain::money::Money;
 use domain::payment_intent::{Operation, PaymentIntent, State, Status};
-use store::{Statement, attempts, customers, payment_intents, payment_methods};
+use store::{DatabaseError, Statement, attempts, customers, payment_intents, payment_methods};
 
 use super::{Changes, MAX_TRIES, explain_guard, find, refused, shown};
 use crate::payment_methods::{Chosen, choose};
@@ -37,6 +37,8 @@ pub async fn update<P: Platform>(
         let batch = writing(context, &before, &mut after, chosen.as_ref());
         match context.batch(batch).await {
             Ok(_) => return Ok(after),
+            // The card is there: an earlier run of this request committed, and its answer was lost.
+            Err(DatabaseError::Exists(_)) => return find(context, id).await,
             Err(error) => {
                 let method = after.payment_method.as_ref().map(|id| id.as_str());
                 explain_guard(context, error, after.customer.as_ref(), method).await?;
