@@ -14,6 +14,8 @@ pub mod expand;
 pub mod form;
 pub mod key_cache;
 pub mod list;
+#[cfg(feature = "openapi")]
+pub mod openapi;
 pub mod pages;
 pub mod payment_intents;
 pub mod payment_methods;

@@ -22,6 +22,12 @@ macro_rules! endpoints {
             $((Route::$name, <$endpoint>::METHOD, <$endpoint>::PATH),)*
         ];
 
+        /// Describes every endpoint.
+        #[cfg(feature = "openapi")]
+        pub(crate) fn describe(description: &mut crate::openapi::Description) {
+            $(description.add::<$endpoint>(stringify!($name));)*
+        }
+
         async fn call<P: Platform>(
             route: Route,
             incoming: Incoming<'_, P>,

@@ -29,7 +29,11 @@ pub struct Resource<'a> {
 
 /// The card of a payment method.
 #[derive(Debug, Serialize)]
-#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "payment_method_card"))]
+#[cfg_attr(
+    feature = "openapi",
+    derive(schemars::JsonSchema),
+    schemars(rename = "payment_method_card")
+)]
 #[expect(missing_docs, reason = "each is Stripe's field of the same name")]
 pub struct CardResource<'a> {
     pub brand: Constant,
