@@ -24,6 +24,12 @@ macro_rules! endpoints {
             $((Route::$name, <$endpoint>::METHOD, <$endpoint>::PATH),)*
         ];
 
+        /// Describes every endpoint.
+        #[cfg(feature = "openapi")]
+        pub(crate) fn describe(description: &mut crate::openapi::Description) {
+            $(description.add::<$endpoint>(stringify!($name));)*
+        }
+
         async fn call<P: Platform>(
             route: Route,
             incoming: Incoming<'_, P>,
@@ -47,6 +53,7 @@ endpoints! {
     ChargesRefundsRetrieve = charges::refunds::retrieve::Retrieve,
     ChargesRefundsUpdate = charges::refunds::update::Update,
     ChargesRetrieve = charges::retrieve::Retrieve,
+    ChargesSearch = charges::search::Search,
     ChargesUpdate = charges::update::Update,
     CustomersCreate = customers::create::Create,
     CustomersDelete = customers::delete::Delete,
@@ -54,6 +61,7 @@ endpoints! {
     CustomersPaymentMethodsList = customers::payment_methods::list::List,
     CustomersPaymentMethodsRetrieve = customers::payment_methods::retrieve::Retrieve,
     CustomersRetrieve = customers::retrieve::Retrieve,
+    CustomersSearch = customers::search::Search,
     CustomersUpdate = customers::update::Update,
     EventsList = events::list::List,
     EventsRetrieve = events::retrieve::Retrieve,
@@ -65,6 +73,7 @@ endpoints! {
         payment_intents::increment_authorization::IncrementAuthorization,
     PaymentIntentsList = payment_intents::list::List,
     PaymentIntentsRetrieve = payment_intents::retrieve::Retrieve,
+    PaymentIntentsSearch = payment_intents::search::Search,
     PaymentIntentsUpdate = payment_intents::update::Update,
     PaymentMethodsAttach = payment_methods::attach::Attach,
     PaymentMethodsCreate = payment_methods::create::Create,
