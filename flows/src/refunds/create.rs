@@ -3,7 +3,7 @@
 
 use domain::attempt::{Attempt, AttemptState, Request, Resolution};
 use domain::charge::{Charge, RefundRefusal};
-use domain::id::{AttemptId, RefundId};
+use domain::id::RefundId;
 use domain::money::{Amount, Money};
 use domain::refund::{Details, Reason, Refund, Status};
 use domain::{ApiError, Metadata};
@@ -40,16 +40,14 @@ pub async fn create<P: Platform>(
     context: &Context<'_, P>,
     create: &Create,
 ) -> Result<Refund, Failure> {
-    if context.resumes {
-        let attempt: AttemptId = context.ids.derive("attempt");
-        if let Some(held) = operations::load(context, &attempt).await? {
-            return refund_of(operations::settle(context, held).await?);
-        }
-    }
+    refund_of(operations::once(context, async || begin(context, create).await).await?)
+}
+
+async fn begin<P: Platform>(context: &Context<'_, P>, create: &Create) -> Result<Held, Failure> {
     for _ in 0..MAX_TRIES {
         let charge = charge_of(context, create).await?;
         if let Some(held) = start(context, charge, create).await? {
-            return refund_of(operations::settle(context, held).await?);
+            return operations::settle(context, held).await;
         }
     }
     Err(ApiError::LockTimeout.into())
