@@ -14,6 +14,7 @@ thread_local! {
 }
 
 /// Milliseconds since the Unix epoch by the runtime's own clock, for measuring.
+#[expect(clippy::disallowed_methods, reason = "this is the one place that asks the runtime")]
 pub fn milliseconds() -> i64 {
     i64::try_from(Date::now().as_millis()).unwrap_or(i64::MAX)
 }

@@ -24,7 +24,7 @@ const SWEEP: i64 = 1_000;
 pub struct IdempotencyShard {
     state: State,
     sql: SqlStorage,
-    is_swept: Cell<bool>,
+    sweep_is_planned: Cell<bool>,
 }
 
 /// A record as the table holds it.
@@ -45,7 +45,7 @@ impl DurableObject for IdempotencyShard {
         if let Err(error) = created {
             worker::console_error!("the table of idempotency records could not be made: {error}");
         }
-        Self { state, sql, is_swept: Cell::new(false) }
+        Self { state, sql, sweep_is_planned: Cell::new(false) }
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
@@ -76,7 +76,7 @@ impl DurableObject for IdempotencyShard {
         if let Err(error) = swept {
             worker::console_error!("idempotency records could not be swept: {error}");
         }
-        self.is_swept.set(false);
+        self.sweep_is_planned.set(false);
         self.plan_sweep(clock::now()).await?;
         Response::empty()
     }
@@ -122,7 +122,7 @@ impl IdempotencyShard {
 
     /// Plans the next sweep, unless one is planned.
     async fn plan_sweep(&self, now: Timestamp) -> Result<()> {
-        if self.is_swept.replace(true) {
+        if self.sweep_is_planned.replace(true) {
             return Ok(());
         }
         let storage = self.state.storage();

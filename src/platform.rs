@@ -116,6 +116,7 @@ impl Platform for CloudflarePlatform {
         clock::now()
     }
 
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that asks the runtime")]
     fn random(&self) -> [u8; 32] {
         let mut bytes = [0; 32];
         // The runtime's generator cannot fail within an event; were it to, ids would collide and

@@ -1,7 +1,6 @@
 //! `Server-Timing`: how often a request went to each store before its answer, and for how long.
 
 use std::cell::Cell;
-use std::fmt::Write as _;
 
 use handlers::render::{Reply, add_header};
 
@@ -37,14 +36,16 @@ impl Timings {
 
     /// Shows the waits of a request that began at a millisecond.
     pub fn show(&self, reply: &mut Reply, began: i64) {
-        let mut shown = String::new();
-        for (name, cell) in [("do", &self.durable_object), ("d1", &self.database)] {
-            let (count, total) = cell.get();
-            // Writing to a text cannot fail.
-            let _ = write!(shown, "{name};dur={total};desc=\"{count}\", ");
-        }
+        let waits = |name: &str, cell: &Cell<(u32, i64)>| {
+            let (count, waited) = cell.get();
+            format!("{name};dur={waited};desc=\"{count}\"")
+        };
         let total = clock::milliseconds().saturating_sub(began);
-        let _ = write!(shown, "total;dur={total}");
+        let shown = format!(
+            "{}, {}, total;dur={total}",
+            waits("do", &self.durable_object),
+            waits("d1", &self.database)
+        );
         add_header(reply, "server-timing", &shown);
     }
 }

@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use chrono::{DateTime, Datelike, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::ApiError;
@@ -79,8 +80,8 @@ impl fmt::Debug for CardNumber {
 fn luhn_holds(digits: &str) -> bool {
     let sum = digits.bytes().rev().enumerate().fold(0_u32, |sum, (place, byte)| {
         let digit = u32::from(byte.saturating_sub(b'0'));
-        let doubled = if place % 2 == 1 { digit * 2 } else { digit };
-        sum.saturating_add(doubled / 10 + doubled % 10)
+        let doubled = if place % 2 == 1 { digit.saturating_mul(2) } else { digit };
+        sum.saturating_add(doubled / 10).saturating_add(doubled % 10)
     });
     sum.is_multiple_of(10)
 }
@@ -225,19 +226,10 @@ impl Expiry {
     }
 }
 
-/// The year and month (1 to 12) of a moment in UTC, by Howard Hinnant's `civil_from_days`
-/// (<https://howardhinnant.github.io/date_algorithms.html>).
+/// The year and month (1 to 12) of a moment in UTC; the last that can be told for one beyond.
 pub fn year_and_month(now: Timestamp) -> (i64, i64) {
-    let days = now.seconds().div_euclid(86_400).saturating_add(719_468);
-    let era = days.div_euclid(146_097);
-    let day_of_era = days.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-    let year = year_of_era.saturating_add(era.saturating_mul(400));
-    (if month <= 2 { year.saturating_add(1) } else { year }, month)
+    let moment = DateTime::from_timestamp(now.seconds(), 0).unwrap_or(DateTime::<Utc>::MAX_UTC);
+    (i64::from(moment.year()), i64::from(moment.month()))
 }
 
 /// Checks the form of a security code.

@@ -2,7 +2,7 @@
 //!
 //! Source: <https://docs.stripe.com/api/idempotent_requests>, and for what happens to a request that
 //! died half-way the decision record on resuming. The rules are pure: the object that keeps the
-//! records asks [`begin`], [`complete`] and [`release`] what to write and what to say.
+//! records asks [`begin`] and [`complete`] what to write and what to say.
 
 use serde::{Deserialize, Serialize};
 

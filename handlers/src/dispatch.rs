@@ -135,13 +135,23 @@ fn preflight() -> Reply {
 pub async fn serve<E: Endpoint, P: Platform>(incoming: Incoming<'_, P>) -> Result<Reply, Failure> {
     authorize(&incoming.caller.key, E::METHOD, E::RESOURCE, E::PUBLISHABLE)?;
     let encoded = match E::METHOD {
-        Method::Get => incoming.request.uri().query().unwrap_or_default().as_bytes(),
-        Method::Post | Method::Delete => incoming.request.body(),
+        Method::Post => incoming.request.body(),
+        // Some clients put the parameters of a deletion into the body, some into the query.
+        Method::Delete if !incoming.request.body().is_empty() => incoming.request.body(),
+        Method::Get | Method::Delete => {
+            incoming.request.uri().query().unwrap_or_default().as_bytes()
+        }
     };
+    if E::METHOD == Method::Post {
+        check_content_type(incoming.request)?;
+    }
     let mut tree = form::parse(encoded)?;
     let canonical = tree.canonical();
     let paths = tree.take_texts("expand")?.unwrap_or_default();
     expand::check(&paths)?;
+    if E::METHOD == Method::Post {
+        expand::check_object(E::RESOURCE, &paths)?;
+    }
     let input = E::check(tree.decode()?)?;
     let key = text(incoming.request.headers(), "idempotency-key").map(str::to_owned);
     match key.filter(|_| E::METHOD == Method::Post) {
@@ -151,6 +161,21 @@ pub async fn serve<E: Endpoint, P: Platform>(incoming: Incoming<'_, P>) -> Resul
             let call = call(&incoming, &seed, false);
             run::<E, P>(&call, input, &paths).await.map(reply)
         }
+    }
+}
+
+/// A body in another encoding would be read as one long, unknown parameter.
+fn check_content_type(request: &Request<Vec<u8>>) -> Result<(), ApiError> {
+    let form = "application/x-www-form-urlencoded";
+    match text(request.headers(), "content-type") {
+        Some(kind)
+            if !request.body().is_empty() && !kind.to_ascii_lowercase().starts_with(form) =>
+        {
+            Err(ApiError::InvalidBody {
+                message: format!("Invalid request (check that your POST content type is {form})."),
+            })
+        }
+        _ => Ok(()),
     }
 }
 

@@ -14,6 +14,7 @@ use flows::{Failure, Platform};
 use serde_json::Value;
 use store::{Row, Rows, Scope, Statement};
 
+use crate::charges::refunds::embed::embed;
 use crate::endpoint::Call;
 
 /// How many levels may be expanded.
@@ -46,6 +47,7 @@ fn expandable(object: &str) -> &'static [&'static str] {
             "failure_balance_transaction",
             "on_behalf_of",
             "payment_intent",
+            "refunds",
             "review",
             "source_transfer",
         ],
@@ -73,6 +75,36 @@ fn expandable(object: &str) -> &'static [&'static str] {
     }
 }
 
+/// Checks the paths against the object that a call will show, before the call does anything: who is
+/// told that a request was wrong must be able to rely on its having had no effect.
+///
+/// # Errors
+/// When a path leads to what cannot be expanded.
+pub fn check_object(object: &str, paths: &[String]) -> Result<(), ApiError> {
+    for path in paths {
+        let mut object = object;
+        for field in path.split('.') {
+            if !expandable(object).contains(&field) {
+                return Err(ApiError::NotExpandable { path: path.clone(), hint: None });
+            }
+            let Some(next) = object_in(field) else { break };
+            object = next;
+        }
+    }
+    Ok(())
+}
+
+/// The object that a field expands to, where Florin knows such objects.
+fn object_in(field: &str) -> Option<&'static str> {
+    match field {
+        "charge" | "latest_charge" => Some("charge"),
+        "customer" => Some("customer"),
+        "payment_intent" => Some("payment_intent"),
+        "payment_method" => Some("payment_method"),
+        _ => None,
+    }
+}
+
 /// Replaces ids by the objects that they name, path by path.
 ///
 /// # Errors
@@ -87,6 +119,12 @@ pub async fn expand<P: Platform>(
         check_path(resource, path, &parts)?;
         for level in 1..=parts.len() {
             let Some(prefix) = parts.get(..level) else { break };
+            if let Some(("refunds", owner)) = prefix.split_last().map(|(last, rest)| (*last, rest)) {
+                // Charges leave out this list unless it is asked for, so there is no id to replace.
+                let mut owners = Vec::new();
+                collect(resource, owner, &mut owners);
+                embed(call, owners).await?;
+            }
             let mut slots = Vec::new();
             collect(resource, prefix, &mut slots);
             load(call, slots).await?;

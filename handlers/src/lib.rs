@@ -4,10 +4,13 @@
 //! Stripe's error bodies. To add an endpoint, write its file beside its siblings, implement
 //! [`endpoint::Endpoint`], and name it in [`routes`].
 
+pub mod account;
 pub mod authenticate;
+pub mod charges;
 pub mod created;
 pub mod dispatch;
 pub mod endpoint;
+pub mod events;
 pub mod expand;
 pub mod form;
 pub mod key_cache;
@@ -15,6 +18,7 @@ pub mod list;
 pub mod pages;
 pub mod payment_intents;
 pub mod payment_methods;
+pub mod refunds;
 pub mod render;
 pub mod routes;
 pub mod version;

@@ -6,8 +6,8 @@ use matchit::Router;
 
 use crate::dispatch::{Incoming, serve};
 use crate::endpoint::{Endpoint, Method};
-use crate::payment_intents;
 use crate::render::Reply;
+use crate::{account, charges, events, payment_intents, refunds};
 
 macro_rules! endpoints {
     ($($name:ident = $endpoint:path,)*) => {
@@ -34,6 +34,20 @@ macro_rules! endpoints {
 }
 
 endpoints! {
+    AccountRetrieve = account::retrieve::Retrieve,
+    AccountRetrieveById = account::retrieve_by_id::RetrieveById,
+    ChargesCapture = charges::capture::Capture,
+    ChargesCreate = charges::create::Create,
+    ChargesList = charges::list::List,
+    ChargesRefund = charges::refund::Refund,
+    ChargesRefundsCreate = charges::refunds::create::Create,
+    ChargesRefundsList = charges::refunds::list::List,
+    ChargesRefundsRetrieve = charges::refunds::retrieve::Retrieve,
+    ChargesRefundsUpdate = charges::refunds::update::Update,
+    ChargesRetrieve = charges::retrieve::Retrieve,
+    ChargesUpdate = charges::update::Update,
+    EventsList = events::list::List,
+    EventsRetrieve = events::retrieve::Retrieve,
     PaymentIntentsCancel = payment_intents::cancel::Cancel,
     PaymentIntentsCapture = payment_intents::capture::Capture,
     PaymentIntentsConfirm = payment_intents::confirm::Confirm,
@@ -43,6 +57,11 @@ endpoints! {
     PaymentIntentsList = payment_intents::list::List,
     PaymentIntentsRetrieve = payment_intents::retrieve::Retrieve,
     PaymentIntentsUpdate = payment_intents::update::Update,
+    RefundsCancel = refunds::cancel::Cancel,
+    RefundsCreate = refunds::create::Create,
+    RefundsList = refunds::list::List,
+    RefundsRetrieve = refunds::retrieve::Retrieve,
+    RefundsUpdate = refunds::update::Update,
 }
 
 /// The endpoints behind one path, one for each method.
@@ -62,8 +81,9 @@ fn router() -> Router<Methods> {
     }
     let mut router = Router::new();
     for (path, methods) in paths {
+        let inserted = router.insert(path, methods);
         // Two paths that cannot be told apart are found by the test below, not in production.
-        let _ = router.insert(path, methods);
+        debug_assert!(inserted.is_ok(), "{path} cannot be told from another path");
     }
     router
 }

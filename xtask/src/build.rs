@@ -23,18 +23,18 @@ const NOT_SOURCES: [&str; 7] =
 
 /// Runs the task.
 pub fn run(mut arguments: Arguments) -> Result<ExitCode> {
-    let dev = arguments.contains("--dev");
-    arguments.contains("--release");
+    let fast = arguments.contains("--fast");
     finish(arguments)?;
     let tools = setup::for_build()?;
-    build(&tools, !dev)?;
+    build(&tools, fast)?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Builds the Worker unless nothing has changed since the last build.
-pub fn build(tools: &setup::Tools, release: bool) -> Result<()> {
+/// Builds the Worker unless nothing has changed since the last build. A `fast` build takes seconds instead of a minute
+/// after a change, and its result is large and slow.
+pub fn build(tools: &setup::Tools, fast: bool) -> Result<()> {
     let root = root();
-    let profile = if release { "--release" } else { "--dev" };
+    let profile = if fast { "--dev" } else { "--release" };
     let wanted = fingerprint::of(&root, &sources(&root)?, &[profile, &tools.versions()])?;
     let kept = root.join("build/.fingerprint");
     if fs::read_to_string(&kept).is_ok_and(|found| found == wanted) {

@@ -28,13 +28,14 @@ pub fn run(mut arguments: Arguments) -> Result<ExitCode> {
     let port: u16 = arguments.opt_value_from_str("--port")?.unwrap_or(8787);
     let folder: Option<String> = arguments.opt_value_from_str("--state")?;
     let reset = arguments.contains("--reset");
+    let fast = arguments.contains("--fast");
     finish(arguments)?;
     let folder = state::folder(folder)?;
     let claim = state::claim(&folder)?;
     if reset {
         state::reset(&folder)?;
     }
-    build::build(&setup::for_build()?, true)?;
+    build::build(&setup::for_build()?, fast)?;
     serve(port, &folder, &claim)
 }
 

@@ -13,6 +13,7 @@ mod clock;
 mod command;
 mod dev;
 mod fingerprint;
+mod key;
 mod node;
 mod results;
 mod setup;
@@ -22,14 +23,27 @@ mod test;
 const HELP: &str = "\
 Usage: cargo xtask <task>
 
-  dev [--port 8787] [--state .florin] [--reset]     build and serve on this machine, with a demo merchant
-  test [--quick] [--edge PART]                      run the tests; --quick only native ones, --edge only those on
-                                                    workerd whose file name holds PART
-  check                                             what must hold besides: format, lints, licences, types, docs
-  account create --name NAME [--state DIR | --remote]   make a merchant; prints its id and first test keys
-  clock --advance 1d12h [--port 8787 | --url URL]   move what the running dev server takes for now
-  build [--dev]                                     build the Worker into build/ (optimised unless --dev)
-  setup                                             install what the other tasks need, outside the checkout
+  dev [--port 8787] [--state .florin] [--reset]
+      build, and serve on this machine with a demo merchant; --reset starts from nothing
+  test [--quick] [--edge PART]
+      run all tests; with --quick the native ones, with --edge those on workerd whose file name holds PART
+  check
+      what must hold besides: format, lints, licences, types, documentation, unused dependencies
+  account create --name NAME [--state DIR | --remote]
+      make a merchant; prints its id and its first test keys as JSON
+  key create --account ID [--kind secret|publishable|restricted] [--allow charge=read ...] [--live] [--name NAME]
+  key list --account ID
+  key roll --id ID [--overlap 24h]
+  key revoke --id ID
+      manage API keys; a key's text is shown once; each takes [--state DIR | --remote]
+  clock --advance 1d12h [--port 8787 | --url URL]
+      move what the running development server takes for now
+  build
+      build the Worker into build/, where wrangler deploys it from
+  setup
+      install what the other tasks need, outside the checkout
+
+  dev, test and build take --fast: a build without optimisation, for the edit loop.
 
 What tasks install is kept by version in $FLORIN_CACHE, else $XDG_CACHE_HOME/florin, else ~/.cache/florin.
 ";
@@ -56,6 +70,7 @@ fn run(mut arguments: Arguments) -> Result<ExitCode> {
         Some("test") => test::run(arguments),
         Some("check") => check::run(arguments),
         Some("account") => account::run(arguments),
+        Some("key") => key::run(arguments),
         Some("clock") => clock::run(arguments),
         Some("build") => build::run(arguments),
         Some("setup") => setup::run(arguments),

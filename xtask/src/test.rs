@@ -21,6 +21,7 @@ const PROPERTY_CASES: &str = "2000";
 pub fn run(mut arguments: Arguments) -> Result<ExitCode> {
     let quick = arguments.contains("--quick");
     let edge: Option<String> = arguments.opt_value_from_str("--edge")?;
+    let fast = arguments.contains("--fast");
     finish(arguments)?;
     let mut total = Counts::default();
     if edge.is_none() {
@@ -28,7 +29,7 @@ pub fn run(mut arguments: Arguments) -> Result<ExitCode> {
     }
     if !quick {
         // A suite that cannot even start must not hide what the ones before it found.
-        match on_workerd(edge.as_deref()) {
+        match on_workerd(edge.as_deref(), fast) {
             Ok(counts) => total += counts,
             Err(error) => {
                 eprintln!("xtask: {error:#}");
@@ -58,10 +59,11 @@ fn native(quick: bool) -> Result<Counts> {
 }
 
 /// The built Worker, under Node's test runner and under Python's.
-fn on_workerd(pattern: Option<&str>) -> Result<Counts> {
-    build::build(&setup::for_build()?, true)?;
-    let size = build::check_size()?;
-    eprintln!("test: the Worker is {size} bytes gzipped");
+fn on_workerd(pattern: Option<&str>, fast: bool) -> Result<Counts> {
+    build::build(&setup::for_build()?, fast)?;
+    if !fast {
+        eprintln!("test: the Worker is {} bytes gzipped", build::check_size()?);
+    }
     let chromium = setup::chromium();
     let scripts = files(".test.ts", pattern)?;
     let mut counts = Counts::default();

@@ -19,6 +19,7 @@ use crate::timestamp::Timestamp;
 pub struct Resource<'a> {
     pub id: &'a str,
     pub object: Constant,
+    pub allowed_payment_method_types: Option<&'a [String]>,
     pub amount: i64,
     pub amount_capturable: i64,
     pub amount_details: Value,
@@ -73,6 +74,10 @@ impl<'a> From<&'a PaymentIntent> for Resource<'a> {
         Self {
             id: intent.id.as_str(),
             object: "payment_intent",
+            allowed_payment_method_types: details
+                .automatic_payment_methods
+                .is_none()
+                .then_some(details.payment_method_types.as_slice()),
             amount: intent.amount.amount.minor_units(),
             amount_capturable: intent.capturable().minor_units(),
             amount_details: json!({"tip": {}}),

@@ -52,7 +52,10 @@ impl Endpoint for Confirm {
                 error_on_requires_action: parameters.error_on_requires_action.unwrap_or(false),
             },
             client_secret: parameters.client_secret.clone(),
-            changes: Changes { return_url: parameters.return_url.clone(), ..parameters.shared()? },
+            changes: Changes {
+                return_url: parameters::check_return_url(parameters.return_url.as_deref())?,
+                ..parameters.shared()?
+            },
         })
     }
 

@@ -98,7 +98,7 @@ impl Endpoint for Create {
         let mut changes = parameters.shared()?;
         changes.automatic_payment_methods =
             parameters.automatic_payment_methods.as_ref().map(AutomaticParameters::choice);
-        changes.return_url = parameters.return_url.clone();
+        changes.return_url = parameters::check_return_url(parameters.return_url.as_deref())?;
         parameters::describe!(changes, parameters);
         if changes.payment_method_types.is_none() && changes.automatic_payment_methods.is_none() {
             // What the account has enabled is offered unless the request says otherwise.

@@ -251,3 +251,24 @@ pub fn check_email(
     }
     Ok(email.clone())
 }
+
+/// A cardholder can be sent to a web address or to an app's own; never to something that runs.
+///
+/// # Errors
+/// When it is neither.
+pub fn check_return_url(url: Option<&str>) -> Result<Option<String>, ApiError> {
+    let Some(url) = url else { return Ok(None) };
+    let invalid = || ApiError::InvalidUrl { param: "return_url".to_owned() };
+    let (scheme, rest) = url.split_once("://").ok_or_else(invalid)?;
+    let plain = url.bytes().all(|byte| byte.is_ascii_graphic());
+    let named = scheme.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic())
+        && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+    let runs = ["javascript", "data", "vbscript", "file"]
+        .iter()
+        .any(|scheme_that_runs| scheme.eq_ignore_ascii_case(scheme_that_runs));
+    if plain && named && !runs && !rest.is_empty() && url.len() <= 2_048 {
+        Ok(Some(url.to_owned()))
+    } else {
+        Err(invalid())
+    }
+}

@@ -1,0 +1,113 @@
+//! 3-D Secure: the cardholder is sent to our page, proves who they are or does not, and comes back.
+
+use api::{Answer, Api};
+use http::Request;
+
+fn challenged(api: &Api) -> (String, String) {
+    let intent = api
+        .post(
+            "/v1/payment_intents",
+            &[
+                ("amount", "2000"),
+                ("currency", "usd"),
+                ("payment_method", "pm_card_authenticationRequired"),
+                ("confirm", "true"),
+                ("return_url", "https://shop.test/done?order=7#end"),
+            ],
+        )
+        .ok();
+    assert_eq!(intent.body["status"], "requires_action");
+    assert_eq!(intent.body["latest_charge"], serde_json::Value::Null);
+    let url = intent.text_at("/next_action/redirect_to_url/url");
+    (intent.id().to_owned(), url.strip_prefix("https://florin.test").expect("our host").to_owned())
+}
+
+fn page(api: &Api, method: &str, path: &str, body: &str) -> Answer {
+    let request = Request::builder()
+        .method(method)
+        .uri(format!("https://florin.test{path}"))
+        .body(body.as_bytes().to_vec())
+        .expect("a request");
+    kit::run(api.answer(&request))
+}
+
+#[test]
+fn a_completed_challenge_charges_the_card_once_and_leads_back() {
+    let api = Api::new();
+    let (id, path) = challenged(&api);
+    let shown = page(&api, "GET", &path, "");
+    assert_eq!(shown.status, 200);
+    assert!(shown.text.contains("$20.00") && shown.text.contains("Complete authentication"));
+    assert!(
+        shown
+            .header("content-security-policy")
+            .is_some_and(|policy| policy.contains("default-src 'none'")
+                && policy.contains("form-action 'self' https://shop.test"))
+    );
+    for _ in 0..2 {
+        let left = page(&api, "POST", &path, "result=complete");
+        assert_eq!(left.status, 303);
+        let back = left.header("location").expect("a way back");
+        assert!(back.starts_with("https://shop.test/done?order=7&payment_intent=pi_"), "{back}");
+        assert!(back.ends_with("&redirect_status=succeeded#end"), "{back}");
+        assert!(back.contains("payment_intent_client_secret=pi_"), "{back}");
+    }
+    let intent = api.get(&format!("/v1/payment_intents/{id}")).ok();
+    assert_eq!(intent.body["status"], "succeeded");
+    let succeeded = api.event_types().iter().filter(|name| *name == "charge.succeeded").count();
+    assert_eq!(succeeded, 1);
+}
+
+#[test]
+fn a_failed_challenge_gives_the_intent_back_without_a_charge() {
+    let api = Api::new();
+    let (id, path) = challenged(&api);
+    let left = page(&api, "POST", &path, "result=fail");
+    assert!(left.header("location").is_some_and(|back| back.contains("redirect_status=failed")));
+    let intent = api.get(&format!("/v1/payment_intents/{id}")).ok();
+    assert_eq!(intent.body["status"], "requires_payment_method");
+    assert_eq!(intent.text_at("/last_payment_error/code"), "payment_intent_authentication_failure");
+    assert_eq!(intent.body["latest_charge"], serde_json::Value::Null);
+    // Completing it afterwards changes nothing.
+    page(&api, "POST", &path, "result=complete");
+    let intent = api.get(&format!("/v1/payment_intents/{id}")).ok();
+    assert_eq!(intent.body["status"], "requires_payment_method");
+}
+
+#[test]
+fn a_canceled_payment_cannot_be_completed() {
+    let api = Api::new();
+    let (id, path) = challenged(&api);
+    api.post(&format!("/v1/payment_intents/{id}/cancel"), &[]).ok();
+    let left = page(&api, "POST", &path, "result=complete");
+    assert!(left.header("location").is_some_and(|back| back.contains("redirect_status=failed")));
+    let intent = api.get(&format!("/v1/payment_intents/{id}")).ok();
+    assert_eq!(intent.body["status"], "canceled");
+}
+
+#[test]
+fn strangers_and_nonsense_find_nothing() {
+    let api = Api::new();
+    let (_, path) = challenged(&api);
+    assert_eq!(page(&api, "GET", "/challenges/att_unknown", "").status, 404);
+    assert_eq!(page(&api, "GET", "/challenges/../x", "").status, 404);
+    assert_eq!(page(&api, "POST", &path, "result=maybe").status, 400);
+    assert_eq!(page(&api, "POST", &path, "").status, 400);
+}
+
+#[test]
+fn off_session_payments_cannot_ask_anybody() {
+    let api = Api::new();
+    let declined = api.post(
+        "/v1/payment_intents",
+        &[
+            ("amount", "2000"),
+            ("currency", "usd"),
+            ("payment_method", "pm_card_authenticationRequired"),
+            ("confirm", "true"),
+            ("off_session", "true"),
+            ("return_url", "https://shop.test/done"),
+        ],
+    );
+    assert_eq!(declined.error(402)["code"], "authentication_required");
+}
