@@ -148,6 +148,9 @@ pub async fn serve<E: Endpoint, P: Platform>(incoming: Incoming<'_, P>) -> Resul
     let canonical = tree.canonical();
     let paths = tree.take_texts("expand")?.unwrap_or_default();
     expand::check(&paths)?;
+    if E::METHOD == Method::Post {
+        expand::check_object(E::RESOURCE, &paths)?;
+    }
     let input = E::check(tree.decode()?)?;
     let key = text(incoming.request.headers(), "idempotency-key").map(str::to_owned);
     match key.filter(|_| E::METHOD == Method::Post) {

@@ -75,6 +75,36 @@ fn expandable(object: &str) -> &'static [&'static str] {
     }
 }
 
+/// Checks the paths against the object that a call will show, before the call does anything: who is
+/// told that a request was wrong must be able to rely on its having had no effect.
+///
+/// # Errors
+/// When a path leads to what cannot be expanded.
+pub fn check_object(object: &str, paths: &[String]) -> Result<(), ApiError> {
+    for path in paths {
+        let mut object = object;
+        for field in path.split('.') {
+            if !expandable(object).contains(&field) {
+                return Err(ApiError::NotExpandable { path: path.clone(), hint: None });
+            }
+            let Some(next) = object_in(field) else { break };
+            object = next;
+        }
+    }
+    Ok(())
+}
+
+/// The object that a field expands to, where Florin knows such objects.
+fn object_in(field: &str) -> Option<&'static str> {
+    match field {
+        "charge" | "latest_charge" => Some("charge"),
+        "customer" => Some("customer"),
+        "payment_intent" => Some("payment_intent"),
+        "payment_method" => Some("payment_method"),
+        _ => None,
+    }
+}
+
 /// Replaces ids by the objects that they name, path by path.
 ///
 /// # Errors

@@ -104,6 +104,7 @@ fn hold<P: Platform>(
         batch.extend(attempts::cancel_action(given_up));
     }
     intent.hold(Operation::Confirm, attempt.id.clone())?;
+    intent.details.origin.clone_from(&context.origin);
     batch.extend(payment_intents::update(intent));
     let customer = intent.customer.as_ref().map(|id| id.as_str());
     if before.customer != intent.customer

@@ -149,6 +149,7 @@ fn creation<P: Platform>(
     let announcement = events(context, Transition::IntentCreated, subjects, None);
     if let Some(attempt) = attempt {
         intent.hold(Operation::Confirm, attempt.id.clone())?;
+        intent.details.origin.clone_from(&context.origin);
     }
     batch.push(payment_intents::insert(scope, intent));
     batch.extend(store::metadata_entries::replace(

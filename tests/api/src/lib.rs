@@ -1,5 +1,7 @@
 //! A merchant's client for the native platform: requests as the SDKs send them, answers as JSON.
 
+pub mod invariants;
+
 use handlers::Server;
 use http::{Method, Request};
 use kit::{Merchant, Platform};
