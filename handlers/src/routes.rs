@@ -1,5 +1,7 @@
 //! Every endpoint, by method and path.
 
+use std::pin::Pin;
+
 use domain::ApiError;
 use flows::{Failure, Platform};
 use matchit::Router;
@@ -35,7 +37,7 @@ macro_rules! endpoints {
             incoming: Incoming<'_, P>,
         ) -> Result<Reply, Failure> {
             match route {
-                $(Route::$name => serve::<$endpoint, P>(incoming).await,)*
+                $(Route::$name => on_heap::<$endpoint, P>(incoming).await,)*
             }
         }
     };
@@ -88,6 +90,14 @@ endpoints! {
     RefundsUpdate = refunds::update::Update,
     TokensCreate = tokens::create::Create,
     TokensRetrieve = tokens::retrieve::Retrieve,
+}
+
+/// A call on the heap: whoever awaits one of many endpoints would otherwise have room for all of them
+/// on the stack, which in the Worker is small.
+fn on_heap<'a, E: Endpoint + 'a, P: Platform>(
+    incoming: Incoming<'a, P>,
+) -> Pin<Box<dyn Future<Output = Result<Reply, Failure>> + 'a>> {
+    Box::pin(serve::<E, P>(incoming))
 }
 
 /// The endpoints behind one path, one for each method.
