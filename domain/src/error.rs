@@ -123,6 +123,7 @@ impl From<CardError> for ApiError {
 
 /// The `error` object of a response body; fields that say nothing are left out.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "api_error"))]
 pub struct ErrorBody {
     /// A short text for programs, as `resource_missing`.
     #[serde(skip_serializing_if = "Option::is_none")]

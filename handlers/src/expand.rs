@@ -38,7 +38,7 @@ fn levels(path: &str) -> impl Iterator<Item = &str> {
 }
 
 /// The fields of an object that can be expanded.
-fn expandable(object: &str) -> &'static [&'static str] {
+pub(crate) fn expandable(object: &str) -> &'static [&'static str] {
     match object {
         "charge" => &[
             "application",

@@ -17,12 +17,15 @@ pub mod form;
 pub mod included;
 pub mod key_cache;
 pub mod list;
+#[cfg(feature = "openapi")]
+pub mod openapi;
 pub mod pages;
 pub mod payment_intents;
 pub mod payment_methods;
 pub mod refunds;
 pub mod render;
 pub mod routes;
+pub mod search;
 pub mod tokens;
 pub mod version;
 

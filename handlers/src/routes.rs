@@ -1,5 +1,7 @@
 //! Every endpoint, by method and path.
 
+use std::pin::Pin;
+
 use domain::ApiError;
 use flows::{Failure, Platform};
 use matchit::Router;
@@ -24,12 +26,18 @@ macro_rules! endpoints {
             $((Route::$name, <$endpoint>::METHOD, <$endpoint>::PATH),)*
         ];
 
+        /// Describes every endpoint.
+        #[cfg(feature = "openapi")]
+        pub(crate) fn describe(description: &mut crate::openapi::Description) {
+            $(description.add::<$endpoint>(stringify!($name));)*
+        }
+
         async fn call<P: Platform>(
             route: Route,
             incoming: Incoming<'_, P>,
         ) -> Result<Reply, Failure> {
             match route {
-                $(Route::$name => serve::<$endpoint, P>(incoming).await,)*
+                $(Route::$name => on_heap::<$endpoint, P>(incoming).await,)*
             }
         }
     };
@@ -47,6 +55,7 @@ endpoints! {
     ChargesRefundsRetrieve = charges::refunds::retrieve::Retrieve,
     ChargesRefundsUpdate = charges::refunds::update::Update,
     ChargesRetrieve = charges::retrieve::Retrieve,
+    ChargesSearch = charges::search::Search,
     ChargesUpdate = charges::update::Update,
     CustomersCreate = customers::create::Create,
     CustomersDelete = customers::delete::Delete,
@@ -54,6 +63,7 @@ endpoints! {
     CustomersPaymentMethodsList = customers::payment_methods::list::List,
     CustomersPaymentMethodsRetrieve = customers::payment_methods::retrieve::Retrieve,
     CustomersRetrieve = customers::retrieve::Retrieve,
+    CustomersSearch = customers::search::Search,
     CustomersUpdate = customers::update::Update,
     EventsList = events::list::List,
     EventsRetrieve = events::retrieve::Retrieve,
@@ -65,6 +75,7 @@ endpoints! {
         payment_intents::increment_authorization::IncrementAuthorization,
     PaymentIntentsList = payment_intents::list::List,
     PaymentIntentsRetrieve = payment_intents::retrieve::Retrieve,
+    PaymentIntentsSearch = payment_intents::search::Search,
     PaymentIntentsUpdate = payment_intents::update::Update,
     PaymentMethodsAttach = payment_methods::attach::Attach,
     PaymentMethodsCreate = payment_methods::create::Create,
@@ -79,6 +90,14 @@ endpoints! {
     RefundsUpdate = refunds::update::Update,
     TokensCreate = tokens::create::Create,
     TokensRetrieve = tokens::retrieve::Retrieve,
+}
+
+/// A call on the heap: whoever awaits one of many endpoints would otherwise have room for all of them
+/// on the stack, which in the Worker is small.
+fn on_heap<'a, E: Endpoint + 'a, P: Platform>(
+    incoming: Incoming<'a, P>,
+) -> Pin<Box<dyn Future<Output = Result<Reply, Failure>> + 'a>> {
+    Box::pin(serve::<E, P>(incoming))
 }
 
 /// The endpoints behind one path, one for each method.

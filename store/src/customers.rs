@@ -1,6 +1,7 @@
 //! Customers.
 
 use domain::customer::Customer;
+use domain::search::fold;
 use domain::timestamp::Timestamp;
 
 use crate::database::json;
@@ -13,12 +14,12 @@ pub const VERSION_GUARD: &str = "customer_version";
 pub const EXISTS_GUARD: &str = "customer_exists";
 
 pub(crate) const INSERT: &str = "\
-    INSERT INTO customers (id, account, livemode, created, version, deleted, email, details) \
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    INSERT INTO customers (id, account, livemode, created, version, deleted, email, folded_email, \
+    details) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
 
 pub(crate) const UPDATE: &str = "\
-    UPDATE customers SET version = version + 1, deleted = ?3, email = ?4, details = ?5 \
-    WHERE id = ?1 AND version = ?2";
+    UPDATE customers SET version = version + 1, deleted = ?3, email = ?4, \
+    folded_email = ?5, details = ?6 WHERE id = ?1 AND version = ?2";
 
 pub(crate) const FIND: &str =
     "SELECT * FROM customers WHERE id = ?1 AND account = ?2 AND livemode = ?3";
@@ -47,6 +48,7 @@ pub fn insert(scope: &Scope, customer: &Customer) -> Statement {
             customer.version,
             customer.deleted,
             customer.email.as_deref(),
+            customer.email.as_deref().map(fold),
             json(&customer.details),
         ],
     )
@@ -62,6 +64,7 @@ pub fn update(customer: &mut Customer) -> [Statement; 2] {
             customer.version,
             customer.deleted,
             customer.email.as_deref(),
+            customer.email.as_deref().map(fold),
             json(&customer.details),
         ],
     );

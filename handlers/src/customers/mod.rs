@@ -6,6 +6,7 @@ pub mod list;
 pub mod parameters;
 pub mod payment_methods;
 pub mod retrieve;
+pub mod search;
 pub mod update;
 
 use domain::customer::Customer;
