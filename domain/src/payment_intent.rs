@@ -40,7 +40,11 @@ pub enum State {
 
 /// The name of a state, as the API and the database know it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[cfg_attr(
+    feature = "openapi",
+    derive(schemars::JsonSchema),
+    schemars(rename = "payment_intent_status")
+)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "each is documented at its state")]
 pub enum Status {
@@ -192,6 +196,7 @@ pub struct Shipping {
 
 /// How payment methods are offered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct AutomaticPaymentMethods {
     /// Whether Florin offers what the account has enabled.
     pub enabled: bool,
