@@ -12,7 +12,7 @@ use crate::timestamp::Timestamp;
 
 /// Where a charge stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "charge_status"))]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// The processor will say later.

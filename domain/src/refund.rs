@@ -9,7 +9,7 @@ use crate::timestamp::Timestamp;
 
 /// Where a refund stands. A refund that succeeded can still fail when the card's bank sends it back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "refund_status"))]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// On its way.
@@ -48,7 +48,7 @@ impl Status {
 
 /// Why money goes back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "refund_reason"))]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names are Stripe's")]
 pub enum Reason {

@@ -158,7 +158,7 @@ pub async fn serve<E: Endpoint, P: Platform>(incoming: Incoming<'_, P>) -> Resul
         Some(key) => once::<E, P>(incoming, key, &canonical, input, &paths).await,
         None => {
             let seed = incoming.platform.random();
-            let call = call(&incoming, &seed, false);
+            let call = call(&incoming, &seed, false, &paths);
             run::<E, P>(&call, input, &paths).await.map(reply)
         }
     }
@@ -179,7 +179,12 @@ fn check_content_type(request: &Request<Vec<u8>>) -> Result<(), ApiError> {
     }
 }
 
-fn call<'a, P: Platform>(incoming: &'a Incoming<'a, P>, seed: &[u8], resumes: bool) -> Call<'a, P> {
+fn call<'a, P: Platform>(
+    incoming: &'a Incoming<'a, P>,
+    seed: &[u8],
+    resumes: bool,
+    expand: &'a [String],
+) -> Call<'a, P> {
     let headers = incoming.request.headers();
     let caller = &incoming.caller;
     let context = Context {
@@ -199,6 +204,7 @@ fn call<'a, P: Platform>(incoming: &'a Incoming<'a, P>, seed: &[u8], resumes: bo
         context,
         key: &caller.key,
         account: &caller.account,
+        expand,
         path: incoming.path.clone(),
         url: incoming.request.uri().path().to_owned(),
         client_ip: text(headers, "cf-connecting-ip").map(str::to_owned),
@@ -249,7 +255,7 @@ async fn once<E: Endpoint, P: Platform>(
         }
         Decision::Run { seed, epoch, resumes } => {
             let seed = hex::decode(&seed).map_err(|error| Failure::Bug(error.to_string()))?;
-            let call = call(&incoming, &seed, resumes);
+            let call = call(&incoming, &seed, resumes, paths);
             let (answer, is_final) = match run::<E, P>(&call, input, paths).await {
                 Ok(answer) => (answer, true),
                 Err(failure) => {

@@ -9,7 +9,9 @@ use matchit::Router;
 use crate::dispatch::{Incoming, serve};
 use crate::endpoint::{Endpoint, Method};
 use crate::render::Reply;
-use crate::{account, charges, events, payment_intents, refunds};
+use crate::{
+    account, charges, customers, events, payment_intents, payment_methods, refunds, tokens,
+};
 
 macro_rules! endpoints {
     ($($name:ident = $endpoint:path,)*) => {
@@ -23,6 +25,12 @@ macro_rules! endpoints {
         static ENDPOINTS: &[(Route, Method, &str)] = &[
             $((Route::$name, <$endpoint>::METHOD, <$endpoint>::PATH),)*
         ];
+
+        /// Describes every endpoint.
+        #[cfg(feature = "openapi")]
+        pub(crate) fn describe(description: &mut crate::openapi::Description) {
+            $(description.add::<$endpoint>(stringify!($name));)*
+        }
 
         async fn call<P: Platform>(
             route: Route,
@@ -47,7 +55,16 @@ endpoints! {
     ChargesRefundsRetrieve = charges::refunds::retrieve::Retrieve,
     ChargesRefundsUpdate = charges::refunds::update::Update,
     ChargesRetrieve = charges::retrieve::Retrieve,
+    ChargesSearch = charges::search::Search,
     ChargesUpdate = charges::update::Update,
+    CustomersCreate = customers::create::Create,
+    CustomersDelete = customers::delete::Delete,
+    CustomersList = customers::list::List,
+    CustomersPaymentMethodsList = customers::payment_methods::list::List,
+    CustomersPaymentMethodsRetrieve = customers::payment_methods::retrieve::Retrieve,
+    CustomersRetrieve = customers::retrieve::Retrieve,
+    CustomersSearch = customers::search::Search,
+    CustomersUpdate = customers::update::Update,
     EventsList = events::list::List,
     EventsRetrieve = events::retrieve::Retrieve,
     PaymentIntentsCancel = payment_intents::cancel::Cancel,
@@ -58,12 +75,21 @@ endpoints! {
         payment_intents::increment_authorization::IncrementAuthorization,
     PaymentIntentsList = payment_intents::list::List,
     PaymentIntentsRetrieve = payment_intents::retrieve::Retrieve,
+    PaymentIntentsSearch = payment_intents::search::Search,
     PaymentIntentsUpdate = payment_intents::update::Update,
+    PaymentMethodsAttach = payment_methods::attach::Attach,
+    PaymentMethodsCreate = payment_methods::create::Create,
+    PaymentMethodsDetach = payment_methods::detach::Detach,
+    PaymentMethodsList = payment_methods::list::List,
+    PaymentMethodsRetrieve = payment_methods::retrieve::Retrieve,
+    PaymentMethodsUpdate = payment_methods::update::Update,
     RefundsCancel = refunds::cancel::Cancel,
     RefundsCreate = refunds::create::Create,
     RefundsList = refunds::list::List,
     RefundsRetrieve = refunds::retrieve::Retrieve,
     RefundsUpdate = refunds::update::Update,
+    TokensCreate = tokens::create::Create,
+    TokensRetrieve = tokens::retrieve::Retrieve,
 }
 
 /// A call on the heap: whoever awaits one of many endpoints would otherwise have room for all of them

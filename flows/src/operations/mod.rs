@@ -292,9 +292,9 @@ pub fn answer(held: Held) -> Result<PaymentIntent, Failure> {
 /// The decline, where there was one.
 pub fn answer_charge(held: Held) -> Result<Charge, Failure> {
     match held.attempt.resolution.decline {
-        None => held
-            .charge
-            .ok_or_else(|| Failure::Bug(format!("{} lost its charge", held.attempt.id))),
+        None => {
+            held.charge.ok_or_else(|| Failure::Bug(format!("{} lost its charge", held.attempt.id)))
+        }
         Some(decline) => Err(ApiError::from(CardError {
             decline,
             charge: held.attempt.resolution.failed_charge.map(|id| id.as_str().to_owned()),

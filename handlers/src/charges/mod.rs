@@ -6,6 +6,7 @@ pub mod list;
 pub mod refund;
 pub mod refunds;
 pub mod retrieve;
+pub mod search;
 pub mod update;
 
 use domain::charge::Charge;

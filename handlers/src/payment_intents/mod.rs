@@ -8,6 +8,7 @@ pub mod increment_authorization;
 pub mod list;
 pub mod parameters;
 pub mod retrieve;
+pub mod search;
 pub mod update;
 
 use domain::ApiError;
