@@ -312,8 +312,10 @@ async fn refund(api: &Api, charge: &str, amount: i64) -> Result<(), flows::Failu
     let context = Context::unattended(&api.platform, api.merchant.scope());
     let create = flows::refunds::Create {
         charge: Some(charge.to_owned()),
+        charge_in_path: false,
         payment_intent: None,
         amount: Some(amount),
+        currency: None,
         reason: None,
         metadata: domain::Metadata::default(),
         instructions_email: None,
