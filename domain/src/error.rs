@@ -65,7 +65,7 @@ pub enum ApiError {
     AmountTooSmall { minimum: i64, currency: Currency },
     AmountTooLarge { currency: Currency },
     AmountNotMultiple { multiple: i64, currency: Currency },
-    CaptureTooLarge { capturable: i64, currency: Currency },
+    CaptureTooLarge { capturable: i64, currency: Currency, param: &'static str },
     RefundTooLarge { amount: i64, unrefunded: i64, currency: Currency },
     IncrementNotGreater { amount: i64 },
 
@@ -389,12 +389,12 @@ impl ApiError {
             ))
             .code("parameter_invalid_integer")
             .param("amount"),
-            Self::CaptureTooLarge { capturable, currency } => invalid(format!(
+            Self::CaptureTooLarge { capturable, currency, param } => invalid(format!(
                 "You cannot capture more than the amount that can be captured ({}).",
                 for_people(*capturable, *currency)
             ))
             .code("amount_too_large")
-            .param("amount_to_capture"),
+            .param(*param),
             Self::RefundTooLarge { amount, unrefunded, currency } => invalid(format!(
                 "Refund amount ({}) is greater than unrefunded amount on charge ({})",
                 for_people(*amount, *currency),

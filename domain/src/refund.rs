@@ -93,3 +93,45 @@ pub struct Details {
     pub instructions_email: Option<String>,
     pub processor_reference: Option<String>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: [Status; 5] = [
+        Status::Pending,
+        Status::RequiresAction,
+        Status::Succeeded,
+        Status::Failed,
+        Status::Canceled,
+    ];
+
+    #[test]
+    fn only_the_listed_transitions_exist() {
+        let listed: Vec<_> = ALL
+            .into_iter()
+            .flat_map(|from| ALL.into_iter().map(move |to| (from, to)))
+            .filter(|(from, to)| from.may_become(*to))
+            .map(|(from, to)| (from.name(), to.name()))
+            .collect();
+        assert_eq!(
+            listed,
+            [
+                ("pending", "succeeded"),
+                ("pending", "failed"),
+                ("pending", "canceled"),
+                ("requires_action", "succeeded"),
+                ("requires_action", "failed"),
+                ("requires_action", "canceled"),
+                ("succeeded", "failed"),
+            ]
+        );
+    }
+
+    #[test]
+    fn money_that_came_back_never_leaves_again() {
+        for end in [Status::Failed, Status::Canceled] {
+            assert!(ALL.into_iter().all(|next| !end.may_become(next)), "{end:?}");
+        }
+    }
+}

@@ -101,17 +101,50 @@ fn event_row<P: Platform>(
     store::events::insert(&context.scope, &row)
 }
 
-/// The old values of the fields in which two renderings of one object differ.
+/// The old values of the fields in which two renderings of one object differ; of a nested object
+/// only the fields that differ, and null for what was not there
+/// (<https://docs.stripe.com/api/events/object#event_object-data-previous_attributes>).
 pub fn previous_attributes(old: &Value, new: &Value) -> Option<Value> {
     let (old, new) = (old.as_object()?, new.as_object()?);
     let mut changed = serde_json::Map::new();
     for (name, value) in old {
-        if new.get(name) != Some(value) {
-            changed.insert(name.clone(), value.clone());
+        match new.get(name) {
+            Some(now) if now == value => {}
+            Some(now @ Value::Object(_)) if value.is_object() => {
+                changed.extend(previous_attributes(value, now).map(|old| (name.clone(), old)));
+            }
+            _ => {
+                changed.insert(name.clone(), value.clone());
+            }
         }
     }
     for name in new.keys().filter(|name| !old.contains_key(*name)) {
         changed.insert(name.clone(), Value::Null);
     }
     (!changed.is_empty()).then_some(Value::Object(changed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn previous_attributes_are_the_old_values_of_what_changed() {
+        let old = json!({
+            "id": "ch_1", "description": null, "gone": 1,
+            "metadata": {"kept": "1", "changed": "2", "removed": "3"},
+        });
+        let new = json!({
+            "id": "ch_1", "description": "Tea", "new": 2,
+            "metadata": {"kept": "1", "changed": "4", "added": "5"},
+        });
+        assert_eq!(
+            previous_attributes(&old, &new),
+            Some(json!({
+                "description": null, "gone": 1, "new": null,
+                "metadata": {"changed": "2", "removed": "3", "added": null},
+            }))
+        );
+        assert_eq!(previous_attributes(&old, &old), None);
+    }
 }

@@ -14,6 +14,7 @@ use flows::{Failure, Platform};
 use serde_json::Value;
 use store::{Row, Rows, Scope, Statement};
 
+use crate::charges::refunds::embed::embed;
 use crate::endpoint::Call;
 
 /// How many levels may be expanded.
@@ -46,6 +47,7 @@ pub(crate) fn expandable(object: &str) -> &'static [&'static str] {
             "failure_balance_transaction",
             "on_behalf_of",
             "payment_intent",
+            "refunds",
             "review",
             "source_transfer",
         ],
@@ -87,6 +89,12 @@ pub async fn expand<P: Platform>(
         check_path(resource, path, &parts)?;
         for level in 1..=parts.len() {
             let Some(prefix) = parts.get(..level) else { break };
+            if let Some(("refunds", owner)) = prefix.split_last().map(|(last, rest)| (*last, rest)) {
+                // Charges leave out this list unless it is asked for, so there is no id to replace.
+                let mut owners = Vec::new();
+                collect(resource, owner, &mut owners);
+                embed(call, owners).await?;
+            }
             let mut slots = Vec::new();
             collect(resource, prefix, &mut slots);
             load(call, slots).await?;

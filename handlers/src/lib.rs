@@ -4,12 +4,14 @@
 //! Stripe's error bodies. To add an endpoint, write its file beside its siblings, implement
 //! [`endpoint::Endpoint`], and name it in [`routes`].
 
+pub mod account;
 pub mod authenticate;
 pub mod charges;
 pub mod created;
 pub mod customers;
 pub mod dispatch;
 pub mod endpoint;
+pub mod events;
 pub mod expand;
 pub mod form;
 pub mod key_cache;
@@ -19,6 +21,7 @@ pub mod openapi;
 pub mod pages;
 pub mod payment_intents;
 pub mod payment_methods;
+pub mod refunds;
 pub mod render;
 pub mod routes;
 pub mod search;

@@ -7,7 +7,7 @@ use matchit::Router;
 use crate::dispatch::{Incoming, serve};
 use crate::endpoint::{Endpoint, Method};
 use crate::render::Reply;
-use crate::{charges, customers, payment_intents};
+use crate::{account, charges, customers, events, payment_intents, refunds};
 
 macro_rules! endpoints {
     ($($name:ident = $endpoint:path,)*) => {
@@ -40,8 +40,22 @@ macro_rules! endpoints {
 }
 
 endpoints! {
+    AccountRetrieve = account::retrieve::Retrieve,
+    AccountRetrieveById = account::retrieve_by_id::RetrieveById,
+    ChargesCapture = charges::capture::Capture,
+    ChargesCreate = charges::create::Create,
+    ChargesList = charges::list::List,
+    ChargesRefund = charges::refund::Refund,
+    ChargesRefundsCreate = charges::refunds::create::Create,
+    ChargesRefundsList = charges::refunds::list::List,
+    ChargesRefundsRetrieve = charges::refunds::retrieve::Retrieve,
+    ChargesRefundsUpdate = charges::refunds::update::Update,
+    ChargesRetrieve = charges::retrieve::Retrieve,
     ChargesSearch = charges::search::Search,
+    ChargesUpdate = charges::update::Update,
     CustomersSearch = customers::search::Search,
+    EventsList = events::list::List,
+    EventsRetrieve = events::retrieve::Retrieve,
     PaymentIntentsCancel = payment_intents::cancel::Cancel,
     PaymentIntentsCapture = payment_intents::capture::Capture,
     PaymentIntentsConfirm = payment_intents::confirm::Confirm,
@@ -52,6 +66,11 @@ endpoints! {
     PaymentIntentsRetrieve = payment_intents::retrieve::Retrieve,
     PaymentIntentsSearch = payment_intents::search::Search,
     PaymentIntentsUpdate = payment_intents::update::Update,
+    RefundsCancel = refunds::cancel::Cancel,
+    RefundsCreate = refunds::create::Create,
+    RefundsList = refunds::list::List,
+    RefundsRetrieve = refunds::retrieve::Retrieve,
+    RefundsUpdate = refunds::update::Update,
 }
 
 /// The endpoints behind one path, one for each method.

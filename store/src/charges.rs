@@ -4,6 +4,7 @@ use domain::charge::Charge;
 use domain::timestamp::Timestamp;
 
 use crate::database::json;
+use crate::metadata_entries::Owner;
 use crate::{Inconsistent, Row, Scope, Statement, guard, values};
 
 /// The guard that another change of the charge fails.
@@ -29,6 +30,10 @@ pub(crate) const FIND_LATEST_OF_INTENT: &str = "\
 pub(crate) const FIND_OF_REFUND: &str = "\
     SELECT c.* FROM refunds AS r JOIN charges AS c ON c.id = r.charge \
     WHERE r.id = ?1 AND r.account = ?2 AND r.livemode = ?3";
+
+pub(crate) const MUST_BE_AT_VERSION: &str = "\
+    INSERT INTO guard SELECT EXISTS (SELECT 1 FROM charges WHERE id = ?1 AND version = ?2), \
+    'charge_version'";
 
 /// Writes a new charge.
 pub fn insert(scope: &Scope, charge: &Charge) -> Statement {
@@ -77,6 +82,12 @@ pub fn update(charge: &mut Charge) -> [Statement; 2] {
     [update, guard::changed_one(VERSION_GUARD)]
 }
 
+/// The batch holds only if the charge is as it was read; for what shows a charge that it does not
+/// change.
+pub fn must_be_unchanged(charge: &Charge) -> Statement {
+    Statement::new(MUST_BE_AT_VERSION, values![charge.id.as_str(), charge.version])
+}
+
 /// Finds a charge.
 pub fn find(scope: &Scope, id: &str) -> Statement {
     Statement::new(FIND, values![id, scope.account.as_str(), scope.livemode])
@@ -90,6 +101,11 @@ pub fn find_latest_of_intent(scope: &Scope, intent: &str) -> Statement {
 /// Finds the charge that a refund gives back.
 pub fn find_of_refund(scope: &Scope, refund: &str) -> Statement {
     Statement::new(FIND_OF_REFUND, values![refund, scope.account.as_str(), scope.livemode])
+}
+
+/// The owner of a charge's metadata rows.
+pub fn owner(charge: &Charge) -> Owner<'_> {
+    Owner { resource: "charge", object: charge.id.as_str(), created: charge.created }
 }
 
 impl TryFrom<&Row> for Charge {

@@ -19,6 +19,7 @@ pub fn statements() -> Vec<(String, String)> {
         ("charges.find_latest_of_intent", charges::FIND_LATEST_OF_INTENT),
         ("charges.find_of_refund", charges::FIND_OF_REFUND),
         ("charges.insert", charges::INSERT),
+        ("charges.must_be_at_version", charges::MUST_BE_AT_VERSION),
         ("charges.update", charges::UPDATE),
         ("customers.find", customers::FIND),
         ("customers.insert", customers::INSERT),
@@ -67,12 +68,19 @@ fn metadata() -> Vec<(String, String)> {
 fn pages() -> Vec<(String, String)> {
     let text = String::new;
     let filters = [
-        (Table::Charges, vec![Filter::Customer(text()), Filter::PaymentIntent(text())]),
+        (
+            Table::Charges,
+            every_choice(&[
+                Filter::PaymentIntent(text()),
+                Filter::TransferGroup(text()),
+                Filter::Customer(text()),
+            ]),
+        ),
         (Table::Customers, vec![Filter::Email(text())]),
         (Table::Events, vec![Filter::Type(text())]),
         (Table::PaymentIntents, vec![Filter::Customer(text())]),
         (Table::PaymentMethods, vec![Filter::Customer(text())]),
-        (Table::Refunds, vec![Filter::Charge(text()), Filter::PaymentIntent(text())]),
+        (Table::Refunds, every_choice(&[Filter::Charge(text()), Filter::PaymentIntent(text())])),
     ];
     let cursors = [Cursor::Newest, Cursor::After(text()), Cursor::Before(text())];
     let mut pages = Vec::new();
@@ -86,4 +94,19 @@ fn pages() -> Vec<(String, String)> {
         }
     }
     pages
+}
+
+/// The filter for each choice of one or more of these, which stand in the order of lists.
+fn every_choice(filters: &[Filter]) -> Vec<Filter> {
+    let Some((first, rest)) = filters.split_first() else { return Vec::new() };
+    let without = every_choice(rest);
+    let with = without.iter().map(|choice| {
+        let others = match choice {
+            Filter::All(second, others) => [vec![(**second).clone()], others.clone()].concat(),
+            other => vec![other.clone()],
+        };
+        Filter::all([vec![first.clone()], others].concat())
+    });
+    let with: Vec<_> = with.collect();
+    [vec![first.clone()], with, without].concat()
 }

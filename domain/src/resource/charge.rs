@@ -252,5 +252,6 @@ fn three_d_secure(charge: &Charge) -> Value {
 fn source(charge: &Charge) -> Option<Value> {
     let id = charge.details.source.as_deref()?;
     let card = charge.details.card.as_ref()?;
-    Some(value(&SourceCard::new(id, card, &charge.details.billing_details, None)))
+    let customer = charge.customer.as_ref().map(|id| id.as_str());
+    Some(value(&SourceCard::new(id, card, &charge.details.billing_details, customer)))
 }

@@ -9,9 +9,9 @@ use domain::payment_intent::{
 use domain::payment_method::PaymentMethod;
 use store::{Statement, attempts, customers, payment_intents, payment_methods};
 
-use super::changes::calculated_descriptor;
 use super::{Changes, MAX_TRIES, explain_guard, find, refused, shown};
 use crate::context::first;
+use crate::descriptors;
 use crate::operations::{self, Held};
 use crate::payment_methods::{Chosen, choose};
 use crate::{Context, Failure, Platform};
@@ -151,9 +151,10 @@ pub(super) fn new_attempt<P: Platform>(
         saves_card: intent.future_usage().is_some_and(|usage| {
             matches!(usage, SetupFutureUsage::OffSession | SetupFutureUsage::OnSession)
         }),
-        calculated_statement_descriptor: calculated_descriptor(
+        calculated_statement_descriptor: descriptors::calculated(
             &context.merchant_name,
-            &intent.details,
+            intent.details.statement_descriptor.as_deref(),
+            intent.details.statement_descriptor_suffix.as_deref(),
         ),
         challenge: None,
         legacy_charge: None,
