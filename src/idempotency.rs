@@ -59,8 +59,7 @@ impl DurableObject for IdempotencyShard {
             }
             "/complete" => {
                 let complete: Complete = serde_json::from_str(&question)?;
-                self.complete(&complete)?;
-                Response::from_json(&())
+                Response::from_json(&self.complete(&complete)?)
             }
             _ => Response::error("unknown question", 404),
         }
@@ -92,11 +91,12 @@ impl IdempotencyShard {
         Ok(decision)
     }
 
-    fn complete(&self, complete: &Complete) -> Result<()> {
-        match idempotency::complete(self.find(&complete.key)?, complete) {
-            Some(record) => self.keep(&complete.key, &record),
-            None => Ok(()),
+    fn complete(&self, complete: &Complete) -> Result<bool> {
+        let record = idempotency::complete(self.find(&complete.key)?, complete);
+        if let Some(record) = &record {
+            self.keep(&complete.key, record)?;
         }
+        Ok(record.is_some())
     }
 
     fn find(&self, key: &str) -> Result<Option<Record>> {

@@ -82,6 +82,7 @@ pub enum ApiError {
     TokenAlreadyUsed { token: String },
     PaymentMethodInUse { message: String },
     PaymentMethodNotAttached { message: String },
+    PaymentMethodNotKept { payment_method: String, param: String },
     CustomerHasNoSource { customer: String },
     CustomerMismatch { message: String },
     StateConflict { message: String },
@@ -466,6 +467,12 @@ impl ApiError {
             Self::PaymentMethodNotAttached { message } | Self::CustomerMismatch { message } => {
                 invalid(message).param("payment_method")
             }
+            Self::PaymentMethodNotKept { payment_method, param } => invalid(format!(
+                "The customer does not have a payment method with the ID {payment_method}. The \
+                 payment method must be attached to the customer."
+            ))
+            .code("resource_missing")
+            .param(param),
             Self::CustomerHasNoSource { customer } => invalid(format!(
                 "Cannot charge a customer that has no active card: {customer}"
             ))

@@ -288,6 +288,9 @@ pub struct Details {
     pub excluded_payment_method_types: Option<Vec<String>>,
     pub return_url: Option<String>,
     pub metadata: Metadata,
+    /// Where the merchant reached this deployment to confirm, as `https://pay.example.com`: whoever
+    /// records the processor's answer makes the link to a challenge of it.
+    pub origin: String,
     /// What the cardholder has to do, in the API's shape.
     pub next_action: Option<Value>,
     /// Why the last try failed, in the API's shape.

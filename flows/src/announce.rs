@@ -3,6 +3,7 @@
 use domain::charge::Charge;
 use domain::customer::Customer;
 use domain::event::{API_VERSION, EventType, Transition};
+use domain::id::EventId;
 use domain::payment_intent::PaymentIntent;
 use domain::payment_method::PaymentMethod;
 use domain::refund::Refund;
@@ -82,10 +83,8 @@ fn event_row<P: Platform>(
         Some(previous) => json!({"object": object, "previous_attributes": previous}),
         None => json!({"object": object}),
     };
-    // One request makes each transition of an object at most once, so this names the event.
-    let place = format!("event:{transition:?}:{}:{object_id}", event.name());
     let row = Event {
-        id: context.ids.derive(&place),
+        id: id_of(context, transition, event, &object_id),
         created: context.now,
         livemode: context.scope.livemode,
         event_type: event.name().to_owned(),
@@ -99,6 +98,27 @@ fn event_row<P: Platform>(
             .and_then(|request| request.idempotency_key.clone()),
     };
     store::events::insert(&context.scope, &row)
+}
+
+/// Finds the event by which an earlier run of this very request told of a change: it is there exactly
+/// if that run made the change.
+pub fn find_earlier<P: Platform>(
+    context: &Context<'_, P>,
+    transition: Transition,
+    event: EventType,
+    object: &str,
+) -> Statement {
+    store::events::find(&context.scope, id_of(context, transition, event, object).as_str())
+}
+
+/// One request makes each transition of an object at most once, so this names the event.
+fn id_of<P: Platform>(
+    context: &Context<'_, P>,
+    transition: Transition,
+    event: EventType,
+    object: &str,
+) -> EventId {
+    context.ids.derive(&format!("event:{transition:?}:{}:{object}", event.name()))
 }
 
 /// The old values of the fields in which two renderings of one object differ; of a nested object

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use domain::ApiError;
 use domain::api_key::Kind;
+use domain::error::Retry;
 use domain::id::{IdSource, RequestId, keyed_digest};
 use domain::idempotency::{Answer as KeptAnswer, Begin, Complete, Decision, MAX_KEY_LENGTH};
 use flows::{Context, Failure, Platform, RequestReference};
@@ -148,6 +149,9 @@ pub async fn serve<E: Endpoint, P: Platform>(incoming: Incoming<'_, P>) -> Resul
     let canonical = tree.canonical();
     let paths = tree.take_texts("expand")?.unwrap_or_default();
     expand::check(&paths)?;
+    if E::METHOD == Method::Post {
+        expand::check_object(E::RESOURCE, &paths)?;
+    }
     let input = E::check(tree.decode()?)?;
     let key = text(incoming.request.headers(), "idempotency-key").map(str::to_owned);
     match key.filter(|_| E::METHOD == Method::Post) {
@@ -242,8 +246,9 @@ async fn once<E: Endpoint, P: Platform>(
         Decision::Mismatch => Err(ApiError::IdempotencyKeyReused { key }.into()),
         Decision::InFlight => Err(ApiError::IdempotencyKeyInUse { key }.into()),
         Decision::Replay { answer, original_request } => {
-            let mut response =
-                reply(Answer { status: answer.status, body: answer.body, retry: None });
+            // Only final answers are kept.
+            let retry = (answer.status >= 400).then_some(Retry::No);
+            let mut response = reply(Answer { status: answer.status, body: answer.body, retry });
             add_header(&mut response, "idempotent-replayed", "true");
             add_header(&mut response, "original-request", &original_request);
             Ok(response)
@@ -261,8 +266,13 @@ async fn once<E: Endpoint, P: Platform>(
             let kept =
                 is_final.then(|| KeptAnswer { status: answer.status, body: answer.body.clone() });
             let complete = Complete { key: record.begin.key, epoch, answer: kept };
-            platform.complete(&record.object, &complete).await?;
-            Ok(reply(answer))
+            if platform.complete(&record.object, &complete).await? {
+                Ok(reply(answer))
+            } else {
+                // This run was slower than its lease and another one overtook it, whose answer is
+                // the one that is kept: a client must not see two.
+                Err(ApiError::IdempotencyKeyInUse { key }.into())
+            }
         }
     }
 }

@@ -14,6 +14,7 @@ pub mod endpoint;
 pub mod events;
 pub mod expand;
 pub mod form;
+pub mod included;
 pub mod key_cache;
 pub mod list;
 #[cfg(feature = "openapi")]
@@ -25,6 +26,7 @@ pub mod refunds;
 pub mod render;
 pub mod routes;
 pub mod search;
+pub mod tokens;
 pub mod version;
 
 pub use dispatch::Server;

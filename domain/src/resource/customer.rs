@@ -64,10 +64,10 @@ impl<'a> From<&'a Customer> for Resource<'a> {
             individual_name: details.individual_name.as_deref(),
             invoice_prefix: &details.invoice_prefix,
             invoice_settings: json!({
-                "custom_fields": null,
+                "custom_fields": details.invoice_custom_fields,
                 "default_payment_method": details.default_payment_method,
                 "footer": details.invoice_footer,
-                "rendering_options": null,
+                "rendering_options": details.invoice_rendering_options,
             }),
             livemode: customer.livemode,
             metadata: &details.metadata,

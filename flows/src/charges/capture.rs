@@ -78,10 +78,8 @@ pub async fn capture<P: Platform>(
     for _ in 0..MAX_TRIES {
         // Both are read at one moment: either an earlier run of this request has started, or the
         // charge is as no run of it has left it.
-        let batch = vec![
-            attempts::find(&context.scope, &attempt),
-            charges::find(&context.scope, id),
-        ];
+        let batch =
+            vec![attempts::find(&context.scope, &attempt), charges::find(&context.scope, id)];
         let results = context.batch(batch).await?;
         if results.first().and_then(Rows::first).is_some() {
             return operations::answer_charge(operations::finish(context, &attempt).await?);
@@ -145,9 +143,8 @@ async fn start<P: Platform>(
         param: "amount",
     };
     let wanted = capture.amount.map(Amount::new).transpose().map_err(|_| too_large(&charge))?;
-    let amount = charge
-        .check_capture(wanted, context.now)
-        .map_err(|refusal| refused(&charge, refusal))?;
+    let amount =
+        charge.check_capture(wanted, context.now).map_err(|refusal| refused(&charge, refusal))?;
     let attempt = Attempt {
         id: id.clone(),
         livemode: context.scope.livemode,

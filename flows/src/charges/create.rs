@@ -40,7 +40,9 @@ pub async fn create<P: Platform>(
     create: &Create,
 ) -> Result<Charge, Failure> {
     let id: AttemptId = context.ids.derive("attempt");
-    if context.resumes && let Some(held) = operations::load(context, &id).await? {
+    if context.resumes
+        && let Some(held) = operations::load(context, &id).await?
+    {
         return operations::answer_charge(operations::settle(context, held).await?);
     }
     if context.scope.livemode {
@@ -67,11 +69,7 @@ pub async fn create<P: Platform>(
     operations::answer_charge(operations::settle(context, held).await?)
 }
 
-fn new_attempt<P: Platform>(
-    context: &Context<'_, P>,
-    create: &Create,
-    source: &Source,
-) -> Attempt {
+fn new_attempt<P: Platform>(context: &Context<'_, P>, create: &Create, source: &Source) -> Attempt {
     let mut details = create.details.clone();
     details.source = Some(source.shown.clone());
     let authorize = Authorize {

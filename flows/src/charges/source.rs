@@ -2,9 +2,7 @@
 //! customer keeps for this.
 
 use domain::id::{CardId, CustomerId, Id, PaymentMethodId};
-use domain::payment_method::{
-    AllowRedisplay, BillingDetails, PaymentMethod, PaymentMethodDetails,
-};
+use domain::payment_method::{AllowRedisplay, BillingDetails, PaymentMethod, PaymentMethodDetails};
 use domain::token::Token;
 use domain::{ApiError, Metadata};
 use store::{Statement, customers, tokens};
@@ -67,10 +65,7 @@ async fn named<P: Platform>(
     of_token(context, source).await
 }
 
-async fn of_token<P: Platform>(
-    context: &Context<'_, P>,
-    source: &str,
-) -> Result<Source, Failure> {
+async fn of_token<P: Platform>(context: &Context<'_, P>, source: &str) -> Result<Source, Failure> {
     let token: Option<Token> = context.find(tokens::find(&context.scope, source)).await?;
     let token = token.ok_or_else(|| ApiError::NoSuchObject {
         kind: "token",
@@ -88,10 +83,7 @@ async fn of_token<P: Platform>(
 }
 
 /// The card that a customer keeps for charges that name none.
-async fn kept<P: Platform>(
-    context: &Context<'_, P>,
-    id: &CustomerId,
-) -> Result<Source, Failure> {
+async fn kept<P: Platform>(context: &Context<'_, P>, id: &CustomerId) -> Result<Source, Failure> {
     let customer: Option<domain::customer::Customer> =
         context.find(customers::find(&context.scope, id.as_str())).await?;
     let Some(customer) = customer.filter(|customer| !customer.deleted) else {

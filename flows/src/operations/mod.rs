@@ -81,6 +81,39 @@ pub async fn load<P: Platform>(
     }
 }
 
+/// Runs an operation whose attempt its request names. What an earlier run of the request began is
+/// brought to its end instead, also where that run was only slow and comes to light when this one is
+/// refused: the client must not be told that what it asked for failed.
+///
+/// # Errors
+/// As the operation.
+pub async fn once<P: Platform>(
+    context: &Context<'_, P>,
+    run: impl AsyncFnOnce() -> Result<Held, Failure>,
+) -> Result<Held, Failure> {
+    if context.resumes
+        && let Some(held) = begun_before(context).await?
+    {
+        return settle(context, held).await;
+    }
+    let refusal = match run().await {
+        Err(Failure::Api(refusal)) if context.resumes => Failure::Api(refusal),
+        // The rows are there: an earlier try of this request committed, and its answer was lost.
+        Err(Failure::Database(DatabaseError::Exists(problem))) => {
+            Failure::Database(DatabaseError::Exists(problem))
+        }
+        done => return done,
+    };
+    match begun_before(context).await? {
+        Some(held) => settle(context, held).await,
+        None => Err(refusal),
+    }
+}
+
+async fn begun_before<P: Platform>(context: &Context<'_, P>) -> Result<Option<Held>, Failure> {
+    load(context, &context.ids.derive("attempt")).await
+}
+
 async fn load_around<P: Platform>(
     context: &Context<'_, P>,
     attempt: Attempt,
@@ -259,9 +292,9 @@ pub fn answer(held: Held) -> Result<PaymentIntent, Failure> {
 /// The decline, where there was one.
 pub fn answer_charge(held: Held) -> Result<Charge, Failure> {
     match held.attempt.resolution.decline {
-        None => held
-            .charge
-            .ok_or_else(|| Failure::Bug(format!("{} lost its charge", held.attempt.id))),
+        None => {
+            held.charge.ok_or_else(|| Failure::Bug(format!("{} lost its charge", held.attempt.id)))
+        }
         Some(decline) => Err(ApiError::from(CardError {
             decline,
             charge: held.attempt.resolution.failed_charge.map(|id| id.as_str().to_owned()),

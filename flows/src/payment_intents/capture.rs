@@ -3,7 +3,6 @@
 use domain::ApiError;
 use domain::attempt::{Attempt, AttemptState, Request, Resolution};
 use domain::charge::Charge;
-use domain::id::AttemptId;
 use domain::metadata::MetadataUpdate;
 use domain::money::{Amount, Money};
 use domain::payment_intent::{Operation, PaymentIntent, Requested};
@@ -39,12 +38,14 @@ pub async fn capture<P: Platform>(
     id: &str,
     capture: &Capture,
 ) -> Result<PaymentIntent, Failure> {
-    if context.resumes {
-        let attempt: AttemptId = context.ids.derive("attempt");
-        if let Some(held) = operations::load(context, &attempt).await? {
-            return operations::answer(operations::settle(context, held).await?);
-        }
-    }
+    operations::answer(operations::once(context, async || begin(context, id, capture).await).await?)
+}
+
+async fn begin<P: Platform>(
+    context: &Context<'_, P>,
+    id: &str,
+    capture: &Capture,
+) -> Result<Held, Failure> {
     for _ in 0..MAX_TRIES {
         let results = context
             .batch(vec![
@@ -54,7 +55,7 @@ pub async fn capture<P: Platform>(
             .await?;
         let intent: PaymentIntent = first(&results, 0)?.ok_or_else(|| no_such(id))?;
         if let Some(held) = start(context, intent, first(&results, 1)?, capture).await? {
-            return operations::answer(operations::settle(context, held).await?);
+            return operations::settle(context, held).await;
         }
     }
     Err(ApiError::LockTimeout.into())

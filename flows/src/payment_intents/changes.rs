@@ -4,8 +4,7 @@
 use domain::id::CustomerId;
 use domain::metadata::MetadataUpdate;
 use domain::payment_intent::{
-    AutomaticPaymentMethods, CaptureMethod, CardOptions, PaymentIntent, SetupFutureUsage,
-    Shipping,
+    AutomaticPaymentMethods, CaptureMethod, CardOptions, PaymentIntent, SetupFutureUsage, Shipping,
 };
 use domain::{ApiError, Patch};
 

@@ -170,11 +170,7 @@ async fn start<P: Platform>(
 
 /// Sets money aside on a charge; one without an intent that only holds its money is held itself, so
 /// that the money is let go of.
-fn set_aside(
-    charge: &mut Charge,
-    create: &Create,
-    attempt: &AttemptId,
-) -> Result<Money, ApiError> {
+fn set_aside(charge: &mut Charge, create: &Create, attempt: &AttemptId) -> Result<Money, ApiError> {
     let currency = charge.amount.currency;
     if let Some(other) = create.currency.filter(|other| *other != currency) {
         return Err(ApiError::ParameterInvalid {

@@ -21,6 +21,7 @@ use crate::endpoint::Call;
 /// The fields that a customer's browser sees of an intent
 /// (<https://docs.stripe.com/api/payment_intents/object>, "retrievable with publishable key").
 const PUBLIC_FIELDS: &[&str] = &[
+    "allowed_payment_method_types",
     "amount",
     "amount_details",
     "automatic_payment_methods",
