@@ -5,6 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::Metadata;
+use domain::search::fold;
 use kit::{Database, Platform};
 use serde_json::Value;
 use store::Row;
@@ -441,16 +443,23 @@ impl Books {
     }
 
     fn metadata_is_found_by_its_rows(&self) {
-        for intent in &self.intents {
-            let id = text(intent, "id");
+        let searched = [("payment_intent", &self.intents), ("charge", &self.charges)];
+        for (resource, object) in searched
+            .into_iter()
+            .flat_map(|(resource, objects)| objects.iter().map(move |object| (resource, object)))
+        {
+            let place = |row: &Row| (row.integer("created"), row.integer("sequence"));
             let rows: BTreeMap<String, String> = self
                 .metadata
                 .iter()
-                .filter(|row| text(row, "object") == id)
+                .filter(|row| text(row, "resource") == resource && place(row) == place(object))
                 .map(|row| (text(row, "key"), text(row, "value")))
                 .collect();
-            let kept = &parsed(intent, "details")["metadata"];
-            assert_eq!(serde_json::json!(rows), *kept, "the metadata rows of {id}");
+            let kept: Metadata =
+                serde_json::from_value(parsed(object, "details")["metadata"].clone())
+                    .expect("metadata");
+            let kept = kept.iter().map(|(key, value)| (key.to_owned(), fold(value))).collect();
+            assert_eq!(rows, kept, "the metadata rows of {}", text(object, "id"));
         }
     }
 }
