@@ -146,6 +146,33 @@ fn operations() -> Vec<Operation> {
             vec![("amount", "2500"), ("metadata[order]", "2"), ("description", "new")],
         ),
         operation(
+            "refund a part",
+            |api| paid(api, "pm_card_visa") + "/refunds",
+            vec![("amount", "1200"), ("metadata[order]", "1")],
+        ),
+        operation("charge", |_| "/v1/charges".to_owned(), charge_form(&[])),
+        operation(
+            "charge a card that is declined",
+            |_| "/v1/charges".to_owned(),
+            vec![("amount", "2000"), ("currency", "usd"), ("source", "tok_chargeDeclined")],
+        ),
+        operation(
+            "capture a charge",
+            |api| {
+                let charge = api.post("/v1/charges", &charge_form(&[("capture", "false")])).ok();
+                format!("/v1/charges/{}/capture", charge.id())
+            },
+            vec![("amount", "1500")],
+        ),
+        operation(
+            "let go of a charge",
+            |api| {
+                let charge = api.post("/v1/charges", &charge_form(&[("capture", "false")])).ok();
+                format!("/v1/charges/{}/refunds", charge.id())
+            },
+            vec![],
+        ),
+        operation(
             "update with a card",
             |api| created(api, &[]),
             vec![("payment_method", "pm_card_visa")],
@@ -217,6 +244,17 @@ fn operations_on_charges() -> Vec<Operation> {
             vec![("metadata[order]", "2")],
         ),
     ]
+}
+
+fn charge_form(more: &[(&'static str, &'static str)]) -> Pairs {
+    let form: Pairs = vec![("amount", "2000"), ("currency", "usd"), ("source", "tok_visa")];
+    [form, more.to_vec()].concat()
+}
+
+/// A charge that took its money, by its path.
+fn paid(api: &Api, card: &'static str) -> String {
+    let path = created(api, &[("confirm", "true"), ("payment_method", card)]);
+    format!("/v1/charges/{}", api.get(&path).ok().text_at("/latest_charge"))
 }
 
 /// An intent that waits for its cardholder: its path, and the attempt.
