@@ -432,6 +432,16 @@ fn lists_are_narrowed_by_every_filter_at_once() {
 }
 
 #[test]
+fn a_charge_is_found_by_its_metadata() {
+    let api = Api::new();
+    let charge = api.post("/v1/charges", &with(&[("metadata[order]", "6")])).ok();
+    api.post("/v1/charges", CHARGE).ok();
+    let found = api.get("/v1/charges/search?query=metadata%5B%27order%27%5D%3A%276%27").ok();
+    assert_eq!(found.body["data"], json!([charge.body]));
+    invariants::check_registered(&api.platform);
+}
+
+#[test]
 fn another_merchant_finds_nothing() {
     let api = Api::new();
     let charge = held(&api);
