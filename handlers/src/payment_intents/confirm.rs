@@ -7,7 +7,7 @@ use flows::{Failure, Platform};
 use serde_json::Value;
 
 use super::parameters::{self, OffSession};
-use super::{check_client_secret, narrow, show};
+use super::{check_client_secret, show};
 use crate::endpoint::{Call, Endpoint, Method};
 
 /// Charges an intent's card, or holds its money.
@@ -69,30 +69,9 @@ impl Endpoint for Confirm {
                 return Err(ApiError::PublishableKeyNotAllowed.into());
             }
         }
-        let confirmed =
-            payment_intents::confirm(&call.context, call.id(), &input.changes, input.confirm).await;
-        match confirmed {
-            Ok(intent) => Ok(show(call, &intent)),
-            Err(Failure::Api(mut error)) if call.is_publishable() => {
-                narrow_error(&mut error);
-                Err(Failure::Api(error))
-            }
-            Err(failure) => Err(failure),
-        }
-    }
-}
-
-/// An error embeds the intent, of which a browser may not see everything either.
-fn narrow_error(error: &mut ApiError) {
-    match error {
-        ApiError::Card(card) => {
-            if let Some(intent) = &mut card.payment_intent {
-                narrow(intent);
-            }
-        }
-        ApiError::IntentUnexpectedState { intent, .. }
-        | ApiError::IntentHasNoPaymentMethod { intent }
-        | ApiError::ReturnUrlRequired { intent: Some(intent) } => narrow(intent),
-        _ => {}
+        let intent =
+            payment_intents::confirm(&call.context, call.id(), &input.changes, input.confirm)
+                .await?;
+        Ok(show(&intent))
     }
 }
