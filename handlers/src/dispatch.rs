@@ -9,6 +9,7 @@ use domain::id::{IdSource, RequestId, keyed_digest};
 use domain::idempotency::{Answer as KeptAnswer, Begin, Complete, Decision, MAX_KEY_LENGTH};
 use flows::{Context, Failure, Platform, RequestReference};
 use http::{HeaderMap, Request};
+use serde_json::Value;
 use store::Scope;
 use store::accounts::KeyAndAccount;
 
@@ -17,7 +18,7 @@ use crate::endpoint::{Call, Endpoint, Method};
 use crate::form;
 use crate::key_cache::KeyCache;
 use crate::render::{Answer, Reply, add_header, reply};
-use crate::{expand, pages, routes, version};
+use crate::{browser, expand, pages, routes, version};
 
 /// The largest body that is read, in bytes.
 pub const MAX_BODY: usize = 1_000_000;
@@ -152,15 +153,30 @@ pub async fn serve<E: Endpoint, P: Platform>(incoming: Incoming<'_, P>) -> Resul
     if E::METHOD == Method::Post {
         expand::check_object(E::RESOURCE, &paths)?;
     }
+    expand::check_rights(&incoming.caller.key, &paths)?;
     let input = E::check(tree.decode()?)?;
-    let key = text(incoming.request.headers(), "idempotency-key").map(str::to_owned);
-    match key.filter(|_| E::METHOD == Method::Post) {
+    let key = match E::METHOD {
+        Method::Post => idempotency_key(incoming.request.headers())?,
+        Method::Get | Method::Delete => None,
+    };
+    match key {
         Some(key) => once::<E, P>(incoming, key, &canonical, input, &paths).await,
         None => {
             let seed = incoming.platform.random();
             let call = call(&incoming, &seed, false, &paths);
             run::<E, P>(&call, input, &paths).await.map(reply)
         }
+    }
+}
+
+/// The key that a request is to be run once for. One that cannot be read is refused: who sent it
+/// relies on it.
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
+    let Some(header) = headers.get("idempotency-key") else { return Ok(None) };
+    match header.to_str() {
+        Ok(key) if key.len() > MAX_KEY_LENGTH => Err(ApiError::IdempotencyKeyTooLong),
+        Ok(key) if !key.trim().is_empty() => Ok(Some(key.to_owned())),
+        _ => Err(ApiError::IdempotencyKeyUnreadable),
     }
 }
 
@@ -224,9 +240,26 @@ async fn run<E: Endpoint, P: Platform>(
     input: E::Input,
     paths: &[String],
 ) -> Result<Answer, Failure> {
+    let mut shown = show::<E, P>(call, input, paths).await;
+    if call.is_publishable() {
+        // Last, so that it holds for what was expanded and for what an error embeds.
+        match &mut shown {
+            Ok(resource) => browser::narrow(resource),
+            Err(Failure::Api(error)) => browser::narrow_error(error),
+            Err(_) => {}
+        }
+    }
+    shown.map(|resource| Answer::shown(&resource))
+}
+
+async fn show<E: Endpoint, P: Platform>(
+    call: &Call<'_, P>,
+    input: E::Input,
+    paths: &[String],
+) -> Result<Value, Failure> {
     let mut resource = E::run(call, input).await?;
     expand::expand(call, &mut resource, paths).await?;
-    Ok(Answer::shown(&resource))
+    Ok(resource)
 }
 
 /// Runs a request once for its idempotency key, and answers every repetition alike.
@@ -237,9 +270,6 @@ async fn once<E: Endpoint, P: Platform>(
     input: E::Input,
     paths: &[String],
 ) -> Result<Reply, Failure> {
-    if key.chars().count() > MAX_KEY_LENGTH {
-        return Err(ApiError::IdempotencyKeyTooLong.into());
-    }
     let platform = incoming.platform;
     let record = Record::of(&incoming, &key, canonical);
     match platform.begin(&record.object, &record.begin).await? {

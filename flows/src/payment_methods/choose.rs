@@ -19,6 +19,19 @@ pub enum Choice {
     New(Box<NewCard>),
 }
 
+impl Choice {
+    /// The token that it uses up, if it does.
+    pub(crate) fn token(&self) -> Option<&str> {
+        match self {
+            Self::Named(_) => None,
+            Self::New(card) => match &card.source {
+                CardSource::Token(token) => Some(token),
+                CardSource::Number(_) => None,
+            },
+        }
+    }
+}
+
 /// A card that a request brings along.
 #[derive(Clone)]
 pub struct NewCard {

@@ -54,6 +54,6 @@ impl Endpoint for Capture {
 
     async fn run<P: Platform>(call: &Call<'_, P>, input: Self::Input) -> Result<Value, Failure> {
         let intent = payment_intents::capture(&call.context, call.id(), &input).await?;
-        Ok(show(call, &intent))
+        Ok(show(&intent))
     }
 }

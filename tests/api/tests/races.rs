@@ -307,20 +307,6 @@ fn an_update_during_a_confirm_is_kept_or_refused_and_never_lost() {
     }
 }
 
-/// Gives money back as the endpoint does, without its key.
-async fn refund(api: &Api, charge: &str, amount: i64) -> Result<(), flows::Failure> {
-    let context = Context::unattended(&api.platform, api.merchant.scope());
-    let create = flows::refunds::Create {
-        charge: Some(charge.to_owned()),
-        payment_intent: None,
-        amount: Some(amount),
-        reason: None,
-        metadata: domain::Metadata::default(),
-        instructions_email: None,
-    };
-    flows::refunds::create(&context, &create).await.map(drop)
-}
-
 #[test]
 fn sixty_and_sixty_of_a_hundred_cannot_both_go_back() {
     for card in ["pm_card_visa", "pm_card_pendingRefund", "pm_card_refundFail"] {
@@ -328,20 +314,20 @@ fn sixty_and_sixty_of_a_hundred_cannot_both_go_back() {
             let api = api();
             let path = created(&api, &[("confirm", "true"), ("payment_method", card)]);
             let charge = api.get(&path).ok().text_at("/latest_charge").to_owned();
-            api.platform.yields(true);
-            let racer = |amount| -> Racer<'_, Result<(), flows::Failure>> {
-                Box::pin(refund(&api, &charge, amount))
+            let refund = |key| {
+                let root = "/v1/refunds".to_owned();
+                (root, [("charge", charge.as_str()), ("amount", "60")], Some(key))
             };
-            let ended = kit::interleave(seed, vec![racer(60), racer(60), racer(30)]);
-            api.platform.yields(false);
-            invariants::check(api.platform.database());
-            assert!(ended[..2].iter().filter(|end| end.is_ok()).count() <= 1, "seed {seed}");
-            for end in ended {
-                let Err(failure) = end else { continue };
-                assert!(!failure.is_ours(), "seed {seed}: {failure}");
-                let status = failure.into_api_error("").status();
-                assert!(matches!(status, 400 | 429), "seed {seed}: {status}");
-            }
+            let refunds = [refund("key-1"), refund("key-2"), refund("key-2"), refund("key-3")];
+            let requests: Vec<Request<'_>> =
+                refunds.iter().map(|(path, form, key)| (path.clone(), &form[..], *key)).collect();
+            let answers = race(&api, seed, &requests);
+            let given: std::collections::BTreeSet<_> = answers
+                .iter()
+                .filter(|answer| answer.status == 200)
+                .map(|answer| answer.text.as_str())
+                .collect();
+            assert_eq!(given.len(), 1, "seed {seed}: {given:#?}");
             finish(&api);
         }
     }
@@ -355,15 +341,15 @@ fn a_refund_of_one_part_and_the_capture_of_the_next_both_count() {
         let path = created(&api, HELD);
         let capture = format!("{path}/capture");
         let charge = api.post(&capture, part).ok().text_at("/latest_charge").to_owned();
-        api.platform.yields(true);
-        let racers: Vec<Racer<'_, bool>> = vec![
-            Box::pin(async { refund(&api, &charge, 30).await.is_ok() }),
-            Box::pin(async { api.posting(&capture, part, None).await.status == 200 }),
-            Box::pin(async { refund(&api, &charge, 30).await.is_ok() }),
+        let refund: Form<'_> = &[("charge", &charge), ("amount", "30")];
+        let requests: [Request<'_>; 3] = [
+            ("/v1/refunds".to_owned(), refund, None),
+            (capture, part, None),
+            ("/v1/refunds".to_owned(), refund, None),
         ];
-        let ended = kit::interleave(seed, racers);
-        api.platform.yields(false);
-        assert!(ended[1] && (ended[0] || ended[2]), "seed {seed}: {ended:?}");
+        let answers = race(&api, seed, &requests);
+        let won: Vec<_> = answers.iter().map(|answer| answer.status == 200).collect();
+        assert!(won[1] && (won[0] || won[2]), "seed {seed}: {answers:#?}");
         finish(&api);
     }
 }
