@@ -287,7 +287,7 @@ impl ApiError {
     fn request_refusal(&self) -> Option<Refusal> {
         Some(match self {
             Self::UnknownRoute { method, path } => {
-                invalid(format!("Unrecognized request URL ({method}: {path}).")).status(404)
+                invalid(format!("Unrecognized request URL ({method}: {}).", shown(path))).status(404)
             }
             Self::InvalidApiVersion { version } => {
                 invalid(format!("Invalid Stripe API version: {version}"))
@@ -415,7 +415,7 @@ impl ApiError {
     fn object_refusal(&self) -> Option<Refusal> {
         Some(match self {
             Self::NoSuchObject { kind, id, param, in_path } => {
-                invalid(format!("No such {kind}: '{id}'"))
+                invalid(format!("No such {kind}: '{}'", shown(id)))
                     .status(if *in_path { 404 } else { 400 })
                     .code("resource_missing")
                     .param(param)
@@ -565,6 +565,17 @@ fn card_refusal(error: &CardError) -> Refusal {
     refusal.body.payment_intent.clone_from(&error.payment_intent);
     refusal.body.payment_method.clone_from(&error.payment_method);
     refusal
+}
+
+/// How much of a text from outside a sentence repeats, in characters; every real id and path fits.
+const SHOWN_LENGTH: usize = 200;
+
+/// A text from outside as a sentence repeats it.
+fn shown(text: &str) -> String {
+    match text.char_indices().nth(SHOWN_LENGTH) {
+        Some(_) => text.chars().take(SHOWN_LENGTH).chain(['…']).collect(),
+        None => text.to_owned(),
+    }
 }
 
 /// The amount for people, less the code that the sentence names anyway.
