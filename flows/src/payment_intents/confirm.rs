@@ -88,8 +88,7 @@ async fn start<P: Platform>(
         }
         Err(error) => {
             let method = intent.payment_method.as_ref().map(|id| id.as_str());
-            let choice = changes.payment_method.as_ref();
-            explain_guard(context, error, intent.customer.as_ref(), method, choice).await?;
+            explain_guard(context, error, intent.customer.as_ref(), method, changes).await?;
             Ok(None)
         }
     }

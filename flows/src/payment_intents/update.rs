@@ -47,8 +47,7 @@ pub async fn update<P: Platform>(
                     return find(context, id).await;
                 }
                 let method = after.payment_method.as_ref().map(|id| id.as_str());
-                let choice = changes.payment_method.as_ref();
-                explain_guard(context, error, after.customer.as_ref(), method, choice).await?;
+                explain_guard(context, error, after.customer.as_ref(), method, changes).await?;
             }
         }
     }

@@ -120,6 +120,74 @@ fn what_no_charge_can_be_made_from_is_told() {
 }
 
 #[test]
+fn a_customer_is_charged_by_the_card_that_they_keep() {
+    let api = Api::new();
+    let bare = api.post("/v1/customers", &[]).ok();
+    let charge = |customer: &Answer| {
+        api.post("/v1/charges", &[CHARGE[0], CHARGE[1], ("customer", customer.id())])
+    };
+    let refused = charge(&bare);
+    assert_eq!(refused.error(400)["code"], "missing");
+    let keeper = api.post("/v1/customers", &[("source", "tok_mastercard")]).ok();
+    let made = charge(&keeper).ok();
+    assert_eq!(made.body["customer"], keeper.body["id"]);
+    assert_eq!(made.body["source"]["id"], keeper.body["default_source"]);
+    assert_eq!(made.body["source"]["customer"], keeper.body["id"]);
+    assert_eq!(made.body["source"]["brand"], "MasterCard");
+    // The card is theirs: nobody else can be charged by it.
+    let kept = keeper.text_at("/default_source").to_owned();
+    let alone = [CHARGE[0], CHARGE[1], ("source", kept.as_str())];
+    api.post("/v1/charges", &alone).error(400);
+    let together = [alone.as_slice(), &[("customer", keeper.id())]].concat();
+    api.post("/v1/charges", &together).ok();
+    let other = [alone.as_slice(), &[("customer", bare.id())]].concat();
+    api.post("/v1/charges", &other).error(400);
+    let page = api.get(&format!("/v1/charges?customer={}", keeper.id())).ok();
+    assert_eq!(page.body["data"].as_array().map(Vec::len), Some(2));
+    api.delete(&format!("/v1/customers/{}", keeper.id())).ok();
+    assert_eq!(charge(&keeper).error(400)["code"], "resource_missing");
+    invariants::check_settled(&api.platform);
+    invariants::check_quiet(&api.platform);
+}
+
+#[test]
+fn a_token_is_charged_once() {
+    let api = Api::new();
+    let card = [
+        ("card[number]", "4242424242424242"),
+        ("card[exp_month]", "12"),
+        ("card[exp_year]", "2034"),
+    ];
+    let token = api.post("/v1/tokens", &card).ok();
+    let form = [CHARGE[0], CHARGE[1], ("source", token.id())];
+    let charge = api.post_once("/v1/charges", &form, "key").ok();
+    assert_eq!(charge.body["source"]["id"], token.body["card"]["id"]);
+    assert_eq!(api.post("/v1/charges", &form).error(400)["code"], "token_already_used");
+    for head_start in 0..12 {
+        let api = Api::new();
+        invariants::watch(api.platform.database());
+        let token = api.post("/v1/tokens", &card).ok();
+        let form = [CHARGE[0], CHARGE[1], ("source", token.id())];
+        api.platform.yields(true);
+        let (one, other) = run(async {
+            let later = async {
+                for _ in 0..head_start {
+                    kit::yield_once().await;
+                }
+                api.posting("/v1/charges", &form, None).await
+            };
+            join!(api.posting("/v1/charges", &form, None), later)
+        });
+        api.platform.yields(false);
+        assert!((one.status == 200) != (other.status == 200), "{head_start}");
+        let loser = if one.status == 200 { other } else { one };
+        assert_eq!(loser.error(400)["code"], "token_already_used");
+        invariants::check_settled(&api.platform);
+        invariants::check_quiet(&api.platform);
+    }
+}
+
+#[test]
 fn held_money_is_captured_in_part_and_the_rest_released() {
     let api = Api::new();
     let charge = held(&api);
@@ -360,6 +428,16 @@ fn lists_are_narrowed_by_every_filter_at_once() {
     assert_eq!(ids(&format!("{of_intent}&customer=cus_1&transfer_group=a")), Vec::<String>::new());
     let second = kit::START.seconds() + 1;
     assert_eq!(ids(&format!("?created[lte]={second}&transfer_group=b")), all[2..3]);
+    invariants::check_registered(&api.platform);
+}
+
+#[test]
+fn a_charge_is_found_by_its_metadata() {
+    let api = Api::new();
+    let charge = api.post("/v1/charges", &with(&[("metadata[order]", "6")])).ok();
+    api.post("/v1/charges", CHARGE).ok();
+    let found = api.get("/v1/charges/search?query=metadata%5B%27order%27%5D%3A%276%27").ok();
+    assert_eq!(found.body["data"], json!([charge.body]));
     invariants::check_registered(&api.platform);
 }
 

@@ -299,24 +299,37 @@ fn a_card_becomes_one_customers_only() {
     assert_eq!(attached, 1);
 }
 
-/// A token that two requests use at once makes one payment method.
+/// A token that two requests use at once makes one payment method, whatever it is made for.
 #[test]
 fn a_token_is_used_by_one_request_only() {
-    let api = Api::new();
-    let token = token(&api);
-    let form = [("type", "card"), ("card[token]", token.as_str())];
-    api.platform.yields(true);
-    let (one, two) = kit::run(async {
-        futures_util::join!(
-            api.posting("/v1/payment_methods", &form, Some("key-1")),
-            api.posting("/v1/payment_methods", &form, Some("key-2")),
-        )
-    });
-    let mut statuses = [one.status, two.status];
-    statuses.sort_unstable();
-    assert_eq!(statuses, [200, 400]);
-    let loser = if one.status == 400 { one } else { two };
-    assert_eq!(loser.error(400)["code"], "token_already_used");
+    let for_payment: &[(&str, &str)] = &[
+        ("amount", "2000"),
+        ("currency", "usd"),
+        ("payment_method_types[]", "card"),
+        ("payment_method_data[type]", "card"),
+    ];
+    let operations = [
+        ("/v1/payment_methods", &[("type", "card")][..], "card[token]"),
+        ("/v1/customers", &[], "source"),
+        ("/v1/payment_intents", for_payment, "payment_method_data[card][token]"),
+    ];
+    for (path, form, param) in operations {
+        let api = Api::new();
+        let token = token(&api);
+        let form = [form, &[(param, token.as_str())]].concat();
+        api.platform.yields(true);
+        let (one, two) = kit::run(async {
+            futures_util::join!(
+                api.posting(path, &form, Some("key-1")),
+                api.posting(path, &form, Some("key-2")),
+            )
+        });
+        let mut statuses = [one.status, two.status];
+        statuses.sort_unstable();
+        assert_eq!(statuses, [200, 400], "{path}");
+        let loser = if one.status == 400 { one } else { two };
+        assert_eq!(loser.error(400)["code"], "token_already_used", "{path}");
+    }
 }
 
 /// Whoever is deleted while a card is attached does not keep it.

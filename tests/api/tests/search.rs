@@ -412,7 +412,7 @@ fn a_sparse_search_stops_and_goes_on_where_it_stopped() {
 }
 
 #[test]
-fn an_indexed_search_reads_once_whatever_there_is() {
+fn an_indexed_search_is_one_statement_whatever_there_is() {
     let searches = ["status:'succeeded'", "amount:1000", "customer:'cus_1'", "created>0"];
     for query in searches {
         let cost = |count: i64| {
