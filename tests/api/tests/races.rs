@@ -12,7 +12,7 @@ use flows::Context;
 
 /// The orders that each race is run in.
 fn seeds() -> std::ops::Range<u64> {
-    0..cases(25, 400)
+    0..cases(12, 400)
 }
 
 type Racer<'f, T> = Pin<Box<dyn Future<Output = T> + 'f>>;
