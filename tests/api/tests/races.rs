@@ -445,7 +445,8 @@ fn a_challenge_against_what_the_merchant_does_meanwhile() {
 #[test]
 fn recovery_and_a_slow_request_record_one_outcome() {
     let form = [PAY, HELD].concat();
-    for seed in seeds() {
+    // Few orders let the heartbeat look between the first batch and the second.
+    for seed in 0..cases(100, 2_000) {
         let api = api();
         api.platform.yields(true);
         let racers: Vec<Racer<'_, Option<Answer>>> = vec![
