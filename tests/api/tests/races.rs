@@ -447,7 +447,7 @@ fn a_challenge_against_what_the_merchant_does_meanwhile() {
 fn turns() -> impl Iterator<Item = [(usize, u32); 2]> {
     (0..16_u32)
         .flat_map(|first| (0..16).map(move |second| (first, second)))
-        .filter(|(first, second)| (first + second) % cases(3, 1) == 0)
+        .filter(|(first, second)| (2 * first + second) % cases(7, 1) == 0)
         .map(|(first, second)| [(0, first), (1, second)])
 }
 
