@@ -413,8 +413,11 @@ fn headers_that_nobody_expects_do_no_harm() {
     }
 }
 
+/// The names of parameters, each with the values that its description lists.
+type Names = Vec<(String, Vec<String>)>;
+
 /// The names and, where they are listed, the values of what an endpoint takes, by its description.
-fn parameters(description: &Value, endpoint: &Listed) -> Vec<(String, Vec<String>)> {
+fn parameters(description: &Value, endpoint: &Listed) -> Names {
     let operation = &description["paths"][endpoint.path][endpoint.method.name().to_lowercase()];
     let mut found = Vec::new();
     let body = &operation["requestBody"]["content"]["application/x-www-form-urlencoded"]["schema"];
@@ -428,7 +431,7 @@ fn parameters(description: &Value, endpoint: &Listed) -> Vec<(String, Vec<String
     found
 }
 
-fn collect(name: &str, schema: &Value, found: &mut Vec<(String, Vec<String>)>) {
+fn collect(name: &str, schema: &Value, found: &mut Names) {
     for choice in ["anyOf", "oneOf", "allOf"] {
         for schema in schema[choice].as_array().into_iter().flatten() {
             collect(name, schema, found);
@@ -530,7 +533,7 @@ fn no_form_of_real_names_and_junk_breaks_an_endpoint() {
     let api = Api::new();
     invariants::watch(api.platform.database());
     let examples = examples(&api);
-    let known: Vec<(Listed, Vec<(String, Vec<String>)>)> =
+    let known: Vec<(Listed, Names)> =
         endpoints().into_iter().map(|e| (e, parameters(&description, &e))).collect();
     let named: usize = known.iter().map(|(_, names)| names.len()).sum();
     assert!(named > 300, "the description names only {named} parameters");

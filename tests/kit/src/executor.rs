@@ -64,6 +64,35 @@ pub fn interleave<'f, T>(seed: u64, futures: Vec<Pin<Box<dyn Future<Output = T> 
     panic!("a future waits for something that never comes");
 }
 
+/// Runs futures by turns: each turn polls the future at a place so often, unless it has ended. What is
+/// left then runs to its end, one future after the other. The outputs are in the order of the futures.
+///
+/// Two futures and the turns `[(0, i), (1, j)]` for each `i` and `j` are every order in which the second
+/// comes between two awaits of the first and is itself interrupted once.
+///
+/// # Panics
+/// When one of them waits for something that never comes.
+pub fn take_turns<'f, T>(
+    turns: &[(usize, u32)],
+    mut futures: Vec<Pin<Box<dyn Future<Output = T> + 'f>>>,
+) -> Vec<T> {
+    let mut context = Context::from_waker(Waker::noop());
+    let mut outputs: Vec<Option<T>> = futures.iter().map(|_| None).collect();
+    let rest = (0..futures.len()).map(|place| (place, MOST_POLLS));
+    for (place, polls) in turns.iter().copied().chain(rest) {
+        for _ in 0..polls {
+            if outputs[place].is_some() {
+                break;
+            }
+            if let Poll::Ready(output) = futures[place].as_mut().poll(&mut context) {
+                outputs[place] = Some(output);
+            }
+        }
+    }
+    let waits = "a future waits for something that never comes";
+    outputs.into_iter().map(|output| output.expect(waits)).collect()
+}
+
 /// The next number of a sequence that looks random (SplitMix64).
 fn draw(state: &mut u64) -> u64 {
     *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -117,6 +146,23 @@ mod tests {
         assert_eq!(order(1), order(1));
         let different: std::collections::BTreeSet<_> = (0..20).map(order).collect();
         assert!(different.len() > 15, "{different:?}");
+    }
+
+    #[test]
+    fn futures_take_the_turns_that_they_are_given() {
+        let steps = std::cell::RefCell::new(Vec::new());
+        let walk = |name: u8| -> Pin<Box<dyn Future<Output = u8> + '_>> {
+            let steps = &steps;
+            Box::pin(async move {
+                for _ in 0..3 {
+                    steps.borrow_mut().push(name);
+                    yield_once().await;
+                }
+                name
+            })
+        };
+        assert_eq!(take_turns(&[(0, 2), (1, 1)], vec![walk(1), walk(2)]), [1, 2]);
+        assert_eq!(steps.take(), [1, 1, 2, 1, 2, 2]);
     }
 
     #[test]
