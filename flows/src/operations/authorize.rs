@@ -210,6 +210,10 @@ fn keep_card<P: Platform>(
     let for_off_session = held.payment_intent.as_ref().and_then(PaymentIntent::future_usage)
         == Some(SetupFutureUsage::OffSession);
     let mut method = held.method()?.clone();
+    // Whoever was given the card meanwhile keeps it, and one that was let go of stays so.
+    if method.detached || method.customer.as_ref().is_some_and(|keeper| keeper != customer) {
+        return Ok(Vec::new());
+    }
     let attaches = method.customer.is_none();
     let sets_up = proved && for_off_session && !method.details.set_up;
     if !attaches && !sets_up {

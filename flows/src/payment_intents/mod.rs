@@ -102,12 +102,12 @@ async fn explain_guard<P: Platform>(
     error: DatabaseError,
     customer: Option<&CustomerId>,
     payment_method: Option<&str>,
-    changes: &Changes,
+    choice: Option<&Choice>,
 ) -> Result<(), Failure> {
     match &error {
         DatabaseError::Guard(name) if name == tokens::UNUSED_GUARD => {
-            let token = changes.payment_method.as_ref().and_then(Choice::token);
-            Err(ApiError::TokenAlreadyUsed { token: token.unwrap_or_default().to_owned() }.into())
+            let token = choice.and_then(Choice::token).unwrap_or_default().to_owned();
+            Err(ApiError::TokenAlreadyUsed { token }.into())
         }
         DatabaseError::Guard(name) if name == customers::EXISTS_GUARD => {
             Err(no_such_customer(customer.map(CustomerId::as_str).unwrap_or_default()).into())

@@ -20,14 +20,14 @@ pub enum Choice {
 }
 
 impl Choice {
-    /// The token that it uses up, if it does.
-    pub(crate) fn token(&self) -> Option<&str> {
+    /// The token that its card is made from.
+    pub fn token(&self) -> Option<&str> {
         match self {
-            Self::Named(_) => None,
             Self::New(card) => match &card.source {
                 CardSource::Token(token) => Some(token),
                 CardSource::Number(_) => None,
             },
+            Self::Named(_) => None,
         }
     }
 }

@@ -5,7 +5,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::Metadata;
 use domain::search::fold;
 use kit::{Database, Platform};
 use serde_json::Value;
@@ -200,6 +199,7 @@ struct Books {
     intents: Vec<Row>,
     attempts: Vec<Row>,
     charges: Vec<Row>,
+    customers: Vec<Row>,
     refunds: Vec<Row>,
     events: Vec<Row>,
     metadata: Vec<Row>,
@@ -227,6 +227,7 @@ impl Books {
             intents: all("payment_intents"),
             attempts: all("attempts"),
             charges: all("charges"),
+            customers: all("customers"),
             refunds: all("refunds"),
             events: all("events"),
             metadata: all("metadata_entries"),
@@ -443,23 +444,28 @@ impl Books {
     }
 
     fn metadata_is_found_by_its_rows(&self) {
-        let searched = [("payment_intent", &self.intents), ("charge", &self.charges)];
-        for (resource, object) in searched
-            .into_iter()
-            .flat_map(|(resource, objects)| objects.iter().map(move |object| (resource, object)))
-        {
-            let place = |row: &Row| (row.integer("created"), row.integer("sequence"));
-            let rows: BTreeMap<String, String> = self
-                .metadata
-                .iter()
-                .filter(|row| text(row, "resource") == resource && place(row) == place(object))
-                .map(|row| (text(row, "key"), text(row, "value")))
-                .collect();
-            let kept: Metadata =
-                serde_json::from_value(parsed(object, "details")["metadata"].clone())
-                    .expect("metadata");
-            let kept = kept.iter().map(|(key, value)| (key.to_owned(), fold(value))).collect();
-            assert_eq!(rows, kept, "the metadata rows of {}", text(object, "id"));
+        let objects = [
+            ("charge", &self.charges),
+            ("customer", &self.customers),
+            ("payment_intent", &self.intents),
+        ];
+        for (resource, rows) in objects {
+            for object in rows {
+                let sequence = number(object, "sequence");
+                let found: BTreeMap<String, String> = self
+                    .metadata
+                    .iter()
+                    .filter(|row| text(row, "resource") == resource)
+                    .filter(|row| number(row, "sequence") == sequence)
+                    .map(|row| (text(row, "key"), text(row, "value")))
+                    .collect();
+                let kept: BTreeMap<String, String> =
+                    serde_json::from_value(parsed(object, "details")["metadata"].clone())
+                        .expect("texts");
+                let kept = kept.into_iter().map(|(key, value)| (key, fold(&value))).collect();
+                let id = text(object, "id");
+                assert_eq!(found, kept, "the metadata rows of {resource} {id}");
+            }
         }
     }
 }

@@ -499,3 +499,102 @@ fn an_expiry_against_a_capture_ends_as_one_of_them() {
         assert_eq!(status(&api, &path), expected, "seed {seed}");
     }
 }
+
+#[test]
+fn a_token_pays_once_and_the_other_payment_is_told_why_it_cannot() {
+    let card: Form<'_> = &[
+        ("card[number]", "4242424242424242"),
+        ("card[exp_month]", "12"),
+        ("card[exp_year]", "2034"),
+    ];
+    for seed in seeds() {
+        let api = api();
+        let token = api.post("/v1/tokens", card).ok().id().to_owned();
+        let with_token = [
+            ("payment_method_data[type]", "card"),
+            ("payment_method_data[card][token]", token.as_str()),
+        ];
+        let confirmed = [PAY, &[("confirm", "true")], &with_token].concat();
+        let unconfirmed = [PAY, &with_token].concat();
+        let path = created(&api, &[]);
+        let requests: [Request<'_>; 4] = [
+            ("/v1/payment_intents".to_owned(), &confirmed, Some("key-1")),
+            ("/v1/payment_intents".to_owned(), &unconfirmed, Some("key-2")),
+            (format!("{path}/confirm"), &with_token, Some("key-3")),
+            (path, &with_token, Some("key-4")),
+        ];
+        race(&api, seed, &requests);
+        let ended: Vec<_> = requests
+            .iter()
+            .map(|(path, form, key)| api.post_once(path, form, key.expect("a key")))
+            .collect();
+        assert_eq!(wins(&ended), 1, "seed {seed}: {ended:#?}");
+        for loser in ended.iter().filter(|answer| answer.status != 200) {
+            let code = loser.text_at("/error/code");
+            // An intent that was confirmed meanwhile refuses an update for its own reason.
+            assert!(
+                matches!(code, "token_already_used" | "payment_intent_unexpected_state"),
+                "seed {seed}: {:#}",
+                loser.body
+            );
+        }
+        finish(&api);
+    }
+}
+
+/// A card that a customer's payment is to keep, its challenge open.
+fn challenged_to_keep(api: &Api, customer: &str, method: &str) -> AttemptId {
+    let form = [
+        PAY,
+        &[
+            ("confirm", "true"),
+            ("payment_method", method),
+            ("customer", customer),
+            ("setup_future_usage", "off_session"),
+            ("return_url", "https://shop.test/back"),
+        ],
+    ]
+    .concat();
+    let intent = api.post("/v1/payment_intents", &form).ok();
+    let url = intent.text_at("/next_action/redirect_to_url/url");
+    let attempt = url.rsplit('/').next().expect("the attempt ends the link");
+    AttemptId::parse(attempt).expect("an attempt")
+}
+
+fn challenging_card(api: &Api) -> String {
+    let form = [
+        ("type", "card"),
+        ("card[number]", "4000002760003184"),
+        ("card[exp_month]", "12"),
+        ("card[exp_year]", "2034"),
+    ];
+    api.post("/v1/payment_methods", &form).ok().id().to_owned()
+}
+
+#[test]
+fn a_card_that_another_customer_was_given_meanwhile_stays_theirs() {
+    let api = api();
+    let payer = api.post("/v1/customers", &[]).ok().id().to_owned();
+    let keeper = api.post("/v1/customers", &[]).ok().id().to_owned();
+    let method = challenging_card(&api);
+    let attempt = challenged_to_keep(&api, &payer, &method);
+    let path = format!("/v1/payment_methods/{method}");
+    api.post(&format!("{path}/attach"), &[("customer", &keeper)]).ok();
+    kit::run(submit(&api, &attempt, ChallengeResult::Completed));
+    assert_eq!(api.get(&path).ok().body["customer"], *keeper);
+    finish(&api);
+}
+
+#[test]
+fn a_card_that_its_customer_let_go_meanwhile_is_not_kept_again() {
+    let api = api();
+    let payer = api.post("/v1/customers", &[]).ok().id().to_owned();
+    let method = challenging_card(&api);
+    let path = format!("/v1/payment_methods/{method}");
+    api.post(&format!("{path}/attach"), &[("customer", &payer)]).ok();
+    let attempt = challenged_to_keep(&api, &payer, &method);
+    api.post(&format!("{path}/detach"), &[]).ok();
+    kit::run(submit(&api, &attempt, ChallengeResult::Completed));
+    assert_eq!(api.get(&path).ok().body["customer"], serde_json::Value::Null);
+    finish(&api);
+}
