@@ -151,7 +151,7 @@ pub async fn serve<E: Endpoint, P: Platform>(incoming: Incoming<'_, P>) -> Resul
     let paths = tree.take_texts("expand")?.unwrap_or_default();
     expand::check(&paths)?;
     if E::METHOD != Method::Get {
-        expand::check_object(E::RESOURCE, &paths)?;
+        expand::check_object(E::OBJECT, &paths)?;
     }
     expand::check_rights(&incoming.caller.key, &paths)?;
     let input = E::check(tree.decode()?)?;

@@ -75,6 +75,8 @@ pub trait Endpoint {
     const RESOURCE: &'static str;
     /// The resource that it shows, for the API's description.
     const SHOWS: &'static str = Self::RESOURCE;
+    /// The object that it shows, where that is another one.
+    const OBJECT: &'static str = Self::RESOURCE;
     /// Whether a customer's browser may call it.
     const PUBLISHABLE: bool = false;
     /// Its parameters, from the body or the query; `expand` is taken out before.

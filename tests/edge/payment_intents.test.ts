@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import Stripe from "stripe";
+import { refusal } from "./kit/refusal.ts";
 import { Server } from "./kit/server.ts";
 
 let server: Server;
@@ -24,20 +25,6 @@ function pay(changes: Partial<Stripe.PaymentIntentCreateParams> = {}): Promise<S
 /** An authorisation that waits for its capture. */
 function authorize(changes: Partial<Stripe.PaymentIntentCreateParams> = {}): Promise<Stripe.PaymentIntent> {
   return pay({ capture_method: "manual", ...changes });
-}
-
-/** The error that a call ends with, of the SDK's class for it. */
-async function refusal<E extends Stripe.errors.StripeError>(
-  call: Promise<unknown>,
-  kind: new (...args: never[]) => E,
-): Promise<E> {
-  const error: unknown = await call.then(
-    () => assert.fail("the call was not refused"),
-    (error: unknown) => error,
-  );
-  if (error instanceof assert.AssertionError) throw error;
-  assert.ok(error instanceof kind, `${kind.name} was expected: ${error}`);
-  return error;
 }
 
 const { StripeCardError, StripeInvalidRequestError, StripeAuthenticationError, StripeIdempotencyError } = Stripe.errors;
