@@ -12,12 +12,17 @@ CREATE TABLE customers (
   version INTEGER NOT NULL CHECK (version >= 1),
   deleted INTEGER NOT NULL CHECK (deleted IN (0, 1)),
   email TEXT,
-  details TEXT NOT NULL
+  -- The same without regard to case, for searches: SQLite folds ASCII alone.
+  folded_email TEXT,
+  details TEXT NOT NULL,
+  CHECK ((email IS NULL) = (folded_email IS NULL))
 ) STRICT;
 
 CREATE INDEX customers_by_account ON customers (account, livemode, deleted, created);
 CREATE INDEX customers_by_email ON customers (account, livemode, email, created)
 WHERE email IS NOT NULL AND deleted = 0;
+CREATE INDEX customers_by_folded_email ON customers (account, livemode, folded_email, created)
+WHERE folded_email IS NOT NULL AND deleted = 0;
 
 CREATE TABLE payment_methods (
   sequence INTEGER PRIMARY KEY,
@@ -158,16 +163,18 @@ CREATE INDEX refunds_by_charge ON refunds (charge, created);
 CREATE INDEX refunds_by_intent ON refunds (payment_intent, created)
 WHERE payment_intent IS NOT NULL;
 
--- One row for each key-value pair, for searches by metadata.
+-- One row for each key-value pair, for searches by metadata; it names its object by its sequence, so
+-- that what is found is in the order of every other search.
 CREATE TABLE metadata_entries (
   account TEXT NOT NULL,
   livemode INTEGER NOT NULL CHECK (livemode IN (0, 1)),
   resource TEXT NOT NULL,
   key TEXT NOT NULL,
+  -- Without regard to case.
   value TEXT NOT NULL,
   created INTEGER NOT NULL,
-  object TEXT NOT NULL,
-  PRIMARY KEY (account, livemode, resource, key, value, created, object)
+  sequence INTEGER NOT NULL,
+  PRIMARY KEY (account, livemode, resource, key, value, created, sequence)
 ) STRICT, WITHOUT ROWID;
 
 -- What merchants are told, written with the change that it tells of.

@@ -24,7 +24,7 @@ const SWEEP: i64 = 1_000;
 pub struct IdempotencyShard {
     state: State,
     sql: SqlStorage,
-    is_swept: Cell<bool>,
+    sweep_is_planned: Cell<bool>,
 }
 
 /// A record as the table holds it.
@@ -45,7 +45,7 @@ impl DurableObject for IdempotencyShard {
         if let Err(error) = created {
             worker::console_error!("the table of idempotency records could not be made: {error}");
         }
-        Self { state, sql, is_swept: Cell::new(false) }
+        Self { state, sql, sweep_is_planned: Cell::new(false) }
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
@@ -59,8 +59,7 @@ impl DurableObject for IdempotencyShard {
             }
             "/complete" => {
                 let complete: Complete = serde_json::from_str(&question)?;
-                self.complete(&complete)?;
-                Response::from_json(&())
+                Response::from_json(&self.complete(&complete)?)
             }
             _ => Response::error("unknown question", 404),
         }
@@ -77,7 +76,7 @@ impl DurableObject for IdempotencyShard {
         if let Err(error) = swept {
             worker::console_error!("idempotency records could not be swept: {error}");
         }
-        self.is_swept.set(false);
+        self.sweep_is_planned.set(false);
         self.plan_sweep(clock::now()).await?;
         Response::empty()
     }
@@ -92,11 +91,12 @@ impl IdempotencyShard {
         Ok(decision)
     }
 
-    fn complete(&self, complete: &Complete) -> Result<()> {
-        match idempotency::complete(self.find(&complete.key)?, complete) {
-            Some(record) => self.keep(&complete.key, &record),
-            None => Ok(()),
+    fn complete(&self, complete: &Complete) -> Result<bool> {
+        let record = idempotency::complete(self.find(&complete.key)?, complete);
+        if let Some(record) = &record {
+            self.keep(&complete.key, record)?;
         }
+        Ok(record.is_some())
     }
 
     fn find(&self, key: &str) -> Result<Option<Record>> {
@@ -122,7 +122,7 @@ impl IdempotencyShard {
 
     /// Plans the next sweep, unless one is planned.
     async fn plan_sweep(&self, now: Timestamp) -> Result<()> {
-        if self.is_swept.replace(true) {
+        if self.sweep_is_planned.replace(true) {
             return Ok(());
         }
         let storage = self.state.storage();

@@ -103,7 +103,7 @@ impl Platform for CloudflarePlatform {
         self.ask(object, "begin", begin).await
     }
 
-    async fn complete(&self, object: &str, complete: &Complete) -> Result<(), PlatformError> {
+    async fn complete(&self, object: &str, complete: &Complete) -> Result<bool, PlatformError> {
         self.ask(object, "complete", complete).await
     }
 

@@ -141,6 +141,7 @@ impl Brand {
 
 /// How the cardholder pays the issuer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names are Stripe's")]
 pub enum Funding {
@@ -152,6 +153,7 @@ pub enum Funding {
 
 /// What a check of the cardholder's data at the issuer said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names are Stripe's")]
 pub enum Check {
@@ -163,6 +165,7 @@ pub enum Check {
 
 /// The checks of a card's holder.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct Checks {
     /// The first line of the address; none where no address was given.
     pub address_line1_check: Option<Check>,

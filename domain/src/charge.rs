@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::card::{Card, Decline};
-use crate::id::{ChargeId, CustomerId, PaymentIntentId, PaymentMethodId};
+use crate::id::{AttemptId, ChargeId, CustomerId, PaymentIntentId, PaymentMethodId};
 use crate::metadata::Metadata;
 use crate::money::{Amount, AmountOutOfRange, Money};
 use crate::payment_intent::Shipping;
@@ -12,7 +12,7 @@ use crate::timestamp::Timestamp;
 
 /// Where a charge stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "charge_status"))]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// The processor will say later.
@@ -107,6 +107,9 @@ pub struct Details {
     pub incremental: bool,
     /// What the simulator will do with it later: a dispute, or a refund that fails.
     pub later: Option<String>,
+    /// The attempt that holds a charge without an intent while a processor is asked to take or let
+    /// go of its money. Where there is an intent, that is what is held.
+    pub pending_operation: Option<AttemptId>,
 }
 
 /// What people and models said of a charge's honesty.
@@ -166,6 +169,32 @@ pub enum RefundRefusal {
     },
 }
 
+/// Why the money that a charge holds cannot be taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CaptureRefusal {
+    /// Another operation holds the charge.
+    #[error("another operation holds the charge")]
+    Locked,
+    /// It never held anything.
+    #[error("the charge did not succeed")]
+    NotSucceeded,
+    /// It was taken already.
+    #[error("the charge is captured")]
+    AlreadyCaptured,
+    /// It was held for too long.
+    #[error("the authorization has expired")]
+    Expired,
+    /// It was let go of.
+    #[error("the authorization was released")]
+    Released,
+    /// More than is held.
+    #[error("more than is held")]
+    TooMuch {
+        /// What is held.
+        capturable: Amount,
+    },
+}
+
 impl Charge {
     /// Whether any of it was taken.
     pub fn is_captured(&self) -> bool {
@@ -192,6 +221,48 @@ impl Charge {
     /// What Stripe shows as refunded: what went back, and what was let go of uncaptured.
     pub fn amount_refunded(&self) -> Amount {
         self.refunded.plus(self.released).unwrap_or(self.refunded)
+    }
+
+    /// Whether a refund lets go of held money instead of giving back what was taken: a charge without
+    /// an intent has nothing else that could be canceled.
+    pub fn is_released_by_refund(&self) -> bool {
+        self.payment_intent.is_none() && !self.is_captured() && !self.capturable().is_zero()
+    }
+
+    /// How much a capture takes: all that is held unless an amount is named.
+    ///
+    /// # Errors
+    /// When the charge holds nothing (any more), or less.
+    pub fn check_capture(
+        &self,
+        amount: Option<Amount>,
+        now: Timestamp,
+    ) -> Result<Amount, CaptureRefusal> {
+        if self.details.pending_operation.is_some() {
+            return Err(CaptureRefusal::Locked);
+        }
+        if self.status != Status::Succeeded {
+            return Err(CaptureRefusal::NotSucceeded);
+        }
+        if self.is_captured() {
+            return Err(CaptureRefusal::AlreadyCaptured);
+        }
+        if self.details.capture_before.is_some_and(|end| end <= now) {
+            return Err(CaptureRefusal::Expired);
+        }
+        let capturable = self.capturable();
+        if capturable.is_zero() {
+            return Err(CaptureRefusal::Released);
+        }
+        let amount = amount.unwrap_or(capturable);
+        if amount > capturable { Err(CaptureRefusal::TooMuch { capturable }) } else { Ok(amount) }
+    }
+
+    /// The operation that held the charge is over.
+    pub fn end_operation(&mut self, attempt: &AttemptId) {
+        if self.details.pending_operation.as_ref() == Some(attempt) {
+            self.details.pending_operation = None;
+        }
     }
 
     /// Takes held money; unless more parts follow, lets go of the rest.
@@ -247,5 +318,202 @@ impl Charge {
     pub fn return_refund(&mut self, amount: Amount) -> Result<(), AmountOutOfRange> {
         self.refunded = self.refunded.minus(amount)?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::id::Id;
+    use crate::money::Currency;
+
+    fn amount(minor_units: i64) -> Amount {
+        Amount::new(minor_units).expect("an amount")
+    }
+
+    fn held(minor_units: i64) -> Charge {
+        Charge {
+            id: ChargeId::parse("ch_1").expect("an id"),
+            livemode: false,
+            created: Timestamp(0),
+            version: 1,
+            amount: Money {
+                amount: amount(minor_units),
+                currency: Currency::parse("usd").expect("a currency"),
+            },
+            captured: Amount::ZERO,
+            released: Amount::ZERO,
+            refunded: Amount::ZERO,
+            status: Status::Succeeded,
+            disputed: false,
+            payment_intent: None,
+            customer: None,
+            payment_method: None,
+            details: Details { capture_before: Some(Timestamp(100)), ..Details::default() },
+        }
+    }
+
+    /// What can happen to a charge's money.
+    #[derive(Clone, Copy, Debug)]
+    enum Step {
+        Capture { amount: i64, is_final: bool },
+        Release,
+        ReserveRefund { amount: Option<i64> },
+        ReturnRefund { amount: i64 },
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            (0..150_i64, any::<bool>())
+                .prop_map(|(amount, is_final)| Step::Capture { amount, is_final }),
+            Just(Step::Release),
+            proptest::option::of(1..150_i64).prop_map(|amount| Step::ReserveRefund { amount }),
+            (1..150_i64).prop_map(|amount| Step::ReturnRefund { amount }),
+        ]
+    }
+
+    /// The same in the plainest arithmetic.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    struct Model {
+        amount: i64,
+        captured: i64,
+        released: i64,
+        refunded: i64,
+    }
+
+    impl Model {
+        fn of(charge: &Charge) -> Self {
+            Self {
+                amount: charge.amount.amount.minor_units(),
+                captured: charge.captured.minor_units(),
+                released: charge.released.minor_units(),
+                refunded: charge.refunded.minor_units(),
+            }
+        }
+
+        /// Does the step where it is possible, and says whether it is.
+        fn take(&mut self, step: Step) -> bool {
+            let held = self.amount - self.captured - self.released;
+            let unrefunded = self.captured - self.refunded;
+            match step {
+                Step::Capture { amount, .. } if amount > held => return false,
+                Step::Capture { amount, is_final } => {
+                    self.captured += amount;
+                    self.released += if is_final { held - amount } else { 0 };
+                }
+                Step::Release => self.released += held,
+                Step::ReserveRefund { .. } if unrefunded == 0 => return false,
+                Step::ReserveRefund { amount: Some(amount) } if amount > unrefunded => {
+                    return false;
+                }
+                Step::ReserveRefund { amount } => self.refunded += amount.unwrap_or(unrefunded),
+                Step::ReturnRefund { amount } if amount > self.refunded => return false,
+                Step::ReturnRefund { amount } => self.refunded -= amount,
+            }
+            true
+        }
+    }
+
+    fn take(charge: &mut Charge, step: Step) -> bool {
+        match step {
+            Step::Capture { amount: taken, is_final } => {
+                charge.capture(amount(taken), is_final).is_ok()
+            }
+            Step::Release => charge.release().is_ok(),
+            Step::ReserveRefund { amount: wanted } => {
+                charge.reserve_refund(wanted.map(amount)).is_ok()
+            }
+            Step::ReturnRefund { amount: returned } => {
+                charge.return_refund(amount(returned)).is_ok()
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn sums_hold_whatever_happens(steps in proptest::collection::vec(step(), 0..40)) {
+            let mut charge = held(100);
+            let mut model = Model::of(&charge);
+            for step in steps {
+                let before = charge.clone();
+                let possible = take(&mut charge, step);
+                prop_assert_eq!(possible, model.take(step), "{:?} on {:?}", step, before);
+                if !possible {
+                    prop_assert_eq!(&charge, &before, "a refused {:?} changed something", step);
+                }
+                prop_assert_eq!(Model::of(&charge), model);
+                prop_assert!(model.captured + model.released <= model.amount);
+                prop_assert!(model.refunded <= model.captured);
+                prop_assert_eq!(
+                    charge.capturable().minor_units(),
+                    model.amount - model.captured - model.released
+                );
+                prop_assert_eq!(
+                    charge.amount_refunded().minor_units(),
+                    model.refunded + model.released
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn sixty_and_sixty_of_a_hundred_do_not_both_go_back() {
+        let mut charge = held(100);
+        charge.capture(amount(100), true).expect("it is held");
+        assert_eq!(charge.reserve_refund(Some(amount(60))), Ok(amount(60)));
+        assert_eq!(
+            charge.reserve_refund(Some(amount(60))),
+            Err(RefundRefusal::TooMuch { unrefunded: amount(40) })
+        );
+        assert_eq!(charge.reserve_refund(None), Ok(amount(40)));
+        assert_eq!(charge.reserve_refund(None), Err(RefundRefusal::AlreadyRefunded));
+    }
+
+    #[test]
+    fn a_disputed_charge_is_not_refunded() {
+        let mut charge = held(100);
+        charge.capture(amount(100), true).expect("it is held");
+        charge.disputed = true;
+        assert_eq!(charge.reserve_refund(None), Err(RefundRefusal::Disputed));
+    }
+
+    #[test]
+    fn a_capture_says_why_it_is_refused() {
+        let now = Timestamp(50);
+        let charge = held(100);
+        assert_eq!(charge.check_capture(None, now), Ok(amount(100)));
+        assert_eq!(charge.check_capture(Some(amount(30)), now), Ok(amount(30)));
+        let refusal = |change: fn(&mut Charge), wanted: Option<i64>| {
+            let mut charge = held(100);
+            change(&mut charge);
+            charge.check_capture(wanted.map(amount), now).expect_err("a refusal")
+        };
+        let cases: [(fn(&mut Charge), CaptureRefusal); 5] = [
+            (|charge| charge.status = Status::Failed, CaptureRefusal::NotSucceeded),
+            (|charge| charge.captured = amount(30), CaptureRefusal::AlreadyCaptured),
+            (|charge| charge.released = amount(100), CaptureRefusal::Released),
+            (|charge| charge.details.capture_before = Some(Timestamp(50)), CaptureRefusal::Expired),
+            (
+                |charge| charge.details.pending_operation = AttemptId::parse("att_1").ok(),
+                CaptureRefusal::Locked,
+            ),
+        ];
+        for (change, expected) in cases {
+            assert_eq!(refusal(change, None), expected);
+        }
+        assert_eq!(refusal(|_| {}, Some(101)), CaptureRefusal::TooMuch { capturable: amount(100) });
+    }
+
+    #[test]
+    fn only_its_own_attempt_lets_go_of_a_charge() {
+        let mut charge = held(100);
+        let holder = AttemptId::parse("att_1").expect("an id");
+        charge.details.pending_operation = Some(holder.clone());
+        charge.end_operation(&AttemptId::parse("att_2").expect("an id"));
+        assert_eq!(charge.details.pending_operation.as_ref(), Some(&holder));
+        charge.end_operation(&holder);
+        assert_eq!(charge.details.pending_operation, None);
     }
 }

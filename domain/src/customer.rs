@@ -51,6 +51,43 @@ pub struct Details {
     pub default_payment_method: Option<PaymentMethodId>,
     /// What stands at the foot of their invoices.
     pub invoice_footer: Option<String>,
+    /// What else stands on their invoices.
+    pub invoice_custom_fields: Option<Vec<CustomField>>,
+    /// How their invoices look.
+    pub invoice_rendering_options: Option<RenderingOptions>,
+}
+
+/// A line that stands on each invoice.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct CustomField {
+    /// What it is called.
+    pub name: String,
+    /// What it says.
+    pub value: String,
+}
+
+/// How invoices look.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct RenderingOptions {
+    /// How taxes are shown beside the amounts.
+    pub amount_tax_display: Option<AmountTaxDisplay>,
+    /// The template that they follow.
+    pub template: Option<String>,
+}
+
+/// How taxes are shown beside the amounts of an invoice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum AmountTaxDisplay {
+    /// The amounts are without tax.
+    ExcludeTax,
+    /// The amounts hold the taxes that are included in a price.
+    IncludeInclusiveTax,
 }
 
 /// Whether tax is charged.
@@ -80,4 +117,48 @@ pub fn is_email(text: &str) -> bool {
         && plain(domain)
         && domain.contains('.')
         && domain.split('.').all(|label| !label.is_empty())
+}
+
+/// Whether a text can begin the numbers of a customer's invoices: 3 to 12 capital letters and digits
+/// (<https://docs.stripe.com/api/customers/create#create_customer-invoice_prefix>).
+pub fn is_invoice_prefix(text: &str) -> bool {
+    (3..=12).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn invoice_prefixes_are_short_and_plain() {
+        for (text, expected) in [
+            ("ABC", true),
+            ("0A1B2C3D", true),
+            ("ABCDEFGHIJKL", true),
+            ("AB", false),
+            ("ABCDEFGHIJKLM", false),
+            ("abc", false),
+            ("AB-C", false),
+            ("ÄBC", false),
+        ] {
+            assert_eq!(is_invoice_prefix(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn addresses_for_mail_have_a_name_and_a_domain() {
+        for (text, expected) in [
+            ("jenny@example.com", true),
+            ("jenny+shop@mail.example.com", true),
+            ("jenny", false),
+            ("jenny@example", false),
+            ("@example.com", false),
+            ("jenny@@example.com", false),
+            ("jenny rosen@example.com", false),
+            ("jenny@example..com", false),
+        ] {
+            assert_eq!(is_email(text), expected, "{text}");
+        }
+    }
 }

@@ -65,7 +65,7 @@ pub enum ApiError {
     AmountTooSmall { minimum: i64, currency: Currency },
     AmountTooLarge { currency: Currency },
     AmountNotMultiple { multiple: i64, currency: Currency },
-    CaptureTooLarge { capturable: i64, currency: Currency },
+    CaptureTooLarge { capturable: i64, currency: Currency, param: &'static str },
     RefundTooLarge { amount: i64, unrefunded: i64, currency: Currency },
     IncrementNotGreater { amount: i64 },
 
@@ -82,6 +82,7 @@ pub enum ApiError {
     TokenAlreadyUsed { token: String },
     PaymentMethodInUse { message: String },
     PaymentMethodNotAttached { message: String },
+    PaymentMethodNotKept { payment_method: String, param: String },
     CustomerHasNoSource { customer: String },
     CustomerMismatch { message: String },
     StateConflict { message: String },
@@ -122,6 +123,7 @@ impl From<CardError> for ApiError {
 
 /// The `error` object of a response body; fields that say nothing are left out.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "api_error"))]
 pub struct ErrorBody {
     /// A short text for programs, as `resource_missing`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -388,12 +390,12 @@ impl ApiError {
             ))
             .code("parameter_invalid_integer")
             .param("amount"),
-            Self::CaptureTooLarge { capturable, currency } => invalid(format!(
+            Self::CaptureTooLarge { capturable, currency, param } => invalid(format!(
                 "You cannot capture more than the amount that can be captured ({}).",
                 for_people(*capturable, *currency)
             ))
             .code("amount_too_large")
-            .param("amount_to_capture"),
+            .param(*param),
             Self::RefundTooLarge { amount, unrefunded, currency } => invalid(format!(
                 "Refund amount ({}) is greater than unrefunded amount on charge ({})",
                 for_people(*amount, *currency),
@@ -465,6 +467,12 @@ impl ApiError {
             Self::PaymentMethodNotAttached { message } | Self::CustomerMismatch { message } => {
                 invalid(message).param("payment_method")
             }
+            Self::PaymentMethodNotKept { payment_method, param } => invalid(format!(
+                "The customer does not have a payment method with the ID {payment_method}. The \
+                 payment method must be attached to the customer."
+            ))
+            .code("resource_missing")
+            .param(param),
             Self::CustomerHasNoSource { customer } => invalid(format!(
                 "Cannot charge a customer that has no active card: {customer}"
             ))

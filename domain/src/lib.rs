@@ -22,6 +22,7 @@ pub mod payment_method;
 pub mod refund;
 pub mod resource;
 pub mod seal;
+pub mod search;
 pub mod timestamp;
 pub mod token;
 

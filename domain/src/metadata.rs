@@ -18,6 +18,8 @@ const MAX_VALUE_LENGTH: usize = 500;
 
 /// Key-value pairs that the merchant keeps with an object.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "openapi", schemars(inline))]
 #[serde(transparent)]
 pub struct Metadata(BTreeMap<String, String>);
 

@@ -40,7 +40,11 @@ pub enum State {
 
 /// The name of a state, as the API and the database know it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[cfg_attr(
+    feature = "openapi",
+    derive(schemars::JsonSchema),
+    schemars(rename = "payment_intent_status")
+)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "each is documented at its state")]
 pub enum Status {
@@ -192,6 +196,7 @@ pub struct Shipping {
 
 /// How payment methods are offered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct AutomaticPaymentMethods {
     /// Whether Florin offers what the account has enabled.
     pub enabled: bool,
@@ -283,6 +288,9 @@ pub struct Details {
     pub excluded_payment_method_types: Option<Vec<String>>,
     pub return_url: Option<String>,
     pub metadata: Metadata,
+    /// Where the merchant reached this deployment to confirm, as `https://pay.example.com`: whoever
+    /// records the processor's answer makes the link to a challenge of it.
+    pub origin: String,
     /// What the cardholder has to do, in the API's shape.
     pub next_action: Option<Value>,
     /// Why the last try failed, in the API's shape.
@@ -369,6 +377,17 @@ impl Operation {
     }
 }
 
+/// The states in which the outcome of a confirmation can become known.
+const CONFIRMING: &[Status] = &[
+    Status::RequiresPaymentMethod,
+    Status::RequiresConfirmation,
+    Status::RequiresAction,
+    Status::Processing,
+];
+
+/// The states in which money is held.
+const HOLDING: &[Status] = &[Status::RequiresCapture];
+
 impl PaymentIntent {
     /// The state's name.
     pub fn status(&self) -> Status {
@@ -425,18 +444,31 @@ impl PaymentIntent {
         Ok(())
     }
 
-    /// Checks that it is this attempt that holds the intent, and lets go of it.
-    fn release(
-        &mut self,
+    /// Checks that it is this attempt that holds the intent, in one of the states that its outcome
+    /// can be known in.
+    fn check_held(
+        &self,
         attempt: &AttemptId,
+        from: &[Status],
         wanted: &'static str,
     ) -> Result<(), TransitionError> {
-        if self.pending_operation.as_ref() == Some(attempt) {
-            self.pending_operation = None;
+        if self.pending_operation.as_ref() == Some(attempt) && from.contains(&self.status()) {
             Ok(())
         } else {
             Err(TransitionError::NotAllowed { from: self.status(), wanted })
         }
+    }
+
+    /// The same, and lets go of it.
+    fn release(
+        &mut self,
+        attempt: &AttemptId,
+        from: &[Status],
+        wanted: &'static str,
+    ) -> Result<(), TransitionError> {
+        self.check_held(attempt, from, wanted)?;
+        self.pending_operation = None;
+        Ok(())
     }
 
     /// The processor took or holds the money.
@@ -450,7 +482,7 @@ impl PaymentIntent {
         captured: bool,
         capture_before: Option<Timestamp>,
     ) -> Result<(), TransitionError> {
-        self.release(attempt, "be authorized")?;
+        self.release(attempt, CONFIRMING, "be authorized")?;
         self.latest_charge = Some(charge);
         self.details.next_action = None;
         self.details.last_payment_error = None;
@@ -474,7 +506,7 @@ impl PaymentIntent {
         charge: Option<ChargeId>,
         error: Value,
     ) -> Result<(), TransitionError> {
-        self.release(attempt, "be declined")?;
+        self.release(attempt, CONFIRMING, "be declined")?;
         self.latest_charge = charge.or(self.latest_charge.take());
         self.payment_method = None;
         self.details.next_action = None;
@@ -493,7 +525,7 @@ impl PaymentIntent {
         attempt: &AttemptId,
         next_action: Value,
     ) -> Result<(), TransitionError> {
-        self.release(attempt, "require an action")?;
+        self.release(attempt, CONFIRMING, "require an action")?;
         self.details.next_action = Some(next_action);
         self.details.action_attempt = Some(attempt.clone());
         self.details.last_payment_error = None;
@@ -506,12 +538,7 @@ impl PaymentIntent {
     /// # Errors
     /// When the attempt does not hold the intent.
     pub fn processing(&mut self, attempt: &AttemptId) -> Result<(), TransitionError> {
-        if self.pending_operation.as_ref() != Some(attempt) {
-            return Err(TransitionError::NotAllowed {
-                from: self.status(),
-                wanted: "be processing",
-            });
-        }
+        self.check_held(attempt, CONFIRMING, "be processing")?;
         self.details.next_action = None;
         self.details.last_payment_error = None;
         self.state = State::Processing;
@@ -533,7 +560,7 @@ impl PaymentIntent {
         };
         let rest = capturable.minus(amount).map_err(|_| TransitionError::TooMuch)?;
         let received = self.received.plus(amount)?;
-        self.release(attempt, "be captured")?;
+        self.release(attempt, HOLDING, "be captured")?;
         self.received = received;
         self.state = if is_final || rest.is_zero() {
             State::Succeeded
@@ -560,7 +587,7 @@ impl PaymentIntent {
         };
         let more = amount.minus(self.amount.amount).map_err(|_| TransitionError::TooMuch)?;
         let capturable = capturable.plus(more)?;
-        self.release(attempt, "be incremented")?;
+        self.release(attempt, HOLDING, "be incremented")?;
         self.amount.amount = amount;
         self.state = State::RequiresCapture { capturable };
         Ok(())
@@ -571,7 +598,7 @@ impl PaymentIntent {
     /// # Errors
     /// When the attempt does not hold the intent.
     pub fn unchanged(&mut self, attempt: &AttemptId) -> Result<(), TransitionError> {
-        self.release(attempt, "be released")
+        self.release(attempt, &Status::ALL, "be released")
     }
 
     /// It ended; held money was released. What an earlier part took stays taken: then it succeeded.
@@ -585,7 +612,10 @@ impl PaymentIntent {
         reason: Option<CancellationReason>,
     ) -> Result<(), TransitionError> {
         match attempt {
-            Some(attempt) => self.release(attempt, Operation::Cancel.wanted())?,
+            Some(attempt) => {
+                let operation = Operation::Cancel;
+                self.release(attempt, operation.allowed_from(), operation.wanted())?;
+            }
             None => self.check(Operation::Cancel)?,
         }
         self.details.next_action = None;

@@ -9,7 +9,7 @@ use crate::timestamp::Timestamp;
 
 /// Where a refund stands. A refund that succeeded can still fail when the card's bank sends it back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "refund_status"))]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// On its way.
@@ -48,7 +48,7 @@ impl Status {
 
 /// Why money goes back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "refund_reason"))]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names are Stripe's")]
 pub enum Reason {
@@ -92,4 +92,46 @@ pub struct Details {
     pub failure_reason: Option<String>,
     pub instructions_email: Option<String>,
     pub processor_reference: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: [Status; 5] = [
+        Status::Pending,
+        Status::RequiresAction,
+        Status::Succeeded,
+        Status::Failed,
+        Status::Canceled,
+    ];
+
+    #[test]
+    fn only_the_listed_transitions_exist() {
+        let listed: Vec<_> = ALL
+            .into_iter()
+            .flat_map(|from| ALL.into_iter().map(move |to| (from, to)))
+            .filter(|(from, to)| from.may_become(*to))
+            .map(|(from, to)| (from.name(), to.name()))
+            .collect();
+        assert_eq!(
+            listed,
+            [
+                ("pending", "succeeded"),
+                ("pending", "failed"),
+                ("pending", "canceled"),
+                ("requires_action", "succeeded"),
+                ("requires_action", "failed"),
+                ("requires_action", "canceled"),
+                ("succeeded", "failed"),
+            ]
+        );
+    }
+
+    #[test]
+    fn money_that_came_back_never_leaves_again() {
+        for end in [Status::Failed, Status::Canceled] {
+            assert!(ALL.into_iter().all(|next| !end.may_become(next)), "{end:?}");
+        }
+    }
 }

@@ -35,6 +35,11 @@ impl MasterKey {
         keyed_digest(&self.0, &[purpose.as_bytes()])
     }
 
+    /// A master key of its own for a purpose other than cards.
+    pub fn for_purpose(&self, purpose: &str) -> Self {
+        Self(self.purpose(purpose))
+    }
+
     /// Seals a text for its context.
     ///
     /// # Errors

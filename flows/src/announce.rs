@@ -3,6 +3,7 @@
 use domain::charge::Charge;
 use domain::customer::Customer;
 use domain::event::{API_VERSION, EventType, Transition};
+use domain::id::EventId;
 use domain::payment_intent::PaymentIntent;
 use domain::payment_method::PaymentMethod;
 use domain::refund::Refund;
@@ -82,10 +83,8 @@ fn event_row<P: Platform>(
         Some(previous) => json!({"object": object, "previous_attributes": previous}),
         None => json!({"object": object}),
     };
-    // One request makes each transition of an object at most once, so this names the event.
-    let place = format!("event:{transition:?}:{}:{object_id}", event.name());
     let row = Event {
-        id: context.ids.derive(&place),
+        id: id_of(context, transition, event, &object_id),
         created: context.now,
         livemode: context.scope.livemode,
         event_type: event.name().to_owned(),
@@ -101,17 +100,71 @@ fn event_row<P: Platform>(
     store::events::insert(&context.scope, &row)
 }
 
-/// The old values of the fields in which two renderings of one object differ.
+/// Finds the event by which an earlier run of this very request told of a change: it is there exactly
+/// if that run made the change.
+pub fn find_earlier<P: Platform>(
+    context: &Context<'_, P>,
+    transition: Transition,
+    event: EventType,
+    object: &str,
+) -> Statement {
+    store::events::find(&context.scope, id_of(context, transition, event, object).as_str())
+}
+
+/// One request makes each transition of an object at most once, so this names the event.
+fn id_of<P: Platform>(
+    context: &Context<'_, P>,
+    transition: Transition,
+    event: EventType,
+    object: &str,
+) -> EventId {
+    context.ids.derive(&format!("event:{transition:?}:{}:{object}", event.name()))
+}
+
+/// The old values of the fields in which two renderings of one object differ; of a nested object
+/// only the fields that differ, and null for what was not there
+/// (<https://docs.stripe.com/api/events/object#event_object-data-previous_attributes>).
 pub fn previous_attributes(old: &Value, new: &Value) -> Option<Value> {
     let (old, new) = (old.as_object()?, new.as_object()?);
     let mut changed = serde_json::Map::new();
     for (name, value) in old {
-        if new.get(name) != Some(value) {
-            changed.insert(name.clone(), value.clone());
+        match new.get(name) {
+            Some(now) if now == value => {}
+            Some(now @ Value::Object(_)) if value.is_object() => {
+                changed.extend(previous_attributes(value, now).map(|old| (name.clone(), old)));
+            }
+            _ => {
+                changed.insert(name.clone(), value.clone());
+            }
         }
     }
     for name in new.keys().filter(|name| !old.contains_key(*name)) {
         changed.insert(name.clone(), Value::Null);
     }
     (!changed.is_empty()).then_some(Value::Object(changed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn previous_attributes_are_the_old_values_of_what_changed() {
+        let old = json!({
+            "id": "ch_1", "description": null, "gone": 1,
+            "metadata": {"kept": "1", "changed": "2", "removed": "3"},
+        });
+        let new = json!({
+            "id": "ch_1", "description": "Tea", "new": 2,
+            "metadata": {"kept": "1", "changed": "4", "added": "5"},
+        });
+        assert_eq!(
+            previous_attributes(&old, &new),
+            Some(json!({
+                "description": null, "gone": 1, "new": null,
+                "metadata": {"changed": "2", "removed": "3", "added": null},
+            }))
+        );
+        assert_eq!(previous_attributes(&old, &old), None);
+    }
 }

@@ -9,6 +9,7 @@ pub mod cards;
 pub mod charges;
 pub mod context;
 pub mod customers;
+pub mod descriptors;
 pub mod failure;
 pub mod operations;
 pub mod payment_intents;

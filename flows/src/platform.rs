@@ -31,11 +31,12 @@ pub trait Platform {
     /// When the object cannot be reached.
     async fn begin(&self, object: &str, begin: &Begin) -> Result<Decision, PlatformError>;
 
-    /// Tells that object how the request ended.
+    /// Tells that object how the request ended. Says whether the run was still the newest: otherwise
+    /// another one answers in its stead.
     ///
     /// # Errors
     /// When the object cannot be reached.
-    async fn complete(&self, object: &str, complete: &Complete) -> Result<(), PlatformError>;
+    async fn complete(&self, object: &str, complete: &Complete) -> Result<bool, PlatformError>;
 
     /// Asks for the heartbeat to be told, after the answer, of work that is due then. Nothing is lost
     /// if that fails: the heartbeat looks again by itself.

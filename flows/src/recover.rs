@@ -44,7 +44,7 @@ pub async fn expire_authorization<P: Platform>(
         return Ok(());
     }
     let Some(intent) = &charge.payment_intent else {
-        return Ok(());
+        return crate::charges::expire(context, charge).await;
     };
     let intent = crate::payment_intents::find(context, intent.as_str()).await?;
     if intent.status() != Status::RequiresCapture {

@@ -57,6 +57,23 @@ impl<'de> Deserialize<'de> for Created {
     }
 }
 
+#[cfg(feature = "openapi")]
+impl schemars::JsonSchema for Created {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Created".into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "anyOf": [{ "type": "integer" }, generator.subschema_for::<Bounds>()],
+        })
+    }
+}
+
 struct SecondOrBounds;
 
 impl<'de> Visitor<'de> for SecondOrBounds {

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use domain::ApiError;
 use domain::api_key::Kind;
+use domain::error::Retry;
 use domain::id::{IdSource, RequestId, keyed_digest};
 use domain::idempotency::{Answer as KeptAnswer, Begin, Complete, Decision, MAX_KEY_LENGTH};
 use flows::{Context, Failure, Platform, RequestReference};
@@ -134,26 +135,56 @@ fn preflight() -> Reply {
 pub async fn serve<E: Endpoint, P: Platform>(incoming: Incoming<'_, P>) -> Result<Reply, Failure> {
     authorize(&incoming.caller.key, E::METHOD, E::RESOURCE, E::PUBLISHABLE)?;
     let encoded = match E::METHOD {
-        Method::Get => incoming.request.uri().query().unwrap_or_default().as_bytes(),
-        Method::Post | Method::Delete => incoming.request.body(),
+        Method::Post => incoming.request.body(),
+        // Some clients put the parameters of a deletion into the body, some into the query.
+        Method::Delete if !incoming.request.body().is_empty() => incoming.request.body(),
+        Method::Get | Method::Delete => {
+            incoming.request.uri().query().unwrap_or_default().as_bytes()
+        }
     };
+    if E::METHOD == Method::Post {
+        check_content_type(incoming.request)?;
+    }
     let mut tree = form::parse(encoded)?;
     let canonical = tree.canonical();
     let paths = tree.take_texts("expand")?.unwrap_or_default();
     expand::check(&paths)?;
+    if E::METHOD == Method::Post {
+        expand::check_object(E::RESOURCE, &paths)?;
+    }
     let input = E::check(tree.decode()?)?;
     let key = text(incoming.request.headers(), "idempotency-key").map(str::to_owned);
     match key.filter(|_| E::METHOD == Method::Post) {
         Some(key) => once::<E, P>(incoming, key, &canonical, input, &paths).await,
         None => {
             let seed = incoming.platform.random();
-            let call = call(&incoming, &seed, false);
+            let call = call(&incoming, &seed, false, &paths);
             run::<E, P>(&call, input, &paths).await.map(reply)
         }
     }
 }
 
-fn call<'a, P: Platform>(incoming: &'a Incoming<'a, P>, seed: &[u8], resumes: bool) -> Call<'a, P> {
+/// A body in another encoding would be read as one long, unknown parameter.
+fn check_content_type(request: &Request<Vec<u8>>) -> Result<(), ApiError> {
+    let form = "application/x-www-form-urlencoded";
+    match text(request.headers(), "content-type") {
+        Some(kind)
+            if !request.body().is_empty() && !kind.to_ascii_lowercase().starts_with(form) =>
+        {
+            Err(ApiError::InvalidBody {
+                message: format!("Invalid request (check that your POST content type is {form})."),
+            })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn call<'a, P: Platform>(
+    incoming: &'a Incoming<'a, P>,
+    seed: &[u8],
+    resumes: bool,
+    expand: &'a [String],
+) -> Call<'a, P> {
     let headers = incoming.request.headers();
     let caller = &incoming.caller;
     let context = Context {
@@ -173,6 +204,7 @@ fn call<'a, P: Platform>(incoming: &'a Incoming<'a, P>, seed: &[u8], resumes: bo
         context,
         key: &caller.key,
         account: &caller.account,
+        expand,
         path: incoming.path.clone(),
         url: incoming.request.uri().path().to_owned(),
         client_ip: text(headers, "cf-connecting-ip").map(str::to_owned),
@@ -214,15 +246,16 @@ async fn once<E: Endpoint, P: Platform>(
         Decision::Mismatch => Err(ApiError::IdempotencyKeyReused { key }.into()),
         Decision::InFlight => Err(ApiError::IdempotencyKeyInUse { key }.into()),
         Decision::Replay { answer, original_request } => {
-            let mut response =
-                reply(Answer { status: answer.status, body: answer.body, retry: None });
+            // Only final answers are kept.
+            let retry = (answer.status >= 400).then_some(Retry::No);
+            let mut response = reply(Answer { status: answer.status, body: answer.body, retry });
             add_header(&mut response, "idempotent-replayed", "true");
             add_header(&mut response, "original-request", &original_request);
             Ok(response)
         }
         Decision::Run { seed, epoch, resumes } => {
             let seed = hex::decode(&seed).map_err(|error| Failure::Bug(error.to_string()))?;
-            let call = call(&incoming, &seed, resumes);
+            let call = call(&incoming, &seed, resumes, paths);
             let (answer, is_final) = match run::<E, P>(&call, input, paths).await {
                 Ok(answer) => (answer, true),
                 Err(failure) => {
@@ -233,8 +266,13 @@ async fn once<E: Endpoint, P: Platform>(
             let kept =
                 is_final.then(|| KeptAnswer { status: answer.status, body: answer.body.clone() });
             let complete = Complete { key: record.begin.key, epoch, answer: kept };
-            platform.complete(&record.object, &complete).await?;
-            Ok(reply(answer))
+            if platform.complete(&record.object, &complete).await? {
+                Ok(reply(answer))
+            } else {
+                // This run was slower than its lease and another one overtook it, whose answer is
+                // the one that is kept: a client must not see two.
+                Err(ApiError::IdempotencyKeyInUse { key }.into())
+            }
         }
     }
 }

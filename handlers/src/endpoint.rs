@@ -43,6 +43,8 @@ pub struct Call<'a, P> {
     pub key: &'a ApiKey,
     /// Whose key it is.
     pub account: &'a Account,
+    /// What the response is to show in full; most of it is put in place after the endpoint ran.
+    pub expand: &'a [String],
     /// The parts of the path that the route leaves open, in their order.
     pub path: Vec<String>,
     /// The path itself, as lists repeat it.

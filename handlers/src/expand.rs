@@ -14,7 +14,9 @@ use flows::{Failure, Platform};
 use serde_json::Value;
 use store::{Row, Rows, Scope, Statement};
 
+use crate::charges::refunds::embed::embed;
 use crate::endpoint::Call;
+use crate::included;
 
 /// How many levels may be expanded.
 const MAX_LEVELS: usize = 4;
@@ -36,7 +38,7 @@ fn levels(path: &str) -> impl Iterator<Item = &str> {
 }
 
 /// The fields of an object that can be expanded.
-fn expandable(object: &str) -> &'static [&'static str] {
+pub(crate) fn expandable(object: &str) -> &'static [&'static str] {
     match object {
         "charge" => &[
             "application",
@@ -46,10 +48,18 @@ fn expandable(object: &str) -> &'static [&'static str] {
             "failure_balance_transaction",
             "on_behalf_of",
             "payment_intent",
+            "refunds",
             "review",
             "source_transfer",
         ],
-        "customer" => &["default_source", "invoice_settings", "test_clock"],
+        "customer" => &[
+            "default_source",
+            "invoice_settings",
+            "sources",
+            "subscriptions",
+            "tax_ids",
+            "test_clock",
+        ],
         "payment_intent" => &[
             "application",
             "customer",
@@ -73,6 +83,36 @@ fn expandable(object: &str) -> &'static [&'static str] {
     }
 }
 
+/// Checks the paths against the object that a call will show, before the call does anything: who is
+/// told that a request was wrong must be able to rely on its having had no effect.
+///
+/// # Errors
+/// When a path leads to what cannot be expanded.
+pub fn check_object(object: &str, paths: &[String]) -> Result<(), ApiError> {
+    for path in paths {
+        let mut object = object;
+        for field in path.split('.') {
+            if !expandable(object).contains(&field) {
+                return Err(ApiError::NotExpandable { path: path.clone(), hint: None });
+            }
+            let Some(next) = object_in(field) else { break };
+            object = next;
+        }
+    }
+    Ok(())
+}
+
+/// The object that a field expands to, where Florin knows such objects.
+fn object_in(field: &str) -> Option<&'static str> {
+    match field {
+        "charge" | "latest_charge" => Some("charge"),
+        "customer" => Some("customer"),
+        "payment_intent" => Some("payment_intent"),
+        "payment_method" => Some("payment_method"),
+        _ => None,
+    }
+}
+
 /// Replaces ids by the objects that they name, path by path.
 ///
 /// # Errors
@@ -87,9 +127,17 @@ pub async fn expand<P: Platform>(
         check_path(resource, path, &parts)?;
         for level in 1..=parts.len() {
             let Some(prefix) = parts.get(..level) else { break };
+            included::include(resource, prefix);
+            if let Some(("refunds", owner)) = prefix.split_last().map(|(last, rest)| (*last, rest))
+            {
+                // Charges leave out this list unless it is asked for, so there is no id to replace.
+                let mut owners = Vec::new();
+                collect(resource, owner, &mut owners);
+                embed(call, owners).await?;
+            }
             let mut slots = Vec::new();
             collect(resource, prefix, &mut slots);
-            load(call, slots).await?;
+            load(call, slots, included::holds_sources(prefix)).await?;
             check_path(resource, path, &parts)?;
         }
     }
@@ -145,13 +193,22 @@ fn collect<'v>(resource: &'v mut Value, parts: &[&str], slots: &mut Vec<&'v mut 
     }
 }
 
-/// Reads the objects that the values name, in one batch, and puts them in their place.
-async fn load<P: Platform>(call: &Call<'_, P>, slots: Vec<&mut Value>) -> Result<(), Failure> {
+/// Reads the objects that the values name, in one batch, and puts them in their place. As a source, a
+/// payment method is a card of the legacy API.
+async fn load<P: Platform>(
+    call: &Call<'_, P>,
+    slots: Vec<&mut Value>,
+    as_sources: bool,
+) -> Result<(), Failure> {
     let wanted: Vec<(&mut Value, Kind, Statement)> = slots
         .into_iter()
+        .flat_map(included::ids)
         .filter_map(|slot| {
             let id = slot.as_str()?;
-            let kind = Kind::of(id)?;
+            let kind = match Kind::of(id)? {
+                Kind::PaymentMethod if as_sources => Kind::Source,
+                kind => kind,
+            };
             let statement = kind.find(&call.context.scope, id);
             Some((slot, kind, statement))
         })
@@ -177,6 +234,7 @@ enum Kind {
     PaymentIntent,
     PaymentMethod,
     Refund,
+    Source,
 }
 
 impl Kind {
@@ -197,7 +255,7 @@ impl Kind {
             Self::Charge => store::charges::find(scope, id),
             Self::Customer => store::customers::find(scope, id),
             Self::PaymentIntent => store::payment_intents::find(scope, id),
-            Self::PaymentMethod => store::payment_methods::find(scope, id),
+            Self::PaymentMethod | Self::Source => store::payment_methods::find(scope, id),
             Self::Refund => store::refunds::find(scope, id),
         }
     }
@@ -220,6 +278,15 @@ impl Kind {
                 value(&resource::payment_method::Resource::from(&PaymentMethod::try_from(row)?))
             }
             Self::Refund => value(&resource::refund::Resource::from(&Refund::try_from(row)?)),
+            Self::Source => {
+                let method = PaymentMethod::try_from(row)?;
+                value(&resource::token::CardResource::new(
+                    method.id.as_str(),
+                    &method.card,
+                    &method.details.billing_details,
+                    method.customer.as_ref().map(|id| id.as_str()),
+                ))
+            }
         })
     }
 }

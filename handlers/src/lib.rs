@@ -4,19 +4,29 @@
 //! Stripe's error bodies. To add an endpoint, write its file beside its siblings, implement
 //! [`endpoint::Endpoint`], and name it in [`routes`].
 
+pub mod account;
 pub mod authenticate;
+pub mod charges;
 pub mod created;
+pub mod customers;
 pub mod dispatch;
 pub mod endpoint;
+pub mod events;
 pub mod expand;
 pub mod form;
+pub mod included;
 pub mod key_cache;
 pub mod list;
+#[cfg(feature = "openapi")]
+pub mod openapi;
 pub mod pages;
 pub mod payment_intents;
 pub mod payment_methods;
+pub mod refunds;
 pub mod render;
 pub mod routes;
+pub mod search;
+pub mod tokens;
 pub mod version;
 
 pub use dispatch::Server;

@@ -104,7 +104,11 @@ pub async fn show<P: Platform>(
         statements.push(store::list::cursor(scope, table, id));
     }
     statements.extend(filters.iter().map(|filter| store::list::page(scope, table, filter, page)));
-    let mut results = call.context.batch(statements).await?;
+    // Nothing is asked where nothing can be found.
+    let mut results = match statements.is_empty() {
+        true => Vec::new(),
+        false => call.context.batch(statements).await?,
+    };
     if let Some((id, param)) = cursor {
         let found = !results.is_empty() && !results.remove(0).0.is_empty();
         if !found {

@@ -1,13 +1,17 @@
 //! Every endpoint, by method and path.
 
+use std::pin::Pin;
+
 use domain::ApiError;
 use flows::{Failure, Platform};
 use matchit::Router;
 
 use crate::dispatch::{Incoming, serve};
 use crate::endpoint::{Endpoint, Method};
-use crate::payment_intents;
 use crate::render::Reply;
+use crate::{
+    account, charges, customers, events, payment_intents, payment_methods, refunds, tokens,
+};
 
 macro_rules! endpoints {
     ($($name:ident = $endpoint:path,)*) => {
@@ -22,18 +26,47 @@ macro_rules! endpoints {
             $((Route::$name, <$endpoint>::METHOD, <$endpoint>::PATH),)*
         ];
 
+        /// Describes every endpoint.
+        #[cfg(feature = "openapi")]
+        pub(crate) fn describe(description: &mut crate::openapi::Description) {
+            $(description.add::<$endpoint>(stringify!($name));)*
+        }
+
         async fn call<P: Platform>(
             route: Route,
             incoming: Incoming<'_, P>,
         ) -> Result<Reply, Failure> {
             match route {
-                $(Route::$name => serve::<$endpoint, P>(incoming).await,)*
+                $(Route::$name => on_heap::<$endpoint, P>(incoming).await,)*
             }
         }
     };
 }
 
 endpoints! {
+    AccountRetrieve = account::retrieve::Retrieve,
+    AccountRetrieveById = account::retrieve_by_id::RetrieveById,
+    ChargesCapture = charges::capture::Capture,
+    ChargesCreate = charges::create::Create,
+    ChargesList = charges::list::List,
+    ChargesRefund = charges::refund::Refund,
+    ChargesRefundsCreate = charges::refunds::create::Create,
+    ChargesRefundsList = charges::refunds::list::List,
+    ChargesRefundsRetrieve = charges::refunds::retrieve::Retrieve,
+    ChargesRefundsUpdate = charges::refunds::update::Update,
+    ChargesRetrieve = charges::retrieve::Retrieve,
+    ChargesSearch = charges::search::Search,
+    ChargesUpdate = charges::update::Update,
+    CustomersCreate = customers::create::Create,
+    CustomersDelete = customers::delete::Delete,
+    CustomersList = customers::list::List,
+    CustomersPaymentMethodsList = customers::payment_methods::list::List,
+    CustomersPaymentMethodsRetrieve = customers::payment_methods::retrieve::Retrieve,
+    CustomersRetrieve = customers::retrieve::Retrieve,
+    CustomersSearch = customers::search::Search,
+    CustomersUpdate = customers::update::Update,
+    EventsList = events::list::List,
+    EventsRetrieve = events::retrieve::Retrieve,
     PaymentIntentsCancel = payment_intents::cancel::Cancel,
     PaymentIntentsCapture = payment_intents::capture::Capture,
     PaymentIntentsConfirm = payment_intents::confirm::Confirm,
@@ -42,7 +75,29 @@ endpoints! {
         payment_intents::increment_authorization::IncrementAuthorization,
     PaymentIntentsList = payment_intents::list::List,
     PaymentIntentsRetrieve = payment_intents::retrieve::Retrieve,
+    PaymentIntentsSearch = payment_intents::search::Search,
     PaymentIntentsUpdate = payment_intents::update::Update,
+    PaymentMethodsAttach = payment_methods::attach::Attach,
+    PaymentMethodsCreate = payment_methods::create::Create,
+    PaymentMethodsDetach = payment_methods::detach::Detach,
+    PaymentMethodsList = payment_methods::list::List,
+    PaymentMethodsRetrieve = payment_methods::retrieve::Retrieve,
+    PaymentMethodsUpdate = payment_methods::update::Update,
+    RefundsCancel = refunds::cancel::Cancel,
+    RefundsCreate = refunds::create::Create,
+    RefundsList = refunds::list::List,
+    RefundsRetrieve = refunds::retrieve::Retrieve,
+    RefundsUpdate = refunds::update::Update,
+    TokensCreate = tokens::create::Create,
+    TokensRetrieve = tokens::retrieve::Retrieve,
+}
+
+/// A call on the heap: whoever awaits one of many endpoints would otherwise have room for all of them
+/// on the stack, which in the Worker is small.
+fn on_heap<'a, E: Endpoint + 'a, P: Platform>(
+    incoming: Incoming<'a, P>,
+) -> Pin<Box<dyn Future<Output = Result<Reply, Failure>> + 'a>> {
+    Box::pin(serve::<E, P>(incoming))
 }
 
 /// The endpoints behind one path, one for each method.

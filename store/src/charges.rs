@@ -30,6 +30,10 @@ pub(crate) const FIND_OF_REFUND: &str = "\
     SELECT c.* FROM refunds AS r JOIN charges AS c ON c.id = r.charge \
     WHERE r.id = ?1 AND r.account = ?2 AND r.livemode = ?3";
 
+pub(crate) const MUST_BE_AT_VERSION: &str = "\
+    INSERT INTO guard SELECT EXISTS (SELECT 1 FROM charges WHERE id = ?1 AND version = ?2), \
+    'charge_version'";
+
 /// Writes a new charge.
 pub fn insert(scope: &Scope, charge: &Charge) -> Statement {
     Statement::new(
@@ -75,6 +79,12 @@ pub fn update(charge: &mut Charge) -> [Statement; 2] {
     );
     charge.version = charge.version.saturating_add(1);
     [update, guard::changed_one(VERSION_GUARD)]
+}
+
+/// The batch holds only if the charge is as it was read; for what shows a charge that it does not
+/// change.
+pub fn must_be_unchanged(charge: &Charge) -> Statement {
+    Statement::new(MUST_BE_AT_VERSION, values![charge.id.as_str(), charge.version])
 }
 
 /// Finds a charge.

@@ -47,7 +47,10 @@ pub enum Filter {
     Customer(String),
     Email(String),
     PaymentIntent(String),
+    TransferGroup(String),
     Type(String),
+    /// Each of them holds; the page is read through the index of the first, the narrowest.
+    All(Box<Filter>, Vec<Filter>),
 }
 
 impl Filter {
@@ -59,7 +62,9 @@ impl Filter {
             Self::Customer(_) => (Some("customer"), "by_customer"),
             Self::Email(_) => (Some("email"), "by_email"),
             Self::PaymentIntent(_) => (Some("payment_intent"), "by_intent"),
+            Self::TransferGroup(_) => (Some("details ->> 'transfer_group'"), "by_transfer_group"),
             Self::Type(_) => (Some("type"), "by_type"),
+            Self::All(first, _) => first.column_and_index(),
         }
     }
 
@@ -70,10 +75,31 @@ impl Filter {
             | Self::Customer(value)
             | Self::Email(value)
             | Self::PaymentIntent(value)
+            | Self::TransferGroup(value)
             | Self::Type(value) => Value::Text(value.clone()),
+            Self::All(first, _) => first.value(),
         }
     }
+
+    /// Those that hold beside the one whose index is used.
+    fn others(&self) -> &[Self] {
+        match self {
+            Self::All(_, others) => others,
+            _ => &[],
+        }
+    }
+
+    /// The filter that holds where each of these holds, the narrowest first.
+    pub fn all(filters: impl IntoIterator<Item = Self>) -> Self {
+        let mut filters = filters.into_iter();
+        let Some(first) = filters.next() else { return Self::Nothing };
+        let others: Vec<_> = filters.collect();
+        if others.is_empty() { first } else { Self::All(Box::new(first), others) }
+    }
 }
+
+/// The place of the first value of a page's further filters.
+const FIRST_OTHER: usize = 8;
 
 /// Where a page begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,7 +133,12 @@ pub(crate) fn page_sql(table: Table, filter: &Filter, cursor: &Cursor) -> String
     let name = table.name();
     let condition = table.condition();
     let (column, index) = filter.column_and_index();
-    let narrowed = column.map_or_else(String::new, |column| format!(" AND {column} = ?6"));
+    let mut narrowed = column.map_or_else(String::new, |column| format!(" AND {column} = ?6"));
+    for (place, other) in (FIRST_OTHER..).zip(filter.others()) {
+        if let (Some(column), _) = other.column_and_index() {
+            narrowed.push_str(&format!(" AND {column} = ?{place}"));
+        }
+    }
     let place = format!("(SELECT created, sequence FROM {name} WHERE id = ?7)");
     let second = format!("(SELECT created FROM {name} WHERE id = ?7)");
     let (from, to, beyond, order) = match cursor {
@@ -141,14 +172,19 @@ pub fn page(scope: &Scope, table: Table, filter: &Filter, page: &Page) -> Statem
         page.created_to,
         page.limit.saturating_add(1),
     ];
-    match (&page.cursor, filter) {
-        (Cursor::Newest, Filter::Nothing) => {}
-        (Cursor::Newest, filter) => values.push(filter.value()),
-        (Cursor::After(id) | Cursor::Before(id), filter) => {
-            values.push(filter.value());
-            values.push(Value::from(id.as_str()));
-        }
+    let others = filter.others();
+    let cursor = match &page.cursor {
+        Cursor::Newest => None,
+        Cursor::After(id) | Cursor::Before(id) => Some(id.as_str()),
+    };
+    // SQLite counts parameters up to the last that the text names, so those between need a value.
+    if *filter != Filter::Nothing || cursor.is_some() {
+        values.push(filter.value());
     }
+    if cursor.is_some() || !others.is_empty() {
+        values.push(Value::from(cursor));
+    }
+    values.extend(others.iter().map(Filter::value));
     Statement::new(page_sql(table, filter, &page.cursor), values)
 }
 

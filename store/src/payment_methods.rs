@@ -28,6 +28,14 @@ pub(crate) const MUST_BE_USABLE: &str = "\
 pub(crate) const FIND: &str =
     "SELECT * FROM payment_methods WHERE id = ?1 AND account = ?2 AND livemode = ?3";
 
+pub(crate) const MUST_BE_KEPT: &str = "\
+    INSERT INTO guard SELECT EXISTS (SELECT 1 FROM payment_methods WHERE id = ?1 AND account = ?2 \
+    AND livemode = ?3 AND customer = ?4), 'payment_method_kept'";
+
+pub(crate) const DETACH_ALL: &str = "\
+    UPDATE payment_methods SET version = version + 1, customer = NULL, detached = 1 \
+    WHERE customer = ?1 AND account = ?2 AND livemode = ?3";
+
 /// Writes a new payment method.
 pub fn insert(scope: &Scope, method: &PaymentMethod) -> Statement {
     Statement::new(
@@ -65,6 +73,11 @@ pub fn update(method: &mut PaymentMethod) -> [Statement; 2] {
     [update, guard::changed_one(VERSION_GUARD)]
 }
 
+/// Lets go of everything that a customer keeps.
+pub fn detach_all(scope: &Scope, customer: &str) -> Statement {
+    Statement::new(DETACH_ALL, values![customer, scope.account.as_str(), scope.livemode])
+}
+
 /// Finds a payment method.
 pub fn find(scope: &Scope, id: &str) -> Statement {
     Statement::new(FIND, values![id, scope.account.as_str(), scope.livemode])
@@ -73,6 +86,11 @@ pub fn find(scope: &Scope, id: &str) -> Statement {
 /// The batch holds only if the payment method exists and this customer (or nobody) keeps it.
 pub fn must_be_usable(scope: &Scope, id: &str, customer: Option<&str>) -> Statement {
     Statement::new(MUST_BE_USABLE, values![id, scope.account.as_str(), scope.livemode, customer])
+}
+
+/// The batch holds only if this customer keeps the payment method.
+pub fn must_be_kept(scope: &Scope, id: &str, customer: &str) -> Statement {
+    Statement::new(MUST_BE_KEPT, values![id, scope.account.as_str(), scope.livemode, customer])
 }
 
 impl TryFrom<&Row> for PaymentMethod {

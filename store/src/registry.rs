@@ -3,7 +3,7 @@
 use crate::list::{Cursor, Filter, Table};
 use crate::{
     accounts, attempts, charges, customers, development_clock, events, guard, list,
-    metadata_entries, payment_intents, payment_methods, refunds, scheduled_tasks, tokens,
+    metadata_entries, payment_intents, payment_methods, refunds, scheduled_tasks, search, tokens,
 };
 
 /// Every statement with a name for people.
@@ -19,9 +19,12 @@ pub fn statements() -> Vec<(String, String)> {
         ("charges.find_latest_of_intent", charges::FIND_LATEST_OF_INTENT),
         ("charges.find_of_refund", charges::FIND_OF_REFUND),
         ("charges.insert", charges::INSERT),
+        ("charges.must_be_at_version", charges::MUST_BE_AT_VERSION),
         ("charges.update", charges::UPDATE),
         ("customers.find", customers::FIND),
+        ("customers.find_keeper", customers::FIND_KEEPER),
         ("customers.insert", customers::INSERT),
+        ("customers.must_be_unchanged", customers::MUST_BE_UNCHANGED),
         ("customers.must_exist", customers::MUST_EXIST),
         ("customers.update", customers::UPDATE),
         ("development_clock.advance", development_clock::ADVANCE),
@@ -29,13 +32,13 @@ pub fn statements() -> Vec<(String, String)> {
         ("events.find", events::FIND),
         ("events.insert", events::INSERT),
         ("guard.changed_one", guard::CHANGED_ONE),
-        ("metadata_entries.delete", metadata_entries::DELETE),
-        ("metadata_entries.insert", metadata_entries::INSERT),
         ("payment_intents.find", payment_intents::FIND),
         ("payment_intents.insert", payment_intents::INSERT),
         ("payment_intents.update", payment_intents::UPDATE),
+        ("payment_methods.detach_all", payment_methods::DETACH_ALL),
         ("payment_methods.find", payment_methods::FIND),
         ("payment_methods.insert", payment_methods::INSERT),
+        ("payment_methods.must_be_kept", payment_methods::MUST_BE_KEPT),
         ("payment_methods.must_be_usable", payment_methods::MUST_BE_USABLE),
         ("payment_methods.update", payment_methods::UPDATE),
         ("refunds.find", refunds::FIND),
@@ -50,19 +53,38 @@ pub fn statements() -> Vec<(String, String)> {
         ("tokens.use", tokens::USE),
     ];
     let fixed = fixed.into_iter().map(|(name, sql)| (name.to_owned(), sql.to_owned()));
-    fixed.chain(pages()).collect()
+    fixed.chain(metadata()).chain(pages()).chain(search::statements()).collect()
+}
+
+/// The statements that write the metadata of each kind of object that has rows of it.
+fn metadata() -> Vec<(String, String)> {
+    let kinds = ["charge", "customer", "payment_intent"];
+    let statements = |kind: &str| {
+        [
+            (format!("metadata_entries.delete {kind}"), metadata_entries::delete_sql(kind)),
+            (format!("metadata_entries.insert {kind}"), metadata_entries::insert_sql(kind)),
+        ]
+    };
+    kinds.into_iter().flat_map(statements).collect()
 }
 
 /// Every page that a list can ask for.
 fn pages() -> Vec<(String, String)> {
     let text = String::new;
     let filters = [
-        (Table::Charges, vec![Filter::Customer(text()), Filter::PaymentIntent(text())]),
+        (
+            Table::Charges,
+            every_choice(&[
+                Filter::PaymentIntent(text()),
+                Filter::TransferGroup(text()),
+                Filter::Customer(text()),
+            ]),
+        ),
         (Table::Customers, vec![Filter::Email(text())]),
         (Table::Events, vec![Filter::Type(text())]),
         (Table::PaymentIntents, vec![Filter::Customer(text())]),
         (Table::PaymentMethods, vec![Filter::Customer(text())]),
-        (Table::Refunds, vec![Filter::Charge(text()), Filter::PaymentIntent(text())]),
+        (Table::Refunds, every_choice(&[Filter::Charge(text()), Filter::PaymentIntent(text())])),
     ];
     let cursors = [Cursor::Newest, Cursor::After(text()), Cursor::Before(text())];
     let mut pages = Vec::new();
@@ -76,4 +98,19 @@ fn pages() -> Vec<(String, String)> {
         }
     }
     pages
+}
+
+/// The filter for each choice of one or more of these, which stand in the order of lists.
+fn every_choice(filters: &[Filter]) -> Vec<Filter> {
+    let Some((first, rest)) = filters.split_first() else { return Vec::new() };
+    let without = every_choice(rest);
+    let with = without.iter().map(|choice| {
+        let others = match choice {
+            Filter::All(second, others) => [vec![(**second).clone()], others.clone()].concat(),
+            other => vec![other.clone()],
+        };
+        Filter::all([vec![first.clone()], others].concat())
+    });
+    let with: Vec<_> = with.collect();
+    [vec![first.clone()], with, without].concat()
 }

@@ -41,3 +41,11 @@ test("a field that the SDK does not know is found, also inside", () => {
   const created = { ...event, request: null, type: "refund.created", data };
   assert.throws(() => assertMatchesSdk("Event", created), /\/data\/object\/colour is no field/);
 });
+
+test("a wrong member of a union is named by itself, and its nearest alternative by what it lacks", () => {
+  assert.throws(() => assertMatchesSdk("Refund", { ...refund, charge: 5 }), /\/charge must be .*string/);
+  const expanded = { ...refund, payment_intent: null, charge: refund };
+  assert.throws(() => assertMatchesSdk("Refund", expanded), /\/charge must be/);
+  const nested = { ...refund, charge: { id: "ch_1", object: "charge" } };
+  assert.throws(() => assertMatchesSdk("Refund", nested), /\/charge lacks .*amount_captured/);
+});

@@ -29,8 +29,8 @@ function random(length: number): string {
 export function newAccount(): Account {
   return {
     account: `acct_${random(16)}`,
-    secret_key: `sk_test_${random(32)}`,
-    publishable_key: `pk_test_${random(32)}`,
+    secret_key: keyText("secret", false),
+    publishable_key: keyText("publishable", false),
   };
 }
 
@@ -45,22 +45,45 @@ export function insertions(keys: Account, name: string, now = Math.floor(Date.no
       name,
       now,
     ],
-    key("secret", secret_key, account, now),
-    key("publishable", publishable_key, account, now),
+    keyInsertion({ kind: "secret", livemode: false, text: secret_key, account, now }).statement,
+    keyInsertion({ kind: "publishable", livemode: false, text: publishable_key, account, now }).statement,
   ];
 }
 
-function key(kind: string, text: string, account: string, now: number): Statement {
-  return [
-    "INSERT INTO api_keys (hash, id, account, livemode, kind, display, created)" +
-      " VALUES (?1, ?2, ?3, 0, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
-    createHash("sha256").update(text).digest("hex"),
-    `key_${random(16)}`,
-    account,
-    kind,
-    `${text.slice(0, 8)}...${text.slice(-4)}`,
-    now,
+/** The text of a new key: what it is for, its mode, and over 128 random bits. */
+export function keyText(kind: "secret" | "publishable" | "restricted", livemode: boolean): string {
+  const prefix = { secret: "sk", publishable: "pk", restricted: "rk" }[kind];
+  return `${prefix}_${livemode ? "live" : "test"}_${random(32)}`;
+}
+
+/** A key as it is to be stored. */
+export type NewKey = {
+  kind: string;
+  livemode: boolean;
+  text: string;
+  account: string;
+  now: number;
+  name?: string | undefined;
+  permissions?: Record<string, string> | undefined;
+};
+
+/** The statement that stores a key by its hash, and the id of its row. Storing it twice changes nothing. */
+export function keyInsertion(key: NewKey): { id: string; statement: Statement } {
+  const id = `key_${random(16)}`;
+  const statement: Statement = [
+    "INSERT INTO api_keys (hash, id, account, livemode, kind, name, display, permissions, created)" +
+      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING",
+    createHash("sha256").update(key.text).digest("hex"),
+    id,
+    key.account,
+    key.livemode ? 1 : 0,
+    key.kind,
+    key.name ?? null,
+    `${key.text.slice(0, 8)}...${key.text.slice(-4)}`,
+    key.permissions ? JSON.stringify(key.permissions) : null,
+    key.now,
   ];
+  return { id, statement };
 }
 
 /** Stores an account in a D1 database. */
@@ -74,6 +97,7 @@ export function inline([sql, ...values]: Statement): string {
 }
 
 function literal(value: unknown): string {
+  if (value === null) return "NULL";
   if (Number.isSafeInteger(value)) return String(value);
   if (typeof value !== "string" || value.includes("\0")) throw new Error("a value that SQL text cannot carry");
   return `'${value.replaceAll("'", "''")}'`;

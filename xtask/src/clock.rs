@@ -25,7 +25,7 @@ pub fn run(mut arguments: Arguments) -> Result<ExitCode> {
 }
 
 /// Reads `90s`, `3d`, `1d12h` and the like; also ISO 8601's `P1DT12H`.
-fn seconds(text: &str) -> Result<u64> {
+pub fn seconds(text: &str) -> Result<u64> {
     let wrong = || format!("`{text}` is no duration: write 90s, 15m, 12h, 3d, 2w or 1d12h");
     let mut total: u64 = 0;
     let mut digits = String::new();

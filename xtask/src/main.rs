@@ -14,6 +14,7 @@ mod clock;
 mod command;
 mod dev;
 mod fingerprint;
+mod key;
 mod node;
 mod results;
 mod setup;
@@ -35,6 +36,11 @@ Usage: cargo xtask <task>
       measure reads over that many payment intents beside the same over a thousand
   account create --name NAME [--state DIR | --remote]
       make a merchant; prints its id and its first test keys as JSON
+  key create --account ID [--kind secret|publishable|restricted] [--allow charge=read ...] [--live] [--name NAME]
+  key list --account ID
+  key roll --id ID [--overlap 24h]
+  key revoke --id ID
+      manage API keys; a key's text is shown once; each takes [--state DIR | --remote]
   clock --advance 1d12h [--port 8787 | --url URL]
       move what the running development server takes for now
   build
@@ -69,6 +75,7 @@ fn run(mut arguments: Arguments) -> Result<ExitCode> {
         Some("test") => test::run(arguments),
         Some("check") => check::run(arguments),
         Some("account") => account::run(arguments),
+        Some("key") => key::run(arguments),
         Some("clock") => clock::run(arguments),
         Some("bench") => bench::run(arguments),
         Some("build") => build::run(arguments),

@@ -5,7 +5,7 @@
 
 pub mod cards;
 
-use domain::card::{CardNumber, Decline};
+use domain::card::{CardNumber, Check, Checks, Decline};
 
 use crate::{Authorize, Challenge, Command, Outcome};
 use cards::{Behaviour, TestCard};
@@ -88,6 +88,22 @@ pub fn refusal_to_attach(number: &CardNumber) -> Option<Decline> {
     }
 }
 
+/// What the issuer says of the holder's data when a card is kept: the data is right, but for the
+/// security code of the one card that fails it.
+pub fn check_holder(number: &CardNumber, given: Checks) -> Checks {
+    let fails_cvc = cards::find(number).is_some_and(|card| card.behaviour == Behaviour::FailsCvc);
+    let seen = |check: Option<Check>, passes: bool| match check {
+        Some(Check::Unchecked) if passes => Some(Check::Pass),
+        Some(Check::Unchecked) => Some(Check::Fail),
+        other => other,
+    };
+    Checks {
+        address_line1_check: seen(given.address_line1_check, true),
+        address_postal_code_check: seen(given.address_postal_code_check, true),
+        cvc_check: seen(given.cvc_check, !fails_cvc),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -147,5 +163,19 @@ mod tests {
             Outcome::ChallengeRequired
         );
         assert_eq!(ask("4111111111111111", |_| {}), Outcome::Declined(Decline::TestModeLiveCard));
+    }
+    #[test]
+    fn a_card_that_is_kept_is_checked() {
+        let number = |digits| CardNumber::parse(digits).expect("a card number");
+        let given = Checks { cvc_check: Some(Check::Unchecked), ..Checks::default() };
+        let visa = check_holder(&number("4242424242424242"), given);
+        assert_eq!((visa.cvc_check, visa.address_line1_check), (Some(Check::Pass), None));
+        let wrong = check_holder(&number("4000000000000101"), given);
+        assert_eq!(wrong.cvc_check, Some(Check::Fail));
+        assert_eq!(refusal_to_attach(&number("4000000000000341")), None);
+        assert_eq!(
+            refusal_to_attach(&number("4000000000009995")),
+            Some(Decline::InsufficientFunds)
+        );
     }
 }

@@ -11,7 +11,7 @@ use crate::timestamp::Timestamp;
 
 /// The `account` object (<https://docs.stripe.com/api/accounts/object>).
 #[derive(Debug, Serialize)]
-#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "account"))]
 #[expect(missing_docs, reason = "each is Stripe's field of the same name")]
 pub struct Resource<'a> {
     pub id: &'a str,

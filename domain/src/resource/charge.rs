@@ -15,7 +15,7 @@ use crate::timestamp::Timestamp;
 
 /// The `charge` object (<https://docs.stripe.com/api/charges/object>).
 #[derive(Debug, Serialize)]
-#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "charge"))]
 #[expect(missing_docs, reason = "each is Stripe's field of the same name")]
 pub struct Resource<'a> {
     pub id: &'a str,
@@ -34,8 +34,6 @@ pub struct Resource<'a> {
     pub currency: Currency,
     pub customer: Option<&'a str>,
     pub description: Option<&'a str>,
-    pub destination: Option<&'a str>,
-    pub dispute: Option<&'a str>,
     pub disputed: bool,
     pub failure_balance_transaction: Option<&'a str>,
     pub failure_code: Option<&'a str>,
@@ -44,7 +42,6 @@ pub struct Resource<'a> {
     pub livemode: bool,
     pub metadata: &'a Metadata,
     pub on_behalf_of: Option<&'a str>,
-    pub order: Option<&'a str>,
     pub outcome: Option<Value>,
     pub paid: bool,
     pub payment_intent: Option<&'a str>,
@@ -88,8 +85,6 @@ impl<'a> From<&'a Charge> for Resource<'a> {
             currency: charge.amount.currency,
             customer: charge.customer.as_ref().map(|id| id.as_str()),
             description: details.description.as_deref(),
-            destination: None,
-            dispute: None,
             disputed: charge.disputed,
             failure_balance_transaction: None,
             failure_code: details.decline.map(Decline::code),
@@ -98,7 +93,6 @@ impl<'a> From<&'a Charge> for Resource<'a> {
             livemode: charge.livemode,
             metadata: &details.metadata,
             on_behalf_of: details.on_behalf_of.as_deref(),
-            order: None,
             outcome: outcome(charge),
             paid: charge.status == Status::Succeeded,
             payment_intent: charge.payment_intent.as_ref().map(|id| id.as_str()),
@@ -252,5 +246,6 @@ fn three_d_secure(charge: &Charge) -> Value {
 fn source(charge: &Charge) -> Option<Value> {
     let id = charge.details.source.as_deref()?;
     let card = charge.details.card.as_ref()?;
-    Some(value(&SourceCard::new(id, card, &charge.details.billing_details, None)))
+    let customer = charge.customer.as_ref().map(|id| id.as_str());
+    Some(value(&SourceCard::new(id, card, &charge.details.billing_details, customer)))
 }

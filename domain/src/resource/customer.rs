@@ -12,7 +12,7 @@ use crate::timestamp::Timestamp;
 
 /// The `customer` object (<https://docs.stripe.com/api/customers/object>).
 #[derive(Debug, Serialize)]
-#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "customer"))]
 #[expect(missing_docs, reason = "each is Stripe's field of the same name")]
 pub struct Resource<'a> {
     pub id: &'a str,
@@ -64,10 +64,10 @@ impl<'a> From<&'a Customer> for Resource<'a> {
             individual_name: details.individual_name.as_deref(),
             invoice_prefix: &details.invoice_prefix,
             invoice_settings: json!({
-                "custom_fields": null,
+                "custom_fields": details.invoice_custom_fields,
                 "default_payment_method": details.default_payment_method,
                 "footer": details.invoice_footer,
-                "rendering_options": null,
+                "rendering_options": details.invoice_rendering_options,
             }),
             livemode: customer.livemode,
             metadata: &details.metadata,
@@ -84,7 +84,11 @@ impl<'a> From<&'a Customer> for Resource<'a> {
 
 /// What is left of a deleted customer.
 #[derive(Debug, Serialize)]
-#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[cfg_attr(
+    feature = "openapi",
+    derive(schemars::JsonSchema),
+    schemars(rename = "deleted_customer")
+)]
 #[expect(missing_docs, reason = "each is Stripe's field of the same name")]
 pub struct Deleted<'a> {
     pub id: &'a str,

@@ -8,6 +8,7 @@ use crate::timestamp::Timestamp;
 
 /// The `event` object (<https://docs.stripe.com/api/events/object>).
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "event"))]
 #[expect(missing_docs, reason = "each is Stripe's field of the same name")]
 pub struct Resource<'a> {
     pub id: &'a str,
@@ -15,6 +16,7 @@ pub struct Resource<'a> {
     pub api_version: &'a str,
     pub created: Timestamp,
     /// The object as it was, and the old values of what changed.
+    #[cfg_attr(feature = "openapi", schemars(with = "serde_json::Value"))]
     pub data: &'a RawValue,
     pub livemode: bool,
     pub pending_webhooks: i64,
@@ -24,6 +26,7 @@ pub struct Resource<'a> {
 
 /// The request that caused an event; empty where nobody's request did.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "event_request"))]
 #[expect(missing_docs, reason = "each is Stripe's field of the same name")]
 pub struct Request<'a> {
     pub id: Option<&'a str>,

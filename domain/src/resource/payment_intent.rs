@@ -14,7 +14,7 @@ use crate::timestamp::Timestamp;
 
 /// The `payment_intent` object (<https://docs.stripe.com/api/payment_intents/object>).
 #[derive(Debug, Serialize)]
-#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "payment_intent"))]
 #[expect(missing_docs, reason = "each is Stripe's field of the same name")]
 pub struct Resource<'a> {
     pub id: &'a str,

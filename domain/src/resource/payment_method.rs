@@ -11,7 +11,7 @@ use crate::timestamp::Timestamp;
 
 /// The `payment_method` object (<https://docs.stripe.com/api/payment_methods/object>).
 #[derive(Debug, Serialize)]
-#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "payment_method"))]
 #[expect(missing_docs, reason = "each is Stripe's field of the same name")]
 pub struct Resource<'a> {
     pub id: &'a str,
@@ -29,7 +29,11 @@ pub struct Resource<'a> {
 
 /// The card of a payment method.
 #[derive(Debug, Serialize)]
-#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[cfg_attr(
+    feature = "openapi",
+    derive(schemars::JsonSchema),
+    schemars(rename = "payment_method_card")
+)]
 #[expect(missing_docs, reason = "each is Stripe's field of the same name")]
 pub struct CardResource<'a> {
     pub brand: Constant,
@@ -82,7 +86,7 @@ fn display_brand(card: &Card) -> Constant {
 
 /// Billing details with every part present.
 #[derive(Debug, Serialize)]
-#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "billing_details"))]
 #[expect(missing_docs, reason = "each is Stripe's field of the same name")]
 pub struct Billing<'a> {
     pub address: Address,

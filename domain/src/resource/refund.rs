@@ -11,7 +11,7 @@ use crate::timestamp::Timestamp;
 
 /// The `refund` object (<https://docs.stripe.com/api/refunds/object>).
 #[derive(Debug, Serialize)]
-#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "refund"))]
 #[expect(missing_docs, reason = "each is Stripe's field of the same name")]
 pub struct Resource<'a> {
     pub id: &'a str,
@@ -26,6 +26,8 @@ pub struct Resource<'a> {
     pub destination_details: Value,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure_reason: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instructions_email: Option<&'a str>,
     pub metadata: &'a Metadata,
     pub payment_intent: Option<&'a str>,
     pub payment_method: Option<&'a str>,
@@ -51,6 +53,7 @@ impl<'a> From<&'a Refund> for Resource<'a> {
             customer_account: None,
             destination_details: destination(reference),
             failure_reason: refund.details.failure_reason.as_deref(),
+            instructions_email: refund.details.instructions_email.as_deref(),
             metadata: &refund.details.metadata,
             payment_intent: refund.payment_intent.as_ref().map(|id| id.as_str()),
             payment_method: None,

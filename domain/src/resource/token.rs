@@ -11,7 +11,7 @@ use crate::token::Token;
 
 /// The `token` object (<https://docs.stripe.com/api/tokens/object>).
 #[derive(Debug, Serialize)]
-#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "token"))]
 #[expect(missing_docs, reason = "each is Stripe's field of the same name")]
 pub struct Resource<'a> {
     pub id: &'a str,
@@ -26,7 +26,7 @@ pub struct Resource<'a> {
 
 /// The legacy `card` object (<https://docs.stripe.com/api/cards/object>).
 #[derive(Debug, Serialize)]
-#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "card"))]
 #[expect(missing_docs, reason = "each is Stripe's field of the same name")]
 pub struct CardResource<'a> {
     pub id: &'a str,

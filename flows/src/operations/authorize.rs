@@ -221,7 +221,7 @@ fn challenge_required<P: Platform>(
     held.attempt.state = AttemptState::RequiresAction;
     let mut statements = Vec::new();
     if let Some(intent) = &mut held.payment_intent {
-        let url = format!("{}/challenges/{}", context.origin, held.attempt.id);
+        let url = format!("{}/challenges/{}", intent.details.origin, held.attempt.id);
         let action = next_action(&url, intent.details.return_url.as_deref());
         intent.action_required(&held.attempt.id, action)?;
         statements.extend(payment_intents::update(intent));

@@ -22,6 +22,7 @@ pub(super) fn record<P: Platform>(
     held.attempt.state = AttemptState::Succeeded;
     let amount = held.attempt.amount.amount;
     let mut charge = held.charge()?.clone();
+    charge.end_operation(&held.attempt.id);
     charge.capture(amount, is_final)?;
     let mut statements = charges::update(&mut charge).to_vec();
     if let Some(intent) = &mut held.payment_intent {

@@ -35,7 +35,9 @@ pub use authorize::start as start_authorization;
 pub const RECOVERY_DELAY: i64 = 60;
 
 /// How often a recording is applied anew because something else about the intent changed meanwhile.
-const MAX_RECORDINGS: usize = 8;
+///
+/// Refunds of one charge that begin at the same time are what makes it change most.
+const MAX_RECORDINGS: usize = 16;
 
 /// An attempt and the objects that it is about.
 #[derive(Clone, Debug)]
@@ -79,6 +81,39 @@ pub async fn load<P: Platform>(
     }
 }
 
+/// Runs an operation whose attempt its request names. What an earlier run of the request began is
+/// brought to its end instead, also where that run was only slow and comes to light when this one is
+/// refused: the client must not be told that what it asked for failed.
+///
+/// # Errors
+/// As the operation.
+pub async fn once<P: Platform>(
+    context: &Context<'_, P>,
+    run: impl AsyncFnOnce() -> Result<Held, Failure>,
+) -> Result<Held, Failure> {
+    if context.resumes
+        && let Some(held) = begun_before(context).await?
+    {
+        return settle(context, held).await;
+    }
+    let refusal = match run().await {
+        Err(Failure::Api(refusal)) if context.resumes => Failure::Api(refusal),
+        // The rows are there: an earlier try of this request committed, and its answer was lost.
+        Err(Failure::Database(DatabaseError::Exists(problem))) => {
+            Failure::Database(DatabaseError::Exists(problem))
+        }
+        done => return done,
+    };
+    match begun_before(context).await? {
+        Some(held) => settle(context, held).await,
+        None => Err(refusal),
+    }
+}
+
+async fn begun_before<P: Platform>(context: &Context<'_, P>) -> Result<Option<Held>, Failure> {
+    load(context, &context.ids.derive("attempt")).await
+}
+
 async fn load_around<P: Platform>(
     context: &Context<'_, P>,
     attempt: Attempt,
@@ -112,6 +147,20 @@ async fn load_around<P: Platform>(
         refund: first(&results, 3)?,
         payment_method: first(&results, 4)?,
     })
+}
+
+/// Brings an attempt that an earlier run of this request began to its end.
+///
+/// # Errors
+/// As [`settle`].
+pub async fn finish<P: Platform>(
+    context: &Context<'_, P>,
+    id: &AttemptId,
+) -> Result<Held, Failure> {
+    match load(context, id).await? {
+        Some(held) => settle(context, held).await,
+        None => Err(Failure::Bug(format!("{id} was there and is gone"))),
+    }
 }
 
 /// Brings an open attempt to its end: asks the processor and records what it says.
@@ -198,9 +247,13 @@ fn ask<P: Platform>(context: &Context<'_, P>, held: &Held) -> Result<Outcome, Fa
         Request::Increment => simulator::act(&Command::Increment { key, amount }),
         Request::Void { .. } => simulator::act(&Command::Void { key }),
         Request::Refund { .. } => {
-            let later = held.charge()?.details.later.as_deref();
-            let later = later.and_then(connectors::Later::from_name);
-            simulator::act(&Command::Refund { key, amount, later })
+            let charge = held.charge()?;
+            let later = charge.details.later.as_deref().and_then(connectors::Later::from_name);
+            if charge.is_released_by_refund() {
+                simulator::act(&Command::Void { key })
+            } else {
+                simulator::act(&Command::Refund { key, amount, later })
+            }
         }
     })
 }
@@ -227,6 +280,27 @@ pub fn answer(held: Held) -> Result<PaymentIntent, Failure> {
                 .payment_method
                 .as_ref()
                 .map(|method| resource::value(&resource::payment_method::Resource::from(method))),
+        })
+        .into()),
+    }
+}
+
+/// What the client is told of a settled operation on a charge without an intent, at once or at a
+/// retry.
+///
+/// # Errors
+/// The decline, where there was one.
+pub fn answer_charge(held: Held) -> Result<Charge, Failure> {
+    match held.attempt.resolution.decline {
+        None => {
+            held.charge.ok_or_else(|| Failure::Bug(format!("{} lost its charge", held.attempt.id)))
+        }
+        Some(decline) => Err(ApiError::from(CardError {
+            decline,
+            charge: held.attempt.resolution.failed_charge.map(|id| id.as_str().to_owned()),
+            param: None,
+            payment_intent: None,
+            payment_method: None,
         })
         .into()),
     }

@@ -1,14 +1,17 @@
-//! Refunding: money that was set aside on the charge goes back to the card.
+//! Refunding: money that was set aside on the charge goes back to the card, or money that a charge
+//! without an intent only held is let go of.
 
 use connectors::{Later, Outcome, simulator};
 use domain::attempt::AttemptState;
+use domain::charge::Charge;
 use domain::event::Transition;
-use domain::refund::Status;
+use domain::refund::{Refund, Status};
+use domain::resource::{self, value};
 use store::scheduled_tasks::{self, Kind, Task};
-use store::{Statement, refunds};
+use store::{Statement, charges, refunds};
 
 use super::Held;
-use crate::announce::{Subjects, events};
+use crate::announce::{Subjects, events, previous_attributes};
 use crate::{Context, Failure, Platform};
 
 /// The statements that record what the processor said.
@@ -17,35 +20,83 @@ pub(super) fn record<P: Platform>(
     held: &mut Held,
     outcome: &Outcome,
 ) -> Result<Vec<Statement>, Failure> {
-    let Outcome::Refunded { reference, arrived } = outcome else {
-        return Err(Failure::Bug(format!("a refund was answered with {outcome:?}")));
+    let mut charge = held.charge()?.clone();
+    let Some(mut refund) = held.refund.clone() else {
+        return Err(Failure::Bug(format!("{} has no refund", held.attempt.id)));
+    };
+    let mut before = charge.clone();
+    let (reference, status, mut statements) = match outcome {
+        Outcome::Refunded { reference, arrived } => {
+            before.return_refund(refund.amount.amount)?;
+            let status = if *arrived { Status::Succeeded } else { Status::Pending };
+            let mut statements = plan_settlement(context, &charge, &refund);
+            // The money was set aside before, so the charge is only shown.
+            statements.push(charges::must_be_unchanged(&charge));
+            (reference, status, statements)
+        }
+        Outcome::Done { reference } => {
+            charge.end_operation(&held.attempt.id);
+            charge.release()?;
+            (reference, Status::Succeeded, release(&mut charge))
+        }
+        other => return Err(Failure::Bug(format!("a refund was answered with {other:?}"))),
     };
     held.attempt.processor_reference = Some(reference.clone());
     held.attempt.state = AttemptState::Succeeded;
-    let later = held.charge()?.details.later.as_deref().and_then(Later::from_name);
-    let Some(refund) = &mut held.refund else {
-        return Err(Failure::Bug(format!("{} has no refund", held.attempt.id)));
-    };
     refund.pending_operation = None;
     refund.details.processor_reference = Some(reference.clone());
-    refund.status = if *arrived { Status::Succeeded } else { Status::Pending };
-    let mut statements = refunds::update(refund).to_vec();
-    if matches!(later, Some(Later::RefundPends | Later::RefundFails)) {
-        let due_at = context.now.plus(simulator::DELAY);
-        statements.push(scheduled_tasks::insert(&Task {
-            due_at,
-            kind: Kind::SettleRefund,
-            subject: refund.id.as_str().to_owned(),
-            scope: context.scope.clone(),
-            tries: 0,
-        }));
-        context.platform.wake(due_at);
-    }
-    let subjects = Subjects {
-        charge: held.charge.as_ref(),
-        refund: held.refund.as_ref(),
-        ..Subjects::default()
-    };
-    statements.extend(events(context, Transition::RefundCreated, subjects, None));
+    refund.status = status;
+    statements.extend(refunds::update(&mut refund));
+    statements.extend(announce(context, &before, &charge, &refund));
+    held.charge = Some(charge);
+    held.refund = Some(refund);
     Ok(statements)
+}
+
+/// The simulator acts on some refunds later.
+fn plan_settlement<P: Platform>(
+    context: &Context<'_, P>,
+    charge: &Charge,
+    refund: &Refund,
+) -> Vec<Statement> {
+    let later = charge.details.later.as_deref().and_then(Later::from_name);
+    if !matches!(later, Some(Later::RefundPends | Later::RefundFails)) {
+        return Vec::new();
+    }
+    let due_at = context.now.plus(simulator::DELAY);
+    context.platform.wake(due_at);
+    vec![scheduled_tasks::insert(&Task {
+        due_at,
+        kind: Kind::SettleRefund,
+        subject: refund.id.as_str().to_owned(),
+        scope: context.scope.clone(),
+        tries: 0,
+    })]
+}
+
+/// Writes a charge that holds nothing any more, so that nothing of it expires.
+fn release(charge: &mut Charge) -> Vec<Statement> {
+    let mut statements = charges::update(charge).to_vec();
+    if let Some(end) = charge.details.capture_before {
+        let kind = Kind::ExpireAuthorization;
+        statements.push(scheduled_tasks::delete(end, kind, charge.id.as_str()));
+    }
+    statements
+}
+
+/// Only the charge had a life before: the refund begins with this.
+fn announce<P: Platform>(
+    context: &Context<'_, P>,
+    before: &Charge,
+    charge: &Charge,
+    refund: &Refund,
+) -> Vec<Statement> {
+    let shown = |charge: &Charge| value(&resource::charge::Resource::from(charge));
+    let previous = previous_attributes(&shown(before), &shown(charge));
+    let transition = Transition::RefundCreated;
+    let of_charge = Subjects { charge: Some(charge), ..Subjects::default() };
+    let of_refund = Subjects { refund: Some(refund), ..Subjects::default() };
+    let mut statements = events(context, transition, of_charge, previous);
+    statements.extend(events(context, transition, of_refund, None));
+    statements
 }

@@ -21,6 +21,7 @@ pub(super) fn record<P: Platform>(
     held.attempt.processor_reference = Some(reference_of(outcome)?);
     held.attempt.state = AttemptState::Succeeded;
     let mut charge = held.charge()?.clone();
+    charge.end_operation(&held.attempt.id);
     charge.release()?;
     let mut statements = charges::update(&mut charge).to_vec();
     if let Some(intent) = &mut held.payment_intent {

@@ -3,13 +3,13 @@
 use domain::ApiError;
 use domain::attempt::{Attempt, AttemptState, Request, Resolution};
 use domain::charge::Charge;
-use domain::id::AttemptId;
 use domain::metadata::MetadataUpdate;
 use domain::money::{Amount, Money};
 use domain::payment_intent::{Operation, PaymentIntent, Requested};
 use store::{DatabaseError, charges, payment_intents};
 
 use super::{MAX_TRIES, no_such, refused};
+use crate::charges::CaptureChanges;
 use crate::context::first;
 use crate::operations::{self, Held};
 use crate::{Context, Failure, Platform};
@@ -25,6 +25,8 @@ pub struct Capture {
     pub metadata: Option<MetadataUpdate>,
     /// What the cardholder reads after the merchant's name.
     pub statement_descriptor_suffix: Option<String>,
+    /// What the charge says of itself from then on.
+    pub charge: CaptureChanges,
 }
 
 /// Captures an intent.
@@ -36,12 +38,14 @@ pub async fn capture<P: Platform>(
     id: &str,
     capture: &Capture,
 ) -> Result<PaymentIntent, Failure> {
-    if context.resumes {
-        let attempt: AttemptId = context.ids.derive("attempt");
-        if let Some(held) = operations::load(context, &attempt).await? {
-            return operations::answer(operations::settle(context, held).await?);
-        }
-    }
+    operations::answer(operations::once(context, async || begin(context, id, capture).await).await?)
+}
+
+async fn begin<P: Platform>(
+    context: &Context<'_, P>,
+    id: &str,
+    capture: &Capture,
+) -> Result<Held, Failure> {
     for _ in 0..MAX_TRIES {
         let results = context
             .batch(vec![
@@ -51,7 +55,7 @@ pub async fn capture<P: Platform>(
             .await?;
         let intent: PaymentIntent = first(&results, 0)?.ok_or_else(|| no_such(id))?;
         if let Some(held) = start(context, intent, first(&results, 1)?, capture).await? {
-            return operations::answer(operations::settle(context, held).await?);
+            return operations::settle(context, held).await;
         }
     }
     Err(ApiError::LockTimeout.into())
@@ -67,7 +71,7 @@ async fn start<P: Platform>(
     intent
         .check(Operation::Capture)
         .map_err(|error| refused(&intent, Operation::Capture, error))?;
-    let charge = charge
+    let mut charge = charge
         .ok_or_else(|| Failure::Bug(format!("{} holds money without a charge", intent.id)))?;
     if charge.details.capture_before.is_some_and(|end| end <= context.now) {
         let charge = charge.id.as_str().to_owned();
@@ -85,6 +89,10 @@ async fn start<P: Platform>(
     }
     intent.hold(Operation::Capture, attempt.id.clone())?;
     let mut batch = payment_intents::update(&mut intent).to_vec();
+    if !capture.charge.is_empty() {
+        capture.charge.apply(&context.merchant_name, &mut charge.details)?;
+        batch.extend(charges::update(&mut charge));
+    }
     batch.extend(store::metadata_entries::replace(
         &context.scope,
         payment_intents::owner(&intent),
@@ -116,7 +124,11 @@ fn amount_to_capture(intent: &PaymentIntent, capture: &Capture) -> Result<Money,
     }
     match Amount::new(wanted) {
         Ok(amount) if amount <= capturable => Ok(Money { amount, currency }),
-        _ => Err(ApiError::CaptureTooLarge { capturable: capturable.minor_units(), currency }),
+        _ => Err(ApiError::CaptureTooLarge {
+            capturable: capturable.minor_units(),
+            currency,
+            param: "amount_to_capture",
+        }),
     }
 }
 

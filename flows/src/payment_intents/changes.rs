@@ -4,11 +4,11 @@
 use domain::id::CustomerId;
 use domain::metadata::MetadataUpdate;
 use domain::payment_intent::{
-    AutomaticPaymentMethods, CaptureMethod, CardOptions, Details, PaymentIntent, SetupFutureUsage,
-    Shipping,
+    AutomaticPaymentMethods, CaptureMethod, CardOptions, PaymentIntent, SetupFutureUsage, Shipping,
 };
 use domain::{ApiError, Patch};
 
+use crate::descriptors;
 use crate::payment_methods::Choice;
 
 /// What a request asks to change about an intent.
@@ -74,7 +74,11 @@ impl Changes {
         self.statement_descriptor.apply_to(&mut details.statement_descriptor);
         self.statement_descriptor_suffix.apply_to(&mut details.statement_descriptor_suffix);
         self.transfer_group.apply_to(&mut details.transfer_group);
-        check_descriptors(details)
+        descriptors::check("statement_descriptor", details.statement_descriptor.as_deref())?;
+        descriptors::check(
+            "statement_descriptor_suffix",
+            details.statement_descriptor_suffix.as_deref(),
+        )
     }
 }
 
@@ -96,40 +100,4 @@ fn merge_options(options: &mut CardOptions, new: CardOptions) {
             .statement_descriptor_suffix_kanji
             .or(old.statement_descriptor_suffix_kanji),
     };
-}
-
-/// What a cardholder reads has at most 22 characters, none of `<>\'"*`, and a letter
-/// (<https://docs.stripe.com/get-started/account/statement-descriptors>).
-fn check_descriptors(details: &Details) -> Result<(), ApiError> {
-    let descriptors = [
-        ("statement_descriptor", &details.statement_descriptor),
-        ("statement_descriptor_suffix", &details.statement_descriptor_suffix),
-    ];
-    for (param, text) in descriptors {
-        let Some(text) = text else { continue };
-        let problem = if text.chars().count() > 22 {
-            "must be at most 22 characters"
-        } else if text.contains(['<', '>', '\\', '\'', '"', '*']) {
-            "must not contain any of the characters <, >, \\, ', \", *"
-        } else if !text.chars().any(char::is_alphabetic) {
-            "must contain at least one letter"
-        } else {
-            continue;
-        };
-        return Err(ApiError::ParameterInvalid {
-            param: param.to_owned(),
-            message: format!("The statement descriptor {problem}."),
-        });
-    }
-    Ok(())
-}
-
-/// What the cardholder will read: the descriptor, or the merchant's name with the suffix.
-pub(super) fn calculated_descriptor(merchant: &str, details: &Details) -> Option<String> {
-    let short = |text: &str| -> String { text.chars().take(22).collect() };
-    match (&details.statement_descriptor, &details.statement_descriptor_suffix) {
-        (_, Some(suffix)) => Some(short(&format!("{}* {suffix}", merchant.to_uppercase()))),
-        (Some(descriptor), None) => Some(descriptor.clone()),
-        (None, None) => Some(short(&merchant.to_uppercase())),
-    }
 }

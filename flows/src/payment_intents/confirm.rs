@@ -2,16 +2,15 @@
 
 use domain::ApiError;
 use domain::attempt::{Attempt, Authorize};
-use domain::id::AttemptId;
 use domain::payment_intent::{
     AllowRedirects, Operation, PaymentIntent, RequestThreeDSecure, SetupFutureUsage,
 };
 use domain::payment_method::PaymentMethod;
 use store::{Statement, attempts, customers, payment_intents, payment_methods};
 
-use super::changes::calculated_descriptor;
 use super::{Changes, MAX_TRIES, explain_guard, find, refused, shown};
 use crate::context::first;
+use crate::descriptors;
 use crate::operations::{self, Held};
 use crate::payment_methods::{Chosen, choose};
 use crate::{Context, Failure, Platform};
@@ -35,12 +34,17 @@ pub async fn confirm<P: Platform>(
     changes: &Changes,
     confirm: Confirm,
 ) -> Result<PaymentIntent, Failure> {
-    if context.resumes {
-        let attempt: AttemptId = context.ids.derive("attempt");
-        if let Some(held) = operations::load(context, &attempt).await? {
-            return operations::answer(operations::settle(context, held).await?);
-        }
-    }
+    operations::answer(
+        operations::once(context, async || begin(context, id, changes, confirm).await).await?,
+    )
+}
+
+async fn begin<P: Platform>(
+    context: &Context<'_, P>,
+    id: &str,
+    changes: &Changes,
+    confirm: Confirm,
+) -> Result<Held, Failure> {
     let chosen = match &changes.payment_method {
         Some(choice) => Some(choose(context, choice, "payment_method").await?),
         None => None,
@@ -48,7 +52,7 @@ pub async fn confirm<P: Platform>(
     for _ in 0..MAX_TRIES {
         let intent = find(context, id).await?;
         if let Some(held) = start(context, intent, changes, chosen.as_ref(), confirm).await? {
-            return operations::answer(operations::settle(context, held).await?);
+            return operations::settle(context, held).await;
         }
     }
     Err(ApiError::LockTimeout.into())
@@ -104,6 +108,7 @@ fn hold<P: Platform>(
         batch.extend(attempts::cancel_action(given_up));
     }
     intent.hold(Operation::Confirm, attempt.id.clone())?;
+    intent.details.origin.clone_from(&context.origin);
     batch.extend(payment_intents::update(intent));
     let customer = intent.customer.as_ref().map(|id| id.as_str());
     if before.customer != intent.customer
@@ -151,9 +156,10 @@ pub(super) fn new_attempt<P: Platform>(
         saves_card: intent.future_usage().is_some_and(|usage| {
             matches!(usage, SetupFutureUsage::OffSession | SetupFutureUsage::OnSession)
         }),
-        calculated_statement_descriptor: calculated_descriptor(
+        calculated_statement_descriptor: descriptors::calculated(
             &context.merchant_name,
-            &intent.details,
+            intent.details.statement_descriptor.as_deref(),
+            intent.details.statement_descriptor_suffix.as_deref(),
         ),
         challenge: None,
         legacy_charge: None,

@@ -1,13 +1,13 @@
 //! Creating an intent, and confirming it in the same request where asked.
 
-use domain::Metadata;
 use domain::attempt::Attempt;
 use domain::event::Transition;
-use domain::id::{AttemptId, PaymentIntentId};
+use domain::id::PaymentIntentId;
 use domain::money::{Amount, Money};
 use domain::payment_intent::{ConfirmationMethod, Details, Operation, PaymentIntent};
 use domain::payment_method::PaymentMethod;
-use store::{DatabaseError, Statement, customers, payment_intents, payment_methods};
+use domain::{ApiError, Metadata};
+use store::{Statement, customers, payment_intents, payment_methods};
 
 use super::confirm::{Confirm, check_return_url, new_attempt};
 use super::{Changes, explain_guard};
@@ -37,62 +37,82 @@ pub async fn create<P: Platform>(
     context: &Context<'_, P>,
     create: Create,
 ) -> Result<PaymentIntent, Failure> {
-    let confirms = create.confirm.is_some();
+    if let Some(confirm) = &create.confirm {
+        let held = operations::once(context, async || begin(context, &create, confirm).await);
+        return operations::answer(held.await?);
+    }
     if context.resumes
-        && let Some(intent) = resume(context, confirms).await?
+        && let Some(intent) = created_before(context).await?
     {
         return Ok(intent);
     }
+    match write(context, &create, None).await {
+        Ok(written) => Ok(written.intent),
+        // The rows are there: an earlier run of this request committed, whoever heard of it.
+        Err(failure) => created_before(context).await?.ok_or(failure),
+    }
+}
+
+/// Creates an intent that is held for its attempt, and asks the processor.
+async fn begin<P: Platform>(
+    context: &Context<'_, P>,
+    create: &Create,
+    confirm: &Confirm,
+) -> Result<Held, Failure> {
+    let Written { intent, attempt, payment_method } = write(context, create, Some(confirm)).await?;
+    let attempt = attempt.ok_or_else(|| Failure::Bug(format!("{} has no attempt", intent.id)))?;
+    let held =
+        Held { attempt, payment_intent: Some(intent), charge: None, refund: None, payment_method };
+    operations::settle(context, held).await
+}
+
+/// What an earlier run of the same request left behind.
+async fn created_before<P: Platform>(
+    context: &Context<'_, P>,
+) -> Result<Option<PaymentIntent>, Failure> {
+    let id: PaymentIntentId = context.ids.derive("payment_intent");
+    context.find(payment_intents::find(&context.scope, id.as_str())).await
+}
+
+/// What the first batch wrote.
+struct Written {
+    intent: PaymentIntent,
+    attempt: Option<Attempt>,
+    payment_method: Option<PaymentMethod>,
+}
+
+async fn write<P: Platform>(
+    context: &Context<'_, P>,
+    create: &Create,
+    confirm: Option<&Confirm>,
+) -> Result<Written, Failure> {
     let chosen = match &create.changes.payment_method {
         Some(choice) => Some(choose(context, choice, "payment_method").await?),
         None => None,
     };
-    let mut intent = new_intent(context, &create, chosen.as_ref());
-    create.changes.apply(&mut intent)?;
-    let started = match &create.confirm {
+    let mut intent = new_intent(context, create, chosen.as_ref());
+    create.changes.clone().apply(&mut intent)?;
+    let attempt = match confirm {
         Some(confirm) => {
             check_return_url(&intent, None)?;
             Some(new_attempt(context, &intent, confirm)?)
         }
         None => None,
     };
-    let batch = creation(context, &mut intent, chosen.as_ref(), started.as_ref())?;
+    let batch = creation(context, &mut intent, chosen.as_ref(), attempt.as_ref())?;
     let results = match context.batch(batch).await {
         Ok(results) => results,
-        // The rows are there: an earlier try of this request committed, and its answer was lost.
-        Err(DatabaseError::Exists(problem)) => {
-            return resume(context, confirms).await?.ok_or(Failure::Bug(problem));
-        }
         Err(error) => {
             let method = intent.payment_method.as_ref().map(|id| id.as_str());
             explain_guard(context, error, intent.customer.as_ref(), method).await?;
-            return Err(domain::ApiError::LockTimeout.into());
+            return Err(ApiError::LockTimeout.into());
         }
     };
-    let Some(attempt) = started else { return Ok(intent) };
     let payment_method = match chosen {
         Some(Chosen::New { method, .. }) => Some(*method),
         _ => first::<PaymentMethod>(&results, results.len().saturating_sub(1))?,
     };
-    let held =
-        Held { attempt, payment_intent: Some(intent), charge: None, refund: None, payment_method };
-    operations::answer(operations::settle(context, held).await?)
-}
-
-/// What an earlier run of the same request left behind, brought to its end.
-async fn resume<P: Platform>(
-    context: &Context<'_, P>,
-    confirms: bool,
-) -> Result<Option<PaymentIntent>, Failure> {
-    if confirms {
-        let attempt: AttemptId = context.ids.derive("attempt");
-        return match operations::load(context, &attempt).await? {
-            Some(held) => operations::answer(operations::settle(context, held).await?).map(Some),
-            None => Ok(None),
-        };
-    }
-    let id: PaymentIntentId = context.ids.derive("payment_intent");
-    context.find(payment_intents::find(&context.scope, id.as_str())).await
+    Ok(Written { intent, attempt, payment_method })
 }
 
 fn new_intent<P: Platform>(
@@ -149,6 +169,7 @@ fn creation<P: Platform>(
     let announcement = events(context, Transition::IntentCreated, subjects, None);
     if let Some(attempt) = attempt {
         intent.hold(Operation::Confirm, attempt.id.clone())?;
+        intent.details.origin.clone_from(&context.origin);
     }
     batch.push(payment_intents::insert(scope, intent));
     batch.extend(store::metadata_entries::replace(

@@ -3,7 +3,6 @@
 use domain::ApiError;
 use domain::attempt::{Attempt, AttemptState, Request, Resolution};
 use domain::charge::Charge;
-use domain::id::AttemptId;
 use domain::metadata::MetadataUpdate;
 use domain::money::Money;
 use domain::payment_intent::{Operation, PaymentIntent, Requested};
@@ -36,12 +35,16 @@ pub async fn increment<P: Platform>(
     id: &str,
     increment: &Increment,
 ) -> Result<PaymentIntent, Failure> {
-    if context.resumes {
-        let attempt: AttemptId = context.ids.derive("attempt");
-        if let Some(held) = operations::load(context, &attempt).await? {
-            return operations::answer(operations::settle(context, held).await?);
-        }
-    }
+    operations::answer(
+        operations::once(context, async || begin(context, id, increment).await).await?,
+    )
+}
+
+async fn begin<P: Platform>(
+    context: &Context<'_, P>,
+    id: &str,
+    increment: &Increment,
+) -> Result<Held, Failure> {
     for _ in 0..MAX_TRIES {
         let results = context
             .batch(vec![
@@ -51,7 +54,7 @@ pub async fn increment<P: Platform>(
             .await?;
         let intent: PaymentIntent = first(&results, 0)?.ok_or_else(|| no_such(id))?;
         if let Some(held) = start(context, intent, first(&results, 1)?, increment).await? {
-            return operations::answer(operations::settle(context, held).await?);
+            return operations::settle(context, held).await;
         }
     }
     Err(ApiError::LockTimeout.into())

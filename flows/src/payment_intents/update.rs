@@ -3,6 +3,7 @@
 use domain::ApiError;
 use domain::money::Money;
 use domain::payment_intent::{Operation, PaymentIntent, State, Status};
+use domain::payment_method::PaymentMethod;
 use store::{Statement, attempts, customers, payment_intents, payment_methods};
 
 use super::{Changes, MAX_TRIES, explain_guard, find, refused, shown};
@@ -23,6 +24,9 @@ pub async fn update<P: Platform>(
         Some(choice) => Some(choose(context, choice, "payment_method").await?),
         None => None,
     };
+    if context.resumes && ran_before(context, chosen.as_ref()).await? {
+        return find(context, id).await;
+    }
     for _ in 0..MAX_TRIES {
         let before = find(context, id).await?;
         before
@@ -38,12 +42,27 @@ pub async fn update<P: Platform>(
         match context.batch(batch).await {
             Ok(_) => return Ok(after),
             Err(error) => {
+                // Another run of this request may have been faster, where this one was slow.
+                if ran_before(context, chosen.as_ref()).await? {
+                    return find(context, id).await;
+                }
                 let method = after.payment_method.as_ref().map(|id| id.as_str());
                 explain_guard(context, error, after.customer.as_ref(), method).await?;
             }
         }
     }
     Err(ApiError::LockTimeout.into())
+}
+
+/// Whether another run of the same request wrote its batch: then the card that it brought along is
+/// there. A request that brings none changes nothing by being run again.
+async fn ran_before<P: Platform>(
+    context: &Context<'_, P>,
+    chosen: Option<&Chosen>,
+) -> Result<bool, Failure> {
+    let Some(Chosen::New { method, .. }) = chosen else { return Ok(false) };
+    let statement = payment_methods::find(&context.scope, method.id.as_str());
+    Ok(context.find::<PaymentMethod>(statement).await?.is_some())
 }
 
 /// Whether an intent still waits for its payment.

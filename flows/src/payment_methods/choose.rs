@@ -91,20 +91,26 @@ fn named<P: Platform>(
     name: &str,
     param: &str,
 ) -> Result<Chosen, Failure> {
-    if let Some(sealed) = cards::by_name(context, name)? {
-        let new = NewCard {
-            scope: "card",
-            source: CardSource::Token(name.to_owned()),
-            billing_details: BillingDetails::default(),
-            allow_redisplay: AllowRedisplay::default(),
-            metadata: Metadata::default(),
-        };
-        return Ok(make(context, sealed, BillingDetails::default(), &new, Vec::new()));
+    if let Some(method) = built_in(context, name)? {
+        let statements = vec![store::payment_methods::insert(&context.scope, &method)];
+        return Ok(Chosen::New { method: Box::new(method), statements });
     }
     match PaymentMethodId::parse(name) {
         Ok(id) => Ok(Chosen::Existing(id)),
         Err(_) => Err(no_such(name, param).into()),
     }
+}
+
+/// A new payment method with the card behind a built-in name, as `pm_card_visa`; nothing where the
+/// name is none. Each use of such a name makes another.
+pub(crate) fn built_in<P: Platform>(
+    context: &Context<'_, P>,
+    name: &str,
+) -> Result<Option<PaymentMethod>, Failure> {
+    let sealed = cards::by_name(context, name)?;
+    Ok(sealed.map(|sealed| {
+        new_method(context, "payment_method", sealed, PaymentMethodDetails::default())
+    }))
 }
 
 /// The error for a payment method that does not exist.
@@ -130,26 +136,37 @@ pub async fn card_of<P: Platform>(
         }
         CardSource::Token(token) => token,
     };
+    let param = format!("{}[token]", new.scope);
+    let (sealed, tokens_holder, used_up) = card_of_token(context, token, &param).await?;
+    let holder = if holder == BillingDetails::default() { tokens_holder } else { holder };
+    Ok((sealed, holder, used_up))
+}
+
+/// The card behind a token, its holder, and the statements that use the token up.
+pub(crate) async fn card_of_token<P: Platform>(
+    context: &Context<'_, P>,
+    token: &str,
+    param: &str,
+) -> Result<(SealedCard, BillingDetails, Vec<Statement>), Failure> {
     if let Some(sealed) = cards::by_name(context, token)? {
-        return Ok((sealed, holder, Vec::new()));
+        return Ok((sealed, BillingDetails::default(), Vec::new()));
     }
     let found: Option<Token> = context.find(tokens::find(&context.scope, token)).await?;
     let Some(found) = found else {
         return Err(ApiError::NoSuchObject {
             kind: "token",
-            id: token.clone(),
-            param: format!("{}[token]", new.scope),
+            id: token.to_owned(),
+            param: param.to_owned(),
             in_path: false,
         }
         .into());
     };
     // A request that resumes may find the token used up by its own earlier run.
     if found.used && !context.resumes {
-        return Err(ApiError::TokenAlreadyUsed { token: token.clone() }.into());
+        return Err(ApiError::TokenAlreadyUsed { token: token.to_owned() }.into());
     }
-    let holder = if holder == BillingDetails::default() { found.billing_details } else { holder };
     let sealed = SealedCard { card: found.card, sealed_number: found.sealed_number };
-    Ok((sealed, holder, tokens::use_up(&found.id).to_vec()))
+    Ok((sealed, found.billing_details, tokens::use_up(&found.id).to_vec()))
 }
 
 fn make<P: Platform>(
@@ -159,8 +176,31 @@ fn make<P: Platform>(
     new: &NewCard,
     used_up: Vec<Statement>,
 ) -> Chosen {
-    let method = PaymentMethod {
-        id: context.ids.derive("payment_method"),
+    let method = new_method(context, "payment_method", sealed, details(holder, new));
+    let mut statements = used_up;
+    statements.push(store::payment_methods::insert(&context.scope, &method));
+    Chosen::New { method: Box::new(method), statements }
+}
+
+/// What is echoed of a payment method that a request brings along.
+pub(super) fn details(holder: BillingDetails, new: &NewCard) -> PaymentMethodDetails {
+    PaymentMethodDetails {
+        billing_details: holder,
+        allow_redisplay: new.allow_redisplay,
+        metadata: new.metadata.clone(),
+        set_up: false,
+    }
+}
+
+/// A payment method that nobody keeps; `place` names it within its request.
+pub(super) fn new_method<P: Platform>(
+    context: &Context<'_, P>,
+    place: &str,
+    sealed: SealedCard,
+    details: PaymentMethodDetails,
+) -> PaymentMethod {
+    PaymentMethod {
+        id: context.ids.derive(place),
         livemode: context.scope.livemode,
         created: context.now,
         version: 1,
@@ -168,16 +208,8 @@ fn make<P: Platform>(
         detached: false,
         card: sealed.card,
         sealed_number: sealed.sealed_number,
-        details: PaymentMethodDetails {
-            billing_details: holder,
-            allow_redisplay: new.allow_redisplay,
-            metadata: new.metadata.clone(),
-            set_up: false,
-        },
-    };
-    let mut statements = used_up;
-    statements.push(store::payment_methods::insert(&context.scope, &method));
-    Chosen::New { method: Box::new(method), statements }
+        details,
+    }
 }
 
 /// Why a payment method that exists may not be used for a payment of this customer.

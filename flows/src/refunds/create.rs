@@ -2,13 +2,15 @@
 //! back the same cent, and goes back then.
 
 use domain::attempt::{Attempt, AttemptState, Request, Resolution};
-use domain::charge::{Charge, RefundRefusal};
+use domain::charge::{self, Charge, RefundRefusal};
 use domain::id::{AttemptId, RefundId};
-use domain::money::{Amount, Money};
+use domain::money::{Amount, Currency, Money};
+use domain::payment_intent::PaymentIntent;
 use domain::refund::{Details, Reason, Refund, Status};
 use domain::{ApiError, Metadata};
-use store::{DatabaseError, charges, refunds};
+use store::{DatabaseError, Rows, Statement, attempts, charges, payment_intents, refunds};
 
+use crate::context::first;
 use crate::operations::{self, Held};
 use crate::{Context, Failure, Platform};
 
@@ -20,10 +22,14 @@ const MAX_TRIES: usize = 10;
 pub struct Create {
     /// The charge; or else its intent.
     pub charge: Option<String>,
+    /// Whether the request names the charge in its path.
+    pub charge_in_path: bool,
     /// The intent whose newest charge is meant.
     pub payment_intent: Option<String>,
     /// Minor units; all that is left unless said.
     pub amount: Option<i64>,
+    /// The currency, which can only be the charge's.
+    pub currency: Option<Currency>,
     /// Why.
     pub reason: Option<Reason>,
     /// The merchant's own pairs.
@@ -40,15 +46,16 @@ pub async fn create<P: Platform>(
     context: &Context<'_, P>,
     create: &Create,
 ) -> Result<Refund, Failure> {
-    if context.resumes {
-        let attempt: AttemptId = context.ids.derive("attempt");
-        if let Some(held) = operations::load(context, &attempt).await? {
-            return refund_of(operations::settle(context, held).await?);
-        }
-    }
+    let attempt: AttemptId = context.ids.derive("attempt");
     for _ in 0..MAX_TRIES {
-        let charge = charge_of(context, create).await?;
-        if let Some(held) = start(context, charge, create).await? {
+        // All are read at one moment: either an earlier run of this request has set the money
+        // aside, or the charge is as no run of it has left it.
+        let results = context.batch(reading(context, create, &attempt)?).await?;
+        if results.first().and_then(Rows::first).is_some() {
+            return refund_of(operations::finish(context, &attempt).await?);
+        }
+        let charge = charge_of(create, first(&results, 1)?, first(&results, 2)?)?;
+        if let Some(held) = start(context, charge, create, &attempt).await? {
             return refund_of(operations::settle(context, held).await?);
         }
     }
@@ -59,46 +66,76 @@ fn refund_of(held: Held) -> Result<Refund, Failure> {
     held.refund.ok_or_else(|| Failure::Bug(format!("{} lost its refund", held.attempt.id)))
 }
 
-/// The charge that is meant.
-async fn charge_of<P: Platform>(
+/// The statements that find the attempt of this request, the charge that it means, and the intent
+/// that it names.
+fn reading<P: Platform>(
     context: &Context<'_, P>,
     create: &Create,
-) -> Result<Charge, Failure> {
-    let missing = |kind: &'static str, id: &str, param: &str| ApiError::NoSuchObject {
-        kind,
-        id: id.to_owned(),
-        param: param.to_owned(),
-        in_path: false,
-    };
-    let (statement, error) = match (&create.charge, &create.payment_intent) {
-        (Some(charge), _) => {
-            (charges::find(&context.scope, charge), missing("charge", charge, "charge"))
-        }
-        (None, Some(intent)) => {
-            let found = crate::payment_intents::find(context, intent).await;
-            if let Err(Failure::Api(_)) = &found {
-                return Err(missing("payment_intent", intent, "payment_intent").into());
-            }
-            let intent = found?;
-            let id = intent.id.as_str();
-            let error = ApiError::StateConflict {
-                message: format!(
-                    "This PaymentIntent ({id}) does not have a successful charge to refund."
-                ),
-            };
-            (charges::find_latest_of_intent(&context.scope, id), error)
-        }
+    attempt: &AttemptId,
+) -> Result<Vec<Statement>, ApiError> {
+    let scope = &context.scope;
+    let intent = create.payment_intent.as_deref();
+    let charge = match (&create.charge, intent) {
+        (Some(charge), _) => charges::find(scope, charge),
+        (None, Some(intent)) => charges::find_latest_of_intent(scope, intent),
         (None, None) => {
             return Err(ApiError::MissingOneOf {
                 message: "One of the following params should be provided for this request: \
                           payment_intent or charge."
                     .to_owned(),
                 param: "payment_intent".to_owned(),
-            }
-            .into());
+            });
         }
     };
-    Ok(context.find(statement).await?.ok_or(error)?)
+    let mut statements = vec![attempts::find(scope, attempt), charge];
+    statements.extend(intent.map(|intent| payment_intents::find(scope, intent)));
+    Ok(statements)
+}
+
+/// The charge that is meant.
+fn charge_of(
+    create: &Create,
+    charge: Option<Charge>,
+    intent: Option<PaymentIntent>,
+) -> Result<Charge, ApiError> {
+    let missing = |kind: &'static str, id: &str, in_path: bool| ApiError::NoSuchObject {
+        kind,
+        id: id.to_owned(),
+        param: kind.to_owned(),
+        in_path,
+    };
+    if let Some(id) = &create.payment_intent
+        && intent.is_none()
+    {
+        return Err(missing("payment_intent", id, false));
+    }
+    let charge = match (&create.charge, charge) {
+        (Some(id), None) => return Err(missing("charge", id, create.charge_in_path)),
+        (None, None) => return Err(unpaid(intent.as_ref())),
+        (_, Some(charge)) => charge,
+    };
+    if intent.is_some() && charge.payment_intent != intent.as_ref().map(|i| i.id.clone()) {
+        return Err(ApiError::ParameterInvalid {
+            param: "payment_intent".to_owned(),
+            message: format!("Charge {} was not made for this PaymentIntent.", charge.id),
+        });
+    }
+    if charge.status != charge::Status::Succeeded {
+        return Err(match &create.charge {
+            None => unpaid(intent.as_ref()),
+            Some(id) => ApiError::StateConflict {
+                message: format!("Charge {id} did not succeed, so there is nothing to refund."),
+            },
+        });
+    }
+    Ok(charge)
+}
+
+fn unpaid(intent: Option<&PaymentIntent>) -> ApiError {
+    let id = intent.map(|intent| intent.id.as_str()).unwrap_or_default();
+    ApiError::StateConflict {
+        message: format!("This PaymentIntent ({id}) does not have a successful charge to refund."),
+    }
 }
 
 /// Sets the money aside; nothing when the charge changed meanwhile.
@@ -106,21 +143,14 @@ async fn start<P: Platform>(
     context: &Context<'_, P>,
     mut charge: Charge,
     create: &Create,
+    id: &AttemptId,
 ) -> Result<Option<Held>, Failure> {
-    let wanted = match create.amount {
-        Some(amount) if amount < 1 => {
-            return Err(ApiError::AmountNotPositive { param: "amount".to_owned() }.into());
-        }
-        Some(amount) => Some(Amount::new(amount).map_err(|_| too_much(&charge, amount))?),
-        None => None,
-    };
-    let amount = charge.reserve_refund(wanted).map_err(|refusal| {
-        refused(&charge, refusal, wanted.unwrap_or(Amount::ZERO).minor_units())
-    })?;
-    let amount = Money { amount, currency: charge.amount.currency };
-    let refund = new_refund(context, &charge, amount, create);
+    let amount = set_aside(&mut charge, create, id)?;
+    if create.reason == Some(Reason::Fraudulent) {
+        charge.details.fraud_details.user_report = Some("fraudulent".to_owned());
+    }
+    let mut refund = new_refund(context, &charge, amount, create);
     let attempt = new_attempt(context, &charge, &refund);
-    let mut refund = refund;
     refund.pending_operation = Some(attempt.id.clone());
     let mut batch = charges::update(&mut charge).to_vec();
     batch.push(refunds::insert(&context.scope, &refund));
@@ -133,9 +163,48 @@ async fn start<P: Platform>(
             refund: Some(refund),
             payment_method: None,
         })),
-        Err(DatabaseError::Guard(_)) => Ok(None),
+        Err(DatabaseError::Guard(_) | DatabaseError::Exists(_)) => Ok(None),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Sets money aside on a charge; one without an intent that only holds its money is held itself, so
+/// that the money is let go of.
+fn set_aside(charge: &mut Charge, create: &Create, attempt: &AttemptId) -> Result<Money, ApiError> {
+    let currency = charge.amount.currency;
+    if let Some(other) = create.currency.filter(|other| *other != currency) {
+        return Err(ApiError::ParameterInvalid {
+            param: "currency".to_owned(),
+            message: format!("The charge is in {currency}, so it cannot be refunded in {other}."),
+        });
+    }
+    let wanted = match create.amount {
+        Some(amount) if amount < 1 => {
+            return Err(ApiError::AmountNotPositive { param: "amount".to_owned() });
+        }
+        Some(amount) => Some(Amount::new(amount).map_err(|_| too_much(charge, amount))?),
+        None => None,
+    };
+    if charge.details.pending_operation.is_some() {
+        return Err(ApiError::LockTimeout);
+    }
+    if charge.is_released_by_refund() {
+        let amount = charge.capturable();
+        if wanted.is_some_and(|wanted| wanted != amount) {
+            return Err(ApiError::ParameterInvalid {
+                param: "amount".to_owned(),
+                message: "You cannot partially refund an uncaptured charge. Instead, capture the \
+                          charge for an amount less than the original amount."
+                    .to_owned(),
+            });
+        }
+        charge.details.pending_operation = Some(attempt.clone());
+        return Ok(Money { amount, currency });
+    }
+    let amount = charge.reserve_refund(wanted).map_err(|refusal| {
+        refused(charge, refusal, wanted.unwrap_or(Amount::ZERO).minor_units())
+    })?;
+    Ok(Money { amount, currency })
 }
 
 fn new_refund<P: Platform>(
@@ -192,6 +261,10 @@ fn too_much(charge: &Charge, amount: i64) -> ApiError {
 fn refused(charge: &Charge, refusal: RefundRefusal, amount: i64) -> ApiError {
     let id = charge.id.as_str().to_owned();
     match refusal {
+        // Without an intent there is nothing to cancel: the money was let go of before.
+        RefundRefusal::NotCaptured if charge.payment_intent.is_none() => {
+            ApiError::ChargeAlreadyRefunded { charge: id }
+        }
         RefundRefusal::NotCaptured => ApiError::ChargeNotCaptured { charge: id },
         RefundRefusal::AlreadyRefunded => ApiError::ChargeAlreadyRefunded { charge: id },
         RefundRefusal::Disputed => ApiError::ChargeDisputed { charge: id },

@@ -2,6 +2,48 @@
 
 mod create;
 mod settle;
+mod update;
+
+use domain::ApiError;
+use domain::event::Transition;
+use domain::refund::Refund;
+use domain::resource::{self, value};
+use store::{Statement, refunds};
+
+use crate::announce::{Subjects, events, previous_attributes};
+use crate::{Context, Failure, Platform};
 
 pub use create::{Create, create};
 pub use settle::{cancel, settle};
+pub use update::update;
+
+/// Finds a refund that a request names in its path.
+///
+/// # Errors
+/// When there is none.
+pub async fn find<P: Platform>(context: &Context<'_, P>, id: &str) -> Result<Refund, Failure> {
+    context.find(refunds::find(&context.scope, id)).await?.ok_or_else(|| no_such(id).into())
+}
+
+/// The error for a refund that does not exist.
+pub fn no_such(id: &str) -> ApiError {
+    ApiError::NoSuchObject {
+        kind: "refund",
+        id: id.to_owned(),
+        param: "refund".to_owned(),
+        in_path: true,
+    }
+}
+
+/// The events that tell how a refund changed.
+fn announce<P: Platform>(
+    context: &Context<'_, P>,
+    transition: Transition,
+    before: &Refund,
+    after: &Refund,
+) -> Vec<Statement> {
+    let shown = |refund: &Refund| value(&resource::refund::Resource::from(refund));
+    let previous = previous_attributes(&shown(before), &shown(after));
+    let subjects = Subjects { refund: Some(after), ..Subjects::default() };
+    events(context, transition, subjects, previous)
+}

@@ -7,7 +7,7 @@ use domain::event::Transition;
 use domain::refund::{Refund, Status};
 use store::{DatabaseError, charges, refunds};
 
-use crate::announce::{Subjects, events};
+use super::{announce, no_such};
 use crate::context::first;
 use crate::{Context, Failure, Platform};
 
@@ -41,14 +41,12 @@ pub async fn settle<P: Platform>(context: &Context<'_, P>, id: &str) -> Result<(
 pub async fn cancel<P: Platform>(context: &Context<'_, P>, id: &str) -> Result<Refund, Failure> {
     for _ in 0..MAX_TRIES {
         let Some((refund, charge)) = load(context, id).await? else {
-            return Err(ApiError::NoSuchObject {
-                kind: "refund",
-                id: id.to_owned(),
-                param: "refund".to_owned(),
-                in_path: true,
-            }
-            .into());
+            return Err(no_such(id).into());
         };
+        // A run of this request that died after its only batch has left it as it was to be.
+        if context.resumes && refund.status == Status::Canceled {
+            return Ok(refund);
+        }
         if refund.status != Status::RequiresAction {
             return Err(ApiError::StateConflict {
                 message: format!(
@@ -80,10 +78,11 @@ async fn load<P: Platform>(
 /// either changed meanwhile.
 async fn change<P: Platform>(
     context: &Context<'_, P>,
-    mut refund: Refund,
+    before: Refund,
     mut charge: Charge,
     next: Status,
 ) -> Result<Option<Refund>, Failure> {
+    let mut refund = before.clone();
     refund.status = next;
     let transition = match next {
         Status::Failed => Transition::RefundFailed,
@@ -99,8 +98,7 @@ async fn change<P: Platform>(
         batch.extend(charges::update(&mut charge));
     }
     batch.extend(refunds::update(&mut refund));
-    let subjects = Subjects { refund: Some(&refund), charge: Some(&charge), ..Subjects::default() };
-    batch.extend(events(context, transition, subjects, None));
+    batch.extend(announce(context, transition, &before, &refund));
     match context.batch(batch).await {
         Ok(_) => Ok(Some(refund)),
         Err(DatabaseError::Guard(_)) => Ok(None),

@@ -1,1 +1,71 @@
-//! Tokens.
+//! Tokens: a card's data behind a name that can be used once.
+
+use domain::ApiError;
+use domain::id::TokenId;
+use domain::payment_method::BillingDetails;
+use domain::token::Token;
+use store::{DatabaseError, tokens};
+
+use crate::cards::{self, CardInput};
+use crate::{Context, Failure, Platform};
+
+/// A card that a token is to stand for.
+#[derive(Clone)]
+pub struct Create {
+    /// The card.
+    pub card: CardInput,
+    /// Whom the bill goes to.
+    pub billing_details: BillingDetails,
+    /// The address of the caller, where known.
+    pub client_ip: Option<String>,
+}
+
+/// Creates a token.
+///
+/// # Errors
+/// When the card is wrong.
+pub async fn create<P: Platform>(
+    context: &Context<'_, P>,
+    create: Create,
+) -> Result<Token, Failure> {
+    let id: TokenId = context.ids.derive("token");
+    if context.resumes
+        && let Some(token) = context.find(tokens::find(&context.scope, id.as_str())).await?
+    {
+        return Ok(token);
+    }
+    let sealed = cards::check_and_seal(context, &create.card, &create.billing_details, "card")?;
+    let token = Token {
+        id,
+        card_id: context.ids.derive("card"),
+        livemode: context.scope.livemode,
+        created: context.now,
+        used: false,
+        client_ip: create.client_ip,
+        card: sealed.card,
+        sealed_number: sealed.sealed_number,
+        billing_details: create.billing_details,
+    };
+    match context.batch(vec![tokens::insert(&context.scope, &token)]).await {
+        Ok(_) => Ok(token),
+        // The row is there: an earlier run of this request committed, and its answer was lost.
+        Err(DatabaseError::Exists(_)) => find(context, token.id.as_str()).await,
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Finds a token that a request names in its path.
+///
+/// # Errors
+/// When there is none.
+pub async fn find<P: Platform>(context: &Context<'_, P>, id: &str) -> Result<Token, Failure> {
+    context.find(tokens::find(&context.scope, id)).await?.ok_or_else(|| {
+        ApiError::NoSuchObject {
+            kind: "token",
+            id: id.to_owned(),
+            param: "token".to_owned(),
+            in_path: true,
+        }
+        .into()
+    })
+}

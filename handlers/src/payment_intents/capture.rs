@@ -2,6 +2,7 @@
 
 use domain::ApiError;
 use domain::metadata::MetadataUpdate;
+use flows::charges::CaptureChanges;
 use flows::{Failure, Platform, payment_intents};
 use serde::Deserialize;
 use serde_json::Value;
@@ -43,6 +44,10 @@ impl Endpoint for Capture {
             amount: parameters.amount_to_capture,
             is_final: parameters.final_capture,
             metadata: parameters.metadata,
+            charge: CaptureChanges {
+                statement_descriptor_suffix: parameters.statement_descriptor_suffix.clone(),
+                ..CaptureChanges::default()
+            },
             statement_descriptor_suffix: parameters.statement_descriptor_suffix,
         })
     }

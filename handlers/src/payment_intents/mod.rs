@@ -8,6 +8,7 @@ pub mod increment_authorization;
 pub mod list;
 pub mod parameters;
 pub mod retrieve;
+pub mod search;
 pub mod update;
 
 use domain::ApiError;
@@ -20,6 +21,7 @@ use crate::endpoint::Call;
 /// The fields that a customer's browser sees of an intent
 /// (<https://docs.stripe.com/api/payment_intents/object>, "retrievable with publishable key").
 const PUBLIC_FIELDS: &[&str] = &[
+    "allowed_payment_method_types",
     "amount",
     "amount_details",
     "automatic_payment_methods",

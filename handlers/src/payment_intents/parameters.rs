@@ -125,6 +125,23 @@ impl<'de> Deserialize<'de> for OffSession {
     }
 }
 
+#[cfg(feature = "openapi")]
+impl schemars::JsonSchema for OffSession {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "OffSession".into()
+    }
+
+    fn json_schema(_generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "anyOf": [{ "type": "boolean" }, { "type": "string", "enum": ["one_off", "recurring"] }],
+        })
+    }
+}
+
 struct OffSessionVisitor;
 
 impl Visitor<'_> for OffSessionVisitor {

@@ -79,7 +79,9 @@ pub fn choice(
     match (named, data) {
         (None, None) => Ok(None),
         (Some(name), None) => Ok(Some(Choice::Named(name.to_owned()))),
-        (None, Some(data)) => data.new_card().map(|card| Some(Choice::New(Box::new(card)))),
+        (None, Some(data)) => data
+            .new_card("payment_method_data[card]", "payment_method_data[billing_details][email]")
+            .map(|card| Some(Choice::New(Box::new(card)))),
         (Some(_), Some(_)) => Err(ApiError::ParametersExclusive {
             param: "payment_method_data".to_owned(),
             message: "You may only specify one of these parameters: payment_method, \
@@ -90,17 +92,27 @@ pub fn choice(
 }
 
 impl PaymentMethodData {
-    fn new_card(&self) -> Result<NewCard, ApiError> {
-        const SCOPE: &str = "payment_method_data[card]";
+    /// The card that it holds; `scope` is the parameter with the card's data, and `email` that with its
+    /// holder's address for mail.
+    ///
+    /// # Errors
+    /// When it is half a card.
+    pub fn new_card(&self, scope: &'static str, email: &str) -> Result<NewCard, ApiError> {
         let PaymentMethodType::Card = self.r#type;
         let card = self
             .card
             .as_ref()
-            .ok_or_else(|| ApiError::MissingParameter { param: SCOPE.to_owned() })?;
+            .ok_or_else(|| ApiError::MissingParameter { param: scope.to_owned() })?;
+        let billing_details = self.billing_details.clone().unwrap_or_default();
+        if let Some(address) = &billing_details.email
+            && !domain::customer::is_email(address)
+        {
+            return Err(ApiError::InvalidEmail { param: email.to_owned(), email: address.clone() });
+        }
         Ok(NewCard {
-            scope: SCOPE,
-            source: card.source(SCOPE)?,
-            billing_details: self.billing_details.clone().unwrap_or_default(),
+            scope,
+            source: card.source(scope)?,
+            billing_details,
             allow_redisplay: self.allow_redisplay.unwrap_or_default(),
             metadata: new_metadata(self.metadata.as_ref())?,
         })

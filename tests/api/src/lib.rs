@@ -1,9 +1,16 @@
 //! A merchant's client for the native platform: requests as the SDKs send them, answers as JSON.
 
+pub mod invariants;
+
 use handlers::Server;
 use http::{Method, Request};
 use kit::{Merchant, Platform};
 use serde_json::Value;
+
+/// One number for the edit loop, or another where `cargo xtask test` runs everything.
+pub fn cases<T>(quick: T, full: T) -> T {
+    if std::env::var_os("PROPTEST_CASES").is_some() { full } else { quick }
+}
 
 /// A deployment with one merchant.
 pub struct Api {

@@ -105,3 +105,32 @@ fn a_repeated_request_gets_the_same_bytes() {
     let other = api.post_once("/v1/payment_intents", &CONFIRMED[..2], "key-1");
     assert_eq!(other.error(400)["type"], "idempotency_error");
 }
+
+#[test]
+fn an_update_that_brought_a_card_is_found_again_though_its_answer_was_lost() {
+    let api = Api::new();
+    let intent = api.post("/v1/payment_intents", &[("amount", "500"), ("currency", "eur")]).ok();
+    let path = format!("/v1/payment_intents/{}", intent.id());
+    let card = [
+        ("payment_method_data[type]", "card"),
+        ("payment_method_data[card][token]", "tok_mastercard"),
+    ];
+    // The first batch reads the intent, the second writes it and the card.
+    api.platform.database().hop().fail(2, kit::Fault::AfterEffect);
+    let found = api.post_once(&path, &card, "key-1").ok();
+    assert_eq!(found.body["status"], "requires_confirmation");
+    assert_eq!(api.post_once(&path, &card, "key-1").ok().text, found.text);
+}
+
+#[test]
+fn a_body_in_another_encoding_is_named_as_such() {
+    let api = Api::new();
+    let request = http::Request::post("https://florin.test/v1/payment_intents")
+        .header("authorization", format!("Bearer {}", api.merchant.secret_key))
+        .header("content-type", "application/json")
+        .body(b"{\"amount\": 2000}".to_vec())
+        .expect("a request");
+    let refused = kit::run(api.answer(&request));
+    let message = refused.error(400)["message"].as_str().expect("a sentence");
+    assert!(message.contains("application/x-www-form-urlencoded"), "{message}");
+}

@@ -5,7 +5,6 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync 
 import { createRequire } from "node:module";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
-import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
 
 /** The types of the SDK's `Stripe` namespace that can be asked for; a name not listed here is an addition away. */
 const TYPES = [
@@ -19,6 +18,8 @@ export type TypeName = (typeof TYPES)[number];
 type Schema = {
   $ref?: string;
   const?: unknown;
+  enum?: unknown[];
+  required?: string[];
   type?: string | string[];
   properties?: Record<string, Schema>;
   items?: Schema | Schema[];
@@ -29,17 +30,19 @@ type Schema = {
 };
 
 const ROOT = resolve(import.meta.dirname, "../../..");
-const ajv = new Ajv({ allErrors: true, strict: false, inlineRefs: false, validateSchema: false });
-const validators = new Map<string, ValidateFunction>();
 let loaded: Schema | undefined;
 
 /** Fails unless `value` has every field that the SDK's type promises, each of its type, and no field besides. */
 export function assertMatchesSdk(typeName: TypeName, value: unknown): void {
+  const problems = problemsAs(typeName, value);
+  const shown = problems.slice(0, 30).map((line) => `  ${line}`);
+  assert.ok(problems.length === 0, `not the SDK's ${typeName}:\n${shown.join("\n")}`);
+}
+
+/** What of `value` the SDK's type does not promise. A `narrowed` value may lack fields. */
+export function problemsAs(typeName: TypeName, value: unknown, narrowed = false): string[] {
   const name = typeName === "Event" ? eventName(value) : schemaName(typeName);
-  const validate = validator(name);
-  const problems = validate(value) ? [] : relevant(validate.errors ?? []);
-  unknownFields([{ $ref: `#/definitions/${name}` }], value, "", problems);
-  assert.ok(problems.length === 0, `not the SDK's ${typeName}:\n${problems.map((line) => `  ${line}`).join("\n")}`);
+  return [...problemsIn({ $ref: `#/definitions/${name}` }, value, "", narrowed)];
 }
 
 /** Fails unless `value` is a page of objects of this type, from a list (`list`) or a search (`search_result`). */
@@ -73,57 +76,68 @@ function eventName(value: unknown): string {
   assert.fail(`the SDK has no event of type ${kind}`);
 }
 
-function validator(name: string): ValidateFunction {
-  const known = validators.get(name);
-  if (known) return known;
-  // One schema that all types share: each definition is compiled once.
-  if (!ajv.getSchema("sdk")) ajv.addSchema(schema(), "sdk");
-  const compiled = ajv.getSchema(`sdk#/definitions/${encodeURIComponent(name)}`);
-  assert.ok(compiled, `the SDK's schema has no ${name}`);
-  validators.set(name, compiled);
-  return compiled;
+// The schema is walked together with the value instead of being compiled: a type names hundreds of others, which takes
+// a validator seconds, and a value has few of them. Only what typescript-json-schema writes has to be understood.
+
+/** What of a value its schema does not promise, a line for each. */
+function* problemsIn(wanted: Schema, value: unknown, path: string, narrowed: boolean): Iterable<string> {
+  const kinds = alternatives(wanted);
+  const [only, ...others] = kinds;
+  if (only !== undefined && others.length === 0) return yield* problemsWith(only, value, path, narrowed);
+  // Of a union that has no fitting member, the one that comes closest is the one that was meant.
+  const like = kinds.filter((kind) => hasType(kind, value) && ofSameObject(kind, value));
+  const found = like.map((kind) => [...problemsWith(kind, value, path, narrowed)]);
+  const closest = found.sort((left, right) => left.length - right.length)[0];
+  yield* closest ?? [`${path || "/"} must be ${[...new Set(kinds.map(typeText))].join(" or ")}`];
 }
 
-/** A wrong member of a union yields errors for each of its alternatives: the deepest ones are about what was meant. */
-function relevant(errors: ErrorObject[]): string[] {
-  const noise = new Set(["anyOf", "const", "enum", "type"]);
-  const inUnion = (error: ErrorObject) => errors.some((other) => other.keyword === "anyOf" && other.instancePath === error.instancePath);
-  const telling = errors.filter((error) => !(noise.has(error.keyword) && error.keyword !== "anyOf" && inUnion(error)));
-  const missing = Map.groupBy(telling.filter(({ keyword }) => keyword === "required"), ({ instancePath }) => instancePath);
-  const lines = [...missing].map(([path, group]) => `${path || "/"} lacks ${group.map(({ params }) => params["missingProperty"]).join(", ")}`);
-  for (const { keyword, instancePath, message, params } of telling) {
-    if (keyword !== "required") lines.push(`${instancePath || "/"} ${message} ${JSON.stringify(params)}`);
-  }
-  return [...new Set(lines)].slice(0, 30);
-}
-
-/** Lists fields that no alternative of the schema knows, at every depth. */
-function unknownFields(candidates: Schema[], value: unknown, path: string, problems: string[]): void {
-  if (Array.isArray(value)) {
-    const items = candidates.flatMap(alternatives).flatMap((candidate) => candidate.items ?? []);
-    value.forEach((item, index) => unknownFields(items, item, `${path}/${index}`, problems));
+function* problemsWith(wanted: Schema, value: unknown, path: string, narrowed: boolean): Iterable<string> {
+  const place = path || "/";
+  if (!hasType(wanted, value)) return yield `${place} must be ${typeText(wanted)}`;
+  if (wanted.const !== undefined && wanted.const !== value) yield `${place} must be ${JSON.stringify(wanted.const)}`;
+  if (wanted.enum && !wanted.enum.includes(value)) yield `${place} must be one of ${wanted.enum.join(", ")}`;
+  if (Array.isArray(value) && wanted.items) {
+    const items = Array.isArray(wanted.items) ? { anyOf: wanted.items } : wanted.items;
+    for (const [index, item] of value.entries()) yield* problemsIn(items, item, `${path}/${index}`, narrowed);
   } else if (isObject(value)) {
-    const kinds = candidates.flatMap(alternatives).filter((kind) => kind.type === "object" && ofSameObject(kind, value));
-    if (kinds.length === 0 || kinds.some((kind) => !kind.properties || kind.additionalProperties)) return;
-    for (const [key, field] of Object.entries(value)) {
-      const known = kinds.flatMap((kind) => kind.properties?.[key] ?? []);
-      if (known.length === 0) problems.push(`${path}/${key} is no field of this type`);
-      else unknownFields(known, field, `${path}/${key}`, problems);
-    }
+    const missing = narrowed ? [] : (wanted.required ?? []).filter((name) => value[name] === undefined);
+    if (missing.length > 0) yield `${place} lacks ${missing.join(", ")}`;
+    for (const [name, field] of Object.entries(value)) yield* fieldProblems(wanted, name, field, path, narrowed);
   }
 }
 
-/** A schema's alternatives, references followed. */
-function alternatives(candidate: Schema): Schema[] {
-  const { $ref, anyOf, allOf } = candidate;
+function* fieldProblems(wanted: Schema, name: string, field: unknown, path: string, narrowed: boolean): Iterable<string> {
+  const { properties, additionalProperties } = wanted;
+  const known = properties?.[name];
+  if (known) yield* problemsIn(known, field, `${path}/${name}`, narrowed);
+  else if (isObject(additionalProperties)) yield* problemsIn(additionalProperties, field, `${path}/${name}`, narrowed);
+  else if (properties && additionalProperties !== true) yield `${path}/${name} is no field of this type`;
+}
+
+/** A schema's alternatives, references followed and the parts of an intersection joined. */
+function alternatives(wanted: Schema): Schema[] {
+  const { $ref, anyOf, allOf } = wanted;
   if ($ref) return alternatives(schema().definitions?.[definitionOf($ref)] ?? {});
   if (anyOf) return anyOf.flatMap(alternatives);
-  return allOf ? allOf.flatMap(alternatives) : [candidate];
+  if (!allOf) return [wanted];
+  const parts = allOf.flatMap(alternatives);
+  const properties = Object.assign({}, ...parts.map((part) => part.properties));
+  return [{ type: "object", properties, required: parts.flatMap((part) => part.required ?? []) }];
 }
 
-function ofSameObject(kind: Schema, value: Record<string, unknown>): boolean {
+function hasType({ type }: Schema, value: unknown): boolean {
+  if (type === undefined) return true;
+  const own = value === null ? "null" : Array.isArray(value) ? "array" : typeof value;
+  return [type].flat().includes(own);
+}
+
+function typeText({ type, const: only }: Schema): string {
+  return only === undefined ? [type ?? "anything"].flat().join(" or ") : JSON.stringify(only);
+}
+
+function ofSameObject(kind: Schema, value: unknown): boolean {
   const object = kind.properties?.["object"]?.const;
-  return object === undefined || object === value["object"];
+  return object === undefined || !isObject(value) || object === value["object"];
 }
 
 function definitionOf(reference: string): string {

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import Stripe from "stripe";
+import { checkingClient } from "./checked.ts";
 import type { Account, Statement } from "../../../xtask/node/accounts.ts";
 
 const SCRIPT = fileURLToPath(new URL("../../../xtask/node/serve.ts", import.meta.url));
@@ -54,10 +55,14 @@ export class Server {
     return (await this.#ask({ account: name })) as Account;
   }
 
-  /** The official SDK, speaking to this server. Retries are off unless a test wants them. */
+  /**
+   * The official SDK, speaking to this server, with every answer held against its types. Retries are off unless a test
+   * wants them.
+   */
   stripe(key: string, config: Stripe.StripeConfig = {}): Stripe {
     const { port } = this;
-    return new Stripe(key, { host: "127.0.0.1", port, protocol: "http", maxNetworkRetries: 0, telemetry: false, ...config });
+    const here = { host: "127.0.0.1", port, protocol: "http", httpClient: checkingClient() } as const;
+    return new Stripe(key, { ...here, maxNetworkRetries: 0, telemetry: false, ...config });
   }
 
   /** A plain HTTP request to a path of the server. */
@@ -74,6 +79,14 @@ export class Server {
   /** Runs statements in the server's D1 database, all or none. */
   async batch(...batch: Statement[]): Promise<Record<string, unknown>[][]> {
     return (await this.#ask({ batch })) as Record<string, unknown>[][];
+  }
+
+  /** Moves the development clock on by this many seconds. */
+  async advance(seconds: number): Promise<{ now: number }> {
+    const body = new URLSearchParams({ advance: String(seconds) });
+    const answer = await this.fetch("/_development/clock", { method: "POST", body });
+    if (!answer.ok) throw new Error(`the clock did not move: ${await answer.text()}`);
+    return (await answer.json()) as { now: number };
   }
 
   /** Does what the cron trigger would. */

@@ -4,7 +4,7 @@
 //! again and again is all that an executor has to do. That needs no crate, and unlike one that parks
 //! the thread it notices a future that waits for nothing.
 
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
 /// More polls than any test needs: whoever is still waiting then waits for nothing.
@@ -34,6 +34,44 @@ pub fn run_until_poll<F: Future>(polls: u32, future: F) -> Option<F::Output> {
     None
 }
 
+/// Runs futures together to their ends, each poll going to whichever the seed says, in bursts or in
+/// turn. The outputs are in the order of the futures.
+///
+/// # Panics
+/// When one of them waits for something that never comes.
+pub fn interleave<'f, T>(seed: u64, futures: Vec<Pin<Box<dyn Future<Output = T> + 'f>>>) -> Vec<T> {
+    let mut context = Context::from_waker(Waker::noop());
+    let mut running: Vec<_> = futures.into_iter().enumerate().collect();
+    let mut outputs: Vec<(usize, T)> = Vec::new();
+    let mut draws = seed;
+    for _ in 0..MOST_POLLS {
+        if running.is_empty() {
+            outputs.sort_by_key(|(place, _)| *place);
+            return outputs.into_iter().map(|(_, output)| output).collect();
+        }
+        let chosen = draw(&mut draws) as usize % running.len();
+        // Half of the time one future runs on for a while, as when the others wait for a far store.
+        let burst = [1, 1, 3, 12][draw(&mut draws) as usize % 4];
+        for _ in 0..burst {
+            let (place, future) = &mut running[chosen];
+            if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
+                outputs.push((*place, output));
+                drop(running.swap_remove(chosen));
+                break;
+            }
+        }
+    }
+    panic!("a future waits for something that never comes");
+}
+
+/// The next number of a sequence that looks random (SplitMix64).
+fn draw(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mixed = (*state ^ (*state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}
+
 /// Lets the other futures of the test go on before this one does.
 pub async fn yield_once() {
     let mut yielded = false;
@@ -57,6 +95,28 @@ mod tests {
         assert_eq!(run(async { 1 }), 1);
         let outcome = std::panic::catch_unwind(|| run(std::future::pending::<()>()));
         assert!(outcome.is_err());
+    }
+
+    #[test]
+    fn a_seed_repeats_its_order_and_seeds_differ() {
+        let order = |seed| {
+            let steps = std::cell::RefCell::new(Vec::new());
+            let walk = |name: u8| -> Pin<Box<dyn Future<Output = u8> + '_>> {
+                let steps = &steps;
+                Box::pin(async move {
+                    for _ in 0..5 {
+                        steps.borrow_mut().push(name);
+                        yield_once().await;
+                    }
+                    name
+                })
+            };
+            assert_eq!(interleave(seed, vec![walk(1), walk(2), walk(3)]), [1, 2, 3]);
+            steps.take()
+        };
+        assert_eq!(order(1), order(1));
+        let different: std::collections::BTreeSet<_> = (0..20).map(order).collect();
+        assert!(different.len() > 15, "{different:?}");
     }
 
     #[test]

@@ -23,7 +23,7 @@ mod merchant;
 mod platform;
 
 pub use database::{Counts, Database};
-pub use executor::{run, run_until_poll, yield_once};
+pub use executor::{interleave, run, run_until_poll, yield_once};
 pub use hop::{Fault, Hop};
 pub use merchant::Merchant;
 pub use platform::{LoggedError, Platform, START};

@@ -155,11 +155,12 @@ impl flows::Platform for Platform {
         self.begin_hop.make(effect, lost).await
     }
 
-    async fn complete(&self, object: &str, complete: &Complete) -> Result<(), PlatformError> {
+    async fn complete(&self, object: &str, complete: &Complete) -> Result<bool, PlatformError> {
         let effect = || {
             let record = idempotency::complete(self.record(object, &complete.key), complete);
+            let is_newest = record.is_some();
             self.keep(object, &complete.key, record);
-            Ok(())
+            Ok(is_newest)
         };
         self.complete_hop.make(effect, lost).await
     }

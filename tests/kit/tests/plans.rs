@@ -66,6 +66,7 @@ fn filled(rows: i64) -> Database {
             "SELECT name, CASE WHEN name IN ('id', 'created') THEN 'n' \
              WHEN name IN ('version', 'amount') THEN '1' \
              WHEN name = 'status' THEN quote('succeeded') \
+             WHEN name = 'details' THEN quote('{\"transfer_group\": \"same\"}') \
              WHEN type = 'TEXT' THEN quote('same') ELSE '0' END AS value \
              FROM pragma_table_info(?1) \
              WHERE name <> 'sequence' AND (\"notnull\" OR type = 'TEXT')",
@@ -93,7 +94,7 @@ fn page_values(name: &str, sql: &str, cursor: i64) -> Vec<Value> {
     if name.starts_with("list.cursor") {
         return values![cursor, "same", false];
     }
-    let all = values!["same", false, 0, list::END_OF_TIME, 11, "same", cursor];
+    let all = values!["same", false, 0, list::END_OF_TIME, 11, "same", cursor, "same", "same"];
     let count = (1..=all.len()).rev().find(|number| sql.contains(&format!("?{number}")));
     all.into_iter().take(count.unwrap_or_default()).collect()
 }

@@ -1,0 +1,53 @@
+//! Expiry: money that a charge without an intent held for too long is let go of.
+
+use domain::ApiError;
+use domain::attempt::{Attempt, AttemptState, Request, Resolution};
+use domain::charge::Charge;
+use domain::money::Money;
+use domain::payment_intent::CancellationReason;
+use store::{DatabaseError, charges};
+
+use crate::operations::{self, Held};
+use crate::{Context, Failure, Platform};
+
+/// Lets go of what a charge holds.
+///
+/// # Errors
+/// When another operation holds the charge, or the database does not answer.
+pub(crate) async fn expire<P: Platform>(
+    context: &Context<'_, P>,
+    mut charge: Charge,
+) -> Result<(), Failure> {
+    if charge.details.pending_operation.is_some() {
+        return Err(ApiError::LockTimeout.into());
+    }
+    let attempt = Attempt {
+        id: context.ids.derive("attempt"),
+        livemode: context.scope.livemode,
+        state: AttemptState::Started,
+        connector: connectors::simulator::NAME.to_owned(),
+        processor_reference: None,
+        payment_intent: None,
+        charge: Some(charge.id.clone()),
+        amount: Money { amount: charge.capturable(), currency: charge.amount.currency },
+        request: Request::Void { reason: Some(CancellationReason::Expired) },
+        resolution: Resolution::default(),
+        created: context.now,
+    };
+    charge.details.pending_operation = Some(attempt.id.clone());
+    let mut batch = charges::update(&mut charge).to_vec();
+    batch.extend(operations::write_attempt(context, &attempt));
+    match context.batch(batch).await {
+        Ok(_) => {}
+        Err(DatabaseError::Guard(_)) => return Err(ApiError::LockTimeout.into()),
+        Err(error) => return Err(error.into()),
+    }
+    let held = Held {
+        attempt,
+        payment_intent: None,
+        charge: Some(charge),
+        refund: None,
+        payment_method: None,
+    };
+    operations::settle(context, held).await.map(drop)
+}

@@ -1,0 +1,132 @@
+//! Updating a customer.
+
+use domain::customer::Customer;
+use domain::event::{EventType, Transition};
+use domain::id::{Id, PaymentMethodId};
+use domain::payment_method::PaymentMethod;
+use domain::{ApiError, Patch};
+use store::events::Event;
+use store::{DatabaseError, Statement, customers, payment_methods, tokens};
+
+use super::{Changes, MAX_TRIES, no_such_in_path, not_kept, write_changes};
+use crate::announce::find_earlier;
+use crate::context::first;
+use crate::payment_methods::detach::let_go;
+use crate::payment_methods::keep;
+use crate::{Context, Failure, Platform};
+
+/// Updates a customer; a `source` takes the place of their default source.
+///
+/// # Errors
+/// When they were deleted, or something that the request names does not exist or is refused.
+pub async fn update<P: Platform>(
+    context: &Context<'_, P>,
+    id: &str,
+    changes: &Changes,
+    source: Option<&str>,
+) -> Result<Customer, Failure> {
+    for _ in 0..MAX_TRIES {
+        let (before, is_done) = load(context, id).await?;
+        if is_done {
+            return Ok(before);
+        }
+        let mut after = before.clone();
+        changes.clone().apply(&mut after)?;
+        let mut batch =
+            choose_default(context, &mut after, &changes.default_payment_method).await?;
+        if let Some(token) = source {
+            batch.extend(replace_source(context, &mut after, token).await?);
+        }
+        // What changes nothing is no news.
+        if after == before {
+            return Ok(before);
+        }
+        batch.extend(write_changes(context, &before, &mut after));
+        match context.batch(batch).await {
+            Ok(_) => return Ok(after),
+            Err(DatabaseError::Guard(name)) if name == tokens::UNUSED_GUARD => {
+                return spent(context, id, source.unwrap_or_default()).await;
+            }
+            Err(DatabaseError::Guard(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(ApiError::LockTimeout.into())
+}
+
+/// The customer, and whether an earlier run of this request updated them.
+async fn load<P: Platform>(
+    context: &Context<'_, P>,
+    id: &str,
+) -> Result<(Customer, bool), Failure> {
+    let results = context
+        .batch(vec![
+            customers::find(&context.scope, id),
+            find_earlier(context, Transition::CustomerUpdated, EventType::CustomerUpdated, id),
+        ])
+        .await?;
+    let customer: Option<Customer> = first(&results, 0)?;
+    let customer =
+        customer.filter(|customer| !customer.deleted).ok_or_else(|| no_such_in_path(id))?;
+    Ok((customer, first::<Event>(&results, 1)?.is_some()))
+}
+
+/// Whoever used a token up may have been an earlier run of this request.
+async fn spent<P: Platform>(
+    context: &Context<'_, P>,
+    id: &str,
+    token: &str,
+) -> Result<Customer, Failure> {
+    match load(context, id).await? {
+        (customer, true) => Ok(customer),
+        (_, false) => Err(ApiError::TokenAlreadyUsed { token: token.to_owned() }.into()),
+    }
+}
+
+/// Sets the payment method of the customer's invoices, which has to be one that they keep.
+async fn choose_default<P: Platform>(
+    context: &Context<'_, P>,
+    customer: &mut Customer,
+    default: &Patch<String>,
+) -> Result<Vec<Statement>, Failure> {
+    let default = match default {
+        Patch::Keep => return Ok(Vec::new()),
+        Patch::Clear => {
+            customer.details.default_payment_method = None;
+            return Ok(Vec::new());
+        }
+        Patch::Set(id) => id,
+    };
+    let scope = &context.scope;
+    let id = PaymentMethodId::parse(default).map_err(|_| not_kept(default))?;
+    let found: Option<PaymentMethod> =
+        context.find(payment_methods::find(scope, id.as_str())).await?;
+    if found.and_then(|method| method.customer).as_ref() != Some(&customer.id) {
+        return Err(not_kept(default).into());
+    }
+    let guard = payment_methods::must_be_kept(scope, id.as_str(), customer.id.as_str());
+    customer.details.default_payment_method = Some(id);
+    Ok(vec![guard])
+}
+
+/// Keeps the card behind a token as the default source; the old one is let go of
+/// (<https://docs.stripe.com/api/customers/update#update_customer-source>).
+async fn replace_source<P: Platform>(
+    context: &Context<'_, P>,
+    customer: &mut Customer,
+    token: &str,
+) -> Result<Vec<Statement>, Failure> {
+    let kept = keep::source(context, token, &customer.id).await?;
+    let mut statements = kept.statements;
+    if let Some(old) = customer.details.default_source.replace(kept.method.id) {
+        if customer.details.default_payment_method.as_ref() == Some(&old) {
+            customer.details.default_payment_method = None;
+        }
+        let found = context.find(payment_methods::find(&context.scope, old.as_str())).await?;
+        let old: Option<PaymentMethod> = found;
+        if let Some(old) = old.filter(|old| old.customer.as_ref() == Some(&customer.id)) {
+            statements.extend(let_go(context, &old).1);
+        }
+    }
+    Ok(statements)
+}

@@ -1,0 +1,4 @@
+//! `/v1/account`, and `/v1/accounts/{account}` for the caller's own.
+
+pub mod retrieve;
+pub mod retrieve_by_id;

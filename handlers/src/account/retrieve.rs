@@ -1,0 +1,28 @@
+//! `GET /v1/account`
+
+use domain::ApiError;
+use domain::resource::{self, value};
+use flows::{Failure, Platform};
+use serde_json::Value;
+
+use crate::dispatch::Nothing;
+use crate::endpoint::{Call, Endpoint, Method};
+
+/// Shows the caller's account.
+pub struct Retrieve;
+
+impl Endpoint for Retrieve {
+    const METHOD: Method = Method::Get;
+    const PATH: &'static str = "/v1/account";
+    const RESOURCE: &'static str = "account";
+    type Parameters = Nothing;
+    type Input = ();
+
+    fn check(Nothing {}: Nothing) -> Result<(), ApiError> {
+        Ok(())
+    }
+
+    async fn run<P: Platform>(call: &Call<'_, P>, (): ()) -> Result<Value, Failure> {
+        Ok(value(&resource::account::Resource::from(call.account)))
+    }
+}

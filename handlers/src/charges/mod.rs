@@ -1,0 +1,19 @@
+//! `/v1/charges`.
+
+pub mod capture;
+pub mod create;
+pub mod list;
+pub mod refund;
+pub mod refunds;
+pub mod retrieve;
+pub mod search;
+pub mod update;
+
+use domain::charge::Charge;
+use domain::resource::{self, value};
+use serde_json::Value;
+
+/// The charge as merchants see it.
+pub fn show(charge: &Charge) -> Value {
+    value(&resource::charge::Resource::from(charge))
+}

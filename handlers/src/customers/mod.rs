@@ -1,0 +1,24 @@
+//! `/v1/customers`.
+
+pub mod create;
+pub mod delete;
+pub mod list;
+pub mod parameters;
+pub mod payment_methods;
+pub mod retrieve;
+pub mod search;
+pub mod update;
+
+use domain::customer::Customer;
+use domain::resource::customer::{Deleted, Resource};
+use domain::resource::value;
+use serde_json::Value;
+
+/// The customer, or what is left of a deleted one.
+pub fn show(customer: &Customer) -> Value {
+    if customer.deleted {
+        value(&Deleted::from(customer))
+    } else {
+        value(&Resource::from(customer))
+    }
+}

@@ -1,0 +1,55 @@
+//! `GET /v1/customers/{customer}/payment_methods`
+
+use domain::ApiError;
+use flows::{Failure, Platform, customers};
+use serde::Deserialize;
+use serde_json::Value;
+use store::list::Page;
+
+use crate::endpoint::{Call, Endpoint, Method};
+use crate::list;
+use crate::payment_methods::list::{is_card, show_page};
+
+/// Lists what a customer keeps.
+pub struct List;
+
+/// The query.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Parameters {
+    /// The payment method that the page ends right before.
+    ending_before: Option<String>,
+    /// How many payment methods, 1 to 100.
+    limit: Option<i64>,
+    /// The payment method that the page begins right after.
+    starting_after: Option<String>,
+    /// What kind they are of.
+    r#type: Option<String>,
+}
+
+/// The page that is asked for.
+pub struct Input {
+    of_cards: bool,
+    page: Page,
+}
+
+impl Endpoint for List {
+    const METHOD: Method = Method::Get;
+    const PATH: &'static str = "/v1/customers/{customer}/payment_methods";
+    const RESOURCE: &'static str = "payment_method";
+    type Parameters = Parameters;
+    type Input = Input;
+
+    fn check(parameters: Parameters) -> Result<Input, ApiError> {
+        let of_cards = is_card(parameters.r#type.as_deref())?;
+        let after = parameters.starting_after.as_deref();
+        let before = parameters.ending_before.as_deref();
+        Ok(Input { of_cards, page: list::page(None, parameters.limit, after, before)? })
+    }
+
+    async fn run<P: Platform>(call: &Call<'_, P>, input: Input) -> Result<Value, Failure> {
+        let no_such = || customers::no_such_in_path(call.id());
+        show_page(call, Some(call.id()), input.of_cards, &input.page, no_such).await
+    }
+}

@@ -1,0 +1,33 @@
+//! `GET /v1/payment_intents/search`
+
+use domain::ApiError;
+use domain::payment_intent::PaymentIntent;
+use domain::resource::{self, value};
+use domain::search::Searched;
+use flows::{Failure, Platform};
+use serde_json::Value;
+
+use crate::endpoint::{Call, Endpoint, Method};
+use crate::search::{self, Input, Parameters};
+
+/// Searches intents.
+pub struct Search;
+
+impl Endpoint for Search {
+    const METHOD: Method = Method::Get;
+    const PATH: &'static str = "/v1/payment_intents/search";
+    const RESOURCE: &'static str = "payment_intent";
+    type Parameters = Parameters;
+    type Input = Input;
+
+    fn check(parameters: Parameters) -> Result<Input, ApiError> {
+        parameters.check(Searched::PaymentIntents)
+    }
+
+    async fn run<P: Platform>(call: &Call<'_, P>, input: Input) -> Result<Value, Failure> {
+        search::show(call, &input, |payment_intent: &PaymentIntent| {
+            value(&resource::payment_intent::Resource::from(payment_intent))
+        })
+        .await
+    }
+}

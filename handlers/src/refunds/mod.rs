@@ -1,0 +1,17 @@
+//! `/v1/refunds`.
+
+pub mod cancel;
+pub mod create;
+pub mod list;
+pub mod parameters;
+pub mod retrieve;
+pub mod update;
+
+use domain::refund::Refund;
+use domain::resource::{self, value};
+use serde_json::Value;
+
+/// The refund as merchants see it.
+pub fn show(refund: &Refund) -> Value {
+    value(&resource::refund::Resource::from(refund))
+}

@@ -1,0 +1,4 @@
+//! `/v1/tokens`.
+
+pub mod create;
+pub mod retrieve;

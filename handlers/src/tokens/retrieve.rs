@@ -1,0 +1,29 @@
+//! `GET /v1/tokens/{token}`
+
+use domain::ApiError;
+use domain::resource::{self, value};
+use flows::{Failure, Platform, tokens};
+use serde_json::Value;
+
+use crate::dispatch::Nothing;
+use crate::endpoint::{Call, Endpoint, Method};
+
+/// Shows a token; the built-in names are none.
+pub struct Retrieve;
+
+impl Endpoint for Retrieve {
+    const METHOD: Method = Method::Get;
+    const PATH: &'static str = "/v1/tokens/{token}";
+    const RESOURCE: &'static str = "token";
+    type Parameters = Nothing;
+    type Input = Nothing;
+
+    fn check(parameters: Nothing) -> Result<Nothing, ApiError> {
+        Ok(parameters)
+    }
+
+    async fn run<P: Platform>(call: &Call<'_, P>, _: Nothing) -> Result<Value, Failure> {
+        let token = tokens::find(&call.context, call.id()).await?;
+        Ok(value(&resource::token::Resource::from(&token)))
+    }
+}

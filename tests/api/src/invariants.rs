@@ -1,0 +1,441 @@
+//! What holds after every scenario, whatever went wrong in it: the invariants of the house plan.
+//!
+//! [`watch`] writes down how rows change from then on, in the test's own table; [`check`] holds at
+//! every moment; [`check_settled`] lets recovery do its work first, and nothing may be open then.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kit::{Database, Platform};
+use serde_json::Value;
+use store::Row;
+
+/// What a status may become. A status may always stay what it is.
+const LISTED: &[(&str, &str, &[&str])] = &[
+    (
+        "payment_intents",
+        "requires_payment_method",
+        &[
+            "requires_confirmation",
+            "requires_action",
+            "processing",
+            "requires_capture",
+            "succeeded",
+            "canceled",
+        ],
+    ),
+    (
+        "payment_intents",
+        "requires_confirmation",
+        &[
+            "requires_payment_method",
+            "requires_action",
+            "processing",
+            "requires_capture",
+            "succeeded",
+            "canceled",
+        ],
+    ),
+    (
+        "payment_intents",
+        "requires_action",
+        &[
+            "requires_payment_method",
+            "requires_confirmation",
+            "processing",
+            "requires_capture",
+            "succeeded",
+            "canceled",
+        ],
+    ),
+    (
+        "payment_intents",
+        "processing",
+        &["requires_payment_method", "requires_capture", "succeeded", "canceled"],
+    ),
+    ("payment_intents", "requires_capture", &["succeeded", "canceled"]),
+    ("attempts", "started", &["requires_action", "processing", "succeeded", "failed"]),
+    ("attempts", "requires_action", &["started", "canceled"]),
+    ("attempts", "processing", &["succeeded", "failed"]),
+    ("charges", "pending", &["succeeded", "failed"]),
+    ("refunds", "pending", &["succeeded", "failed", "canceled"]),
+    ("refunds", "requires_action", &["succeeded", "failed", "canceled"]),
+    ("refunds", "succeeded", &["failed"]),
+];
+
+/// Begins to write down every change of a status or version.
+pub fn watch(database: &Database) {
+    run(
+        database,
+        "CREATE TEMP TABLE watched (place INTEGER PRIMARY KEY, name TEXT, id TEXT, old_status TEXT, \
+         new_status TEXT, old_version INTEGER, new_version INTEGER, old_final INTEGER, new_final INTEGER)",
+    );
+    // What only ever rises: what was taken of a charge, and what was let go of.
+    let tables = [
+        ("payment_intents", "status", "version", "received"),
+        ("charges", "status", "version", "captured + {}.released"),
+        ("refunds", "status", "version", "0"),
+        ("attempts", "state", "0", "0"),
+    ];
+    for (table, status, version, rises) in tables {
+        let column = |side: &str, name: &str| match name {
+            "0" => "0".to_owned(),
+            name => format!("{side}.{}", name.replace("{}", side)),
+        };
+        run(
+            database,
+            &format!(
+                "CREATE TEMP TRIGGER watch_{table} AFTER UPDATE ON main.{table} BEGIN \
+                 INSERT INTO watched (name, id, old_status, new_status, old_version, new_version, \
+                 old_final, new_final) VALUES ('{table}', NEW.id, OLD.{status}, NEW.{status}, {}, {}, \
+                 {}, {}); END",
+                column("OLD", version),
+                column("NEW", version),
+                column("OLD", rises),
+                column("NEW", rises),
+            ),
+        );
+    }
+}
+
+fn run(database: &Database, sql: &str) -> Vec<Row> {
+    database.query(sql, Vec::new())
+}
+
+/// What holds at every moment.
+///
+/// # Panics
+/// When an invariant is broken.
+pub fn check(database: &Database) {
+    let books = Books::read(database);
+    books.charges_follow_their_attempts();
+    books.intents_follow_their_charges();
+    books.refunds_are_within_what_was_taken();
+    books.events_tell_of_each_change_once();
+    books.metadata_is_found_by_its_rows();
+    only_listed_transitions(database);
+}
+
+/// Lets recovery work with all faults off; then nothing may be open, and everything [`check`]s.
+///
+/// # Panics
+/// When an invariant is broken.
+pub fn check_settled(platform: &Platform) {
+    for _ in 0..2 {
+        platform.advance(flows::operations::RECOVERY_DELAY + 1);
+        kit::run(queues::heartbeat::beat(platform));
+    }
+    let database = platform.database();
+    check(database);
+    let open = run(database, "SELECT * FROM attempts WHERE state = 'started'");
+    assert!(open.is_empty(), "I7: attempts that nobody brings to an end: {open:#?}");
+    let held = run(
+        database,
+        "SELECT * FROM payment_intents WHERE pending_operation IS NOT NULL \
+         AND status <> 'processing'",
+    );
+    assert!(held.is_empty(), "I7: intents that an operation holds for ever: {held:#?}");
+    let held = run(database, "SELECT * FROM refunds WHERE pending_operation IS NOT NULL");
+    assert!(held.is_empty(), "I7: refunds that an operation holds for ever: {held:#?}");
+    let now = flows::Platform::now(platform).seconds();
+    let late = run(database, &format!("SELECT * FROM scheduled_tasks WHERE due_at <= {now}"));
+    assert!(late.is_empty(), "I7: work that stays due: {late:#?}");
+    let unplanned = run(
+        database,
+        "SELECT id FROM charges WHERE status = 'succeeded' AND captured + released < amount \
+         AND id NOT IN (SELECT subject FROM scheduled_tasks WHERE kind = 'expire_authorization')",
+    );
+    assert!(unplanned.is_empty(), "I7: held money that never expires: {unplanned:#?}");
+}
+
+/// Nothing that operators have to know of happened, and no statement ran whose plan no test has seen.
+///
+/// # Panics
+/// When something did.
+pub fn check_quiet(platform: &Platform) {
+    assert_eq!(platform.errors(), [], "operators were told of our own faults");
+    check_registered(platform);
+}
+
+/// No statement ran whose plan no test has seen.
+///
+/// # Panics
+/// When one did.
+pub fn check_registered(platform: &Platform) {
+    let unregistered = platform.database().unregistered();
+    assert!(unregistered.is_empty(), "statements without a known plan: {unregistered:#?}");
+}
+
+fn only_listed_transitions(database: &Database) {
+    let is_watched =
+        !run(database, "SELECT name FROM temp.sqlite_schema WHERE name = 'watched'").is_empty();
+    if !is_watched {
+        return;
+    }
+    for row in run(database, "SELECT * FROM watched ORDER BY place") {
+        let table = text(&row, "name");
+        let (old, new) = (text(&row, "old_status"), text(&row, "new_status"));
+        let listed = LISTED
+            .iter()
+            .any(|(name, from, to)| *name == table && *from == old && to.contains(&new.as_str()));
+        assert!(old == new || listed, "I4: {table} {} went from {old} to {new}", text(&row, "id"));
+        if table != "attempts" {
+            assert_eq!(
+                number(&row, "new_version"),
+                number(&row, "old_version") + 1,
+                "I4: the version of {table} {}",
+                text(&row, "id")
+            );
+        }
+        assert!(number(&row, "new_final") >= number(&row, "old_final"), "I4: taken back: {row:?}");
+    }
+}
+
+/// The rows that belong together.
+struct Books {
+    intents: Vec<Row>,
+    attempts: Vec<Row>,
+    charges: Vec<Row>,
+    refunds: Vec<Row>,
+    events: Vec<Row>,
+    metadata: Vec<Row>,
+    ids: BTreeSet<String>,
+}
+
+fn text(row: &Row, column: &'static str) -> String {
+    row.optional_text(column).expect("a text or nothing").unwrap_or_default().to_owned()
+}
+
+fn number(row: &Row, column: &'static str) -> i64 {
+    row.integer(column).expect("a number")
+}
+
+fn parsed(row: &Row, column: &'static str) -> Value {
+    row.json(column).expect("JSON")
+}
+
+impl Books {
+    fn read(database: &Database) -> Self {
+        let all = |table: &str| run(database, &format!("SELECT * FROM {table}"));
+        let tables = ["payment_intents", "charges", "refunds", "customers", "payment_methods"];
+        let ids = tables.iter().flat_map(|table| all(table)).map(|row| text(&row, "id")).collect();
+        Self {
+            intents: all("payment_intents"),
+            attempts: all("attempts"),
+            charges: all("charges"),
+            refunds: all("refunds"),
+            events: all("events"),
+            metadata: all("metadata_entries"),
+            ids,
+        }
+    }
+
+    fn attempts<'b>(
+        &'b self,
+        kind: &'b str,
+        column: &'static str,
+        id: &'b str,
+    ) -> impl Iterator<Item = &'b Row> {
+        self.attempts
+            .iter()
+            .filter(move |row| text(row, "kind") == kind && text(row, column) == id)
+            .filter(|row| text(row, "state") == "succeeded")
+    }
+
+    fn events(&self, kind: &str, object: &str) -> usize {
+        let matching = |row: &&Row| text(row, "type") == kind && (object == text(row, "object"));
+        self.events.iter().filter(matching).count()
+    }
+
+    fn charges_follow_their_attempts(&self) {
+        for attempt in &self.attempts {
+            let request = parsed(attempt, "request");
+            let Some(charge_id) = request["charge"].as_str() else { continue };
+            let charge = self.charges.iter().find(|row| text(row, "id") == charge_id);
+            let status = charge.map(|row| text(row, "status"));
+            let expected = match text(attempt, "state").as_str() {
+                "succeeded" => Some("succeeded"),
+                "failed" => {
+                    parsed(attempt, "resolution")["failed_charge"].as_str().map(|_| "failed")
+                }
+                _ => None,
+            };
+            assert_eq!(status.as_deref(), expected, "I1: {attempt:?}");
+        }
+        for charge in &self.charges {
+            self.check_charge(charge);
+        }
+    }
+
+    fn check_charge(&self, charge: &Row) {
+        let id = text(charge, "id");
+        let authorized: Vec<_> =
+            self.attempts.iter().filter(|row| parsed(row, "request")["charge"] == *id).collect();
+        assert_eq!(authorized.len(), 1, "I1: {id} was authorised by one attempt: {authorized:?}");
+        let amount = number(charge, "amount");
+        let largest = self.attempts("increment", "charge", &id).map(|row| number(row, "amount"));
+        let asked = largest.chain([number(authorized[0], "amount")]).max();
+        assert_eq!(Some(amount), asked, "I1: {id} holds what was asked for");
+        let at_once = match parsed(authorized[0], "request")["capture"] {
+            Value::Bool(true) if text(charge, "status") == "succeeded" => amount,
+            _ => 0,
+        };
+        let taken: i64 =
+            self.attempts("capture", "charge", &id).map(|row| number(row, "amount")).sum();
+        assert_eq!(number(charge, "captured"), at_once + taken, "I1: {id} took what was captured");
+        assert!(number(charge, "captured") + number(charge, "released") <= amount, "I2: {id}");
+        let voids = self.attempts("void", "charge", &id).count();
+        assert!(voids <= 1, "I1: {id} was let go of {voids} times");
+    }
+
+    fn intents_follow_their_charges(&self) {
+        for intent in &self.intents {
+            let id = text(intent, "id");
+            let paid: Vec<_> = self
+                .charges
+                .iter()
+                .filter(|row| text(row, "payment_intent") == id)
+                .filter(|row| text(row, "status") == "succeeded")
+                .collect();
+            assert!(paid.len() <= 1, "I1: {id} was charged {} times", paid.len());
+            let status = text(intent, "status");
+            let was_paid = matches!(status.as_str(), "succeeded" | "requires_capture");
+            assert!(!was_paid || paid.len() == 1, "I1: {id} is {status} without a charge");
+            let captured = paid.first().map_or(0, |row| number(row, "captured"));
+            assert_eq!(number(intent, "received"), captured, "I8: {id} got what was taken");
+            assert!(captured <= number(intent, "amount"), "I2: {id}");
+            if let Some(charge) = paid.first() {
+                assert!(was_paid || status == "canceled", "I1: {id} is {status} and was charged");
+                assert_eq!(text(intent, "latest_charge"), text(charge, "id"), "I8: {id}");
+                let rest = number(charge, "amount") - captured - number(charge, "released");
+                assert_eq!(
+                    number(intent, "capturable"),
+                    rest,
+                    "I8: {id} holds what its charge does"
+                );
+            }
+        }
+    }
+
+    fn refunds_are_within_what_was_taken(&self) {
+        for charge in &self.charges {
+            let id = text(charge, "id");
+            let given: i64 = self
+                .refunds
+                .iter()
+                .filter(|row| text(row, "charge") == id)
+                .filter(|row| !matches!(text(row, "status").as_str(), "failed" | "canceled"))
+                .map(|row| number(row, "amount"))
+                .sum();
+            assert_eq!(number(charge, "refunded"), given, "I2: {id} counts its refunds");
+            assert!(given <= number(charge, "captured"), "I2: {id} gave back {given}");
+        }
+        for refund in &self.refunds {
+            let id = text(refund, "id");
+            let carried = self
+                .attempts
+                .iter()
+                .filter(|row| parsed(row, "request")["refund"] == *id)
+                .collect::<Vec<_>>();
+            assert_eq!(carried.len(), 1, "I1: {id} is carried out by one attempt");
+            assert_eq!(number(refund, "amount"), number(carried[0], "amount"), "I1: {id}");
+        }
+    }
+
+    fn events_tell_of_each_change_once(&self) {
+        let mut seen = BTreeMap::new();
+        for event in &self.events {
+            let (kind, object) = (text(event, "type"), text(event, "object"));
+            assert!(
+                self.ids.contains(&object),
+                "I6: {kind} tells of {object}, which does not exist"
+            );
+            let data = parsed(event, "data");
+            assert_eq!(data["object"]["id"], *object, "I6: {kind}");
+            let before = seen.insert((kind.clone(), object.clone(), text(event, "data")), ());
+            assert!(before.is_none(), "I6: {kind} of {object} was told twice");
+        }
+        for intent in &self.intents {
+            self.check_events_of_intent(intent);
+        }
+        for charge in &self.charges {
+            self.check_events_of_charge(charge);
+        }
+        for refund in &self.refunds {
+            let id = text(refund, "id");
+            let told = usize::from(text(refund, "pending_operation").is_empty());
+            assert_eq!(self.events("refund.created", &id), told, "I6: refund.created of {id}");
+            let failed = usize::from(text(refund, "status") == "failed");
+            assert_eq!(self.events("refund.failed", &id), failed, "I6: refund.failed of {id}");
+        }
+    }
+
+    fn check_events_of_intent(&self, intent: &Row) {
+        let id = text(intent, "id");
+        let status = text(intent, "status");
+        let of_intent = |row: &&Row| text(row, "payment_intent") == id;
+        let count = |kind: &str, state: &str| {
+            self.attempts
+                .iter()
+                .filter(of_intent)
+                .filter(|row| text(row, "kind") == kind && text(row, "state") == state)
+                .count()
+        };
+        let held = self
+            .attempts("authorize", "payment_intent", &id)
+            .filter(|row| parsed(row, "request")["capture"] == false)
+            .count();
+        let captures = count("capture", "succeeded");
+        let ended = usize::from(captures > 0 && status == "succeeded");
+        let expected = [
+            ("payment_intent.created", 1),
+            ("payment_intent.succeeded", usize::from(status == "succeeded")),
+            ("payment_intent.canceled", usize::from(status == "canceled")),
+            ("payment_intent.payment_failed", count("authorize", "failed")),
+            (
+                "payment_intent.amount_capturable_updated",
+                held + count("increment", "succeeded") + captures - ended,
+            ),
+        ];
+        for (kind, times) in expected {
+            assert_eq!(self.events(kind, &id), times, "I6: {kind} of {id}, which is {status}");
+        }
+    }
+
+    fn check_events_of_charge(&self, charge: &Row) {
+        let id = text(charge, "id");
+        let status = text(charge, "status");
+        let voided = |expired: bool| {
+            self.attempts("void", "charge", &id)
+                .filter(|row| (parsed(row, "request")["reason"] == "expired") == expired)
+                .count()
+        };
+        let refunds = self
+            .refunds
+            .iter()
+            .filter(|row| text(row, "charge") == id && text(row, "pending_operation").is_empty())
+            .count();
+        let expected = [
+            ("charge.succeeded", usize::from(status == "succeeded")),
+            ("charge.failed", usize::from(status == "failed")),
+            ("charge.expired", voided(true)),
+            ("charge.refunded", voided(false) + refunds),
+        ];
+        for (kind, times) in expected {
+            assert_eq!(self.events(kind, &id), times, "I6: {kind} of {id}, which is {status}");
+        }
+    }
+
+    fn metadata_is_found_by_its_rows(&self) {
+        for intent in &self.intents {
+            let id = text(intent, "id");
+            let rows: BTreeMap<String, String> = self
+                .metadata
+                .iter()
+                .filter(|row| text(row, "object") == id)
+                .map(|row| (text(row, "key"), text(row, "value")))
+                .collect();
+            let kept = &parsed(intent, "details")["metadata"];
+            assert_eq!(serde_json::json!(rows), *kept, "the metadata rows of {id}");
+        }
+    }
+}

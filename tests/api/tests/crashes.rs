@@ -1,0 +1,482 @@
+//! Crashes: an operation dies at each of its awaits, or a hop breaks, and whoever comes next (the
+//! client's retry, recovery, or both) brings it to the same end as if nothing had happened.
+
+use api::{Answer, Api, cases, invariants};
+use domain::attempt::ChallengeResult;
+use domain::id::{AttemptId, Id};
+use domain::idempotency::LEASE;
+use flows::Context;
+use flows::operations::RECOVERY_DELAY;
+use kit::Fault;
+use serde_json::Value;
+
+/// More polls than any operation has.
+const MOST_POLLS: u32 = 200;
+
+const KEY: &str = "key-1";
+
+type Pairs = Vec<(&'static str, &'static str)>;
+
+/// An operation that is made to die.
+struct Operation {
+    name: &'static str,
+    /// Makes what it is about, and says where it is posted to.
+    prepare: fn(&Api) -> String,
+    form: Pairs,
+}
+
+const PAY: &[(&str, &str)] =
+    &[("amount", "2000"), ("currency", "usd"), ("payment_method_types[]", "card")];
+
+fn with(more: &[(&'static str, &'static str)]) -> Pairs {
+    [PAY, more].concat()
+}
+
+fn created(api: &Api, more: &[(&'static str, &'static str)]) -> String {
+    let intent = api.post("/v1/payment_intents", &with(more)).ok();
+    format!("/v1/payment_intents/{}", intent.id())
+}
+
+fn held(api: &Api) -> String {
+    created(
+        api,
+        &[
+            ("confirm", "true"),
+            ("payment_method", "pm_card_visa"),
+            ("capture_method", "manual"),
+            ("metadata[order]", "1"),
+            ("payment_method_options[card][request_incremental_authorization]", "if_available"),
+            ("payment_method_options[card][request_multicapture]", "if_available"),
+        ],
+    )
+}
+
+fn existing_method(api: &Api) -> String {
+    let path = created(api, &[("payment_method", "pm_card_visa")]);
+    api.get(&path).ok().text_at("/payment_method").to_owned()
+}
+
+const BY_NUMBER: &[(&str, &str)] = &[
+    ("payment_method_data[type]", "card"),
+    ("payment_method_data[card][number]", "4242424242424242"),
+    ("payment_method_data[card][exp_month]", "12"),
+    ("payment_method_data[card][exp_year]", "2034"),
+    ("payment_method_data[card][cvc]", "123"),
+];
+
+fn operations() -> Vec<Operation> {
+    let root = |_: &Api| "/v1/payment_intents".to_owned();
+    let operation = |name, prepare, form| Operation { name, prepare, form };
+    vec![
+        operation(
+            "create and confirm with a card",
+            root,
+            [with(&[("confirm", "true"), ("metadata[order]", "1")]), BY_NUMBER.to_vec()].concat(),
+        ),
+        operation(
+            "create and confirm with a card that is declined",
+            root,
+            with(&[("confirm", "true"), ("payment_method", "pm_card_chargeDeclined")]),
+        ),
+        operation(
+            "create and confirm with a card that is challenged",
+            root,
+            with(&[
+                ("confirm", "true"),
+                ("payment_method", "pm_card_threeDSecureRequired"),
+                ("return_url", "https://shop.test/back"),
+            ]),
+        ),
+        operation(
+            "create and hold",
+            root,
+            with(&[
+                ("confirm", "true"),
+                ("payment_method", "pm_card_visa"),
+                ("capture_method", "manual"),
+            ]),
+        ),
+        operation("create", root, with(&[("metadata[order]", "1")])),
+        operation("create with a card", root, with(&[("payment_method", "pm_card_visa")])),
+        operation(
+            "confirm",
+            |api| created(api, &[("payment_method", "pm_card_visa")]) + "/confirm",
+            vec![],
+        ),
+        operation(
+            "confirm with a card",
+            |api| created(api, &[]) + "/confirm",
+            vec![("payment_method", "pm_card_visa")],
+        ),
+        operation(
+            "confirm with a card that is declined",
+            |api| created(api, &[]) + "/confirm",
+            vec![("payment_method", "pm_card_chargeDeclinedInsufficientFunds")],
+        ),
+        operation("capture", |api| held(api) + "/capture", vec![("metadata[parcel]", "2")]),
+        operation(
+            "capture a part",
+            |api| held(api) + "/capture",
+            vec![("amount_to_capture", "1500")],
+        ),
+        operation(
+            "capture the first of several parts",
+            |api| held(api) + "/capture",
+            vec![("amount_to_capture", "700"), ("final_capture", "false")],
+        ),
+        operation(
+            "increment",
+            |api| held(api) + "/increment_authorization",
+            vec![("amount", "3000"), ("metadata[order]", "2")],
+        ),
+        operation(
+            "cancel what is held",
+            |api| held(api) + "/cancel",
+            vec![("cancellation_reason", "duplicate")],
+        ),
+        operation("cancel", |api| created(api, &[]) + "/cancel", vec![]),
+        operation(
+            "cancel a challenge",
+            |api| challenged(api).0 + "/cancel",
+            vec![("cancellation_reason", "abandoned")],
+        ),
+        operation(
+            "update",
+            |api| created(api, &[("metadata[order]", "1")]),
+            vec![("amount", "2500"), ("metadata[order]", "2"), ("description", "new")],
+        ),
+        operation(
+            "update with a card",
+            |api| created(api, &[]),
+            vec![("payment_method", "pm_card_visa")],
+        ),
+    ]
+}
+
+/// An intent that waits for its cardholder: its path, and the attempt.
+fn challenged(api: &Api) -> (String, AttemptId) {
+    let path = created(
+        api,
+        &[
+            ("confirm", "true"),
+            ("payment_method", "pm_card_threeDSecureRequired"),
+            ("return_url", "https://shop.test/back"),
+        ],
+    );
+    let intent = api.get(&path).ok();
+    assert_eq!(intent.body["status"], "requires_action");
+    let url = intent.text_at("/next_action/redirect_to_url/url");
+    let attempt = url.rsplit('/').next().expect("the attempt ends the link");
+    (path, AttemptId::parse(attempt).expect("an attempt"))
+}
+
+/// An answer without what differs between two runs: ids and seconds.
+fn redacted(answer: &Answer) -> (u16, Value) {
+    fn redact(value: &Value) -> Value {
+        match value {
+            Value::String(text) => {
+                let is_id = ["pi_", "ch_", "pm_", "att_", "req_", "re_"]
+                    .iter()
+                    .any(|prefix| text.starts_with(prefix));
+                match text.rsplit_once("/att_") {
+                    Some((link, _)) => format!("{link}/att").into(),
+                    None if is_id => text.split('_').next().unwrap_or_default().into(),
+                    None => value.clone(),
+                }
+            }
+            Value::Number(number) if number.as_i64().is_some_and(|n| n > 1_700_000_000) => 0.into(),
+            Value::Array(items) => items.iter().map(redact).collect(),
+            Value::Object(fields) => {
+                fields.iter().map(|(name, field)| (name.clone(), redact(field))).collect()
+            }
+            other => other.clone(),
+        }
+    }
+    (answer.status, redact(&answer.body))
+}
+
+/// A platform on which an operation is ready to run.
+fn ready(operation: &Operation) -> (Api, String) {
+    let api = Api::new();
+    invariants::watch(api.platform.database());
+    let path = (operation.prepare)(&api);
+    (api, path)
+}
+
+/// What the operation is answered when nothing goes wrong.
+fn undisturbed(operation: &Operation) -> (u16, Value) {
+    let (api, path) = ready(operation);
+    let answer = api.post_once(&path, &operation.form, KEY);
+    invariants::check(api.platform.database());
+    invariants::check_quiet(&api.platform);
+    redacted(&answer)
+}
+
+/// Begins the operation and drops it after so many polls; says whether it was still running.
+fn crash(api: &Api, path: &str, form: &[(&str, &str)], polls: u32) -> bool {
+    api.platform.yields(true);
+    let answer = kit::run_until_poll(polls, api.posting(path, form, Some(KEY)));
+    api.platform.yields(false);
+    answer.is_none()
+}
+
+/// Retries as the SDKs do, with the same key and waiting out the lease of the request that died, and
+/// once more when there is an answer, which must then be the same bytes.
+fn retry(api: &Api, path: &str, form: &[(&str, &str)]) -> Answer {
+    let mut answer = api.post_once(path, form, KEY);
+    for _ in 0..3 {
+        if answer.header("stripe-should-retry") != Some("true") {
+            break;
+        }
+        api.platform.advance(LEASE);
+        answer = api.post_once(path, form, KEY);
+    }
+    let again = api.post_once(path, form, KEY);
+    assert_eq!((again.status, &again.text), (answer.status, &answer.text), "I5");
+    assert_eq!(again.header("idempotent-replayed"), Some("true"), "{:#}", again.body);
+    answer
+}
+
+/// Who comes first after a crash.
+#[derive(Clone, Copy, Debug)]
+enum Next {
+    Client,
+    Recovery,
+}
+
+#[test]
+fn whoever_comes_after_a_crash_brings_the_operation_to_the_same_end() {
+    for (place, operation) in operations().iter().enumerate() {
+        let expected = undisturbed(operation);
+        for (turn, next) in [Next::Client, Next::Recovery].into_iter().enumerate() {
+            // In the edit loop, each takes every other crash point in turn.
+            let first = 1 + cases((place + turn) % 2, 0);
+            for polls in (u32::try_from(first).expect("small")..MOST_POLLS).step_by(cases(2, 1)) {
+                let (api, path) = ready(operation);
+                if !crash(&api, &path, &operation.form, polls) {
+                    assert!(polls > 5, "{} was never crashed", operation.name);
+                    break;
+                }
+                invariants::check(api.platform.database());
+                let context = format!("{} died after {polls} polls, {next:?}", operation.name);
+                if let Next::Recovery = next {
+                    // Whether the client comes back or not, nothing may be open then.
+                    invariants::check_settled(&api.platform);
+                }
+                let answer = retry(&api, &path, &operation.form);
+                assert_eq!(redacted(&answer), expected, "{context}");
+                invariants::check_settled(&api.platform);
+                invariants::check_quiet(&api.platform);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_retry_that_dies_too_is_no_worse() {
+    for operation in operations() {
+        let expected = undisturbed(&operation);
+        for first in (1..MOST_POLLS).step_by(cases(4, 1)) {
+            let (api, path) = ready(&operation);
+            if !crash(&api, &path, &operation.form, first) {
+                break;
+            }
+            for second in (1..MOST_POLLS).step_by(cases(5, 1)) {
+                let (api, path) = ready(&operation);
+                crash(&api, &path, &operation.form, first);
+                api.platform.advance(LEASE);
+                if !crash(&api, &path, &operation.form, second) {
+                    break;
+                }
+                let answer = retry(&api, &path, &operation.form);
+                assert_eq!(
+                    redacted(&answer),
+                    expected,
+                    "{} died after {first} polls, its retry after {second}",
+                    operation.name
+                );
+                invariants::check_settled(&api.platform);
+                invariants::check_quiet(&api.platform);
+            }
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Broken {
+    Batch(u64),
+    Begin,
+    Complete,
+}
+
+#[test]
+fn a_hop_that_breaks_is_told_as_such_and_the_retry_gets_the_result() {
+    for operation in operations() {
+        let expected = undisturbed(&operation);
+        for fault in [Fault::BeforeEffect, Fault::AfterEffect] {
+            for broken in
+                [Broken::Begin, Broken::Complete].into_iter().chain((1..).map(Broken::Batch))
+            {
+                let (api, path) = ready(&operation);
+                let hop = match broken {
+                    Broken::Batch(_) => api.platform.database().hop(),
+                    Broken::Begin => api.platform.begin_hop(),
+                    Broken::Complete => api.platform.complete_hop(),
+                };
+                hop.fail(if let Broken::Batch(nth) = broken { nth } else { 1 }, fault);
+                let answer = api.post_once(&path, &operation.form, KEY);
+                if hop.faults_left() > 0 {
+                    // The operation has fewer batches.
+                    break;
+                }
+                let context = format!("{}: {broken:?} broke {fault:?}", operation.name);
+                // Whoever asked again whether the lost batch was written may answer at once.
+                if answer.status == 200 {
+                    assert_eq!(redacted(&answer), expected, "{context}");
+                } else {
+                    assert_eq!(answer.status, 503, "{context}: {:#}", answer.body);
+                    assert_eq!(answer.body["error"]["type"], "api_error", "{context}");
+                    assert_eq!(answer.header("stripe-should-retry"), Some("true"), "{context}");
+                }
+                invariants::check(api.platform.database());
+                let answer = retry(&api, &path, &operation.form);
+                assert_eq!(redacted(&answer), expected, "{context}");
+                invariants::check_settled(&api.platform);
+                invariants::check_registered(&api.platform);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_batch_of_the_recovery_that_breaks_is_made_up_for() {
+    for operation in operations() {
+        for fault in [Fault::BeforeEffect, Fault::AfterEffect] {
+            for batch in 1..8 {
+                // Six polls reach past the first batch of each operation.
+                let (api, path) = ready(&operation);
+                crash(&api, &path, &operation.form, 6);
+                api.platform.advance(RECOVERY_DELAY + 1);
+                api.platform.database().hop().fail(batch, fault);
+                api.beat();
+                if api.platform.database().hop().faults_left() > 0 {
+                    break;
+                }
+                invariants::check(api.platform.database());
+                invariants::check_settled(&api.platform);
+            }
+        }
+    }
+}
+
+/// What finishes a challenge, as its page does.
+async fn finish(api: &Api, attempt: &AttemptId, result: ChallengeResult) -> Option<String> {
+    let context = Context::unattended(&api.platform, api.merchant.scope());
+    let intent = flows::payment_intents::finish_challenge(&context, attempt, result).await;
+    intent.expect("a challenge ends").map(|intent| intent.status().name().to_owned())
+}
+
+#[test]
+fn a_challenge_that_dies_half_way_is_finished_by_its_page_or_by_recovery() {
+    let results = [
+        (ChallengeResult::Completed, "succeeded"),
+        (ChallengeResult::Failed, "requires_payment_method"),
+    ];
+    for (result, expected) in results {
+        for comes_back in [true, false] {
+            for polls in 1..MOST_POLLS {
+                let api = Api::new();
+                invariants::watch(api.platform.database());
+                let (path, attempt) = challenged(&api);
+                api.platform.yields(true);
+                let ended = kit::run_until_poll(polls, finish(&api, &attempt, result));
+                api.platform.yields(false);
+                if ended.is_some() {
+                    assert_eq!(ended.flatten().as_deref(), Some(expected));
+                    break;
+                }
+                invariants::check(api.platform.database());
+                if comes_back {
+                    let status = kit::run(finish(&api, &attempt, result));
+                    assert_eq!(status.as_deref(), Some(expected), "after {polls} polls");
+                }
+                invariants::check_settled(&api.platform);
+                let status = api.get(&path).ok().text_at("/status").to_owned();
+                assert!(
+                    status == expected || (status == "requires_action" && !comes_back),
+                    "{status} after {polls} polls"
+                );
+                invariants::check_quiet(&api.platform);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_payment_without_a_key_that_dies_is_finished_by_recovery() {
+    for polls in 1..MOST_POLLS {
+        let api = Api::new();
+        invariants::watch(api.platform.database());
+        let method = existing_method(&api);
+        let mut form = with(&[("confirm", "true")]);
+        let method: &'static str = Box::leak(method.into_boxed_str());
+        form.push(("payment_method", method));
+        api.platform.yields(true);
+        let answer = kit::run_until_poll(polls, api.posting("/v1/payment_intents", &form, None));
+        api.platform.yields(false);
+        if answer.is_some() {
+            break;
+        }
+        invariants::check_settled(&api.platform);
+        let list = api.get("/v1/payment_intents").ok();
+        let intents = list.body["data"].as_array().expect("a list");
+        // The first is the intent that the payment method was made with.
+        assert!(intents.len() == 1 || intents[0]["status"] == "succeeded", "{intents:#?}");
+        invariants::check_quiet(&api.platform);
+    }
+}
+
+#[test]
+fn a_request_that_died_keeps_its_key_for_the_length_of_its_lease() {
+    let operation = &operations()[0];
+    let (api, path) = ready(operation);
+    crash(&api, &path, &operation.form, 4);
+    let busy = api.post_once(&path, &operation.form, KEY);
+    assert_eq!(busy.error(409)["code"], "idempotency_key_in_use");
+    assert_eq!(busy.header("stripe-should-retry"), Some("true"));
+    api.platform.advance(LEASE - 1);
+    api.post_once(&path, &operation.form, KEY).error(409);
+    api.platform.advance(1);
+    api.post_once(&path, &operation.form, KEY).ok();
+    invariants::check_settled(&api.platform);
+}
+
+#[test]
+fn a_challenge_that_recovery_recorded_links_to_the_deployment() {
+    let api = Api::new();
+    let form = with(&[
+        ("confirm", "true"),
+        ("payment_method", "pm_card_threeDSecureRequired"),
+        ("return_url", "https://shop.test/back"),
+    ]);
+    api.get("/v1/payment_intents").ok();
+    // The first batch is written, and the request dies before the answer is recorded.
+    assert!(crash(&api, "/v1/payment_intents", &form, 6));
+    invariants::check_settled(&api.platform);
+    let intent = &api.get("/v1/payment_intents").ok().body["data"][0];
+    assert_eq!(intent["status"], "requires_action");
+    let url = intent["next_action"]["redirect_to_url"]["url"].as_str().expect("a link");
+    assert!(url.starts_with("https://florin.test/challenges/att_"), "{url}");
+}
+
+#[test]
+fn an_update_that_died_after_it_made_its_card_can_be_retried() {
+    let api = Api::new();
+    let path = created(&api, &[]);
+    let form = [("payment_method", "pm_card_visa")];
+    api.platform.complete_hop().fail(1, Fault::BeforeEffect);
+    api.post_once(&path, &form, KEY).error(503);
+    let updated = retry(&api, &path, &form).ok();
+    assert_eq!(updated.body["status"], "requires_confirmation");
+    invariants::check_settled(&api.platform);
+}

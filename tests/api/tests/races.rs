@@ -1,0 +1,515 @@
+//! Races: requests at one object run together under a seeded scheduler that switches between them at
+//! every await. One wins, the others are told so, and the books hold.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use api::{Answer, Api, Form, cases, invariants};
+use domain::attempt::ChallengeResult;
+use domain::id::{AttemptId, Id};
+use domain::idempotency::LEASE;
+use flows::Context;
+
+/// The orders that each race is run in.
+fn seeds() -> std::ops::Range<u64> {
+    0..cases(25, 400)
+}
+
+type Racer<'f, T> = Pin<Box<dyn Future<Output = T> + 'f>>;
+
+const PAY: Form<'_> = &[("amount", "100"), ("currency", "usd"), ("payment_method_types[]", "card")];
+
+fn api() -> Api {
+    let api = Api::new();
+    invariants::watch(api.platform.database());
+    // The key is warm then, as in an isolate that has answered before.
+    api.get("/v1/payment_intents").ok();
+    api
+}
+
+fn created(api: &Api, more: Form<'_>) -> String {
+    let intent = api.post("/v1/payment_intents", &[PAY, more].concat()).ok();
+    format!("/v1/payment_intents/{}", intent.id())
+}
+
+const HELD: Form<'_> = &[
+    ("confirm", "true"),
+    ("payment_method", "pm_card_visa"),
+    ("capture_method", "manual"),
+    ("payment_method_options[card][request_incremental_authorization]", "if_available"),
+    ("payment_method_options[card][request_multicapture]", "if_available"),
+];
+
+fn status(api: &Api, path: &str) -> String {
+    api.get(path).ok().text_at("/status").to_owned()
+}
+
+/// A request of a race: its path below the intent, its form, and its idempotency key.
+type Request<'r> = (String, Form<'r>, Option<&'r str>);
+
+/// Runs requests together; the losers must be told so in Stripe's words.
+fn race(api: &Api, seed: u64, requests: &[Request<'_>]) -> Vec<Answer> {
+    api.platform.yields(true);
+    let racers = requests
+        .iter()
+        .map(|(path, form, key)| -> Racer<'_, Answer> { Box::pin(api.posting(path, form, *key)) });
+    let answers = kit::interleave(seed, racers.collect());
+    api.platform.yields(false);
+    for answer in &answers {
+        assert_clear(answer, seed);
+    }
+    invariants::check(api.platform.database());
+    answers
+}
+
+/// A success, or an error that a client can act on.
+fn assert_clear(answer: &Answer, seed: u64) {
+    if answer.status == 200 {
+        return;
+    }
+    assert!((400..500).contains(&answer.status), "seed {seed}: {:#}", answer.body);
+    answer.text_at("/error/type");
+    answer.text_at("/error/message");
+    let conflicts = matches!(answer.status, 409 | 429);
+    let retry = answer.header("stripe-should-retry");
+    assert_eq!(retry, Some(if conflicts { "true" } else { "false" }), "seed {seed}");
+    if !conflicts {
+        assert_eq!(answer.status, 400, "seed {seed}: {:#}", answer.body);
+    }
+}
+
+fn finish(api: &Api) {
+    invariants::check_settled(&api.platform);
+    invariants::check_quiet(&api.platform);
+}
+
+fn wins(answers: &[Answer]) -> usize {
+    answers.iter().filter(|answer| answer.status == 200).count()
+}
+
+#[test]
+fn two_confirms_charge_once() {
+    for seed in seeds() {
+        let api = api();
+        let path = created(&api, &[("payment_method", "pm_card_visa")]) + "/confirm";
+        let answers = race(
+            &api,
+            seed,
+            &[(path.clone(), &[], Some("key-1")), (path.clone(), &[], Some("key-2"))],
+        );
+        assert_eq!(wins(&answers), 1, "seed {seed}: {answers:#?}");
+        let loser = answers.iter().find(|answer| answer.status != 200).expect("a loser");
+        let code = loser.text_at("/error/code");
+        assert!(matches!(code, "lock_timeout" | "payment_intent_unexpected_state"), "{code}");
+        finish(&api);
+    }
+}
+
+#[test]
+fn confirms_with_different_cards_charge_one_of_them() {
+    for seed in seeds() {
+        let api = api();
+        let path = created(&api, &[]) + "/confirm";
+        let cards = ["pm_card_visa", "pm_card_mastercard", "pm_card_chargeDeclined"];
+        let forms = cards.map(|card| [("payment_method", card)]);
+        let requests: Vec<Request<'_>> =
+            forms.iter().map(|form| (path.clone(), &form[..], None)).collect();
+        api.platform.yields(true);
+        let racers = requests.iter().map(|(path, form, key)| -> Racer<'_, Answer> {
+            Box::pin(api.posting(path, form, *key))
+        });
+        let answers = kit::interleave(seed, racers.collect());
+        api.platform.yields(false);
+        assert!(wins(&answers) <= 1, "seed {seed}");
+        for answer in &answers {
+            assert!(matches!(answer.status, 200 | 400 | 402 | 429), "{:#}", answer.body);
+        }
+        finish(&api);
+    }
+}
+
+#[test]
+fn requests_with_one_key_make_one_payment() {
+    let form = [PAY, &[("confirm", "true"), ("payment_method", "pm_card_visa")]].concat();
+    for (seed, count) in [(1, 200), (2, 200)].into_iter().chain(seeds().map(|seed| (seed, 5))) {
+        let api = api();
+        let request: Request<'_> = ("/v1/payment_intents".to_owned(), &form, Some("key-1"));
+        let answers = race(&api, seed, &vec![request; count]);
+        let first = answers.iter().find(|answer| answer.status == 200).expect("a payment");
+        for answer in &answers {
+            assert!(answer.status == 409 || answer.text == first.text, "{:#}", answer.body);
+        }
+        let list = api.get("/v1/payment_intents").ok();
+        assert_eq!(list.body["data"].as_array().map(Vec::len), Some(1), "seed {seed}");
+        finish(&api);
+    }
+}
+
+/// What an operation that is slower than its lease looks like: the clock jumps while it runs.
+async fn clock_jumps(api: &Api, after: u64) {
+    for _ in 0..after {
+        kit::yield_once().await;
+    }
+    api.platform.advance(LEASE);
+}
+
+/// Runs one request twice with one key while the clock jumps over the first one's lease. Whoever
+/// wins, nobody may be told that it failed, and whatever was told must be told again.
+fn race_beyond_the_lease(api: &Api, seed: u64, path: &str, form: Form<'_>) -> Answer {
+    api.platform.yields(true);
+    let asked = |wait: u64| -> Racer<'_, Option<Answer>> {
+        Box::pin(async move {
+            for _ in 0..wait {
+                kit::yield_once().await;
+            }
+            Some(api.posting(path, form, Some("key-1")).await)
+        })
+    };
+    let jumping: Racer<'_, Option<Answer>> = Box::pin(async {
+        clock_jumps(api, seed % 7).await;
+        None
+    });
+    let answers = kit::interleave(seed, vec![asked(0), jumping, asked(seed % 11)]);
+    api.platform.yields(false);
+    invariants::check(api.platform.database());
+    let mut last = api.post_once(path, form, "key-1");
+    for _ in 0..3 {
+        if last.header("stripe-should-retry") != Some("true") {
+            break;
+        }
+        api.platform.advance(LEASE);
+        last = api.post_once(path, form, "key-1");
+    }
+    for answer in answers.into_iter().flatten() {
+        assert_clear(&answer, seed);
+        if answer.header("stripe-should-retry") != Some("true") {
+            assert_eq!(answer.text, last.text, "I5: two answers for one key, seed {seed}");
+        }
+    }
+    last
+}
+
+#[test]
+fn a_request_that_outlives_its_lease_is_answered_as_the_one_that_overtook_it() {
+    let confirmed = [PAY, &[("confirm", "true"), ("payment_method", "pm_card_visa")]].concat();
+    let with_card = [PAY, &[("payment_method", "pm_card_visa")]].concat();
+    type Prepare = fn(&Api) -> String;
+    let root: Prepare = |_| "/v1/payment_intents".to_owned();
+    let cases: &[(Prepare, Form<'_>)] = &[
+        (root, &confirmed),
+        (root, &with_card),
+        (|api| created(api, &[("payment_method", "pm_card_visa")]) + "/confirm", &[]),
+        (|api| created(api, &[]) + "/confirm", &[("payment_method", "pm_card_visa")]),
+        (|api| created(api, &[]), &[("payment_method", "pm_card_visa")]),
+        (|api| created(api, HELD) + "/capture", &[("amount_to_capture", "60")]),
+        (
+            |api| created(api, HELD) + "/capture",
+            &[("amount_to_capture", "60"), ("final_capture", "false")],
+        ),
+        (|api| created(api, HELD) + "/increment_authorization", &[("amount", "150")]),
+        (|api| created(api, HELD) + "/cancel", &[]),
+        (|api| created(api, &[]) + "/cancel", &[]),
+    ];
+    for (place, (prepare, form)) in cases.iter().enumerate() {
+        for seed in seeds() {
+            let api = api();
+            let path = prepare(&api);
+            let answer = race_beyond_the_lease(&api, seed, &path, form);
+            assert_eq!(answer.status, 200, "case {place}, seed {seed}: {:#}", answer.body);
+            finish(&api);
+        }
+    }
+}
+
+#[test]
+fn capture_against_cancel_ends_as_one_of_them() {
+    for seed in seeds() {
+        let api = api();
+        let path = created(&api, HELD);
+        let requests =
+            [(format!("{path}/capture"), &[][..], None), (format!("{path}/cancel"), &[], None)];
+        let answers = race(&api, seed, &requests);
+        assert_eq!(wins(&answers), 1, "seed {seed}: {answers:#?}");
+        let expected = if answers[0].status == 200 { "succeeded" } else { "canceled" };
+        assert_eq!(status(&api, &path), expected);
+        finish(&api);
+    }
+}
+
+#[test]
+fn captures_together_take_no_more_than_is_held() {
+    for seed in seeds() {
+        let api = api();
+        let path = created(&api, HELD) + "/capture";
+        let part: Form<'_> = &[("amount_to_capture", "60"), ("final_capture", "false")];
+        let requests = [
+            (path.clone(), part, Some("key-1")),
+            (path.clone(), part, Some("key-2")),
+            (path.clone(), &[("amount_to_capture", "50")], Some("key-3")),
+        ];
+        let answers = race(&api, seed, &requests);
+        assert!(wins(&answers) >= 1, "seed {seed}: {answers:#?}");
+        // Those who were locked out come back, as the SDKs do.
+        for ((path, form, key), answer) in requests.iter().zip(&answers) {
+            let again = api.post_once(path, form, key.expect("a key"));
+            assert_clear(&again, seed);
+            if answer.status != 429 {
+                assert_eq!(again.text, answer.text);
+            }
+        }
+        finish(&api);
+    }
+}
+
+#[test]
+fn increment_against_capture_and_cancel_keeps_what_is_held_and_taken_apart() {
+    for seed in seeds() {
+        let api = api();
+        let path = created(&api, HELD);
+        let requests: [Request<'_>; 4] = [
+            (format!("{path}/increment_authorization"), &[("amount", "150")], None),
+            (format!("{path}/increment_authorization"), &[("amount", "120")], None),
+            (format!("{path}/capture"), &[], None),
+            (format!("{path}/cancel"), &[], None),
+        ];
+        let answers = race(&api, seed, &requests);
+        assert!(wins(&answers) >= 1, "seed {seed}: {answers:#?}");
+        finish(&api);
+    }
+}
+
+#[test]
+fn an_update_during_a_confirm_is_kept_or_refused_and_never_lost() {
+    for seed in seeds() {
+        let api = api();
+        let path = created(&api, &[("payment_method", "pm_card_visa"), ("metadata[a]", "1")]);
+        let update: Form<'_> = &[("amount", "500"), ("metadata[a]", "2"), ("metadata[b]", "3")];
+        let requests: [Request<'_>; 3] = [
+            (format!("{path}/confirm"), &[], None),
+            (path.clone(), update, None),
+            (path.clone(), &[("metadata[c]", "4")], None),
+        ];
+        let answers = race(&api, seed, &requests);
+        let intent = api.get(&path).ok();
+        if answers[1].status == 200 {
+            assert_eq!(intent.body["amount"], 500, "seed {seed}");
+            assert_eq!(intent.body["metadata"]["b"], "3", "seed {seed}");
+        } else {
+            assert_eq!(intent.body["amount"], 100, "seed {seed}");
+        }
+        if answers[2].status == 200 {
+            assert_eq!(intent.body["metadata"]["c"], "4", "seed {seed}");
+        }
+        if answers[0].status == 200 {
+            assert_eq!(intent.body["amount_received"], intent.body["amount"], "seed {seed}");
+        }
+        finish(&api);
+    }
+}
+
+/// Gives money back as the endpoint does, without its key.
+async fn refund(api: &Api, charge: &str, amount: i64) -> Result<(), flows::Failure> {
+    let context = Context::unattended(&api.platform, api.merchant.scope());
+    let create = flows::refunds::Create {
+        charge: Some(charge.to_owned()),
+        payment_intent: None,
+        amount: Some(amount),
+        reason: None,
+        metadata: domain::Metadata::default(),
+        instructions_email: None,
+    };
+    flows::refunds::create(&context, &create).await.map(drop)
+}
+
+#[test]
+fn sixty_and_sixty_of_a_hundred_cannot_both_go_back() {
+    for card in ["pm_card_visa", "pm_card_pendingRefund", "pm_card_refundFail"] {
+        for seed in seeds() {
+            let api = api();
+            let path = created(&api, &[("confirm", "true"), ("payment_method", card)]);
+            let charge = api.get(&path).ok().text_at("/latest_charge").to_owned();
+            api.platform.yields(true);
+            let racer = |amount| -> Racer<'_, Result<(), flows::Failure>> {
+                Box::pin(refund(&api, &charge, amount))
+            };
+            let ended = kit::interleave(seed, vec![racer(60), racer(60), racer(30)]);
+            api.platform.yields(false);
+            invariants::check(api.platform.database());
+            assert!(ended[..2].iter().filter(|end| end.is_ok()).count() <= 1, "seed {seed}");
+            for end in ended {
+                let Err(failure) = end else { continue };
+                assert!(!failure.is_ours(), "seed {seed}: {failure}");
+                let status = failure.into_api_error("").status();
+                assert!(matches!(status, 400 | 429), "seed {seed}: {status}");
+            }
+            finish(&api);
+        }
+    }
+}
+
+#[test]
+fn a_refund_of_one_part_and_the_capture_of_the_next_both_count() {
+    let part: Form<'_> = &[("amount_to_capture", "40"), ("final_capture", "false")];
+    for seed in seeds() {
+        let api = api();
+        let path = created(&api, HELD);
+        let capture = format!("{path}/capture");
+        let charge = api.post(&capture, part).ok().text_at("/latest_charge").to_owned();
+        api.platform.yields(true);
+        let racers: Vec<Racer<'_, bool>> = vec![
+            Box::pin(async { refund(&api, &charge, 30).await.is_ok() }),
+            Box::pin(async { api.posting(&capture, part, None).await.status == 200 }),
+            Box::pin(async { refund(&api, &charge, 30).await.is_ok() }),
+        ];
+        let ended = kit::interleave(seed, racers);
+        api.platform.yields(false);
+        assert!(ended[1] && (ended[0] || ended[2]), "seed {seed}: {ended:?}");
+        finish(&api);
+    }
+}
+
+/// An intent that waits for its cardholder: its path, and the attempt.
+fn challenged(api: &Api) -> (String, AttemptId) {
+    let path = created(
+        api,
+        &[
+            ("confirm", "true"),
+            ("payment_method", "pm_card_threeDSecureRequired"),
+            ("return_url", "https://shop.test/back"),
+        ],
+    );
+    let intent = api.get(&path).ok();
+    let url = intent.text_at("/next_action/redirect_to_url/url");
+    let attempt = url.rsplit('/').next().expect("the attempt ends the link");
+    (path, AttemptId::parse(attempt).expect("an attempt"))
+}
+
+/// A cardholder who submits the challenge's page.
+async fn submit(api: &Api, attempt: &AttemptId, result: ChallengeResult) {
+    let context = Context::unattended(&api.platform, api.merchant.scope());
+    let ended = flows::payment_intents::finish_challenge(&context, attempt, result).await;
+    ended.expect("a challenge ends");
+}
+
+#[test]
+fn a_challenge_that_is_completed_twice_charges_once() {
+    for seed in seeds() {
+        let api = api();
+        let (path, attempt) = challenged(&api);
+        api.platform.yields(true);
+        let racer =
+            || -> Racer<'_, ()> { Box::pin(submit(&api, &attempt, ChallengeResult::Completed)) };
+        kit::interleave(seed, vec![racer(), racer(), racer()]);
+        api.platform.yields(false);
+        assert_eq!(status(&api, &path), "succeeded", "seed {seed}");
+        finish(&api);
+    }
+}
+
+#[test]
+fn a_challenge_that_is_completed_and_failed_at_once_ends_as_one_of_them() {
+    for seed in seeds() {
+        let api = api();
+        let (path, attempt) = challenged(&api);
+        api.platform.yields(true);
+        let racers: Vec<Racer<'_, ()>> = vec![
+            Box::pin(submit(&api, &attempt, ChallengeResult::Completed)),
+            Box::pin(submit(&api, &attempt, ChallengeResult::Failed)),
+        ];
+        kit::interleave(seed, racers);
+        api.platform.yields(false);
+        let status = status(&api, &path);
+        assert!(matches!(status.as_str(), "succeeded" | "requires_payment_method"), "{status}");
+        finish(&api);
+    }
+}
+
+#[test]
+fn a_challenge_against_what_the_merchant_does_meanwhile() {
+    let card: Form<'_> = &[("payment_method", "pm_card_visa")];
+    let others: [(&str, Form<'_>, &[&str]); 4] = [
+        ("/cancel", &[], &["succeeded", "canceled"]),
+        ("/confirm", card, &["succeeded"]),
+        ("", &[("amount", "700")], &["succeeded", "requires_confirmation"]),
+        ("", card, &["succeeded", "requires_confirmation"]),
+    ];
+    for (path_end, form, expected) in others {
+        for seed in seeds() {
+            let api = api();
+            let (path, attempt) = challenged(&api);
+            let other = format!("{path}{path_end}");
+            api.platform.yields(true);
+            let racers: Vec<Racer<'_, Option<Answer>>> = vec![
+                Box::pin(async {
+                    submit(&api, &attempt, ChallengeResult::Completed).await;
+                    None
+                }),
+                Box::pin(async { Some(api.posting(&other, form, None).await) }),
+            ];
+            let answers = kit::interleave(seed, racers);
+            api.platform.yields(false);
+            assert_clear(answers[1].as_ref().expect("an answer"), seed);
+            let status = status(&api, &path);
+            assert!(expected.contains(&status.as_str()), "{path_end} seed {seed}: {status}");
+            finish(&api);
+        }
+    }
+}
+
+#[test]
+fn recovery_and_a_slow_request_record_one_outcome() {
+    let form = [PAY, HELD].concat();
+    for seed in seeds() {
+        let api = api();
+        api.platform.yields(true);
+        let racers: Vec<Racer<'_, Option<Answer>>> = vec![
+            Box::pin(async {
+                Some(api.posting("/v1/payment_intents", &form, Some("key-1")).await)
+            }),
+            Box::pin(async {
+                for _ in 0..seed % 9 {
+                    kit::yield_once().await;
+                }
+                api.platform.advance(flows::operations::RECOVERY_DELAY + 1);
+                queues::heartbeat::beat(&api.platform).await;
+                None
+            }),
+        ];
+        let answers = kit::interleave(seed, racers);
+        api.platform.yields(false);
+        let answer = answers.into_iter().flatten().next().expect("an answer").ok();
+        assert_eq!(answer.body["status"], "requires_capture", "seed {seed}");
+        finish(&api);
+    }
+}
+
+#[test]
+fn an_expiry_against_a_capture_ends_as_one_of_them() {
+    for seed in seeds() {
+        let api = api();
+        let path = created(&api, HELD);
+        api.platform.advance(7 * 86_400 - 1);
+        api.get(&path).ok();
+        let capture = format!("{path}/capture");
+        api.platform.yields(true);
+        let racers: Vec<Racer<'_, Option<Answer>>> = vec![
+            Box::pin(async { Some(api.posting(&capture, &[], None).await) }),
+            Box::pin(async {
+                for _ in 0..seed % 5 {
+                    kit::yield_once().await;
+                }
+                api.platform.advance(1);
+                queues::heartbeat::beat(&api.platform).await;
+                None
+            }),
+        ];
+        let answers = kit::interleave(seed, racers);
+        api.platform.yields(false);
+        let answer = answers.into_iter().flatten().next().expect("an answer");
+        assert_clear(&answer, seed);
+        invariants::check_settled(&api.platform);
+        invariants::check_registered(&api.platform);
+        let expected = if answer.status == 200 { "succeeded" } else { "canceled" };
+        assert_eq!(status(&api, &path), expected, "seed {seed}");
+    }
+}

@@ -1,0 +1,93 @@
+// Behind `cargo xtask key`: `key.ts '{"task": ...}' [STATE]` makes, lists, rolls and revokes API keys in a local state,
+// also while it is being served, or (without STATE) in the D1 database that wrangler reaches. Prints one line of JSON.
+import { spawnSync } from "node:child_process";
+import { type Statement, inline, keyInsertion, keyText } from "./accounts.ts";
+import { migrate, openDatabase, root } from "./miniflare.ts";
+
+type Kind = "secret" | "publishable" | "restricted";
+type Order =
+  | { task: "create"; account: string; kind: Kind; livemode: boolean; name?: string; permissions?: Record<string, string> }
+  | { task: "list"; account: string }
+  | { task: "roll"; id: string; overlap: number }
+  | { task: "revoke"; id: string };
+type Row = Record<string, unknown>;
+type Run = (statements: Statement[]) => Promise<Row[][]>;
+
+const [order = "", state] = process.argv.slice(2);
+const now = Math.floor(Date.now() / 1000);
+process.stdout.write(`${JSON.stringify(await obey(JSON.parse(order)))}\n`);
+
+async function obey(order: Order): Promise<unknown> {
+  if (state === undefined) return carryOut(order, remotely);
+  const { database, close } = await openDatabase(state);
+  try {
+    await migrate(database);
+    return await carryOut(order, async (statements) => {
+      const bound = statements.map(([sql, ...values]) => database.prepare(sql).bind(...values));
+      return (await database.batch(bound)).map(({ results }) => results);
+    });
+  } finally {
+    await close();
+  }
+}
+
+async function carryOut(order: Order, run: Run): Promise<unknown> {
+  switch (order.task) {
+    case "list": {
+      const [keys] = await run([
+        [
+          "SELECT id, kind, livemode, name, display, permissions, created, expires_at FROM api_keys" +
+            " WHERE account = ?1 ORDER BY livemode, created",
+          order.account,
+        ],
+      ]);
+      return keys;
+    }
+    case "create": {
+      const [accounts] = await run([["SELECT id FROM accounts WHERE id = ?1", order.account]]);
+      if (accounts?.length !== 1) throw new Error(`there is no account ${order.account}`);
+      return create(order, run, []);
+    }
+    case "roll": {
+      const old = await find(order.id, run);
+      const permissions = typeof old.permissions === "string" ? JSON.parse(old.permissions) : undefined;
+      const name = typeof old.name === "string" ? old.name : undefined;
+      const successor = { account: String(old.account), kind: old.kind as Kind, livemode: old.livemode === 1, name, permissions };
+      return create(successor, run, [end(order.id, now + order.overlap)]);
+    }
+    case "revoke": {
+      await find(order.id, run);
+      await run([end(order.id, now)]);
+      return { id: order.id, expires_at: now };
+    }
+  }
+}
+
+/** Stores a new key together with what else changes, and shows its text for the only time. */
+async function create(key: Omit<Extract<Order, { task: "create" }>, "task">, run: Run, others: Statement[]) {
+  const text = keyText(key.kind, key.livemode);
+  const { id, statement } = keyInsertion({ ...key, text, now });
+  await run([statement, ...others]);
+  return { id, key: text };
+}
+
+async function find(id: string, run: Run): Promise<Row> {
+  const [rows] = await run([["SELECT account, kind, livemode, name, permissions FROM api_keys WHERE id = ?1", id]]);
+  const row = rows?.[0];
+  if (!row) throw new Error(`there is no key ${id}`);
+  return row;
+}
+
+/** A key that ends earlier anyway keeps its end. */
+function end(id: string, at: number): Statement {
+  return ["UPDATE api_keys SET expires_at = min(coalesce(expires_at, ?2), ?2) WHERE id = ?1", id, at];
+}
+
+async function remotely(statements: Statement[]): Promise<Row[][]> {
+  const sql = statements.map(inline).join("; ");
+  const wrangler = ["d1", "execute", "DB", "--remote", "--yes", "--json", "--command", sql];
+  const { status, error, stdout } = spawnSync("wrangler", wrangler, { cwd: root, stdio: ["inherit", "pipe", 2] });
+  if (error) throw error;
+  if (status !== 0) process.exit(status ?? 1);
+  return (JSON.parse(stdout.toString()) as { results: Row[] }[]).map(({ results }) => results);
+}
