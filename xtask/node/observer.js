@@ -36,10 +36,10 @@ async function batch(run, statements) {
   return results;
 }
 
-async function ask(run, request) {
+async function ask(run, request, init) {
   const hop = {};
   hops.push(hop);
-  const question = await request.clone().text();
+  const question = await new Request(request, init).clone().text();
   const response = await run();
   hop.object = { question: size(question), answer: size(await response.clone().text()) };
   return response;

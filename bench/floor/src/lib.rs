@@ -11,9 +11,13 @@ use std::rc::Rc;
 use serde::Deserialize;
 use worker::wasm_bindgen::JsValue;
 use worker::{
-    Context, D1Database, DurableObject, Env, Headers, Method, Request, RequestInit, Response,
-    Result, SqlStorage, State, durable_object, event,
+    Context, D1Database, DurableObject, Env, Headers, Request, Response, ResponseBuilder, Result,
+    SqlStorage, State, durable_object, event,
 };
+
+/// Objects are asked by the same code.
+#[path = "../../../src/object.rs"]
+mod object;
 
 /// How many objects share the keys, as for every account of Florin.
 const SHARDS: u32 = 8;
@@ -51,7 +55,7 @@ struct Ready {
 }
 
 enum ReadyHop {
-    Object { question: JsValue, answer: usize },
+    Object { question: String, answer: usize },
     Database(Vec<(String, Option<JsValue>)>),
 }
 
@@ -67,7 +71,7 @@ fn filler(size: usize) -> String {
 fn ready(operation: Operation) -> Ready {
     let text = |size| JsValue::from_str(&filler(size));
     let hop = |hop| match hop {
-        Hop::Object { question, answer } => ReadyHop::Object { question: text(question), answer },
+        Hop::Object { question, answer } => ReadyHop::Object { question: filler(question), answer },
         Hop::Database(statements) => ReadyHop::Database(
             statements.into_iter().map(|one| (one.sql, one.writes.map(text))).collect(),
         ),
@@ -108,7 +112,11 @@ async fn fetch(mut request: Request, env: Env, _context: Context) -> Result<Resp
     for (place, hop) in operation.hops.iter().enumerate() {
         match hop {
             ReadyHop::Object { question, answer } => {
-                ask(&env, &shard, &key, question, *answer).await?;
+                let url = format!("https://shard/{answer}/{key}");
+                let answer = object::ask(&env, "SHARDS", &shard, &url, question).await?;
+                if answer.status >= 300 {
+                    return Response::error(answer.text, 500);
+                }
             }
             ReadyHop::Database(statements) => {
                 run(&database, &format!("{key}:{place}"), statements).await?;
@@ -135,16 +143,6 @@ async fn run(
         });
     }
     database.batch(prepared).await?;
-    Ok(())
-}
-
-async fn ask(env: &Env, shard: &str, key: &str, question: &JsValue, answer: usize) -> Result<()> {
-    let stub = env.durable_object("SHARDS")?.get_by_name(shard)?;
-    let mut init = RequestInit::new();
-    init.with_method(Method::Post).with_body(Some(question.clone()));
-    let url = format!("https://shard/{answer}/{key}");
-    let mut response = stub.fetch_with_request(Request::new_with_init(&url, &init)?).await?;
-    response.text().await?;
     Ok(())
 }
 
@@ -177,6 +175,9 @@ impl DurableObject for Shard {
             "INSERT OR REPLACE INTO records (key, record, created) VALUES (?, ?, 1)",
             vec![key.into(), record.into()],
         )?;
-        Response::ok(filler(answer.parse().unwrap_or_default()))
+        match answer.parse().unwrap_or_default() {
+            0 => Ok(Response::empty()?.with_status(204)),
+            size => Ok(ResponseBuilder::new().fixed(filler(size).into_bytes())),
+        }
     }
 }

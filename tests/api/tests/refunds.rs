@@ -45,7 +45,10 @@ fn a_charge_goes_back_in_parts_until_nothing_is_left() {
     assert_eq!(first.body["reason"], "requested_by_customer");
     assert_eq!(first.body["metadata"], json!({"order": "6"}));
     let shown = charge(&api, &id);
-    assert_eq!((&shown.body["amount_refunded"], &shown.body["refunded"]), (&json!(30), &json!(false)));
+    assert_eq!(
+        (&shown.body["amount_refunded"], &shown.body["refunded"]),
+        (&json!(30), &json!(false))
+    );
     let too_much = api.post("/v1/refunds", &[("charge", &id), ("amount", "71")]);
     assert_eq!(
         too_much.error(400)["message"],
@@ -54,7 +57,10 @@ fn a_charge_goes_back_in_parts_until_nothing_is_left() {
     let rest = api.post("/v1/refunds", &[("payment_intent", intent.id())]).ok();
     assert_eq!(rest.body["amount"], 70);
     let shown = charge(&api, &id);
-    assert_eq!((&shown.body["amount_refunded"], &shown.body["refunded"]), (&json!(100), &json!(true)));
+    assert_eq!(
+        (&shown.body["amount_refunded"], &shown.body["refunded"]),
+        (&json!(100), &json!(true))
+    );
     let again = api.post("/v1/refunds", &[("charge", &id)]);
     assert_eq!(again.error(400)["code"], "charge_already_refunded");
 }
@@ -259,7 +265,8 @@ fn a_run_that_was_taken_for_dead_and_writes_late_is_not_refused_its_own_refund()
         });
         api.platform.yields(false);
         // Where both began at one moment, one is told that the other runs.
-        let told: Vec<_> = [&late, &retried].into_iter().filter(|told| told.status != 409).collect();
+        let told: Vec<_> =
+            [&late, &retried].into_iter().filter(|told| told.status != 409).collect();
         assert!(told.iter().all(|answer| answer.status == 200), "{head_start}: {told:#?}");
         assert!(told.iter().all(|answer| answer.text == told[0].text), "{head_start}: {told:#?}");
         assert_one_refund(&api, &id, 100, &api.post_once("/v1/refunds", &form, "key").ok());
@@ -280,7 +287,10 @@ fn a_refund_that_fails_later_gives_the_money_back_to_the_charge() {
     assert_eq!(failed.body["status"], "failed");
     assert_eq!(failed.body["failure_reason"], "expired_or_canceled_card");
     let shown = charge(&api, &id);
-    assert_eq!((&shown.body["amount_refunded"], &shown.body["refunded"]), (&json!(0), &json!(false)));
+    assert_eq!(
+        (&shown.body["amount_refunded"], &shown.body["refunded"]),
+        (&json!(0), &json!(false))
+    );
     assert_eq!(
         api.event_types()[before..],
         ["charge.refund.updated", "refund.updated", "refund.failed"]
@@ -308,7 +318,9 @@ fn a_refund_that_takes_its_time_arrives() {
     api.platform.advance(5);
     api.beat();
     assert_eq!(api.get(&path).ok().body["status"], "succeeded");
-    assert!(api.event_types().ends_with(&["charge.refund.updated".into(), "refund.updated".into()]));
+    assert!(
+        api.event_types().ends_with(&["charge.refund.updated".into(), "refund.updated".into()])
+    );
 }
 
 #[test]
@@ -379,11 +391,15 @@ fn lists_are_narrowed_by_charge_and_intent() {
 #[test]
 fn the_paths_below_a_charge_do_the_same() {
     let api = Api::new();
-    let (id, other) = (charge_of(&paid(&api, "pm_card_visa")), charge_of(&paid(&api, "pm_card_visa")));
+    let (id, other) =
+        (charge_of(&paid(&api, "pm_card_visa")), charge_of(&paid(&api, "pm_card_visa")));
     let refund = api.post(&format!("/v1/charges/{id}/refunds"), &[("amount", "10")]).ok();
     assert_eq!(refund.body["object"], "refund");
     let shown = api.post(&format!("/v1/charges/{id}/refund"), &[("amount", "20")]).ok();
-    assert_eq!((&shown.body["object"], &shown.body["amount_refunded"]), (&json!("charge"), &json!(30)));
+    assert_eq!(
+        (&shown.body["object"], &shown.body["amount_refunded"]),
+        (&json!("charge"), &json!(30))
+    );
     let list = api.get(&format!("/v1/charges/{id}/refunds")).ok();
     assert_eq!(list.body["data"].as_array().map(Vec::len), Some(2));
     assert_eq!(list.body["url"], format!("/v1/charges/{id}/refunds"));
@@ -427,7 +443,10 @@ fn another_merchant_finds_nothing() {
     let stranger = api.platform.merchant("stranger");
     let key = &stranger.secret_key;
     let post = |path: String, form: Form<'_>| run(api.posting_as(key, &path, form, None));
-    assert_eq!(post("/v1/refunds".into(), &[("charge", &id)]).error(400)["code"], "resource_missing");
+    assert_eq!(
+        post("/v1/refunds".into(), &[("charge", &id)]).error(400)["code"],
+        "resource_missing"
+    );
     let path = format!("/v1/refunds/{}", refund.id());
     assert_eq!(post(path.clone(), &[("metadata[a]", "1")]).error(404)["code"], "resource_missing");
     assert_eq!(post(format!("{path}/cancel"), &[]).error(404)["code"], "resource_missing");

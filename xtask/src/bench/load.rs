@@ -8,9 +8,6 @@ use super::client::Connection;
 use super::operation::Prepared;
 use super::server::Server;
 
-/// How long a server runs warm before it is measured.
-const WARM_UP: Duration = Duration::from_millis(500);
-
 /// What one measurement came to.
 #[derive(Clone, Copy, Debug)]
 pub struct Figures {
@@ -34,7 +31,7 @@ pub fn drive(
     length: Duration,
 ) -> Result<Figures> {
     let port = server.port;
-    let begin = Instant::now() + WARM_UP;
+    let begin = Instant::now() + prepared.subject().warm_up();
     let end = begin + length;
     let threads: Vec<_> = (0..connections)
         .map(|number| {

@@ -224,12 +224,17 @@ fn table(report: &Value) -> String {
             "{name:<20}{subject:<13}{per_second:>8}{p50:>10}{p99:>10}{ratio:>11}{processor:>9}{by_processor:>11}"
         );
     };
-    line(["", "", "per s", "p50 ms", "p99 ms", "florin is", "CPU ms", "florin is"].map(str::to_owned));
+    line(
+        ["", "", "per s", "p50 ms", "p99 ms", "florin is", "CPU ms", "florin is"]
+            .map(str::to_owned),
+    );
     for row in report["rows"].as_array().into_iter().flatten() {
         for subject in SUBJECTS {
             let figures = &row[subject.name()];
-            let of_florin = |text: String| if subject == Subject::Florin { text } else { String::new() };
-            let of_others = |text: String| if subject == Subject::Florin { String::new() } else { text };
+            let of_florin =
+                |text: String| if subject == Subject::Florin { text } else { String::new() };
+            let of_others =
+                |text: String| if subject == Subject::Florin { String::new() } else { text };
             line([
                 of_florin(row["name"].as_str().unwrap_or_default().to_owned()),
                 subject.name().to_owned(),

@@ -88,6 +88,11 @@ impl Prepared {
         Ok(prepared)
     }
 
+    /// Which server it is for.
+    pub fn subject(&self) -> Subject {
+        self.subject
+    }
+
     /// Sends it once and checks the answer. `who` and `number` make an idempotency key that is used once.
     pub fn send(&self, connection: &mut Connection, who: &str, number: usize) -> Result<()> {
         let once = format!("bench-{who}-{number}");

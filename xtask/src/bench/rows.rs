@@ -174,9 +174,7 @@ fn compare(name: &str, few: &Store, many: &Store) -> Result<Value> {
     let mut connections = [Connection::open(few.server.port)?, Connection::open(many.server.port)?];
     let mut times: [Vec<Duration>; 2] = [Vec::new(), Vec::new()];
     for number in 0..TIMES {
-        for ((store, connection), times) in
-            stores.iter().zip(&mut connections).zip(&mut times)
-        {
+        for ((store, connection), times) in stores.iter().zip(&mut connections).zip(&mut times) {
             let bytes = request("GET", &target(name, store, number), &store.key, None, "");
             let started = Instant::now();
             let status = connection.send(&bytes)?;

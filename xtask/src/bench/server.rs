@@ -37,6 +37,15 @@ impl Subject {
             Self::Localstripe => "localstripe",
         }
     }
+
+    /// How long it runs before it is measured. WebAssembly is compiled again for speed while it runs, which takes seconds
+    /// of a processor; Python has nothing to warm, and localstripe gets slower with every object that it holds.
+    pub fn warm_up(self) -> Duration {
+        match self {
+            Self::Florin | Self::Floor => Duration::from_secs(3),
+            Self::Localstripe => Duration::from_millis(200),
+        }
+    }
 }
 
 /// A running server, whose state goes with it.
@@ -92,8 +101,7 @@ impl Server {
         let stdin = running.child.stdin.take().context("Node has no stdin")?;
         let stdout = running.child.stdout.take().context("Node has no stdout")?;
         let ends = Ends { stdin, stdout: BufReader::new(stdout), asked: 0 };
-        let mut server =
-            Self { running, ends: Some(ends), folder, port: 0, start: Duration::ZERO };
+        let mut server = Self { running, ends: Some(ends), folder, port: 0, start: Duration::ZERO };
         let ready = server.line()?;
         let port = ready["url"].as_str().and_then(|url| url.rsplit(':').next()?.parse().ok());
         server.port = port.with_context(|| format!("no ready line: {ready}"))?;
