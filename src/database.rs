@@ -3,45 +3,50 @@
 use std::rc::Rc;
 
 use store::{Database, DatabaseError, Row, Rows, Statement, Value};
+use wasm_bindgen::prelude::wasm_bindgen;
 use worker::D1Database;
-use worker::wasm_bindgen::JsValue;
+use worker::js_sys::{Error, Promise};
+use worker::wasm_bindgen::{JsCast, JsValue};
+use worker::wasm_bindgen_futures::JsFuture;
 
 use crate::clock;
 use crate::timings::{Hop, Timings};
 
+// Statements come as one JSON text, and what they find goes back as one: every value that crosses
+// into or out of WebAssembly by itself costs as much as all of this.
+#[wasm_bindgen(inline_js = r#"
+export async function run(database, statements) {
+  const prepared = JSON.parse(statements)
+    .map(([sql, values]) => database.prepare(sql).bind(...values));
+  const results = await database.batch(prepared);
+  return JSON.stringify(results.map((result) => result.results));
+}
+"#)]
+extern "C" {
+    fn run(database: &JsValue, statements: &str) -> Promise;
+}
+
 /// D1, with a count of its use.
 pub struct CloudflareDatabase {
-    database: D1Database,
+    database: JsValue,
     timings: Rc<Timings>,
 }
 
 impl CloudflareDatabase {
     /// The database behind a binding.
     pub fn new(database: D1Database, timings: Rc<Timings>) -> Self {
-        Self { database, timings }
+        Self { database: database.into(), timings }
     }
 
     /// Runs a batch without counting it.
     pub async fn run(&self, statements: Vec<Statement>) -> Result<Vec<Rows>, DatabaseError> {
-        let mut prepared = Vec::with_capacity(statements.len());
-        for statement in statements {
-            let values: Vec<JsValue> =
-                statement.values.iter().map(bound).collect::<Result<_, _>>()?;
-            let bound = self.database.prepare(statement.sql).bind(&values).map_err(refused)?;
-            prepared.push(bound);
-        }
-        let results = self
-            .database
-            .batch(prepared)
+        let statements = text(&statements)?;
+        let results = JsFuture::from(run(&self.database, &statements))
             .await
-            .map_err(|error| DatabaseError::from_message(&error.to_string()))?;
-        results
-            .iter()
-            .map(|result| {
-                let rows = result.results().map_err(refused)?;
-                Ok(Rows(rows.into_iter().map(Row).collect()))
-            })
-            .collect()
+            .map_err(|error| DatabaseError::from_message(&message(&error)))?;
+        let results: Vec<Vec<_>> = serde_json::from_str(&results.as_string().unwrap_or_default())
+            .map_err(|error| DatabaseError::Unknown(error.to_string()))?;
+        Ok(results.into_iter().map(|rows| Rows(rows.into_iter().map(Row).collect())).collect())
     }
 }
 
@@ -54,22 +59,24 @@ impl Database for CloudflareDatabase {
     }
 }
 
-/// D1 takes no 64-bit integers, and holds numbers exactly only below 2^53.
-fn bound(value: &Value) -> Result<JsValue, DatabaseError> {
-    match value {
-        Value::Null => Ok(JsValue::NULL),
-        Value::Text(text) => Ok(JsValue::from_str(text)),
-        Value::Integer(integer) if integer.unsigned_abs() < 1 << 53 =>
+/// The statements as JSON. D1 holds numbers exactly only below 2^53.
+fn text(statements: &[Statement]) -> Result<String, DatabaseError> {
+    let values = statements.iter().flat_map(|statement| &statement.values);
+    for value in values {
+        if let Value::Integer(integer) = value
+            && integer.unsigned_abs() >= 1 << 53
         {
-            #[expect(clippy::cast_precision_loss, reason = "exact below 2^53")]
-            Ok(JsValue::from_f64(*integer as f64))
-        }
-        Value::Integer(integer) => {
-            Err(DatabaseError::Refused(format!("{integer} is too large to be bound")))
+            return Err(DatabaseError::Refused(format!("{integer} is too large to be bound")));
         }
     }
+    let statements: Vec<_> =
+        statements.iter().map(|statement| (&statement.sql, &statement.values)).collect();
+    serde_json::to_string(&statements).map_err(|error| DatabaseError::Refused(error.to_string()))
 }
 
-fn refused(error: worker::Error) -> DatabaseError {
-    DatabaseError::Refused(error.to_string())
+fn message(error: &JsValue) -> String {
+    match error.dyn_ref::<Error>() {
+        Some(error) => String::from(error.message()),
+        None => error.as_string().unwrap_or_else(|| format!("{error:?}")),
+    }
 }

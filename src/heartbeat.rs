@@ -6,12 +6,12 @@ use std::time::Duration;
 use domain::Timestamp;
 use queues::wake::Wake;
 use worker::{
-    Context, DurableObject, Env, MessageBuilder, Method, QueueContentType, Request, RequestInit,
-    Response, Result, State, durable_object,
+    Context, DurableObject, Env, MessageBuilder, QueueContentType, Request, Response, Result,
+    State, durable_object,
 };
 
-use crate::clock;
 use crate::platform::CloudflarePlatform;
+use crate::{clock, object};
 
 /// The name of the only heartbeat while there is one database shard.
 const NAME: &str = "heartbeat";
@@ -37,7 +37,7 @@ impl DurableObject for Heartbeat {
             clock::load(&platform).await;
         }
         self.alarm_at(wake.due_at).await?;
-        Response::from_json(&())
+        Ok(Response::empty()?.with_status(204))
     }
 
     async fn alarm(&self) -> Result<Response> {
@@ -88,13 +88,12 @@ pub async fn poke(env: &Env, due_at: Timestamp) -> std::result::Result<(), Strin
 }
 
 async fn send(env: &Env, due_at: Timestamp) -> Result<()> {
-    let stub = env.durable_object("HEARTBEAT")?.get_by_name(NAME)?;
-    let mut init = RequestInit::new();
-    let body = serde_json::to_string(&Wake { due_at })?;
-    init.with_method(Method::Post).with_body(Some(body.into()));
-    let request = Request::new_with_init("https://heartbeat/wake", &init)?;
-    stub.fetch_with_request(request).await?;
-    Ok(())
+    let question = serde_json::to_string(&Wake { due_at })?;
+    let answer = object::ask(env, "HEARTBEAT", NAME, "https://heartbeat/wake", &question).await?;
+    match answer.status {
+        204 => Ok(()),
+        _ => Err(worker::Error::RustError(answer.text)),
+    }
 }
 
 thread_local! {

@@ -7,14 +7,17 @@ use std::cell::Cell;
 
 use domain::Timestamp;
 use domain::idempotency::{self, Begin, Complete, Decision, RETENTION, Record};
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use worker::{
-    DurableObject, Env, Method, Request, RequestInit, Response, Result, SqlStorage, State,
+    DurableObject, Env, Request, Response, ResponseBuilder, Result, SqlStorage, State,
     durable_object,
 };
 
-use crate::clock;
+use crate::{clock, object};
+
+/// The statuses that say whether an answer was kept.
+const KEPT: u16 = 204;
+const OVERTAKEN: u16 = 409;
 
 /// How many records one sweep deletes.
 const SWEEP: i64 = 1_000;
@@ -55,11 +58,13 @@ impl DurableObject for IdempotencyShard {
             "/begin" => {
                 let begin: Begin = serde_json::from_str(&question)?;
                 self.plan_sweep(begin.now).await?;
-                Response::from_json(&self.begin(&begin)?)
+                let decision = serde_json::to_string(&self.begin(&begin)?)?;
+                Ok(ResponseBuilder::new().fixed(decision.into_bytes()))
             }
             "/complete" => {
                 let complete: Complete = serde_json::from_str(&question)?;
-                Response::from_json(&self.complete(&complete)?)
+                let status = if self.complete(&complete)? { KEPT } else { OVERTAKEN };
+                Ok(Response::empty()?.with_status(status))
             }
             _ => Response::error("unknown question", 404),
         }
@@ -84,9 +89,16 @@ impl DurableObject for IdempotencyShard {
 
 impl IdempotencyShard {
     fn begin(&self, begin: &Begin) -> Result<Decision> {
+        // Nearly every key is new, which its insertion finds out by itself.
+        let (decision, record) = idempotency::begin(None, begin);
+        if let Some(record) = record
+            && self.write("INSERT OR IGNORE", &begin.key, &record)?
+        {
+            return Ok(decision);
+        }
         let (decision, record) = idempotency::begin(self.find(&begin.key)?, begin);
         if let Some(record) = record {
-            self.keep(&begin.key, &record)?;
+            self.write("INSERT OR REPLACE", &begin.key, &record)?;
         }
         Ok(decision)
     }
@@ -94,7 +106,7 @@ impl IdempotencyShard {
     fn complete(&self, complete: &Complete) -> Result<bool> {
         let record = idempotency::complete(self.find(&complete.key)?, complete);
         if let Some(record) = &record {
-            self.keep(&complete.key, record)?;
+            self.write("INSERT OR REPLACE", &complete.key, record)?;
         }
         Ok(record.is_some())
     }
@@ -108,16 +120,17 @@ impl IdempotencyShard {
         }
     }
 
-    fn keep(&self, key: &str, record: &Record) -> Result<()> {
-        self.sql.exec(
-            "INSERT OR REPLACE INTO records (key, record, created) VALUES (?, ?, ?)",
+    /// Writes a record; false where it is there already and is not to be replaced.
+    fn write(&self, verb: &str, key: &str, record: &Record) -> Result<bool> {
+        let cursor = self.sql.exec(
+            &format!("{verb} INTO records (key, record, created) VALUES (?, ?, ?)"),
             vec![
                 key.into(),
                 serde_json::to_string(record)?.into(),
                 record.created.seconds().into(),
             ],
         )?;
-        Ok(())
+        Ok(cursor.rows_written() > 0)
     }
 
     /// Plans the next sweep, unless one is planned.
@@ -145,34 +158,46 @@ struct Oldest {
     created: Option<i64>,
 }
 
-/// Asks the object of a shard.
+/// Asks the object of a shard whether a request may run.
 ///
 /// # Errors
 /// Says what the object or the runtime said.
-pub async fn ask<Q: Serialize, A: DeserializeOwned>(
+pub async fn begin(
     env: &Env,
     object: &str,
-    path: &str,
-    question: &Q,
-) -> std::result::Result<A, String> {
-    let question = serde_json::to_string(question).map_err(|error| error.to_string())?;
-    answer(env, object, path, &question).await.map_err(|error| error.to_string())
+    begin: &Begin,
+) -> std::result::Result<Decision, String> {
+    let answer = ask(env, object, "begin", begin).await?;
+    match answer.status {
+        200 => serde_json::from_str(&answer.text).map_err(|error| error.to_string()),
+        _ => Err(answer.text),
+    }
 }
 
-async fn answer<A: DeserializeOwned>(
+/// Tells the object of a shard how a request ended; false when another run overtook this one.
+///
+/// # Errors
+/// Says what the object or the runtime said.
+pub async fn complete(
     env: &Env,
     object: &str,
-    path: &str,
-    question: &str,
-) -> Result<A> {
-    let stub = env.durable_object("IDEMPOTENCY")?.get_by_name(object)?;
-    let mut init = RequestInit::new();
-    init.with_method(Method::Post).with_body(Some(question.into()));
-    let request = Request::new_with_init(&format!("https://idempotency/{path}"), &init)?;
-    let mut response = stub.fetch_with_request(request).await?;
-    let text = response.text().await?;
-    if response.status_code() != 200 {
-        return Err(worker::Error::RustError(text));
+    complete: &Complete,
+) -> std::result::Result<bool, String> {
+    let answer = ask(env, object, "complete", complete).await?;
+    match answer.status {
+        KEPT => Ok(true),
+        OVERTAKEN => Ok(false),
+        _ => Err(answer.text),
     }
-    Ok(serde_json::from_str(&text)?)
+}
+
+async fn ask<Q: Serialize>(
+    env: &Env,
+    shard: &str,
+    path: &str,
+    question: &Q,
+) -> std::result::Result<object::Answer, String> {
+    let question = serde_json::to_string(question).map_err(|error| error.to_string())?;
+    let url = format!("https://idempotency/{path}");
+    object::ask(env, "IDEMPOTENCY", shard, &url, &question).await.map_err(|error| error.to_string())
 }

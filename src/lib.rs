@@ -10,6 +10,7 @@ mod development;
 mod heartbeat;
 mod idempotency;
 mod message;
+mod object;
 mod platform;
 mod timings;
 

@@ -1,6 +1,7 @@
 //! Requests and responses between the runtime's types and the `http` crate's.
 
 use handlers::render::Reply;
+use http::HeaderName;
 use http::request::Builder;
 use worker::{Headers, Request, Response, Result};
 
@@ -12,32 +13,21 @@ pub async fn read(
     mut request: Request,
     limit: usize,
 ) -> std::result::Result<http::Request<Vec<u8>>, String> {
-    let mut builder: Builder =
-        http::Request::builder().method(request.method().as_ref()).uri(request.url_text()?);
-    for (name, value) in request.headers().entries() {
-        builder = builder.header(name, value);
+    // `Request::url` would parse it a second time.
+    let url = request.inner().url();
+    let mut builder: Builder = http::Request::builder().method(request.method().as_ref()).uri(url);
+    let header = |name| request.headers().get(name).ok().flatten();
+    for name in handlers::HEADERS {
+        if let Some(value) = header(name) {
+            builder = builder.header(HeaderName::from_static(name), value);
+        }
     }
-    let announced = request
-        .headers()
-        .get("content-length")
-        .ok()
-        .flatten()
-        .and_then(|length| length.parse::<usize>().ok());
+    let announced = header("content-length").and_then(|length| length.parse::<usize>().ok());
     let body = match announced {
         Some(length) if length > limit => vec![0; limit.saturating_add(1)],
         _ => request.bytes().await.unwrap_or_default(),
     };
     builder.body(body).map_err(|error| error.to_string())
-}
-
-trait UrlText {
-    fn url_text(&self) -> std::result::Result<String, String>;
-}
-
-impl UrlText for Request {
-    fn url_text(&self) -> std::result::Result<String, String> {
-        self.url().map(String::from).map_err(|error| error.to_string())
-    }
 }
 
 /// Writes a response.

@@ -1,14 +1,12 @@
 //! The platform port on Cloudflare.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use domain::Timestamp;
 use domain::idempotency::{Begin, Complete, Decision};
 use domain::seal::MasterKey;
 use flows::{Platform, PlatformError};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use store::{DatabaseError, Rows, Statement};
 use worker::Env;
 
@@ -17,11 +15,38 @@ use crate::database::CloudflareDatabase;
 use crate::idempotency;
 use crate::timings::{Hop, Timings};
 
+/// The deployment's variables and secrets, which no isolate outlives.
+struct Settings {
+    master_key: MasterKey,
+    is_development: bool,
+}
+
+thread_local! {
+    static SETTINGS: RefCell<Option<Rc<Settings>>> = const { RefCell::new(None) };
+}
+
+impl Settings {
+    fn of(env: &Env) -> Result<Rc<Self>, String> {
+        if let Some(known) = SETTINGS.with_borrow(Option::clone) {
+            return Ok(known);
+        }
+        let secret = env
+            .secret("MASTER_KEY")
+            .map_err(|_| "the secret MASTER_KEY is missing: `wrangler secret put MASTER_KEY`")?;
+        let master_key = MasterKey::parse(&secret.to_string())
+            .ok_or("the secret MASTER_KEY must be 32 bytes in base64")?;
+        let is_development = env.var("DEVELOPMENT").is_ok_and(|value| value.to_string() == "1");
+        let settings = Rc::new(Self { master_key, is_development });
+        SETTINGS.set(Some(Rc::clone(&settings)));
+        Ok(settings)
+    }
+}
+
 /// Cloudflare's services, for one event.
 pub struct CloudflarePlatform {
     env: Env,
     database: CloudflareDatabase,
-    master_key: MasterKey,
+    settings: Rc<Settings>,
     timings: Rc<Timings>,
     earliest_wake: Cell<Option<Timestamp>>,
 }
@@ -34,15 +59,11 @@ impl CloudflarePlatform {
     pub fn new(env: Env) -> Result<Self, String> {
         let timings = Rc::new(Timings::default());
         let database = env.d1("DB").map_err(|error| format!("the binding DB: {error}"))?;
-        let secret = env
-            .secret("MASTER_KEY")
-            .map_err(|_| "the secret MASTER_KEY is missing: `wrangler secret put MASTER_KEY`")?;
-        let master_key = MasterKey::parse(&secret.to_string())
-            .ok_or("the secret MASTER_KEY must be 32 bytes in base64")?;
+        let settings = Settings::of(&env)?;
         Ok(Self {
             database: CloudflareDatabase::new(database, Rc::clone(&timings)),
             env,
-            master_key,
+            settings,
             timings,
             earliest_wake: Cell::new(None),
         })
@@ -50,7 +71,7 @@ impl CloudflarePlatform {
 
     /// Whether this is a developer's machine.
     pub fn is_development(&self) -> bool {
-        self.env.var("DEVELOPMENT").is_ok_and(|value| value.to_string() == "1")
+        self.settings.is_development
     }
 
     /// The bindings.
@@ -78,18 +99,6 @@ impl CloudflarePlatform {
     ) -> Result<Vec<Rows>, DatabaseError> {
         self.database.run(statements).await
     }
-
-    async fn ask<Q: Serialize, A: DeserializeOwned>(
-        &self,
-        object: &str,
-        path: &str,
-        question: &Q,
-    ) -> Result<A, PlatformError> {
-        let began = clock::milliseconds();
-        let answer = idempotency::ask(&self.env, object, path, question).await;
-        self.timings.count(Hop::DurableObject, began);
-        answer.map_err(|problem| PlatformError { part: "idempotency", problem })
-    }
 }
 
 impl Platform for CloudflarePlatform {
@@ -100,11 +109,17 @@ impl Platform for CloudflarePlatform {
     }
 
     async fn begin(&self, object: &str, begin: &Begin) -> Result<Decision, PlatformError> {
-        self.ask(object, "begin", begin).await
+        let began = clock::milliseconds();
+        let answer = idempotency::begin(&self.env, object, begin).await;
+        self.timings.count(Hop::DurableObject, began);
+        answer.map_err(unreachable)
     }
 
     async fn complete(&self, object: &str, complete: &Complete) -> Result<bool, PlatformError> {
-        self.ask(object, "complete", complete).await
+        let began = clock::milliseconds();
+        let answer = idempotency::complete(&self.env, object, complete).await;
+        self.timings.count(Hop::DurableObject, began);
+        answer.map_err(unreachable)
     }
 
     fn wake(&self, due_at: Timestamp) {
@@ -128,10 +143,14 @@ impl Platform for CloudflarePlatform {
     }
 
     fn master_key(&self) -> &MasterKey {
-        &self.master_key
+        &self.settings.master_key
     }
 
     fn log_error(&self, request: &str, problem: &str) {
         worker::console_error!("{request}: {problem}");
     }
+}
+
+fn unreachable(problem: String) -> PlatformError {
+    PlatformError { part: "idempotency", problem }
 }

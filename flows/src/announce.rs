@@ -8,7 +8,8 @@ use domain::payment_intent::PaymentIntent;
 use domain::payment_method::PaymentMethod;
 use domain::refund::Refund;
 use domain::resource;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 use store::Statement;
 use store::events::Event;
 
@@ -25,31 +26,41 @@ pub struct Subjects<'a> {
     pub payment_method: Option<&'a PaymentMethod>,
 }
 
+/// An object as an event carries it.
+struct Shown {
+    id: String,
+    json: String,
+}
+
 impl Subjects<'_> {
     /// The object that an event of this type carries, by the type's first word.
-    fn of(&self, event: EventType) -> Option<Value> {
+    fn of(&self, event: EventType) -> Option<Shown> {
         let name = event.name();
         if name.starts_with("charge.refund.") || name.starts_with("refund.") {
             return self
                 .refund
-                .map(|refund| resource::value(&resource::refund::Resource::from(refund)));
+                .map(|refund| show(refund.id.as_str(), &resource::refund::Resource::from(refund)));
         }
         match name.split('.').next() {
-            Some("charge") => {
-                self.charge.map(|charge| resource::value(&resource::charge::Resource::from(charge)))
-            }
-            Some("customer") => self
-                .customer
-                .map(|customer| resource::value(&resource::customer::Resource::from(customer))),
-            Some("payment_intent") => self
-                .payment_intent
-                .map(|intent| resource::value(&resource::payment_intent::Resource::from(intent))),
-            Some("payment_method") => self
-                .payment_method
-                .map(|method| resource::value(&resource::payment_method::Resource::from(method))),
+            Some("charge") => self
+                .charge
+                .map(|charge| show(charge.id.as_str(), &resource::charge::Resource::from(charge))),
+            Some("customer") => self.customer.map(|customer| {
+                show(customer.id.as_str(), &resource::customer::Resource::from(customer))
+            }),
+            Some("payment_intent") => self.payment_intent.map(|intent| {
+                show(intent.id.as_str(), &resource::payment_intent::Resource::from(intent))
+            }),
+            Some("payment_method") => self.payment_method.map(|method| {
+                show(method.id.as_str(), &resource::payment_method::Resource::from(method))
+            }),
             _ => None,
         }
     }
+}
+
+fn show<T: Serialize>(id: &str, resource: &T) -> Shown {
+    Shown { id: id.to_owned(), json: resource::text(resource) }
 }
 
 /// The statements that write the events of a transition.
@@ -75,13 +86,13 @@ fn event_row<P: Platform>(
     context: &Context<'_, P>,
     transition: Transition,
     event: EventType,
-    object: Value,
+    object: Shown,
     previous: Option<&Value>,
 ) -> Statement {
-    let object_id = object.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let Shown { id: object_id, json } = object;
     let data = match previous {
-        Some(previous) => json!({"object": object, "previous_attributes": previous}),
-        None => json!({"object": object}),
+        Some(previous) => format!("{{\"object\":{json},\"previous_attributes\":{previous}}}"),
+        None => format!("{{\"object\":{json}}}"),
     };
     let row = Event {
         id: id_of(context, transition, event, &object_id),
@@ -89,7 +100,7 @@ fn event_row<P: Platform>(
         livemode: context.scope.livemode,
         event_type: event.name().to_owned(),
         object: object_id,
-        data: data.to_string(),
+        data,
         api_version: API_VERSION.to_owned(),
         request: context.request.as_ref().map(|request| request.id.clone()),
         idempotency_key: context
@@ -146,6 +157,8 @@ pub fn previous_attributes(old: &Value, new: &Value) -> Option<Value> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]

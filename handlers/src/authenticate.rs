@@ -104,7 +104,19 @@ fn key_of(headers: &HeaderMap) -> Option<String> {
     (!key.is_empty()).then_some(key)
 }
 
+/// The headers that are read anywhere: only these are taken over from the runtime, as each costs.
+pub const HEADERS: [&str; 7] = [
+    "authorization",
+    "cf-connecting-ip",
+    "content-type",
+    "host",
+    "idempotency-key",
+    "stripe-account",
+    "stripe-version",
+];
+
 /// A header as text.
 pub(crate) fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    debug_assert!(HEADERS.contains(&name), "{name} is not taken over from the runtime");
     headers.get(name).and_then(|value| value.to_str().ok())
 }

@@ -129,53 +129,66 @@ fn preflight() -> Reply {
     reply
 }
 
-/// Answers a call of one endpoint.
+/// Answers a call of one endpoint. What does not depend on the endpoint is outside of it, so that it is
+/// compiled once and not for each of them.
 ///
 /// # Errors
 /// What is wrong with the request, or went wrong on our side, before anything ran.
 pub async fn serve<E: Endpoint, P: Platform>(incoming: Incoming<'_, P>) -> Result<Reply, Failure> {
     authorize(&incoming.caller.key, E::METHOD, E::RESOURCE, E::PUBLISHABLE)?;
-    let encoded = match E::METHOD {
-        Method::Post => incoming.request.body(),
-        // Some clients put the parameters of a deletion into the body, some into the query.
-        Method::Delete if !incoming.request.body().is_empty() => incoming.request.body(),
-        Method::Get | Method::Delete => {
-            incoming.request.uri().query().unwrap_or_default().as_bytes()
-        }
+    let Form { tree, canonical, expand } = form_of(&incoming, E::METHOD, E::OBJECT)?;
+    let input = E::check(tree.decode()?)?;
+    let leave = match begin(&incoming, E::METHOD, &canonical).await? {
+        Begun::Run(leave) => leave,
+        Begun::Replay(reply) => return Ok(reply),
     };
-    if E::METHOD == Method::Post {
-        check_content_type(incoming.request)?;
+    let call = call(&incoming, &leave.seed, leave.resumes, &expand);
+    let result = run::<E, P>(&call, input, &expand).await;
+    complete(&incoming, leave, result).await
+}
+
+/// The parameters of a request.
+struct Form {
+    tree: form::Tree,
+    /// Equal for requests that say the same.
+    canonical: String,
+    /// The paths to be expanded, which are no endpoint's own parameter.
+    expand: Vec<String>,
+}
+
+fn form_of<P>(
+    incoming: &Incoming<'_, P>,
+    method: Method,
+    object: &'static str,
+) -> Result<Form, ApiError> {
+    let request = incoming.request;
+    let encoded = match method {
+        Method::Post => request.body(),
+        // Some clients put the parameters of a deletion into the body, some into the query.
+        Method::Delete if !request.body().is_empty() => request.body(),
+        Method::Get | Method::Delete => request.uri().query().unwrap_or_default().as_bytes(),
+    };
+    if method == Method::Post {
+        check_content_type(request)?;
     }
     let mut tree = form::parse(encoded)?;
     let canonical = tree.canonical();
-    let paths = tree.take_texts("expand")?.unwrap_or_default();
-    expand::check(&paths)?;
-    if E::METHOD != Method::Get {
-        expand::check_object(E::OBJECT, &paths)?;
+    let expand = tree.take_texts("expand")?.unwrap_or_default();
+    expand::check(&expand)?;
+    if method != Method::Get {
+        expand::check_object(object, &expand)?;
     }
-    expand::check_rights(&incoming.caller.key, &paths)?;
-    let input = E::check(tree.decode()?)?;
-    let key = match E::METHOD {
-        Method::Post => idempotency_key(incoming.request.headers())?,
-        Method::Get | Method::Delete => None,
-    };
-    match key {
-        Some(key) => once::<E, P>(incoming, key, &canonical, input, &paths).await,
-        None => {
-            let seed = incoming.platform.random();
-            let call = call(&incoming, &seed, false, &paths);
-            run::<E, P>(&call, input, &paths).await.map(reply)
-        }
-    }
+    expand::check_rights(&incoming.caller.key, &expand)?;
+    Ok(Form { tree, canonical, expand })
 }
 
 /// The key that a request is to be run once for. One that cannot be read is refused: who sent it
 /// relies on it.
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, ApiError> {
     let Some(header) = headers.get("idempotency-key") else { return Ok(None) };
     match header.to_str() {
         Ok(key) if key.len() > MAX_KEY_LENGTH => Err(ApiError::IdempotencyKeyTooLong),
-        Ok(key) if !key.trim().is_empty() => Ok(Some(key.to_owned())),
+        Ok(key) if !key.trim().is_empty() => Ok(Some(key)),
         _ => Err(ApiError::IdempotencyKeyUnreadable),
     }
 }
@@ -262,53 +275,89 @@ async fn show<E: Endpoint, P: Platform>(
     Ok(resource)
 }
 
-/// Runs a request once for its idempotency key, and answers every repetition alike.
-async fn once<E: Endpoint, P: Platform>(
-    incoming: Incoming<'_, P>,
-    key: String,
+/// What a request is told before it runs.
+enum Begun {
+    Run(Leave),
+    /// It ran before, and was answered so.
+    Replay(Reply),
+}
+
+/// Leave to run.
+struct Leave {
+    /// What every id is derived from.
+    seed: Vec<u8>,
+    resumes: bool,
+    /// The record that keeps the answer, where the request has an idempotency key.
+    record: Option<(Record, i64)>,
+}
+
+/// Begins the record of a request's idempotency key, so that it runs once and every repetition is
+/// answered alike.
+async fn begin<P: Platform>(
+    incoming: &Incoming<'_, P>,
+    method: Method,
     canonical: &str,
-    input: E::Input,
-    paths: &[String],
-) -> Result<Reply, Failure> {
+) -> Result<Begun, Failure> {
     let platform = incoming.platform;
-    let record = Record::of(&incoming, &key, canonical);
+    let key = match method {
+        Method::Post => idempotency_key(incoming.request.headers())?,
+        Method::Get | Method::Delete => None,
+    };
+    let Some(key) = key else {
+        let seed = platform.random().to_vec();
+        return Ok(Begun::Run(Leave { seed, resumes: false, record: None }));
+    };
+    let record = Record::of(incoming, key, canonical);
     match platform.begin(&record.object, &record.begin).await? {
-        Decision::Mismatch => Err(ApiError::IdempotencyKeyReused { key }.into()),
-        Decision::InFlight => Err(ApiError::IdempotencyKeyInUse { key }.into()),
+        Decision::Mismatch => Err(ApiError::IdempotencyKeyReused { key: key.to_owned() }.into()),
+        Decision::InFlight => Err(ApiError::IdempotencyKeyInUse { key: key.to_owned() }.into()),
         Decision::Replay { answer, original_request } => {
             // Only final answers are kept.
             let retry = (answer.status >= 400).then_some(Retry::No);
             let mut response = reply(Answer { status: answer.status, body: answer.body, retry });
             add_header(&mut response, "idempotent-replayed", "true");
             add_header(&mut response, "original-request", &original_request);
-            Ok(response)
+            Ok(Begun::Replay(response))
         }
         Decision::Run { seed, epoch, resumes } => {
             let seed = hex::decode(&seed).map_err(|error| Failure::Bug(error.to_string()))?;
-            let call = call(&incoming, &seed, resumes, paths);
-            let (answer, is_final) = match run::<E, P>(&call, input, paths).await {
-                Ok(answer) => (answer, true),
-                Err(failure) => {
-                    let error = told(platform, &incoming.request_id, failure);
-                    (Answer::error(&error), error.is_final())
-                }
-            };
-            let kept =
-                is_final.then(|| KeptAnswer { status: answer.status, body: answer.body.clone() });
-            let complete = Complete { key: record.begin.key, epoch, answer: kept };
-            if platform.complete(&record.object, &complete).await? {
-                Ok(reply(answer))
-            } else {
-                // This run was slower than its lease and another one overtook it, whose answer is
-                // the one that is kept: a client must not see two.
-                Err(ApiError::IdempotencyKeyInUse { key }.into())
-            }
+            Ok(Begun::Run(Leave { seed, resumes, record: Some((record, epoch)) }))
         }
+    }
+}
+
+/// Keeps the answer under the request's idempotency key, where it has one, and gives it.
+async fn complete<P: Platform>(
+    incoming: &Incoming<'_, P>,
+    leave: Leave,
+    result: Result<Answer, Failure>,
+) -> Result<Reply, Failure> {
+    let Some((Record { key, object, begin }, epoch)) = leave.record else {
+        return result.map(reply);
+    };
+    let platform = incoming.platform;
+    let (answer, is_final) = match result {
+        Ok(answer) => (answer, true),
+        Err(failure) => {
+            let error = told(platform, &incoming.request_id, failure);
+            (Answer::error(&error), error.is_final())
+        }
+    };
+    let kept = is_final.then(|| KeptAnswer { status: answer.status, body: answer.body.clone() });
+    let complete = Complete { key: begin.key, epoch, answer: kept };
+    if platform.complete(&object, &complete).await? {
+        Ok(reply(answer))
+    } else {
+        // This run was slower than its lease and another one overtook it, whose answer is the one that
+        // is kept: a client must not see two.
+        Err(ApiError::IdempotencyKeyInUse { key }.into())
     }
 }
 
 /// Where the record of a key is kept, and what it is begun with.
 struct Record {
+    /// The merchant's key.
+    key: String,
     object: String,
     begin: Begin,
 }
@@ -334,6 +383,7 @@ impl Record {
         let number = spread.iter().take(4).fold(0_u32, |sum, byte| (sum << 8) | u32::from(*byte));
         let shard = number.checked_rem(caller.account.idempotency_shards).unwrap_or(0);
         Self {
+            key: key.to_owned(),
             object: format!("{account}:{mode}:{shard}"),
             begin: Begin {
                 key: format!("{audience}:{key}"),

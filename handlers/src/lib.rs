@@ -30,4 +30,5 @@ pub mod search;
 pub mod tokens;
 pub mod version;
 
+pub use authenticate::HEADERS;
 pub use dispatch::Server;

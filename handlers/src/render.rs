@@ -38,7 +38,10 @@ impl Answer {
 
 /// Stripe indents by two spaces, and people read these bodies with curl.
 fn pretty(value: &Value) -> String {
-    format!("{value:#}\n")
+    // A JSON value always has a text.
+    let mut text = serde_json::to_string_pretty(value).unwrap_or_default();
+    text.push('\n');
+    text
 }
 
 /// A JSON response.

@@ -44,12 +44,18 @@ async function readOptions(configPath: string): Promise<WorkerOptions> {
   return answer;
 }
 
-/** The built Worker's modules, its entry first. */
-function builtModules(main: string) {
+type Module = { type: "ESModule" | "CompiledWasm"; path: string; contents?: string };
+
+/** The built Worker's modules, its entry first; with the observer around it where asked. */
+function builtModules(main: string, observe: boolean) {
   if (!existsSync(main)) throw new Error(`${main} is missing: run \`cargo xtask build\``);
   const folder = dirname(main);
   const wasm = readdirSync(folder).filter((name) => name.endsWith(".wasm"));
-  const modules: { type: "ESModule" | "CompiledWasm"; path: string }[] = [{ type: "ESModule", path: main }];
+  const modules: Module[] = [{ type: "ESModule", path: main }];
+  if (observe) {
+    const contents = readFileSync(join(root, "xtask/node/observer.js"), "utf8");
+    modules.unshift({ type: "ESModule", path: join(folder, "observer.js"), contents });
+  }
   for (const name of wasm) modules.push({ type: "CompiledWasm", path: join(folder, name) });
   return { modules, modulesRoot: folder };
 }
@@ -91,14 +97,17 @@ export type Settings = {
   onRestart?: () => void;
   /** Another Worker's wrangler.toml, whose `main` is built already; Florin's own without it. */
   config?: string;
+  /** Whether each answer says what the request did in D1 and Durable Objects (see observer.js). */
+  observe?: boolean;
 };
 
 /** Serves the built Worker and answers once it does. */
-export async function serve({ port = 0, state, bindings = {}, log = toStderr, onRestart = () => {}, config }: Settings) {
+export async function serve(settings: Settings) {
+  const { port = 0, state, bindings = {}, log = toStderr, onRestart = () => {}, config, observe = false } = settings;
   const configPath = config ?? join(root, "wrangler.toml");
   const { main, options } = await readOptions(configPath);
   const chosen = port === 0 ? await freePort() : port;
-  const settings = {
+  const converted = {
     host: "127.0.0.1",
     port: 0,
     cf: false,
@@ -109,13 +118,13 @@ export async function serve({ port = 0, state, bindings = {}, log = toStderr, on
     workers: [
       {
         ...options,
-        ...builtModules(main),
+        ...builtModules(main, observe),
         bindings: { ...options.bindings, ...bindings },
         unsafeDirectSockets: [{ host: "127.0.0.1", port: chosen }],
       },
     ],
   };
-  const miniflare = new Miniflare(convertV4MiniflareOptions(settings as V4MiniflareOptions));
+  const miniflare = new Miniflare(convertV4MiniflareOptions(converted as V4MiniflareOptions));
   await miniflare.ready;
   const database = async () => (await miniflare.getD1Database("DB")) as unknown as Database;
   return { miniflare, port: chosen, url: `http://127.0.0.1:${chosen}`, database };

@@ -10,7 +10,8 @@ import { createInterface } from "node:readline";
 import { type Account, type Statement, newAccount, store } from "./accounts.ts";
 import { migrate, serve } from "./miniflare.ts";
 
-const { port, state, bindings, config, demo, database: hasDatabase = true } = JSON.parse(process.env.FLORIN_SERVE ?? "{}");
+const settings = JSON.parse(process.env.FLORIN_SERVE ?? "{}");
+const { state, demo, migrations = true } = settings;
 delete process.env.FLORIN_SERVE; // It holds a secret, and workerd inherits the environment.
 const started = performance.now();
 let server: Awaited<ReturnType<typeof serve>> | undefined;
@@ -70,10 +71,10 @@ process.on("SIGINT", () => {}); // The parent decides: a terminal sends it to bo
 
 try {
   const onRestart = () => process.stderr.write("serve: workerd had died; it serves again\n");
-  server = await serve({ port, state, bindings, config, onRestart });
+  server = await serve({ ...settings, onRestart });
   let applied: string[] = [];
   let merchant = {};
-  if (hasDatabase) {
+  if (migrations) {
     const database = await server.database();
     applied = await migrate(database);
     if (demo) await store(database, (merchant = demoMerchant()), "Demo merchant");

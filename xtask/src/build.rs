@@ -1,4 +1,5 @@
 //! `cargo xtask build`: the Worker as WebAssembly in `build/`, where wrangler.toml looks for it.
+use std::env;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -18,8 +19,8 @@ use crate::{fingerprint, finish, setup};
 const LIMIT: usize = 1_000_000;
 
 /// Top-level folders that the Worker is not built from.
-const NOT_SOURCES: [&str; 7] =
-    ["build", "docs", "migrations", "node_modules", "target", "tests", "xtask"];
+const NOT_SOURCES: [&str; 8] =
+    ["bench", "build", "docs", "migrations", "node_modules", "target", "tests", "xtask"];
 
 /// Runs the task.
 pub fn run(mut arguments: Arguments) -> Result<ExitCode> {
@@ -35,17 +36,35 @@ pub fn run(mut arguments: Arguments) -> Result<ExitCode> {
 pub fn build(tools: &setup::Tools, fast: bool) -> Result<()> {
     let root = root();
     let profile = if fast { "--dev" } else { "--release" };
-    let wanted = fingerprint::of(&root, &sources(&root)?, &[profile, &tools.versions()])?;
-    let kept = root.join("build/.fingerprint");
+    build_unless_kept(tools, &root, &sources(&root)?, profile)
+}
+
+/// Builds the Worker in `bench/floor`, which Florin is measured against.
+pub fn build_floor(tools: &setup::Tools) -> Result<()> {
+    let floor = root().join("bench/floor");
+    let own = ["Cargo.toml", "Cargo.lock", "src"].map(|name| floor.join(name));
+    let sources = [own.as_slice(), &[root().join("src/object.rs")]].concat();
+    build_unless_kept(tools, &floor, &sources, "--release")
+}
+
+/// Builds the Worker in a folder, unless its sources and tools are those of the build that is there.
+fn build_unless_kept(
+    tools: &setup::Tools,
+    folder: &Path,
+    sources: &[PathBuf],
+    profile: &str,
+) -> Result<()> {
+    let wanted = fingerprint::of(folder, sources, &[profile, &tools.versions()])?;
+    let kept = folder.join("build/.fingerprint");
     if fs::read_to_string(&kept).is_ok_and(|found| found == wanted) {
         return Ok(());
     }
-    eprintln!("build: compiling the Worker to WebAssembly");
+    eprintln!("build: compiling {} to WebAssembly", folder.display());
     let started = Instant::now();
     // Gone until the build is complete, so that a failed one is never taken for up to date.
     crate::cache::remove(&kept)?;
-    command::run(&mut worker_build(tools, profile)?)?;
-    let size = gzipped_size(&root.join("build/index_bg.wasm"))?;
+    command::run(&mut worker_build(tools, folder, profile)?)?;
+    let size = gzipped_size(&folder.join("build/index_bg.wasm"))?;
     fs::write(&kept, wanted)?;
     eprintln!("build: {size} bytes gzipped, after {:.1} s", started.elapsed().as_secs_f32());
     Ok(())
@@ -58,9 +77,13 @@ pub fn check_size() -> Result<usize> {
     Ok(size)
 }
 
-fn worker_build(tools: &setup::Tools, profile: &str) -> Result<Command> {
+fn worker_build(tools: &setup::Tools, folder: &Path, profile: &str) -> Result<Command> {
     let mut command = Command::new(&tools.worker_build);
-    command.current_dir(root()).arg(profile);
+    command.current_dir(folder).arg(profile);
+    // Both Workers share what they are built from, wherever they are built.
+    if env::var_os("CARGO_TARGET_DIR").is_none() {
+        command.env("CARGO_TARGET_DIR", root().join("target"));
+    }
     let overrides = [
         ("WASM_BINDGEN_BIN", &tools.wasm_bindgen),
         ("WASM_OPT_BIN", &tools.wasm_opt),

@@ -5,6 +5,7 @@ use anyhow::{Result, bail};
 use pico_args::Arguments;
 
 mod account;
+mod bench;
 mod build;
 mod cache;
 mod check;
@@ -29,6 +30,10 @@ Usage: cargo xtask <task>
       run all tests; with --quick the native ones, with --edge those on workerd whose file name holds PART
   check
       what must hold besides: format, lints, licences, types, documentation, unused dependencies
+  bench [--seconds 5] [--rounds 3] [--connections 16] [--only ROW] [--json]
+      measure Florin on workerd beside a Worker that only makes the same storage hops, and beside localstripe
+  bench --rows 1000000 [--json]
+      measure reads over that many payment intents beside the same over a thousand
   account create --name NAME [--state DIR | --remote]
       make a merchant; prints its id and its first test keys as JSON
   key create --account ID [--kind secret|publishable|restricted] [--allow charge=read ...] [--live] [--name NAME]
@@ -72,6 +77,7 @@ fn run(mut arguments: Arguments) -> Result<ExitCode> {
         Some("account") => account::run(arguments),
         Some("key") => key::run(arguments),
         Some("clock") => clock::run(arguments),
+        Some("bench") => bench::run(arguments),
         Some("build") => build::run(arguments),
         Some("setup") => setup::run(arguments),
         Some("help") | None => {

@@ -21,5 +21,11 @@ pub fn value<T: serde::Serialize>(resource: &T) -> serde_json::Value {
     serde_json::to_value(resource).unwrap_or_default()
 }
 
+/// A resource as JSON text.
+pub fn text<T: serde::Serialize>(resource: &T) -> String {
+    // As above.
+    serde_json::to_string(resource).unwrap_or_default()
+}
+
 /// A constant text of the API, as the `object` field of each resource.
 pub(crate) type Constant = &'static str;
