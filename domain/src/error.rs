@@ -92,6 +92,7 @@ pub enum ApiError {
 
     // Conflicts and our own faults.
     IdempotencyKeyTooLong,
+    IdempotencyKeyUnreadable,
     IdempotencyKeyReused { key: String },
     IdempotencyKeyInUse { key: String },
     LockTimeout,
@@ -489,6 +490,11 @@ impl ApiError {
                 400,
                 "idempotency_error",
                 "Idempotency keys can be at most 255 characters long.",
+            ),
+            Self::IdempotencyKeyUnreadable => refusal(
+                400,
+                "idempotency_error",
+                "Idempotency keys must be printable ASCII characters, and at least one.",
             ),
             Self::IdempotencyKeyReused { key } => refusal(
                 400,

@@ -1,6 +1,8 @@
 //! The life of a payment intent against a list of its transitions: whatever is tried in whatever
 //! order, only listed transitions happen, one operation at a time, and no money appears.
 
+#![expect(clippy::arithmetic_side_effects, clippy::expect_used, reason = "a test may panic")]
+
 use domain::id::{AttemptId, Id, PaymentIntentId};
 use domain::money::{Amount, Currency, Money};
 use domain::payment_intent::{Details, Operation, PaymentIntent, State, Status};

@@ -69,6 +69,14 @@ pub fn authorize(
     if key.kind == Kind::Publishable {
         return if publishable { Ok(()) } else { Err(ApiError::PublishableKeyNotAllowed) };
     }
+    check_right(key, method, resource)
+}
+
+/// Whether a server that holds a key may use a resource so.
+///
+/// # Errors
+/// When a restricted key lacks the right.
+pub fn check_right(key: &ApiKey, method: Method, resource: &'static str) -> Result<(), ApiError> {
     let needed = method.access();
     if key.allows(resource, needed) {
         Ok(())

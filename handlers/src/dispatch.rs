@@ -3,12 +3,13 @@
 use std::rc::Rc;
 
 use domain::ApiError;
-use domain::api_key::Kind;
+use domain::api_key::{ApiKey, Kind};
 use domain::error::Retry;
 use domain::id::{IdSource, RequestId, keyed_digest};
 use domain::idempotency::{Answer as KeptAnswer, Begin, Complete, Decision, MAX_KEY_LENGTH};
 use flows::{Context, Failure, Platform, RequestReference};
 use http::{HeaderMap, Request};
+use serde_json::Value;
 use store::Scope;
 use store::accounts::KeyAndAccount;
 
@@ -17,7 +18,7 @@ use crate::endpoint::{Call, Endpoint, Method};
 use crate::form;
 use crate::key_cache::KeyCache;
 use crate::render::{Answer, Reply, add_header, reply};
-use crate::{expand, pages, routes, version};
+use crate::{browser, expand, pages, routes, version};
 
 /// The largest body that is read, in bytes.
 pub const MAX_BODY: usize = 1_000_000;
@@ -135,15 +136,16 @@ fn preflight() -> Reply {
 /// What is wrong with the request, or went wrong on our side, before anything ran.
 pub async fn serve<E: Endpoint, P: Platform>(incoming: Incoming<'_, P>) -> Result<Reply, Failure> {
     authorize(&incoming.caller.key, E::METHOD, E::RESOURCE, E::PUBLISHABLE)?;
-    let Form { tree, canonical, expand } = form_of(incoming.request, E::METHOD, E::RESOURCE)?;
+    let key = &incoming.caller.key;
+    let Form { tree, canonical, expand } = form_of(incoming.request, key, E::METHOD, E::RESOURCE)?;
     let input = E::check(tree.decode()?)?;
     let leave = match begin(&incoming, E::METHOD, &canonical).await? {
         Begun::Run(leave) => leave,
         Begun::Replay(reply) => return Ok(reply),
     };
     let call = call(&incoming, &leave.seed, leave.resumes, &expand);
-    let result = run::<E, P>(&call, input, &expand).await;
-    complete(&incoming, leave, result).await
+    let shown = show::<E, P>(&call, input, &expand).await;
+    complete(&incoming, leave, answer(&call, shown)).await
 }
 
 /// The parameters of a request.
@@ -157,6 +159,7 @@ struct Form {
 
 fn form_of(
     request: &Request<Vec<u8>>,
+    key: &ApiKey,
     method: Method,
     resource: &'static str,
 ) -> Result<Form, ApiError> {
@@ -173,10 +176,22 @@ fn form_of(
     let canonical = tree.canonical();
     let expand = tree.take_texts("expand")?.unwrap_or_default();
     expand::check(&expand)?;
-    if method == Method::Post {
+    if method != Method::Get {
         expand::check_object(resource, &expand)?;
     }
+    expand::check_rights(key, &expand)?;
     Ok(Form { tree, canonical, expand })
+}
+
+/// The key that a request is to be run once for. One that cannot be read is refused: who sent it
+/// relies on it.
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
+    let Some(header) = headers.get("idempotency-key") else { return Ok(None) };
+    match header.to_str() {
+        Ok(key) if key.len() > MAX_KEY_LENGTH => Err(ApiError::IdempotencyKeyTooLong),
+        Ok(key) if !key.trim().is_empty() => Ok(Some(key.to_owned())),
+        _ => Err(ApiError::IdempotencyKeyUnreadable),
+    }
 }
 
 /// A body in another encoding would be read as one long, unknown parameter.
@@ -234,14 +249,27 @@ fn origin(request: &Request<Vec<u8>>, headers: &HeaderMap) -> String {
     host.map_or_else(String::new, |host| format!("{scheme}://{host}"))
 }
 
-async fn run<E: Endpoint, P: Platform>(
+/// What the caller may see of a result.
+fn answer<P>(call: &Call<'_, P>, mut shown: Result<Value, Failure>) -> Result<Answer, Failure> {
+    if call.is_publishable() {
+        // Last, so that it holds for what was expanded and for what an error embeds.
+        match &mut shown {
+            Ok(resource) => browser::narrow(resource),
+            Err(Failure::Api(error)) => browser::narrow_error(error),
+            Err(_) => {}
+        }
+    }
+    shown.map(|resource| Answer::shown(&resource))
+}
+
+async fn show<E: Endpoint, P: Platform>(
     call: &Call<'_, P>,
     input: E::Input,
     paths: &[String],
-) -> Result<Answer, Failure> {
+) -> Result<Value, Failure> {
     let mut resource = E::run(call, input).await?;
     expand::expand(call, &mut resource, paths).await?;
-    Ok(Answer::shown(&resource))
+    Ok(resource)
 }
 
 /// What a request is told before it runs.
@@ -268,18 +296,18 @@ async fn begin<P: Platform>(
     canonical: &str,
 ) -> Result<Begun, Failure> {
     let platform = incoming.platform;
-    let key = text(incoming.request.headers(), "idempotency-key");
-    let Some(key) = key.filter(|_| method == Method::Post) else {
+    let key = match method {
+        Method::Post => idempotency_key(incoming.request.headers())?,
+        Method::Get | Method::Delete => None,
+    };
+    let Some(key) = key else {
         let seed = platform.random().to_vec();
         return Ok(Begun::Run(Leave { seed, resumes: false, record: None }));
     };
-    if key.chars().count() > MAX_KEY_LENGTH {
-        return Err(ApiError::IdempotencyKeyTooLong.into());
-    }
-    let record = Record::of(incoming, key, canonical);
+    let record = Record::of(incoming, &key, canonical);
     match platform.begin(&record.object, &record.begin).await? {
-        Decision::Mismatch => Err(ApiError::IdempotencyKeyReused { key: key.to_owned() }.into()),
-        Decision::InFlight => Err(ApiError::IdempotencyKeyInUse { key: key.to_owned() }.into()),
+        Decision::Mismatch => Err(ApiError::IdempotencyKeyReused { key }.into()),
+        Decision::InFlight => Err(ApiError::IdempotencyKeyInUse { key }.into()),
         Decision::Replay { answer, original_request } => {
             // Only final answers are kept.
             let retry = (answer.status >= 400).then_some(Retry::No);

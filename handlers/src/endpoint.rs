@@ -73,6 +73,8 @@ pub trait Endpoint {
     const PATH: &'static str;
     /// The resource that a restricted key needs a right for, as `payment_intent`.
     const RESOURCE: &'static str;
+    /// The resource that it shows, for the API's description.
+    const SHOWS: &'static str = Self::RESOURCE;
     /// Whether a customer's browser may call it.
     const PUBLISHABLE: bool = false;
     /// Its parameters, from the body or the query; `expand` is taken out before.

@@ -4,6 +4,7 @@
 //! list's objects. Each level is read in one batch, however many objects a list holds.
 
 use domain::ApiError;
+use domain::api_key::{ApiKey, Kind as KeyKind};
 use domain::charge::Charge;
 use domain::customer::Customer;
 use domain::payment_intent::PaymentIntent;
@@ -14,8 +15,9 @@ use flows::{Failure, Platform};
 use serde_json::Value;
 use store::{Row, Rows, Scope, Statement};
 
+use crate::authenticate::check_right;
 use crate::charges::refunds::embed::embed;
-use crate::endpoint::Call;
+use crate::endpoint::{Call, Method};
 use crate::included;
 
 /// How many levels may be expanded.
@@ -98,6 +100,26 @@ pub fn check_object(object: &str, paths: &[String]) -> Result<(), ApiError> {
             let Some(next) = object_in(field) else { break };
             object = next;
         }
+    }
+    Ok(())
+}
+
+/// Checks that a restricted key may read what it wants expanded.
+///
+/// # Errors
+/// When it lacks the right.
+pub fn check_rights(key: &ApiKey, paths: &[String]) -> Result<(), ApiError> {
+    if key.kind != KeyKind::Restricted {
+        return Ok(());
+    }
+    let fields = paths.iter().flat_map(|path| path.split('.'));
+    let resources = fields.filter_map(|field| match field {
+        "refunds" => Some("refund"),
+        "default_payment_method" | "default_source" | "sources" => Some("payment_method"),
+        field => object_in(field),
+    });
+    for resource in resources {
+        check_right(key, Method::Get, resource)?;
     }
     Ok(())
 }

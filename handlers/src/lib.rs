@@ -6,6 +6,7 @@
 
 pub mod account;
 pub mod authenticate;
+pub mod browser;
 pub mod charges;
 pub mod created;
 pub mod customers;

@@ -13,6 +13,19 @@ use crate::{
     account, charges, customers, events, payment_intents, payment_methods, refunds, tokens,
 };
 
+/// What is known of an endpoint.
+#[derive(Clone, Copy, Debug)]
+pub struct Listed {
+    /// Its method.
+    pub method: Method,
+    /// Its path, with `{id}` where a part is open.
+    pub path: &'static str,
+    /// The resource that a restricted key needs a right for.
+    pub resource: &'static str,
+    /// Whether a customer's browser may call it.
+    pub is_publishable: bool,
+}
+
 macro_rules! endpoints {
     ($($name:ident = $endpoint:path,)*) => {
         /// An endpoint by its name.
@@ -25,6 +38,16 @@ macro_rules! endpoints {
         static ENDPOINTS: &[(Route, Method, &str)] = &[
             $((Route::$name, <$endpoint>::METHOD, <$endpoint>::PATH),)*
         ];
+
+        /// Every endpoint, for tests that must leave none out.
+        pub fn endpoints() -> Vec<Listed> {
+            vec![$(Listed {
+                method: <$endpoint>::METHOD,
+                path: <$endpoint>::PATH,
+                resource: <$endpoint>::RESOURCE,
+                is_publishable: <$endpoint>::PUBLISHABLE,
+            },)*]
+        }
 
         /// Describes every endpoint.
         #[cfg(feature = "openapi")]

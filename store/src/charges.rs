@@ -4,6 +4,7 @@ use domain::charge::Charge;
 use domain::timestamp::Timestamp;
 
 use crate::database::json;
+use crate::metadata_entries::Owner;
 use crate::{Inconsistent, Row, Scope, Statement, guard, values};
 
 /// The guard that another change of the charge fails.
@@ -100,6 +101,11 @@ pub fn find_latest_of_intent(scope: &Scope, intent: &str) -> Statement {
 /// Finds the charge that a refund gives back.
 pub fn find_of_refund(scope: &Scope, refund: &str) -> Statement {
     Statement::new(FIND_OF_REFUND, values![refund, scope.account.as_str(), scope.livemode])
+}
+
+/// The owner of a charge's metadata rows.
+pub fn owner(charge: &Charge) -> Owner<'_> {
+    Owner { resource: "charge", object: charge.id.as_str(), created: charge.created }
 }
 
 impl TryFrom<&Row> for Charge {

@@ -111,10 +111,7 @@ fn plan_all<'q>(searched: Searched, clauses: impl IntoIterator<Item = &'q Clause
             source.index = index;
         }
     }
-    // Deleted customers keep their metadata.
-    let may_be_deleted =
-        searched == Searched::Customers && matches!(source.index, Index::Metadata { .. });
-    Plan { sources: vec![source], is_exact: unchecked == 0 && !may_be_deleted }
+    Plan { sources: vec![source], is_exact: unchecked == 0 }
 }
 
 impl Source {
@@ -398,8 +395,7 @@ mod tests {
             ("email:'Amy@x.io'", "by_folded_email!"),
             ("email:'amy@x.io' name:'amy'", "by_folded_email"),
             ("email~'amy'", "by_account"),
-            // Deleted customers keep their metadata.
-            ("metadata['a']:'b'", "metadata a=b"),
+            ("metadata['a']:'b'", "metadata a=b!"),
         ];
         for (text, wanted) in customers {
             assert_eq!(indexes(Searched::Customers, text), wanted, "{text}");

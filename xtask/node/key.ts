@@ -6,7 +6,7 @@ import { migrate, openDatabase, root } from "./miniflare.ts";
 
 type Kind = "secret" | "publishable" | "restricted";
 type Order =
-  | { task: "create"; account: string; kind: Kind; livemode: boolean; name?: string; permissions?: Record<string, string> }
+  | { task: "create"; account: string; kind: Kind; livemode: boolean; name?: string | undefined; permissions?: Record<string, string> | undefined }
   | { task: "list"; account: string }
   | { task: "roll"; id: string; overlap: number }
   | { task: "revoke"; id: string };

@@ -55,7 +55,6 @@ pub struct CardResource<'a> {
     pub name: Option<&'a str>,
     pub regulated_status: Constant,
     pub tokenization_method: Option<&'a str>,
-    pub wallet: Option<&'a str>,
 }
 
 impl<'a> CardResource<'a> {
@@ -93,7 +92,6 @@ impl<'a> CardResource<'a> {
             name: holder.name.as_deref(),
             regulated_status: "unregulated",
             tokenization_method: None,
-            wallet: None,
         }
     }
 }

@@ -7,7 +7,7 @@ use domain::metadata::MetadataUpdate;
 use domain::payment_intent::Shipping;
 use domain::resource::{self, value};
 use domain::{ApiError, Patch};
-use store::{DatabaseError, Statement, charges, customers};
+use store::{DatabaseError, Statement, charges, customers, metadata_entries};
 
 use super::{MAX_TRIES, find};
 use crate::announce::{Subjects, events, previous_attributes};
@@ -106,6 +106,12 @@ fn writing<P: Platform>(
     {
         batch.push(customers::must_exist(&context.scope, customer.as_str()));
     }
+    batch.extend(metadata_entries::replace(
+        &context.scope,
+        charges::owner(after),
+        &before.details.metadata,
+        &after.details.metadata,
+    ));
     let shown = |charge: &Charge| value(&resource::charge::Resource::from(charge));
     let previous = previous_attributes(&shown(before), &shown(after));
     let subjects = Subjects { charge: Some(after), ..Subjects::default() };

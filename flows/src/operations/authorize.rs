@@ -1,7 +1,6 @@
 //! Authorising: a card is asked for money, held or taken at once.
 
 use connectors::{Challenge, Outcome};
-use domain::ApiError;
 use domain::attempt::{Attempt, AttemptState, Authorize, ChallengeResult, Request, Resolution};
 use domain::card::Decline;
 use domain::charge::{self, Charge};
@@ -12,9 +11,10 @@ use domain::payment_intent::{PaymentIntent, Requested, SetupFutureUsage};
 use domain::payment_method::PaymentMethod;
 use domain::resource;
 use domain::timestamp::{DAY, Timestamp};
+use domain::{ApiError, Metadata};
 use serde_json::{Value, json};
 use store::scheduled_tasks::{self, Kind, Task};
-use store::{Statement, charges, payment_intents, payment_methods};
+use store::{Statement, charges, metadata_entries, payment_intents, payment_methods};
 
 use super::Held;
 use crate::announce::{Subjects, events};
@@ -159,7 +159,7 @@ fn authorized<P: Platform>(
         intent.authorized(&held.attempt.id, charge.id.clone(), authorize.capture, before)?;
         statements.extend(payment_intents::update(intent));
     }
-    statements.push(charges::insert(&context.scope, &charge));
+    statements.extend(insert(context, &charge));
     statements.extend(keep_card(context, held, authorize)?);
     let transition = match (&held.payment_intent, authorize.capture) {
         (None, _) => Transition::ChargeSucceeded,
@@ -169,6 +169,18 @@ fn authorized<P: Platform>(
     statements.extend(announce(context, held, transition, Some(&charge)));
     held.charge = Some(charge);
     Ok(statements)
+}
+
+/// The statements that keep a new charge, and let it be found by its metadata.
+fn insert<P: Platform>(context: &Context<'_, P>, charge: &Charge) -> Vec<Statement> {
+    let mut statements = vec![charges::insert(&context.scope, charge)];
+    statements.extend(metadata_entries::replace(
+        &context.scope,
+        charges::owner(charge),
+        &Metadata::default(),
+        &charge.details.metadata,
+    ));
+    statements
 }
 
 fn plan_expiry<P: Platform>(
@@ -198,6 +210,10 @@ fn keep_card<P: Platform>(
     let for_off_session = held.payment_intent.as_ref().and_then(PaymentIntent::future_usage)
         == Some(SetupFutureUsage::OffSession);
     let mut method = held.method()?.clone();
+    // Whoever was given the card meanwhile keeps it, and one that was let go of stays so.
+    if method.detached || method.customer.as_ref().is_some_and(|keeper| keeper != customer) {
+        return Ok(Vec::new());
+    }
     let attaches = method.customer.is_none();
     let sets_up = proved && for_off_session && !method.details.set_up;
     if !attaches && !sets_up {
@@ -271,7 +287,7 @@ fn declined<P: Platform>(
         statements.extend(payment_intents::update(intent));
     }
     if let Some(charge) = &charge {
-        statements.push(charges::insert(&context.scope, charge));
+        statements.extend(insert(context, charge));
     }
     let transition = match (&held.payment_intent, &charge) {
         (None, _) => Transition::ChargeFailed,

@@ -88,7 +88,8 @@ async fn start<P: Platform>(
         }
         Err(error) => {
             let method = intent.payment_method.as_ref().map(|id| id.as_str());
-            explain_guard(context, error, intent.customer.as_ref(), method).await?;
+            let choice = changes.payment_method.as_ref();
+            explain_guard(context, error, intent.customer.as_ref(), method, choice).await?;
             Ok(None)
         }
     }

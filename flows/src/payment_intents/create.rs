@@ -104,7 +104,8 @@ async fn write<P: Platform>(
         Ok(results) => results,
         Err(error) => {
             let method = intent.payment_method.as_ref().map(|id| id.as_str());
-            explain_guard(context, error, intent.customer.as_ref(), method).await?;
+            let choice = create.changes.payment_method.as_ref();
+            explain_guard(context, error, intent.customer.as_ref(), method, choice).await?;
             return Err(ApiError::LockTimeout.into());
         }
     };

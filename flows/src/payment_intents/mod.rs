@@ -14,9 +14,9 @@ use domain::id::CustomerId;
 use domain::payment_intent::{Operation, PaymentIntent, Status, TransitionError};
 use domain::resource;
 use serde_json::Value;
-use store::{DatabaseError, customers, payment_intents, payment_methods};
+use store::{DatabaseError, customers, payment_intents, payment_methods, tokens};
 
-use crate::payment_methods::choose;
+use crate::payment_methods::{Choice, choose};
 use crate::{Context, Failure, Platform};
 
 pub use cancel::cancel;
@@ -102,8 +102,13 @@ async fn explain_guard<P: Platform>(
     error: DatabaseError,
     customer: Option<&CustomerId>,
     payment_method: Option<&str>,
+    choice: Option<&Choice>,
 ) -> Result<(), Failure> {
     match &error {
+        DatabaseError::Guard(name) if name == tokens::UNUSED_GUARD => {
+            let token = choice.and_then(Choice::token).unwrap_or_default().to_owned();
+            Err(ApiError::TokenAlreadyUsed { token }.into())
+        }
         DatabaseError::Guard(name) if name == customers::EXISTS_GUARD => {
             Err(no_such_customer(customer.map(CustomerId::as_str).unwrap_or_default()).into())
         }

@@ -47,7 +47,8 @@ pub async fn update<P: Platform>(
                     return find(context, id).await;
                 }
                 let method = after.payment_method.as_ref().map(|id| id.as_str());
-                explain_guard(context, error, after.customer.as_ref(), method).await?;
+                let choice = changes.payment_method.as_ref();
+                explain_guard(context, error, after.customer.as_ref(), method, choice).await?;
             }
         }
     }

@@ -19,6 +19,19 @@ pub enum Choice {
     New(Box<NewCard>),
 }
 
+impl Choice {
+    /// The token that its card is made from.
+    pub fn token(&self) -> Option<&str> {
+        match self {
+            Self::New(card) => match &card.source {
+                CardSource::Token(token) => Some(token),
+                CardSource::Number(_) => None,
+            },
+            Self::Named(_) => None,
+        }
+    }
+}
+
 /// A card that a request brings along.
 #[derive(Clone)]
 pub struct NewCard {

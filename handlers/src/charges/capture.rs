@@ -19,6 +19,7 @@ pub struct Capture;
 #[serde(deny_unknown_fields)]
 pub struct Parameters {
     /// Minor units; all that is held unless said.
+    #[serde(default, deserialize_with = "domain::patch::named")]
     amount: Option<i64>,
     /// The old name of `application_fee_amount`.
     application_fee: Option<i64>,

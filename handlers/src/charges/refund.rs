@@ -15,6 +15,7 @@ impl Endpoint for Refund {
     const METHOD: Method = Method::Post;
     const PATH: &'static str = "/v1/charges/{charge}/refund";
     const RESOURCE: &'static str = "refund";
+    const SHOWS: &'static str = "charge";
     type Parameters = Parameters;
     type Input = refunds::Create;
 

@@ -2,11 +2,11 @@
 
 use domain::ApiError;
 use domain::charge::Charge;
-use domain::resource::{self, value};
 use domain::search::Searched;
 use flows::{Failure, Platform};
 use serde_json::Value;
 
+use super::show;
 use crate::endpoint::{Call, Endpoint, Method};
 use crate::search::{self, Input, Parameters};
 
@@ -25,9 +25,6 @@ impl Endpoint for Search {
     }
 
     async fn run<P: Platform>(call: &Call<'_, P>, input: Input) -> Result<Value, Failure> {
-        search::show(call, &input, |charge: &Charge| {
-            value(&resource::charge::Resource::from(charge))
-        })
-        .await
+        search::show(call, &input, |charge: &Charge| show(charge)).await
     }
 }

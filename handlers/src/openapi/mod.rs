@@ -65,14 +65,14 @@ impl Description {
         let parameters = request::schema::<E::Parameters>();
         let mut operation = json!({
             "operationId": name,
-            "tags": [E::RESOURCE],
+            "tags": [E::SHOWS],
             "parameters": path_parameters(E::PATH),
             "responses": {
                 "200": {
                     "description": "It was done.",
                     "content": {
                         "application/json": {
-                            "schema": response::schema(E::METHOD, E::PATH, E::RESOURCE),
+                            "schema": response::schema(E::METHOD, E::PATH, E::SHOWS),
                         },
                     },
                 },

@@ -56,6 +56,6 @@ impl Endpoint for Cancel {
 
     async fn run<P: Platform>(call: &Call<'_, P>, reason: Self::Input) -> Result<Value, Failure> {
         let intent = payment_intents::cancel(&call.context, call.id(), reason).await?;
-        Ok(show(call, &intent))
+        Ok(show(&intent))
     }
 }

@@ -19,6 +19,7 @@ pub struct Capture;
 #[serde(deny_unknown_fields)]
 pub struct Parameters {
     /// Minor units; all that is held unless said.
+    #[serde(default, deserialize_with = "domain::patch::named")]
     amount_to_capture: Option<i64>,
     /// Whether this is the last part.
     final_capture: Option<bool>,
@@ -54,6 +55,6 @@ impl Endpoint for Capture {
 
     async fn run<P: Platform>(call: &Call<'_, P>, input: Self::Input) -> Result<Value, Failure> {
         let intent = payment_intents::capture(&call.context, call.id(), &input).await?;
-        Ok(show(call, &intent))
+        Ok(show(&intent))
     }
 }

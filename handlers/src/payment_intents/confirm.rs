@@ -7,7 +7,7 @@ use flows::{Failure, Platform};
 use serde_json::Value;
 
 use super::parameters::{self, OffSession};
-use super::{check_client_secret, narrow, show};
+use super::{check_client_secret, show};
 use crate::endpoint::{Call, Endpoint, Method};
 
 /// Charges an intent's card, or holds its money.
@@ -60,6 +60,9 @@ impl Endpoint for Confirm {
     }
 
     async fn run<P: Platform>(call: &Call<'_, P>, input: Input) -> Result<Value, Failure> {
+        if call.is_publishable() {
+            check_browser(&input)?;
+        }
         if call.is_publishable() || input.client_secret.is_some() {
             let intent = payment_intents::find(&call.context, call.id()).await?;
             check_client_secret(call, &intent, input.client_secret.as_deref())?;
@@ -69,30 +72,43 @@ impl Endpoint for Confirm {
                 return Err(ApiError::PublishableKeyNotAllowed.into());
             }
         }
-        let confirmed =
-            payment_intents::confirm(&call.context, call.id(), &input.changes, input.confirm).await;
-        match confirmed {
-            Ok(intent) => Ok(show(call, &intent)),
-            Err(Failure::Api(mut error)) if call.is_publishable() => {
-                narrow_error(&mut error);
-                Err(Failure::Api(error))
-            }
-            Err(failure) => Err(failure),
-        }
+        let intent =
+            payment_intents::confirm(&call.context, call.id(), &input.changes, input.confirm)
+                .await?;
+        Ok(show(&intent))
     }
 }
 
-/// An error embeds the intent, of which a browser may not see everything either.
-fn narrow_error(error: &mut ApiError) {
-    match error {
-        ApiError::Card(card) => {
-            if let Some(intent) = &mut card.payment_intent {
-                narrow(intent);
-            }
-        }
-        ApiError::IntentUnexpectedState { intent, .. }
-        | ApiError::IntentHasNoPaymentMethod { intent }
-        | ApiError::ReturnUrlRequired { intent: Some(intent) } => narrow(intent),
-        _ => {}
+/// How the money is taken, and how sure the merchant wants to be of the cardholder, is not for the
+/// cardholder's browser to say.
+fn check_browser(input: &Input) -> Result<(), ApiError> {
+    let options = input.changes.card_options.clone().unwrap_or_default();
+    let given = [
+        ("capture_method", input.changes.capture_method.is_some()),
+        ("error_on_requires_action", input.confirm.error_on_requires_action),
+        ("off_session", input.confirm.off_session),
+        ("payment_method_options[card][capture_method]", options.capture_method.is_some()),
+        (
+            "payment_method_options[card][request_incremental_authorization]",
+            options.request_incremental_authorization.is_some(),
+        ),
+        (
+            "payment_method_options[card][request_multicapture]",
+            options.request_multicapture.is_some(),
+        ),
+        (
+            "payment_method_options[card][request_three_d_secure]",
+            options.request_three_d_secure.is_some(),
+        ),
+    ];
+    match given.into_iter().find(|(_, given)| *given) {
+        Some((param, _)) => Err(ApiError::ParameterInvalid {
+            param: param.to_owned(),
+            message: format!(
+                "The parameter `{param}` cannot be passed with a publishable API key. Please use a \
+                 secret API key."
+            ),
+        }),
+        None => Ok(()),
     }
 }

@@ -122,7 +122,7 @@ impl Endpoint for Create {
         input: payment_intents::Create,
     ) -> Result<Value, Failure> {
         let intent = payment_intents::create(&call.context, input).await?;
-        Ok(show(call, &intent))
+        Ok(show(&intent))
     }
 }
 

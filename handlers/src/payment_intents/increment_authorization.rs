@@ -49,6 +49,6 @@ impl Endpoint for IncrementAuthorization {
 
     async fn run<P: Platform>(call: &Call<'_, P>, input: Self::Input) -> Result<Value, Failure> {
         let intent = payment_intents::increment(&call.context, call.id(), &input).await?;
-        Ok(show(call, &intent))
+        Ok(show(&intent))
     }
 }

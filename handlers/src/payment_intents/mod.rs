@@ -18,50 +18,9 @@ use serde_json::Value;
 
 use crate::endpoint::Call;
 
-/// The fields that a customer's browser sees of an intent
-/// (<https://docs.stripe.com/api/payment_intents/object>, "retrievable with publishable key").
-const PUBLIC_FIELDS: &[&str] = &[
-    "allowed_payment_method_types",
-    "amount",
-    "amount_details",
-    "automatic_payment_methods",
-    "canceled_at",
-    "cancellation_reason",
-    "capture_method",
-    "client_secret",
-    "confirmation_method",
-    "created",
-    "currency",
-    "description",
-    "id",
-    "last_payment_error",
-    "livemode",
-    "next_action",
-    "object",
-    "payment_method",
-    "payment_method_configuration_details",
-    "payment_method_types",
-    "processing",
-    "receipt_email",
-    "setup_future_usage",
-    "shipping",
-    "status",
-];
-
-/// The intent as the caller may see it.
-pub fn show<P>(call: &Call<'_, P>, intent: &PaymentIntent) -> Value {
-    let mut shown = value(&resource::payment_intent::Resource::from(intent));
-    if call.is_publishable() {
-        narrow(&mut shown);
-    }
-    shown
-}
-
-/// Leaves what a customer's browser may see.
-fn narrow(shown: &mut Value) {
-    if let Some(fields) = shown.as_object_mut() {
-        fields.retain(|name, _| PUBLIC_FIELDS.contains(&name.as_str()));
-    }
+/// The intent as the API shows it.
+pub fn show(intent: &PaymentIntent) -> Value {
+    value(&resource::payment_intent::Resource::from(intent))
 }
 
 /// A browser proves that it is the customer's by the intent's client secret; a server may give it.

@@ -35,6 +35,6 @@ impl Endpoint for Retrieve {
     async fn run<P: Platform>(call: &Call<'_, P>, input: Parameters) -> Result<Value, Failure> {
         let intent = payment_intents::find(&call.context, call.id()).await?;
         check_client_secret(call, &intent, input.client_secret.as_deref())?;
-        Ok(show(call, &intent))
+        Ok(show(&intent))
     }
 }

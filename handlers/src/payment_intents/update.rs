@@ -77,6 +77,6 @@ impl Endpoint for Update {
         };
         let intent =
             payment_intents::update(&call.context, call.id(), new_amount, &input.changes).await?;
-        Ok(show(call, &intent))
+        Ok(show(&intent))
     }
 }

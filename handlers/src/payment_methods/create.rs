@@ -6,7 +6,7 @@ use flows::{Failure, Platform};
 use serde_json::Value;
 
 use super::parameters::PaymentMethodData;
-use super::{show, show_publicly};
+use super::show;
 use crate::endpoint::{Call, Endpoint, Method};
 
 /// Creates a payment method that nobody keeps yet; a customer's browser may, so that card numbers need
@@ -27,6 +27,6 @@ impl Endpoint for Create {
 
     async fn run<P: Platform>(call: &Call<'_, P>, input: NewCard) -> Result<Value, Failure> {
         let method = payment_methods::create(&call.context, &input).await?;
-        Ok(if call.is_publishable() { show_publicly(&method) } else { show(&method) })
+        Ok(show(&method))
     }
 }

@@ -16,16 +16,3 @@ use serde_json::Value;
 pub fn show(method: &PaymentMethod) -> Value {
     value(&resource::payment_method::Resource::from(method))
 }
-
-/// The payment method as a customer's browser sees it: the merchant's own pairs are none of its
-/// business, and a fingerprint would tell whether the merchant knows a card.
-pub fn show_publicly(method: &PaymentMethod) -> Value {
-    let mut shown = show(method);
-    if let Some(fields) = shown.as_object_mut() {
-        fields.remove("metadata");
-    }
-    if let Some(card) = shown.get_mut("card").and_then(Value::as_object_mut) {
-        card.remove("fingerprint");
-    }
-    shown
-}

@@ -15,6 +15,7 @@ use crate::payment_methods::parameters::new_metadata;
 #[serde(deny_unknown_fields)]
 pub struct Parameters {
     /// Minor units; all that is left unless said.
+    #[serde(default, deserialize_with = "domain::patch::named")]
     amount: Option<i64>,
     /// The charge.
     charge: Option<String>,

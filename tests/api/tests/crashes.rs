@@ -146,11 +146,115 @@ fn operations() -> Vec<Operation> {
             vec![("amount", "2500"), ("metadata[order]", "2"), ("description", "new")],
         ),
         operation(
+            "refund a part",
+            |api| paid(api, "pm_card_visa") + "/refunds",
+            vec![("amount", "1200"), ("metadata[order]", "1")],
+        ),
+        operation("charge", |_| "/v1/charges".to_owned(), charge_form(&[])),
+        operation(
+            "charge a card that is declined",
+            |_| "/v1/charges".to_owned(),
+            vec![("amount", "2000"), ("currency", "usd"), ("source", "tok_chargeDeclined")],
+        ),
+        operation(
+            "capture a charge",
+            |api| {
+                let charge = api.post("/v1/charges", &charge_form(&[("capture", "false")])).ok();
+                format!("/v1/charges/{}/capture", charge.id())
+            },
+            vec![("amount", "1500")],
+        ),
+        operation(
+            "let go of a charge",
+            |api| {
+                let charge = api.post("/v1/charges", &charge_form(&[("capture", "false")])).ok();
+                format!("/v1/charges/{}/refunds", charge.id())
+            },
+            vec![],
+        ),
+        operation(
             "update with a card",
             |api| created(api, &[]),
             vec![("payment_method", "pm_card_visa")],
         ),
     ]
+    .into_iter()
+    .chain(operations_on_charges())
+    .collect()
+}
+
+const CHARGE: &[(&str, &str)] = &[("amount", "2000"), ("currency", "usd")];
+
+/// A charge without an intent; what it is made with decides whether its money is taken.
+fn charged(api: &Api, more: &[(&'static str, &'static str)]) -> String {
+    let form = [CHARGE, &[("source", "tok_visa")], more].concat();
+    format!("/v1/charges/{}", api.post("/v1/charges", &form).ok().id())
+}
+
+fn operations_on_charges() -> Vec<Operation> {
+    let root = |_: &Api| "/v1/charges".to_owned();
+    let operation = |name, prepare, form| Operation { name, prepare, form };
+    vec![
+        operation("charge a token", root, [CHARGE, &[("source", "tok_visa")]].concat()),
+        operation(
+            "charge a token that is declined",
+            root,
+            [CHARGE, &[("source", "tok_chargeDeclined")]].concat(),
+        ),
+        operation(
+            "hold a token's money",
+            root,
+            [CHARGE, &[("source", "tok_visa"), ("capture", "false")]].concat(),
+        ),
+        operation(
+            "capture a part of a charge",
+            |api| charged(api, &[("capture", "false")]) + "/capture",
+            vec![("amount", "1500"), ("receipt_email", "jo@example.com")],
+        ),
+        operation(
+            "capture the charge of an intent",
+            |api| {
+                let intent = api.get(&held(api)).ok();
+                format!("/v1/charges/{}/capture", intent.text_at("/latest_charge"))
+            },
+            vec![("amount", "1500"), ("transfer_group", "group")],
+        ),
+        operation(
+            "update a charge",
+            |api| charged(api, &[("metadata[order]", "1")]),
+            vec![("metadata[order]", "2"), ("description", "new")],
+        ),
+        operation("refund all", |api| charged(api, &[]) + "/refunds", vec![]),
+        operation(
+            "refund a part",
+            |api| charged(api, &[]) + "/refunds",
+            vec![("amount", "500"), ("reason", "fraudulent"), ("metadata[order]", "1")],
+        ),
+        operation(
+            "refund what is only held",
+            |api| charged(api, &[("capture", "false")]) + "/refund",
+            vec![],
+        ),
+        operation(
+            "update a refund",
+            |api| {
+                let refund = api.post(&(charged(api, &[]) + "/refunds"), &[]).ok();
+                format!("/v1/refunds/{}", refund.id())
+            },
+            vec![("metadata[order]", "2")],
+        ),
+    ]
+}
+
+fn charge_form(more: &[(&'static str, &'static str)]) -> Pairs {
+    let form: Pairs = vec![("amount", "2000"), ("currency", "usd"), ("source", "tok_visa")];
+    [form, more.to_vec()].concat()
+}
+
+/// A charge that took its money, by its path.
+fn paid(api: &Api, card: &'static str) -> String {
+    let path = created(api, &[("confirm", "true"), ("payment_method", card)]);
+    format!("/v1/charges/{}", api.get(&path).ok().text_at("/latest_charge"))
 }
 
 /// An intent that waits for its cardholder: its path, and the attempt.
@@ -175,7 +279,7 @@ fn redacted(answer: &Answer) -> (u16, Value) {
     fn redact(value: &Value) -> Value {
         match value {
             Value::String(text) => {
-                let is_id = ["pi_", "ch_", "pm_", "att_", "req_", "re_"]
+                let is_id = ["pi_", "ch_", "pm_", "att_", "req_", "re_", "card_", "sim_"]
                     .iter()
                     .any(|prefix| text.starts_with(prefix));
                 match text.rsplit_once("/att_") {

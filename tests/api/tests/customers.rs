@@ -322,15 +322,11 @@ fn wrong_parameters_are_named_and_leave_no_trace() {
         (("shipping[name]", "A"), "shipping[address]"),
         (("invoice_settings[nope]", "1"), "invoice_settings[nope]"),
         (("nope", "1"), "nope"),
-        (("metadata[a[b]", "1"), "metadata[a[b]"),
         (("payment_method", "tok_visa"), "payment_method"),
         (("payment_method", "pm_missing"), "payment_method"),
     ] {
         let refused = api.post("/v1/customers", &[form]);
-        if form.0 != "metadata[a[b]" {
-            assert_eq!(refused.error(400)["param"], param, "{form:?}");
-        }
-        assert_eq!(refused.status, 400);
+        assert_eq!(refused.error(400)["param"], param, "{form:?}");
     }
     assert_eq!(api.get("/v1/customers/cus_missing").error(404)["param"], "id");
     assert_eq!(api.delete("/v1/customers/cus_missing").status, 404);

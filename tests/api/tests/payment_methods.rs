@@ -27,6 +27,10 @@ fn detach(api: &Api, method: &str) -> Answer {
     api.post(&format!("/v1/payment_methods/{method}/detach"), &[])
 }
 
+fn post_as(api: &Api, key: &str, path: &str, form: &[(&str, &str)]) -> Answer {
+    kit::run(api.posting_as(key, path, form, None))
+}
+
 /// The data of the newest event of a type.
 fn event(api: &Api, event_type: &str) -> Value {
     let rows = api.platform.database().query(
@@ -116,10 +120,12 @@ fn a_browser_makes_a_payment_method_and_nothing_else() {
     assert_eq!(get(&path).error(403)["code"], "secret_key_required");
     assert_eq!(get("/v1/payment_methods").status, 403);
     assert_eq!(get("/v1/customers").status, 403);
-    let post = |path: &str, form| kit::run(api.posting_as(&key, path, form, None)).status;
-    assert_eq!(post("/v1/tokens", CARD), 403);
-    assert_eq!(post("/v1/customers", &[]), 403);
-    assert_eq!(post(&format!("{path}/attach"), &[("customer", "cus_1")]), 403);
+    assert_eq!(post_as(&api, &key, "/v1/tokens", CARD).status, 403);
+    assert_eq!(post_as(&api, &key, "/v1/customers", &[]).status, 403);
+    assert_eq!(
+        post_as(&api, &key, &format!("{path}/attach"), &[("customer", "cus_1")]).status,
+        403
+    );
     assert_eq!(api.get(&path).ok().body["metadata"], json!({"a": "1"}));
 }
 
@@ -308,13 +314,17 @@ fn another_account_sees_nothing_of_a_payment_method() {
     let get = |path: &str| {
         kit::run(api.send(http::Method::GET, path, Vec::new(), &stranger.secret_key, None))
     };
-    let post = |path: &str, form| kit::run(api.posting_as(&stranger.secret_key, path, form, None));
     assert_eq!(get(&path).status, 404);
     assert_eq!(get("/v1/payment_methods").ok().body["data"], json!([]));
     assert_eq!(get(&format!("/v1/payment_methods?customer={keeper}")).status, 400);
-    assert_eq!(post(&path, &[("metadata[a]", "1")]).status, 404);
-    assert_eq!(post(&format!("{path}/detach"), &[]).status, 404);
-    assert_eq!(post(&format!("{path}/attach"), &[("customer", &keeper)]).status, 404);
-    let refused = post("/v1/customers", &[("payment_method", made.id())]);
+    assert_eq!(post_as(&api, &stranger.secret_key, &path, &[("metadata[a]", "1")]).status, 404);
+    assert_eq!(post_as(&api, &stranger.secret_key, &format!("{path}/detach"), &[]).status, 404);
+    assert_eq!(
+        post_as(&api, &stranger.secret_key, &format!("{path}/attach"), &[("customer", &keeper)])
+            .status,
+        404
+    );
+    let refused =
+        post_as(&api, &stranger.secret_key, "/v1/customers", &[("payment_method", made.id())]);
     assert_eq!(refused.error(400)["message"], format!("No such PaymentMethod: '{}'", made.id()));
 }

@@ -307,20 +307,6 @@ fn an_update_during_a_confirm_is_kept_or_refused_and_never_lost() {
     }
 }
 
-/// Gives money back as the endpoint does, without its key.
-async fn refund(api: &Api, charge: &str, amount: i64) -> Result<(), flows::Failure> {
-    let context = Context::unattended(&api.platform, api.merchant.scope());
-    let create = flows::refunds::Create {
-        charge: Some(charge.to_owned()),
-        payment_intent: None,
-        amount: Some(amount),
-        reason: None,
-        metadata: domain::Metadata::default(),
-        instructions_email: None,
-    };
-    flows::refunds::create(&context, &create).await.map(drop)
-}
-
 #[test]
 fn sixty_and_sixty_of_a_hundred_cannot_both_go_back() {
     for card in ["pm_card_visa", "pm_card_pendingRefund", "pm_card_refundFail"] {
@@ -328,20 +314,20 @@ fn sixty_and_sixty_of_a_hundred_cannot_both_go_back() {
             let api = api();
             let path = created(&api, &[("confirm", "true"), ("payment_method", card)]);
             let charge = api.get(&path).ok().text_at("/latest_charge").to_owned();
-            api.platform.yields(true);
-            let racer = |amount| -> Racer<'_, Result<(), flows::Failure>> {
-                Box::pin(refund(&api, &charge, amount))
+            let refund = |key| {
+                let root = "/v1/refunds".to_owned();
+                (root, [("charge", charge.as_str()), ("amount", "60")], Some(key))
             };
-            let ended = kit::interleave(seed, vec![racer(60), racer(60), racer(30)]);
-            api.platform.yields(false);
-            invariants::check(api.platform.database());
-            assert!(ended[..2].iter().filter(|end| end.is_ok()).count() <= 1, "seed {seed}");
-            for end in ended {
-                let Err(failure) = end else { continue };
-                assert!(!failure.is_ours(), "seed {seed}: {failure}");
-                let status = failure.into_api_error("").status();
-                assert!(matches!(status, 400 | 429), "seed {seed}: {status}");
-            }
+            let refunds = [refund("key-1"), refund("key-2"), refund("key-2"), refund("key-3")];
+            let requests: Vec<Request<'_>> =
+                refunds.iter().map(|(path, form, key)| (path.clone(), &form[..], *key)).collect();
+            let answers = race(&api, seed, &requests);
+            let given: std::collections::BTreeSet<_> = answers
+                .iter()
+                .filter(|answer| answer.status == 200)
+                .map(|answer| answer.text.as_str())
+                .collect();
+            assert_eq!(given.len(), 1, "seed {seed}: {given:#?}");
             finish(&api);
         }
     }
@@ -355,15 +341,15 @@ fn a_refund_of_one_part_and_the_capture_of_the_next_both_count() {
         let path = created(&api, HELD);
         let capture = format!("{path}/capture");
         let charge = api.post(&capture, part).ok().text_at("/latest_charge").to_owned();
-        api.platform.yields(true);
-        let racers: Vec<Racer<'_, bool>> = vec![
-            Box::pin(async { refund(&api, &charge, 30).await.is_ok() }),
-            Box::pin(async { api.posting(&capture, part, None).await.status == 200 }),
-            Box::pin(async { refund(&api, &charge, 30).await.is_ok() }),
+        let refund: Form<'_> = &[("charge", &charge), ("amount", "30")];
+        let requests: [Request<'_>; 3] = [
+            ("/v1/refunds".to_owned(), refund, None),
+            (capture, part, None),
+            ("/v1/refunds".to_owned(), refund, None),
         ];
-        let ended = kit::interleave(seed, racers);
-        api.platform.yields(false);
-        assert!(ended[1] && (ended[0] || ended[2]), "seed {seed}: {ended:?}");
+        let answers = race(&api, seed, &requests);
+        let won: Vec<_> = answers.iter().map(|answer| answer.status == 200).collect();
+        assert!(won[1] && (won[0] || won[2]), "seed {seed}: {answers:#?}");
         finish(&api);
     }
 }
@@ -512,4 +498,103 @@ fn an_expiry_against_a_capture_ends_as_one_of_them() {
         let expected = if answer.status == 200 { "succeeded" } else { "canceled" };
         assert_eq!(status(&api, &path), expected, "seed {seed}");
     }
+}
+
+#[test]
+fn a_token_pays_once_and_the_other_payment_is_told_why_it_cannot() {
+    let card: Form<'_> = &[
+        ("card[number]", "4242424242424242"),
+        ("card[exp_month]", "12"),
+        ("card[exp_year]", "2034"),
+    ];
+    for seed in seeds() {
+        let api = api();
+        let token = api.post("/v1/tokens", card).ok().id().to_owned();
+        let with_token = [
+            ("payment_method_data[type]", "card"),
+            ("payment_method_data[card][token]", token.as_str()),
+        ];
+        let confirmed = [PAY, &[("confirm", "true")], &with_token].concat();
+        let unconfirmed = [PAY, &with_token].concat();
+        let path = created(&api, &[]);
+        let requests: [Request<'_>; 4] = [
+            ("/v1/payment_intents".to_owned(), &confirmed, Some("key-1")),
+            ("/v1/payment_intents".to_owned(), &unconfirmed, Some("key-2")),
+            (format!("{path}/confirm"), &with_token, Some("key-3")),
+            (path, &with_token, Some("key-4")),
+        ];
+        race(&api, seed, &requests);
+        let ended: Vec<_> = requests
+            .iter()
+            .map(|(path, form, key)| api.post_once(path, form, key.expect("a key")))
+            .collect();
+        assert_eq!(wins(&ended), 1, "seed {seed}: {ended:#?}");
+        for loser in ended.iter().filter(|answer| answer.status != 200) {
+            let code = loser.text_at("/error/code");
+            // An intent that was confirmed meanwhile refuses an update for its own reason.
+            assert!(
+                matches!(code, "token_already_used" | "payment_intent_unexpected_state"),
+                "seed {seed}: {:#}",
+                loser.body
+            );
+        }
+        finish(&api);
+    }
+}
+
+/// A card that a customer's payment is to keep, its challenge open.
+fn challenged_to_keep(api: &Api, customer: &str, method: &str) -> AttemptId {
+    let form = [
+        PAY,
+        &[
+            ("confirm", "true"),
+            ("payment_method", method),
+            ("customer", customer),
+            ("setup_future_usage", "off_session"),
+            ("return_url", "https://shop.test/back"),
+        ],
+    ]
+    .concat();
+    let intent = api.post("/v1/payment_intents", &form).ok();
+    let url = intent.text_at("/next_action/redirect_to_url/url");
+    let attempt = url.rsplit('/').next().expect("the attempt ends the link");
+    AttemptId::parse(attempt).expect("an attempt")
+}
+
+fn challenging_card(api: &Api) -> String {
+    let form = [
+        ("type", "card"),
+        ("card[number]", "4000002760003184"),
+        ("card[exp_month]", "12"),
+        ("card[exp_year]", "2034"),
+    ];
+    api.post("/v1/payment_methods", &form).ok().id().to_owned()
+}
+
+#[test]
+fn a_card_that_another_customer_was_given_meanwhile_stays_theirs() {
+    let api = api();
+    let payer = api.post("/v1/customers", &[]).ok().id().to_owned();
+    let keeper = api.post("/v1/customers", &[]).ok().id().to_owned();
+    let method = challenging_card(&api);
+    let attempt = challenged_to_keep(&api, &payer, &method);
+    let path = format!("/v1/payment_methods/{method}");
+    api.post(&format!("{path}/attach"), &[("customer", &keeper)]).ok();
+    kit::run(submit(&api, &attempt, ChallengeResult::Completed));
+    assert_eq!(api.get(&path).ok().body["customer"], *keeper);
+    finish(&api);
+}
+
+#[test]
+fn a_card_that_its_customer_let_go_meanwhile_is_not_kept_again() {
+    let api = api();
+    let payer = api.post("/v1/customers", &[]).ok().id().to_owned();
+    let method = challenging_card(&api);
+    let path = format!("/v1/payment_methods/{method}");
+    api.post(&format!("{path}/attach"), &[("customer", &payer)]).ok();
+    let attempt = challenged_to_keep(&api, &payer, &method);
+    api.post(&format!("{path}/detach"), &[]).ok();
+    kit::run(submit(&api, &attempt, ChallengeResult::Completed));
+    assert_eq!(api.get(&path).ok().body["customer"], serde_json::Value::Null);
+    finish(&api);
 }

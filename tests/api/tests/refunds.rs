@@ -1,6 +1,6 @@
 //! Refunds: money goes back once, whoever asks at the same time and wherever a request dies.
 
-use api::{Answer, Api, Form};
+use api::{Answer, Api, Form, invariants};
 use futures_util::join;
 use kit::{Fault, run, run_until_poll};
 use serde_json::json;
@@ -183,6 +183,8 @@ fn refunds_at_the_same_time_all_fit_and_their_events_count_up() {
     assert_eq!(newest_first.len(), 5);
     assert!(newest_first.is_sorted_by(|newer, older| newer >= older), "{newest_first:?}");
     assert_eq!(newest_first.first(), Some(&100));
+    invariants::check_settled(&api.platform);
+    invariants::check_quiet(&api.platform);
 }
 
 #[test]

@@ -9,6 +9,6 @@ export async function until<T>(what: string, ask: () => Promise<T | undefined>):
     const answer = await ask();
     if (answer !== undefined) return answer;
     assert.ok(Date.now() < end, `waited in vain until ${what}`);
-    await pause(100);
+    await pause(20);
   }
 }

@@ -120,7 +120,7 @@ fn a_guard_on_what_is_unknown_does_not_hold() {
 #[test]
 fn a_customer_of_someone_else_or_in_the_other_mode_fails_its_guard() {
     let database = Database::new();
-    let values = values!["cus_1", "acct_1", false, 0, 1, false, None::<&str>, "{}"];
+    let values = values!["cus_1", "acct_1", false, 0, 1, false, None::<&str>, None::<&str>, "{}"];
     batch(&database, vec![Statement::new(registered("customers.insert"), values)])
         .expect("a customer");
     let must_exist = |account: &str, livemode: bool| {

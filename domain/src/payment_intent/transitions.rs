@@ -1,0 +1,268 @@
+//! How a payment intent moves on: each transition checks that it may happen, and changes all or
+//! nothing.
+
+use serde_json::Value;
+
+use super::{
+    CancellationReason, CaptureMethod, Operation, PaymentIntent, SetupFutureUsage, State, Status,
+    TransitionError,
+};
+use crate::id::{AttemptId, ChargeId, PaymentMethodId};
+use crate::money::Amount;
+use crate::timestamp::Timestamp;
+
+/// The states in which the outcome of a confirmation can become known.
+const CONFIRMING: &[Status] = &[
+    Status::RequiresPaymentMethod,
+    Status::RequiresConfirmation,
+    Status::RequiresAction,
+    Status::Processing,
+];
+
+/// The states in which money is held.
+const HOLDING: &[Status] = &[Status::RequiresCapture];
+
+impl PaymentIntent {
+    /// The state's name.
+    pub fn status(&self) -> Status {
+        self.state.status()
+    }
+
+    /// How much may still be taken.
+    pub fn capturable(&self) -> Amount {
+        match self.state {
+            State::RequiresCapture { capturable } => capturable,
+            _ => Amount::ZERO,
+        }
+    }
+
+    /// Whether an authorisation takes the money at once.
+    pub fn captures_automatically(&self) -> bool {
+        let method =
+            self.details.card_options.capture_method.unwrap_or(self.details.capture_method);
+        method != CaptureMethod::Manual
+    }
+
+    /// Whether the card is kept for later, and for what.
+    pub fn future_usage(&self) -> Option<SetupFutureUsage> {
+        self.details.card_options.setup_future_usage.or(self.details.setup_future_usage)
+    }
+
+    /// Checks that an operation may begin.
+    ///
+    /// # Errors
+    /// When another operation holds the intent, or its state does not allow this one.
+    pub fn check(&self, operation: Operation) -> Result<(), TransitionError> {
+        if self.pending_operation.is_some() {
+            return Err(TransitionError::Locked);
+        }
+        if operation.allowed_from().contains(&self.status()) {
+            Ok(())
+        } else {
+            Err(TransitionError::NotAllowed { from: self.status(), wanted: operation.wanted() })
+        }
+    }
+
+    /// Holds the intent for an attempt at a processor.
+    ///
+    /// # Errors
+    /// As [`Self::check`].
+    pub fn hold(
+        &mut self,
+        operation: Operation,
+        attempt: AttemptId,
+    ) -> Result<(), TransitionError> {
+        self.check(operation)?;
+        self.pending_operation = Some(attempt);
+        self.details.action_attempt = None;
+        Ok(())
+    }
+
+    /// Checks that it is this attempt that holds the intent, in one of the states that its outcome
+    /// can be known in.
+    fn check_held(
+        &self,
+        attempt: &AttemptId,
+        from: &[Status],
+        wanted: &'static str,
+    ) -> Result<(), TransitionError> {
+        if self.pending_operation.as_ref() == Some(attempt) && from.contains(&self.status()) {
+            Ok(())
+        } else {
+            Err(TransitionError::NotAllowed { from: self.status(), wanted })
+        }
+    }
+
+    /// The same, and lets go of it.
+    fn release(
+        &mut self,
+        attempt: &AttemptId,
+        from: &[Status],
+        wanted: &'static str,
+    ) -> Result<(), TransitionError> {
+        self.check_held(attempt, from, wanted)?;
+        self.pending_operation = None;
+        Ok(())
+    }
+
+    /// The processor took or holds the money.
+    ///
+    /// # Errors
+    /// When the attempt does not hold the intent.
+    pub fn authorized(
+        &mut self,
+        attempt: &AttemptId,
+        charge: ChargeId,
+        captured: bool,
+        capture_before: Option<Timestamp>,
+    ) -> Result<(), TransitionError> {
+        self.release(attempt, CONFIRMING, "be authorized")?;
+        self.latest_charge = Some(charge);
+        self.details.next_action = None;
+        self.details.last_payment_error = None;
+        if captured {
+            self.received = self.amount.amount;
+            self.state = State::Succeeded;
+        } else {
+            self.details.capture_before = capture_before;
+            self.state = State::RequiresCapture { capturable: self.amount.amount };
+        }
+        Ok(())
+    }
+
+    /// The processor or its issuer said no.
+    ///
+    /// # Errors
+    /// When the attempt does not hold the intent.
+    pub fn declined(
+        &mut self,
+        attempt: &AttemptId,
+        charge: Option<ChargeId>,
+        error: Value,
+    ) -> Result<(), TransitionError> {
+        self.release(attempt, CONFIRMING, "be declined")?;
+        self.latest_charge = charge.or(self.latest_charge.take());
+        self.payment_method = None;
+        self.details.next_action = None;
+        self.details.last_payment_error = Some(error);
+        self.state = State::RequiresPaymentMethod;
+        Ok(())
+    }
+
+    /// The cardholder has to prove who they are. The attempt lets go of the intent, so that it can
+    /// be canceled or confirmed with another card meanwhile.
+    ///
+    /// # Errors
+    /// When the attempt does not hold the intent.
+    pub fn action_required(
+        &mut self,
+        attempt: &AttemptId,
+        next_action: Value,
+    ) -> Result<(), TransitionError> {
+        self.release(attempt, CONFIRMING, "require an action")?;
+        self.details.next_action = Some(next_action);
+        self.details.action_attempt = Some(attempt.clone());
+        self.details.last_payment_error = None;
+        self.state = State::RequiresAction;
+        Ok(())
+    }
+
+    /// The processor will say later. The attempt keeps the intent until then.
+    ///
+    /// # Errors
+    /// When the attempt does not hold the intent.
+    pub fn processing(&mut self, attempt: &AttemptId) -> Result<(), TransitionError> {
+        self.check_held(attempt, CONFIRMING, "be processing")?;
+        self.details.next_action = None;
+        self.details.last_payment_error = None;
+        self.state = State::Processing;
+        Ok(())
+    }
+
+    /// Held money was taken; unless this was announced as one part of several, the rest is released.
+    ///
+    /// # Errors
+    /// When the attempt does not hold the intent, or more was taken than is held.
+    pub fn captured(
+        &mut self,
+        attempt: &AttemptId,
+        amount: Amount,
+        is_final: bool,
+    ) -> Result<(), TransitionError> {
+        let State::RequiresCapture { capturable } = self.state else {
+            return Err(TransitionError::NotAllowed { from: self.status(), wanted: "be captured" });
+        };
+        let rest = capturable.minus(amount).map_err(|_| TransitionError::TooMuch)?;
+        let received = self.received.plus(amount)?;
+        self.release(attempt, HOLDING, "be captured")?;
+        self.received = received;
+        self.state = if is_final || rest.is_zero() {
+            State::Succeeded
+        } else {
+            State::RequiresCapture { capturable: rest }
+        };
+        Ok(())
+    }
+
+    /// The processor holds more.
+    ///
+    /// # Errors
+    /// When the attempt does not hold the intent, or the new amount is below the old.
+    pub fn incremented(
+        &mut self,
+        attempt: &AttemptId,
+        amount: Amount,
+    ) -> Result<(), TransitionError> {
+        let State::RequiresCapture { capturable } = self.state else {
+            return Err(TransitionError::NotAllowed {
+                from: self.status(),
+                wanted: "be incremented",
+            });
+        };
+        let more = amount.minus(self.amount.amount).map_err(|_| TransitionError::TooMuch)?;
+        let capturable = capturable.plus(more)?;
+        self.release(attempt, HOLDING, "be incremented")?;
+        self.amount.amount = amount;
+        self.state = State::RequiresCapture { capturable };
+        Ok(())
+    }
+
+    /// An operation at the processor failed and left everything as it was.
+    ///
+    /// # Errors
+    /// When the attempt does not hold the intent.
+    pub fn unchanged(&mut self, attempt: &AttemptId) -> Result<(), TransitionError> {
+        self.release(attempt, &Status::ALL, "be released")
+    }
+
+    /// It ended; held money was released. What an earlier part took stays taken: then it succeeded.
+    ///
+    /// # Errors
+    /// When the state does not allow it, or another operation holds the intent.
+    pub fn canceled(
+        &mut self,
+        attempt: Option<&AttemptId>,
+        at: Timestamp,
+        reason: Option<CancellationReason>,
+    ) -> Result<(), TransitionError> {
+        match attempt {
+            Some(attempt) => {
+                let operation = Operation::Cancel;
+                self.release(attempt, operation.allowed_from(), operation.wanted())?;
+            }
+            None => self.check(Operation::Cancel)?,
+        }
+        self.details.next_action = None;
+        self.details.action_attempt = None;
+        self.state = State::Canceled { at, reason };
+        Ok(())
+    }
+
+    /// The state that an intent with this payment method waits in before it is confirmed.
+    pub fn unconfirmed_state(payment_method: Option<&PaymentMethodId>) -> State {
+        match payment_method {
+            Some(_) => State::RequiresConfirmation,
+            None => State::RequiresPaymentMethod,
+        }
+    }
+}

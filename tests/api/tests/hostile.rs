@@ -1,0 +1,593 @@
+//! Bad input: whatever arrives, the answer is one of Stripe's errors and nothing happened.
+
+use std::collections::BTreeMap;
+
+use api::{Answer, Api, Form, invariants};
+use handlers::endpoint::Method;
+use handlers::routes::{Listed, endpoints};
+use http::Request;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use serde_json::Value;
+
+const CREATE: &str = "/v1/payment_intents";
+
+const CONFIRMED: Form<'_> = &[
+    ("amount", "2000"),
+    ("currency", "usd"),
+    ("payment_method", "pm_card_visa"),
+    ("payment_method_types[]", "card"),
+    ("confirm", "true"),
+];
+
+/// An answer that every client understands: a success, or an error with its type and sentence.
+#[track_caller]
+fn assert_clear(answer: &Answer) {
+    assert!(answer.status < 500, "{}", answer.text);
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+    assert!(answer.header("request-id").is_some());
+    if answer.status >= 400 {
+        for field in ["/error/type", "/error/message"] {
+            assert!(!answer.text_at(field).is_empty(), "{}", answer.text);
+        }
+        assert!(answer.text.len() < 20_000, "an error echoes {} bytes", answer.text.len());
+    }
+}
+
+/// Sends what must be refused, and looks whether something was written all the same.
+#[track_caller]
+fn refused(api: &Api, answer: impl FnOnce() -> Answer) -> Answer {
+    api.get("/v1/account").ok();
+    api.platform.database().take_counts();
+    let answer = answer();
+    assert_clear(&answer);
+    assert!(answer.status >= 400, "{}", answer.text);
+    assert_eq!(api.platform.database().take_counts().rows_written, 0, "{}", answer.text);
+    answer
+}
+
+fn raw(api: &Api, path: &str, body: &[u8]) -> Answer {
+    let key = &api.merchant.secret_key;
+    kit::run(api.send(http::Method::POST, path, body.to_vec(), key, None))
+}
+
+/// An object of each kind, by the name of the part of a path that it fills.
+fn examples(api: &Api) -> BTreeMap<&'static str, String> {
+    let customer = api.post("/v1/customers", &[("name", "Jo")]).ok();
+    let method =
+        api.post("/v1/payment_methods", &[("type", "card"), ("card[token]", "tok_visa")]).ok();
+    let held = api.post(CREATE, &[CONFIRMED, &[("capture_method", "manual")]].concat()).ok();
+    let paid = api.post(CREATE, CONFIRMED).ok();
+    let charge = paid.text_at("/latest_charge").to_owned();
+    let refund = api.post("/v1/refunds", &[("charge", &charge), ("amount", "1")]).ok();
+    let token = [
+        ("card[number]", "4242424242424242"),
+        ("card[exp_month]", "12"),
+        ("card[exp_year]", "2034"),
+    ];
+    let token = api.post("/v1/tokens", &token).ok();
+    let event = api.get("/v1/events").ok();
+    BTreeMap::from([
+        ("account", api.merchant.account.as_str().to_owned()),
+        ("charge", charge),
+        ("customer", customer.id().to_owned()),
+        ("id", event.text_at("/data/0/id").to_owned()),
+        ("intent", held.id().to_owned()),
+        ("payment_method", method.id().to_owned()),
+        ("refund", refund.id().to_owned()),
+        ("token", token.id().to_owned()),
+    ])
+}
+
+fn fill(path: &str, part: impl Fn(&str) -> String) -> String {
+    path.split('{')
+        .map(|piece| match piece.split_once('}') {
+            Some((name, rest)) => part(name) + rest,
+            None => piece.to_owned(),
+        })
+        .collect()
+}
+
+#[test]
+fn amounts_out_of_their_bounds_are_refused() {
+    let api = Api::new();
+    let cases = [
+        ("0", "usd", "parameter_invalid_integer"),
+        ("-1", "usd", "parameter_invalid_integer"),
+        ("-0", "usd", "parameter_invalid_integer"),
+        ("10.5", "usd", "parameter_invalid_integer"),
+        ("10.0", "usd", "parameter_invalid_integer"),
+        ("1e3", "usd", "parameter_invalid_integer"),
+        ("0x10", "usd", "parameter_invalid_integer"),
+        ("1_000", "usd", "parameter_invalid_integer"),
+        ("1,000", "usd", "parameter_invalid_integer"),
+        (" 1000", "usd", "parameter_invalid_integer"),
+        ("NaN", "usd", "parameter_invalid_integer"),
+        ("Infinity", "usd", "parameter_invalid_integer"),
+        ("\u{0663}\u{0660}\u{0660}", "usd", "parameter_invalid_integer"),
+        ("100000000", "usd", "amount_too_large"),
+        ("9007199254740993", "usd", "amount_too_large"),
+        ("9223372036854775807", "usd", "amount_too_large"),
+        ("9223372036854775808", "usd", "parameter_invalid_integer"),
+        ("-9223372036854775809", "usd", "parameter_invalid_integer"),
+        ("99999999999999999999999999", "usd", "parameter_invalid_integer"),
+        ("49", "usd", "amount_too_small"),
+        ("29", "gbp", "amount_too_small"),
+        ("49", "jpy", "amount_too_small"),
+        ("100000000", "jpy", "amount_too_large"),
+        ("1234", "kwd", "parameter_invalid_integer"),
+        ("150", "isk", "parameter_invalid_integer"),
+    ];
+    for (amount, currency, code) in cases {
+        for path in [CREATE, "/v1/charges"] {
+            let form = [("amount", amount), ("currency", currency), ("source", "tok_visa")];
+            let form = if path == CREATE { &form[..2] } else { &form[..] };
+            let answer = refused(&api, || api.post(path, form));
+            let error = answer.error(400);
+            assert_eq!(error["code"], code, "{amount} {currency}: {}", answer.text);
+            assert_eq!(error["param"], "amount", "{amount} {currency}");
+        }
+    }
+    for (amount, currency) in
+        [("50", "usd"), ("99999999", "usd"), ("50", "jpy"), ("99999999", "jpy"), ("1230", "kwd")]
+    {
+        let made = api.post(CREATE, &[("amount", amount), ("currency", currency)]).ok();
+        assert_eq!(made.body["amount"].to_string(), amount);
+        assert_eq!(made.body["currency"], currency);
+    }
+    for currency in ["", "us", "usdd", "xxx", "usd ", "\u{440}\u{443}\u{431}", "'--", "<b>"] {
+        let form = [("amount", "2000"), ("currency", currency)];
+        let answer = refused(&api, || api.post(CREATE, &form));
+        assert_eq!(answer.error(400)["param"], "currency", "{currency}");
+    }
+}
+
+#[test]
+fn amounts_of_captures_refunds_and_increments_are_bounded() {
+    let api = Api::new();
+    let options = [
+        ("capture_method", "manual"),
+        ("payment_method_options[card][request_incremental_authorization]", "if_available"),
+    ];
+    let held = api.post(CREATE, &[CONFIRMED, &options].concat()).ok();
+    let paid = api.post(CREATE, CONFIRMED).ok();
+    let (held, charge) = (format!("{CREATE}/{}", held.id()), paid.text_at("/latest_charge"));
+    let wrong = ["0", "-1", "1.5", "", "abc", "9223372036854775807", "9223372036854775808"];
+    for amount in wrong {
+        let requests = [
+            (format!("{held}/capture"), vec![("amount_to_capture", amount)]),
+            (format!("{held}/increment_authorization"), vec![("amount", amount)]),
+            ("/v1/refunds".to_owned(), vec![("charge", charge), ("amount", amount)]),
+            (format!("/v1/charges/{charge}/refunds"), vec![("amount", amount)]),
+        ];
+        for (path, form) in requests {
+            refused(&api, || api.post(&path, &form)).error(400);
+        }
+    }
+    let requests = [
+        (format!("{held}/capture"), vec![("amount_to_capture", "2001")]),
+        (format!("{held}/increment_authorization"), vec![("amount", "2000")]),
+        (format!("{held}/increment_authorization"), vec![("amount", "100000000")]),
+        ("/v1/refunds".to_owned(), vec![("charge", charge), ("amount", "2001")]),
+    ];
+    for (path, form) in requests {
+        refused(&api, || api.post(&path, &form)).error(400);
+    }
+    invariants::check_settled(&api.platform);
+}
+
+#[test]
+fn a_body_that_is_no_form_is_refused_by_every_endpoint() {
+    let api = Api::new();
+    let examples = examples(&api);
+    let many: Vec<u8> =
+        (0..10_000).flat_map(|n| format!("metadata[k{n}]=v&").into_bytes()).collect();
+    let deep = format!("metadata{}=1", "[a]".repeat(1_000));
+    let huge_name = format!("{}=1", "a".repeat(100_000));
+    let huge_text = format!("description={}", "a".repeat(999_000));
+    let huge_metadata = format!("metadata[a]={}", "\u{1f600}".repeat(501));
+    let bodies: Vec<Vec<u8>> = vec![
+        b"{\"amount\": 2000}".to_vec(),
+        b"<xml/>".to_vec(),
+        b"\xff\xfe".to_vec(),
+        b"description=%ff".to_vec(),
+        b"description=%e2%82".to_vec(),
+        b"description=a%00b".to_vec(),
+        b"descr%00iption=a".to_vec(),
+        b"\0".to_vec(),
+        b"=".to_vec(),
+        b"=a".to_vec(),
+        b"[a]=1".to_vec(),
+        b"metadata[=1".to_vec(),
+        b"metadata]=1".to_vec(),
+        b"metadata[a]b=1".to_vec(),
+        b"metadata[[a]]=1".to_vec(),
+        b"metadata[a][b]=1".to_vec(),
+        b"metadata[a]=1&metadata=2".to_vec(),
+        b"metadata[]=1".to_vec(),
+        b"expand=a".to_vec(),
+        b"expand[a][b]=a".to_vec(),
+        b"expand[]=a.b.c.d.e".to_vec(),
+        b"nope=1".to_vec(),
+        b"nope[a][]=1".to_vec(),
+        b"constructor=1&__proto__[a]=1".to_vec(),
+        many,
+        deep.into_bytes(),
+        huge_name.into_bytes(),
+        huge_text.into_bytes(),
+        huge_metadata.into_bytes(),
+        vec![b'a'; 1_000_001],
+        vec![b'&'; 1_000_001],
+        vec![b'%'; 999_999],
+    ];
+    for endpoint in endpoints() {
+        if endpoint.method != Method::Post {
+            continue;
+        }
+        let path = fill(endpoint.path, |name| examples[name].clone());
+        for body in &bodies {
+            let answer = refused(&api, || raw(&api, &path, body));
+            let shown = String::from_utf8_lossy(&body[..body.len().min(40)]);
+            let status = if body.len() > 1_000_000 { 413 } else { 400 };
+            assert_eq!(answer.status, status, "{endpoint:?} {shown}: {}", answer.text);
+        }
+    }
+}
+
+#[test]
+fn every_text_comes_back_as_it_was_sent() {
+    let api = Api::new();
+    let texts = [
+        "'; DROP TABLE payment_intents; --",
+        "\" OR 1=1 --",
+        "<script>alert(1)</script>",
+        "</script><img src=x onerror=alert(1)>",
+        "{{7*7}} ${7*7} <%= 7 %>",
+        "%s%n%d %00 %25",
+        "guard:attempt_state",
+        "UNIQUE constraint failed",
+        "a\r\nSet-Cookie: x=1",
+        "\u{202e}\u{200b}\u{feff} \u{1f468}\u{200d}\u{1f469} \u{0301}",
+        "\\u0000 \\x00 \\",
+        "\t\u{1}\u{7f}\u{85}\u{2028}",
+    ];
+    for text in texts {
+        let form = [
+            ("amount", "2000"),
+            ("currency", "usd"),
+            ("description", text),
+            ("metadata[text]", text),
+            ("metadata[a'\"<b>]", text),
+            ("shipping[name]", text),
+            ("shipping[address][line1]", text),
+            ("transfer_group", text),
+        ];
+        let made = api.post(CREATE, &form).ok();
+        let path = format!("{CREATE}/{}", made.id());
+        for shown in [made, api.get(&path).ok(), api.post(&path, &[("metadata[b]", text)]).ok()] {
+            for pointer in [
+                "/description",
+                "/metadata/text",
+                "/metadata/a'\"<b>",
+                "/shipping/name",
+                "/shipping/address/line1",
+                "/transfer_group",
+            ] {
+                assert_eq!(shown.text_at(pointer), text, "{pointer}");
+            }
+        }
+        let form = [("name", text), ("description", text), ("metadata[text]", text)];
+        let customer = api.post("/v1/customers", &form).ok();
+        let shown = api.get(&format!("/v1/customers/{}", customer.id())).ok();
+        for pointer in ["/name", "/description", "/metadata/text"] {
+            assert_eq!(shown.text_at(pointer), text, "{pointer}");
+        }
+        let form = [
+            ("type", "card"),
+            ("card[token]", "tok_visa"),
+            ("billing_details[name]", text),
+            ("billing_details[address][city]", text),
+        ];
+        let method = api.post("/v1/payment_methods", &form).ok();
+        assert_eq!(method.text_at("/billing_details/name"), text);
+        // As an id, or as anything else that is looked up, it names nothing.
+        for (path, param) in [
+            (CREATE, "customer"),
+            (CREATE, "payment_method"),
+            ("/v1/customers", "payment_method"),
+            ("/v1/refunds", "charge"),
+            ("/v1/refunds", "payment_intent"),
+        ] {
+            let form = match path {
+                CREATE => vec![("amount", "2000"), ("currency", "usd"), (param, text)],
+                _ => vec![(param, text)],
+            };
+            refused(&api, || api.post(path, &form)).error(400);
+        }
+    }
+    invariants::check(api.platform.database());
+}
+
+#[test]
+fn paths_and_methods_that_nobody_serves_are_told_so() {
+    let api = Api::new();
+    let key = &api.merchant.secret_key;
+    let ask = |method: &str, path: &str| {
+        let method = method.parse().expect("a method");
+        kit::run(api.send(method, path, Vec::new(), key, None))
+    };
+    let huge = format!("/v1/payment_intents/pi_{}", "a".repeat(8_000));
+    for path in [
+        "/v1",
+        "/v1/",
+        "/v1/nope",
+        "/v1/payment_intents/",
+        "/v1//payment_intents",
+        "/v1/payment_intents/a/b/c/d",
+        "/v1/../v1/payment_intents",
+        "/v1/payment_intents/%2e%2e",
+        "/v1/payment_intents/%00",
+        "/v1/payment_intents/%ff",
+        "/v1/payment_intents/{intent}",
+        "/v1/payment_intents/*",
+        "/v1/payment_intents/'%20OR%201=1--",
+        "/v1/PAYMENT_INTENTS",
+        &huge,
+    ] {
+        let answer = refused(&api, || ask("GET", path));
+        assert_eq!(answer.status, 404, "{path}: {}", answer.text);
+    }
+    for method in ["PUT", "PATCH", "HEAD", "TRACE", "DELETE", "BREW"] {
+        let answer = refused(&api, || ask(method, CREATE));
+        assert_eq!(answer.status, 404, "{method}");
+    }
+    // Outside the API there are pages; none of these is one.
+    for path in ["/", "/v2/core", "/v1payment_intents", "/.env", "/challenges/", "/challenges/a/b"]
+    {
+        let answer = ask("GET", path);
+        assert!((400..500).contains(&answer.status) || path == "/", "{path}: {}", answer.status);
+    }
+}
+
+#[test]
+fn idempotency_keys_that_cannot_be_kept_are_refused_and_never_ignored() {
+    let api = Api::new();
+    let pay = |key: &[u8]| {
+        let request = Request::post(format!("https://florin.test{CREATE}"))
+            .header("authorization", format!("Bearer {}", api.merchant.secret_key))
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("idempotency-key", key)
+            .body(b"amount=2000&currency=usd".to_vec());
+        kit::run(api.answer(&request.expect("a request")))
+    };
+    let long = "k".repeat(256);
+    let huge = "k".repeat(100_000);
+    for key in
+        [b"".as_slice(), b" ", "\u{e4}".as_bytes(), b"\xff", long.as_bytes(), huge.as_bytes()]
+    {
+        let answer = refused(&api, || pay(key));
+        assert_eq!(answer.error(400)["type"], "idempotency_error");
+    }
+    for key in ["k".repeat(255), "'; DROP TABLE records; --".to_owned(), "server:a".to_owned()] {
+        let first = pay(key.as_bytes()).ok();
+        assert_eq!(pay(key.as_bytes()).text, first.text);
+    }
+}
+
+#[test]
+fn headers_that_nobody_expects_do_no_harm() {
+    let api = Api::new();
+    let ask = |name: &str, value: &[u8]| {
+        let request = Request::post(format!("https://florin.test{CREATE}"))
+            .header("authorization", format!("Bearer {}", api.merchant.secret_key))
+            .header(name, value)
+            .body(b"amount=2000&currency=usd".to_vec());
+        kit::run(api.answer(&request.expect("a request")))
+    };
+    let accepted: &[(&str, &[u8])] = &[
+        ("stripe-version", b"2020-08-27"),
+        ("stripe-account", b"acct_acme"),
+        ("content-type", b"application/x-www-form-urlencoded; charset=utf-8"),
+        ("x-stripe-client-user-agent", b"{not json"),
+        ("user-agent", b"\xff\xfe"),
+        ("accept", b"text/html"),
+        ("cf-connecting-ip", b"not an address"),
+        ("host", b"evil.test"),
+    ];
+    for (name, value) in accepted {
+        let answer = ask(name, value);
+        assert_clear(&answer);
+        answer.ok();
+    }
+    let wrong: &[(&str, &[u8], u16)] = &[
+        ("stripe-version", b"tomorrow", 400),
+        ("stripe-version", &[b'9'; 10_000], 400),
+        ("stripe-account", b"acct_other", 403),
+        ("stripe-account", b"' OR 1=1", 403),
+        ("content-type", b"application/json", 400),
+        ("content-type", b"multipart/form-data; boundary=x", 400),
+    ];
+    for (name, value, status) in wrong {
+        let answer = refused(&api, || ask(name, value));
+        assert_eq!(answer.status, *status, "{name}");
+    }
+}
+
+/// The names and, where they are listed, the values of what an endpoint takes, by its description.
+fn parameters(description: &Value, endpoint: &Listed) -> Vec<(String, Vec<String>)> {
+    let operation = &description["paths"][endpoint.path][endpoint.method.name().to_lowercase()];
+    let mut found = Vec::new();
+    let body = &operation["requestBody"]["content"]["application/x-www-form-urlencoded"]["schema"];
+    collect("", body, &mut found);
+    for parameter in operation["parameters"].as_array().into_iter().flatten() {
+        if parameter["in"] == "query" {
+            let name = parameter["name"].as_str().expect("a name");
+            collect(name, &parameter["schema"], &mut found);
+        }
+    }
+    found
+}
+
+fn collect(name: &str, schema: &Value, found: &mut Vec<(String, Vec<String>)>) {
+    for choice in ["anyOf", "oneOf", "allOf"] {
+        for schema in schema[choice].as_array().into_iter().flatten() {
+            collect(name, schema, found);
+        }
+    }
+    if let Some(properties) = schema["properties"].as_object() {
+        for (field, schema) in properties {
+            let nested = match (name, field.strip_suffix("[]")) {
+                ("", _) => field.clone(),
+                (name, Some(list)) => format!("{name}[{list}][]"),
+                (name, None) => format!("{name}[{field}]"),
+            };
+            collect(&nested, schema, found);
+        }
+    }
+    if !name.is_empty() {
+        let listed = schema["enum"].as_array().into_iter().flatten();
+        let listed = listed.filter_map(|value| value.as_str().map(str::to_owned)).collect();
+        found.push((name.to_owned(), listed));
+    }
+}
+
+/// Values that break what is careless, or that mean something.
+const VALUES: &[&str] = &[
+    "",
+    "0",
+    "1",
+    "-1",
+    "50",
+    "2000",
+    "99999999",
+    "100000000",
+    "9007199254740993",
+    "9223372036854775807",
+    "9223372036854775808",
+    "-9223372036854775808",
+    "1.5",
+    "1e9",
+    "0x1F",
+    " 1",
+    "+5",
+    "true",
+    "false",
+    "null",
+    "undefined",
+    "NaN",
+    "[]",
+    "{}",
+    "usd",
+    "jpy",
+    "kwd",
+    "zzz",
+    "card",
+    "tok_visa",
+    "pm_card_visa",
+    "pm_card_chargeDeclined",
+    "pm_card_threeDSecureRequired",
+    "tok_",
+    "pm_",
+    "cus_",
+    "pi_x",
+    "4242424242424242",
+    "4242 4242 4242 4241",
+    "12",
+    "2034",
+    "123",
+    "jo@example.com",
+    "@",
+    "https://shop.test/back",
+    "javascript:alert(1)",
+    "http://",
+    "manual",
+    "automatic",
+    "off_session",
+    "' OR '1'='1",
+    "<b>&amp;",
+    "\u{1f4b8}",
+    "\u{202e}abc",
+    "a\nb",
+    "customer",
+    "payment_method.customer",
+    "data.customer",
+    "latest_charge",
+    "created>0",
+    "status:'succeeded' AND amount>5",
+    "metadata['a']:'b'",
+    "query:(",
+    "amount:99999999999999999999",
+];
+
+#[test]
+fn no_form_of_real_names_and_junk_breaks_an_endpoint() {
+    let description = std::fs::read_to_string(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../handlers/openapi.json"
+    ))
+    .expect("the description is kept beside the handlers");
+    let description: Value = serde_json::from_str(&description).expect("JSON");
+    let api = Api::new();
+    invariants::watch(api.platform.database());
+    let examples = examples(&api);
+    let known: Vec<(Listed, Vec<(String, Vec<String>)>)> =
+        endpoints().into_iter().map(|e| (e, parameters(&description, &e))).collect();
+    let named: usize = known.iter().map(|(_, names)| names.len()).sum();
+    assert!(named > 300, "the description names only {named} parameters");
+    let ids: Vec<&String> = examples.values().collect();
+    let long = "x".repeat(5_001);
+    let pick = any::<prop::sample::Index>;
+    // For each parameter: which one, where its value comes from, and which value.
+    let fields = prop::collection::vec((pick(), 0..10_u8, pick(), any::<String>()), 0..12);
+    let request = (pick(), fields, 0..8_u8, any::<bool>());
+    let mut runner =
+        TestRunner::new(Config { cases: api::cases(600, 20_000), ..Config::default() });
+    let outcome = runner.run(&request, |(endpoint, fields, path_kind, once)| {
+        let (endpoint, names) = &known[endpoint.index(known.len())];
+        let path = fill(endpoint.path, |name| match path_kind {
+            0 => "nope".to_owned(),
+            1 => format!("{}x", examples[name]),
+            _ => examples[name].clone(),
+        });
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        for (name, kind, value, text) in &fields {
+            if names.is_empty() {
+                break;
+            }
+            let (name, listed) = &names[name.index(names.len())];
+            let value = match kind {
+                0 => text,
+                1 => &long,
+                2 => ids[value.index(ids.len())],
+                3..=5 if !listed.is_empty() => &listed[value.index(listed.len())],
+                _ => VALUES[value.index(VALUES.len())],
+            };
+            form.append_pair(name, value);
+        }
+        let form = form.finish();
+        let (path, body) = match endpoint.method {
+            Method::Post => (path, form.clone().into_bytes()),
+            Method::Get | Method::Delete => (format!("{path}?{form}"), Vec::new()),
+        };
+        api.platform.database().take_counts();
+        let key = once.then(|| form.chars().take(40).collect::<String>());
+        let key = key.filter(|key| !key.is_empty());
+        let method = endpoint.method.name().parse().expect("a method");
+        let secret = &api.merchant.secret_key;
+        let answer = kit::run(api.send(method, &path, body, secret, key.as_deref()));
+        assert_clear(&answer);
+        let written = api.platform.database().take_counts().rows_written;
+        // A card that is declined leaves its charge behind.
+        if answer.status >= 400 && answer.status != 402 {
+            prop_assert_eq!(written, 0, "{} {}: {}", endpoint.path, form, answer.text);
+        }
+        if endpoint.method == Method::Get {
+            prop_assert_eq!(written, 0, "{} {}", endpoint.path, form);
+        }
+        prop_assert_eq!(api.platform.errors(), vec![], "{} {}", endpoint.path, form);
+        Ok(())
+    });
+    outcome.unwrap_or_else(|failure| panic!("{failure}"));
+    invariants::check_settled(&api.platform);
+    invariants::check_quiet(&api.platform);
+}
