@@ -185,7 +185,9 @@ fn compare(name: &str, few: &Store, many: &Store) -> Result<Value> {
     let mut times: [Vec<Duration>; 2] = [Vec::new(), Vec::new()];
     let mut found = [0, 0];
     for number in 0..TIMES {
-        for ((store, connection), times) in stores.iter().zip(&mut connections).zip(&mut times) {
+        for (((store, connection), times), found) in
+            stores.iter().zip(&mut connections).zip(&mut times).zip(&mut found)
+        {
             let bytes = request("GET", &target(name, store, number), &store.key, None, "");
             let started = Instant::now();
             let status = connection.send(&bytes)?;
