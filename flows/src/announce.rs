@@ -8,6 +8,7 @@ use domain::payment_intent::PaymentIntent;
 use domain::payment_method::PaymentMethod;
 use domain::refund::Refund;
 use domain::resource;
+use domain::setup_intent::SetupIntent;
 use serde_json::{Value, json};
 use store::Statement;
 use store::events::Event;
@@ -23,6 +24,7 @@ pub struct Subjects<'a> {
     pub refund: Option<&'a Refund>,
     pub customer: Option<&'a Customer>,
     pub payment_method: Option<&'a PaymentMethod>,
+    pub setup_intent: Option<&'a SetupIntent>,
 }
 
 impl Subjects<'_> {
@@ -47,6 +49,9 @@ impl Subjects<'_> {
             Some("payment_method") => self
                 .payment_method
                 .map(|method| resource::value(&resource::payment_method::Resource::from(method))),
+            Some("setup_intent") => self
+                .setup_intent
+                .map(|intent| resource::value(&resource::setup_intent::Resource::from(intent))),
             _ => None,
         }
     }
