@@ -56,6 +56,8 @@ event_types! {
     RefundCreated = "refund.created",
     RefundFailed = "refund.failed",
     RefundUpdated = "refund.updated",
+    SetupIntentCreated = "setup_intent.created",
+    SetupIntentSucceeded = "setup_intent.succeeded",
 }
 
 /// A change that merchants are told of, named after what happened.
@@ -94,11 +96,12 @@ pub enum Transition {
     PaymentMethodAttached,
     PaymentMethodUpdated,
     PaymentMethodDetached,
+    SetupIntentSucceeded,
 }
 
 impl Transition {
     /// Every transition, for tables that must cover them all.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::IntentCreated,
         Self::IntentSucceeded,
         Self::IntentAuthorized,
@@ -128,6 +131,7 @@ impl Transition {
         Self::PaymentMethodAttached,
         Self::PaymentMethodUpdated,
         Self::PaymentMethodDetached,
+        Self::SetupIntentSucceeded,
     ];
 
     /// The events that tell of it, in the order in which they are written.
@@ -167,6 +171,7 @@ impl Transition {
             Self::PaymentMethodAttached => &[E::PaymentMethodAttached],
             Self::PaymentMethodUpdated => &[E::PaymentMethodUpdated],
             Self::PaymentMethodDetached => &[E::PaymentMethodDetached],
+            Self::SetupIntentSucceeded => &[E::SetupIntentCreated, E::SetupIntentSucceeded],
         }
     }
 }

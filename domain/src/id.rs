@@ -103,6 +103,8 @@ define_ids! {
     RefundId = "re_";
     /// An HTTP request that we answered.
     RequestId = "req_";
+    /// A card that a customer keeps without paying.
+    SetupIntentId = "seti_";
     /// A single-use token.
     TokenId = "tok_";
 }

@@ -23,6 +23,7 @@ pub mod refund;
 pub mod resource;
 pub mod seal;
 pub mod search;
+pub mod setup_intent;
 pub mod timestamp;
 pub mod token;
 

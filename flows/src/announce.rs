@@ -8,6 +8,7 @@ use domain::payment_intent::PaymentIntent;
 use domain::payment_method::PaymentMethod;
 use domain::refund::Refund;
 use domain::resource;
+use domain::setup_intent::SetupIntent;
 use serde::Serialize;
 use serde_json::Value;
 use store::Statement;
@@ -24,6 +25,7 @@ pub struct Subjects<'a> {
     pub refund: Option<&'a Refund>,
     pub customer: Option<&'a Customer>,
     pub payment_method: Option<&'a PaymentMethod>,
+    pub setup_intent: Option<&'a SetupIntent>,
 }
 
 /// An object as an event carries it.
@@ -53,6 +55,9 @@ impl Subjects<'_> {
             }),
             Some("payment_method") => self.payment_method.map(|method| {
                 show(method.id.as_str(), &resource::payment_method::Resource::from(method))
+            }),
+            Some("setup_intent") => self.setup_intent.map(|intent| {
+                show(intent.id.as_str(), &resource::setup_intent::Resource::from(intent))
             }),
             _ => None,
         }

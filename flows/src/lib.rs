@@ -17,6 +17,7 @@ pub mod payment_methods;
 pub mod platform;
 pub mod recover;
 pub mod refunds;
+pub mod setup_intents;
 pub mod tokens;
 
 pub use context::{Context, RequestReference};

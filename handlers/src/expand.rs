@@ -80,6 +80,15 @@ pub(crate) fn expandable(object: &str) -> &'static [&'static str] {
             "source_transfer_reversal",
             "transfer_reversal",
         ],
+        "setup_intent" => &[
+            "application",
+            "customer",
+            "latest_attempt",
+            "mandate",
+            "on_behalf_of",
+            "payment_method",
+            "single_use_mandate",
+        ],
         "search_result" => &["total_count"],
         _ => &[],
     }

@@ -27,6 +27,7 @@ pub mod refunds;
 pub mod render;
 pub mod routes;
 pub mod search;
+pub mod setup_intents;
 pub mod tokens;
 pub mod version;
 

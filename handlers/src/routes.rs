@@ -10,7 +10,8 @@ use crate::dispatch::{Incoming, serve};
 use crate::endpoint::{Endpoint, Method};
 use crate::render::Reply;
 use crate::{
-    account, charges, customers, events, payment_intents, payment_methods, refunds, tokens,
+    account, charges, customers, events, payment_intents, payment_methods, refunds, setup_intents,
+    tokens,
 };
 
 /// What is known of an endpoint.
@@ -111,6 +112,8 @@ endpoints! {
     RefundsList = refunds::list::List,
     RefundsRetrieve = refunds::retrieve::Retrieve,
     RefundsUpdate = refunds::update::Update,
+    SetupIntentsCreate = setup_intents::create::Create,
+    SetupIntentsRetrieve = setup_intents::retrieve::Retrieve,
     TokensCreate = tokens::create::Create,
     TokensRetrieve = tokens::retrieve::Retrieve,
 }

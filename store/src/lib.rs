@@ -21,6 +21,7 @@ pub mod refunds;
 pub mod registry;
 pub mod scheduled_tasks;
 pub mod search;
+pub mod setup_intents;
 pub mod tokens;
 
 pub use database::{Database, DatabaseError, Inconsistent, Row, Rows, Scope, Statement, Value};

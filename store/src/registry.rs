@@ -3,7 +3,8 @@
 use crate::list::{Cursor, Filter, Table};
 use crate::{
     accounts, attempts, charges, customers, development_clock, events, guard, list,
-    metadata_entries, payment_intents, payment_methods, refunds, scheduled_tasks, search, tokens,
+    metadata_entries, payment_intents, payment_methods, refunds, scheduled_tasks, search,
+    setup_intents, tokens,
 };
 
 /// Every statement with a name for people.
@@ -48,6 +49,8 @@ pub fn statements() -> Vec<(String, String)> {
         ("scheduled_tasks.due", scheduled_tasks::DUE),
         ("scheduled_tasks.insert", scheduled_tasks::INSERT),
         ("scheduled_tasks.next", scheduled_tasks::NEXT),
+        ("setup_intents.find", setup_intents::FIND),
+        ("setup_intents.insert", setup_intents::INSERT),
         ("tokens.find", tokens::FIND),
         ("tokens.insert", tokens::INSERT),
         ("tokens.use", tokens::USE),

@@ -157,3 +157,36 @@ test("a token stands for a card once", async () => {
   const builtIn = await stripe.paymentMethods.create({ type: "card", card: { token: "tok_amex" } });
   assert.equal(builtIn.card?.brand, "amex");
 });
+
+test("a card is set up for a customer without a payment", async () => {
+  const { id: customer } = await stripe.customers.create({});
+  const intent = await stripe.setupIntents.create({
+    customer, payment_method: "pm_card_visa", confirm: true, metadata: { a: "1" }, expand: ["customer", "payment_method"],
+  });
+  assert.equal(intent.status, "succeeded");
+  const method = intent.payment_method as Stripe.PaymentMethod;
+  assert.equal(method.customer, customer);
+  const retrieved = await stripe.setupIntents.retrieve(intent.id);
+  assert.equal(retrieved.payment_method, method.id);
+  const again = await stripe.setupIntents.create({ customer, payment_method: method.id, confirm: true, usage: "on_session" });
+  assert.equal(again.payment_method, method.id);
+  const paid = await stripe.paymentIntents.create({
+    amount: 500, currency: "usd", customer, payment_method: method.id, confirm: true, off_session: true,
+    automatic_payment_methods,
+  });
+  assert.equal(paid.status, "succeeded");
+  const types = (await stripe.events.list({ limit: 100 })).data
+    .filter(({ data }) => [intent.id, method.id].includes((data.object as { id?: string }).id ?? ""))
+    .map(({ type }) => type);
+  assert.deepEqual(types, ["setup_intent.succeeded", "setup_intent.created", "payment_method.attached"]);
+});
+
+test("a card that cannot be kept is not set up", async () => {
+  const { id: customer } = await stripe.customers.create({});
+  const set = (payment_method: string) => stripe.setupIntents.create({ customer, payment_method, confirm: true });
+  assert.equal((await refusal(set("pm_card_visa_chargeDeclined"), StripeCardError)).code, "card_declined");
+  assert.equal((await refusal(set("pm_card_authenticationRequired"), StripeCardError)).code, "authentication_required");
+  const missing = stripe.setupIntents.create({ customer: "cus_missing", payment_method: "pm_card_visa", confirm: true });
+  assert.equal((await refusal(missing, StripeInvalidRequestError)).code, "resource_missing");
+  assert.equal((await stripe.customers.listPaymentMethods(customer)).data.length, 0);
+});

@@ -88,6 +88,19 @@ pub fn refusal_to_attach(number: &CardNumber) -> Option<Decline> {
     }
 }
 
+/// Whether the issuer wants to see the cardholder before a card is kept for later.
+pub fn challenges_set_up(number: &CardNumber) -> bool {
+    cards::find(number).is_some_and(|card| {
+        matches!(
+            card.behaviour,
+            Behaviour::ChallengesAlways
+                | Behaviour::ChallengesUnlessSetUp
+                | Behaviour::ChallengesOnSession
+                | Behaviour::DeclinesAfterChallenge(_)
+        )
+    })
+}
+
 /// What the issuer says of the holder's data when a card is kept: the data is right, but for the
 /// security code of the one card that fails it.
 pub fn check_holder(number: &CardNumber, given: Checks) -> Checks {

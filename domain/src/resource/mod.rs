@@ -11,6 +11,7 @@ pub mod list;
 pub mod payment_intent;
 pub mod payment_method;
 pub mod refund;
+pub mod setup_intent;
 pub mod token;
 
 pub use list::{List, SearchResult};

@@ -27,6 +27,7 @@ pub(super) fn generator() -> SchemaGenerator {
     generator.subschema_for::<resource::payment_intent::Resource>();
     generator.subschema_for::<resource::payment_method::Resource>();
     generator.subschema_for::<resource::refund::Resource>();
+    generator.subschema_for::<resource::setup_intent::Resource>();
     generator.subschema_for::<resource::token::Resource>();
     generator
 }

@@ -71,7 +71,8 @@ pub struct AutomaticParameters {
 }
 
 impl AutomaticParameters {
-    fn choice(&self) -> AutomaticPaymentMethods {
+    /// How methods are offered.
+    pub(crate) fn choice(&self) -> AutomaticPaymentMethods {
         AutomaticPaymentMethods {
             enabled: self.enabled,
             allow_redirects: self.allow_redirects.unwrap_or_default(),

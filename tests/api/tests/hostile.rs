@@ -66,6 +66,11 @@ fn examples(api: &Api) -> BTreeMap<&'static str, String> {
         ("card[exp_year]", "2034"),
     ];
     let token = api.post("/v1/tokens", &token).ok();
+    let kept = api.post(
+        "/v1/setup_intents",
+        &[("customer", customer.id()), ("payment_method", "pm_card_visa"), ("confirm", "true")],
+    );
+    let kept = kept.ok();
     let event = api.get("/v1/events").ok();
     BTreeMap::from([
         ("account", api.merchant.account.as_str().to_owned()),
@@ -75,6 +80,7 @@ fn examples(api: &Api) -> BTreeMap<&'static str, String> {
         ("intent", held.id().to_owned()),
         ("payment_method", method.id().to_owned()),
         ("refund", refund.id().to_owned()),
+        ("setup_intent", kept.id().to_owned()),
         ("token", token.id().to_owned()),
     ])
 }

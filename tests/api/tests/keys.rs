@@ -68,6 +68,10 @@ fn examples(api: &Api, merchant: &Merchant) -> Examples {
             ("card[exp_year]", "2034"),
         ],
     );
+    let kept = post(
+        "/v1/setup_intents",
+        &[("customer", &customer), ("payment_method", "pm_card_visa"), ("confirm", "true")],
+    );
     let events = send(api, key, Method::Get, "/v1/events", &[]).ok();
     let event = events.text_at("/data/0/id").to_owned();
     Examples::from([
@@ -78,6 +82,7 @@ fn examples(api: &Api, merchant: &Merchant) -> Examples {
         ("intent", held.id().to_owned()),
         ("payment_method", method.id().to_owned()),
         ("refund", refund.id().to_owned()),
+        ("setup_intent", kept.id().to_owned()),
         ("token", token.id().to_owned()),
     ])
 }
@@ -108,6 +113,7 @@ fn rows_of(platform: &Platform, merchant: &Merchant) -> String {
     let tables = [
         "customers",
         "payment_methods",
+        "setup_intents",
         "tokens",
         "payment_intents",
         "attempts",

@@ -18,6 +18,7 @@ const TYPES: Record<string, TypeName> = {
   payment_method: "PaymentMethod",
   payout: "Payout",
   refund: "Refund",
+  setup_intent: "SetupIntent",
   token: "Token",
 };
 

@@ -109,7 +109,8 @@ function* problemsWith(wanted: Schema, value: unknown, path: string, narrowed: b
 function* fieldProblems(wanted: Schema, name: string, field: unknown, path: string, narrowed: boolean): Iterable<string> {
   const { properties, additionalProperties } = wanted;
   const known = properties?.[name];
-  if (known) yield* problemsIn(known, field, `${path}/${name}`, narrowed);
+  // Of what an event changed deep inside an object, only that is shown.
+  if (known) yield* problemsIn(known, field, `${path}/${name}`, narrowed || name === "previous_attributes");
   else if (isObject(additionalProperties)) yield* problemsIn(additionalProperties, field, `${path}/${name}`, narrowed);
   else if (properties && additionalProperties !== true) yield `${path}/${name} is no field of this type`;
 }

@@ -1,0 +1,86 @@
+//! `POST /v1/setup_intents`
+
+use domain::ApiError;
+use domain::metadata::MetadataUpdate;
+use domain::payment_intent::{AllowRedirects, AutomaticPaymentMethods, SetupFutureUsage};
+use domain::resource::{self, value};
+use flows::{Failure, Platform, setup_intents};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::endpoint::{Call, Endpoint, Method};
+use crate::payment_intents::create::AutomaticParameters;
+use crate::payment_intents::parameters;
+
+/// Sets a card up for a customer, in one request.
+pub struct Create;
+
+/// The body.
+#[derive(Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Parameters {
+    /// Kinds of payment methods that are offered.
+    allowed_payment_method_types: Option<Vec<String>>,
+    /// Whether Florin offers what the account has enabled.
+    automatic_payment_methods: Option<AutomaticParameters>,
+    /// Has to be true: a card is set up in the request that names it.
+    confirm: bool,
+    /// Who keeps the card.
+    customer: String,
+    /// For people.
+    description: Option<String>,
+    /// The merchant's own pairs.
+    #[serde(default, deserialize_with = "domain::patch::named")]
+    metadata: Option<MetadataUpdate>,
+    /// The card, by its id or a built-in name.
+    payment_method: String,
+    /// The older name of `allowed_payment_method_types`.
+    payment_method_types: Option<Vec<String>>,
+    /// Where the cardholder comes back to; nobody is sent anywhere.
+    return_url: Option<String>,
+    /// For which payments the card is kept.
+    usage: Option<SetupFutureUsage>,
+}
+
+impl Endpoint for Create {
+    const METHOD: Method = Method::Post;
+    const PATH: &'static str = "/v1/setup_intents";
+    const RESOURCE: &'static str = "setup_intent";
+    type Parameters = Parameters;
+    type Input = setup_intents::Create;
+
+    fn check(parameters: Parameters) -> Result<setup_intents::Create, ApiError> {
+        if !parameters.confirm {
+            return Err(ApiError::ParameterInvalid {
+                param: "confirm".to_owned(),
+                message: "A card is set up in one request: `confirm` must be true.".to_owned(),
+            });
+        }
+        parameters::check_return_url(parameters.return_url.as_deref())?;
+        let named = parameters.allowed_payment_method_types.or(parameters.payment_method_types);
+        let named = parameters::check_types(named.as_deref())?;
+        let automatic = parameters.automatic_payment_methods.as_ref();
+        let enabled =
+            AutomaticPaymentMethods { enabled: true, allow_redirects: AllowRedirects::Always };
+        Ok(setup_intents::Create {
+            automatic_payment_methods: match automatic.map(AutomaticParameters::choice) {
+                None if named.is_none() => Some(enabled),
+                choice => choice,
+            },
+            customer: parameters.customer,
+            description: parameters.description,
+            metadata: parameters.metadata,
+            payment_method: parameters.payment_method,
+            usage: parameters.usage.unwrap_or(SetupFutureUsage::OffSession),
+        })
+    }
+
+    async fn run<P: Platform>(
+        call: &Call<'_, P>,
+        input: setup_intents::Create,
+    ) -> Result<Value, Failure> {
+        let intent = setup_intents::create(&call.context, &input).await?;
+        Ok(value(&resource::setup_intent::Resource::from(&intent)))
+    }
+}

@@ -1,0 +1,4 @@
+//! `/v1/setup_intents`.
+
+pub mod create;
+pub mod retrieve;
