@@ -221,7 +221,14 @@ fn parsed(row: &Row, column: &'static str) -> Value {
 impl Books {
     fn read(database: &Database) -> Self {
         let all = |table: &str| run(database, &format!("SELECT * FROM {table}"));
-        let tables = ["payment_intents", "charges", "refunds", "customers", "payment_methods"];
+        let tables = [
+            "payment_intents",
+            "charges",
+            "refunds",
+            "customers",
+            "payment_methods",
+            "setup_intents",
+        ];
         let ids = tables.iter().flat_map(|table| all(table)).map(|row| text(&row, "id")).collect();
         Self {
             intents: all("payment_intents"),
