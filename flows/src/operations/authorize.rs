@@ -14,7 +14,7 @@ use domain::timestamp::{DAY, Timestamp};
 use domain::{ApiError, Metadata};
 use serde_json::{Value, json};
 use store::scheduled_tasks::{self, Kind, Task};
-use store::{Statement, charges, metadata_entries, payment_intents, payment_methods};
+use store::{Statement, charges, customers, metadata_entries, payment_intents, payment_methods};
 
 use super::Held;
 use crate::announce::{Subjects, events};
@@ -223,6 +223,7 @@ fn keep_card<P: Platform>(
     method.details.set_up |= sets_up;
     let mut statements = payment_methods::update(&mut method).to_vec();
     if attaches {
+        statements.push(customers::must_exist(&context.scope, customer.as_str()));
         let subjects = Subjects { payment_method: Some(&method), ..Subjects::default() };
         statements.extend(events(context, Transition::PaymentMethodAttached, subjects, None));
     }

@@ -23,7 +23,7 @@ use domain::payment_method::PaymentMethod;
 use domain::refund::Refund;
 use domain::resource;
 use store::scheduled_tasks::{self, Kind, Task};
-use store::{DatabaseError, Statement, attempts, charges, payment_intents, refunds};
+use store::{DatabaseError, Statement, attempts, charges, customers, payment_intents, refunds};
 
 use crate::cards;
 use crate::context::first;
@@ -189,7 +189,15 @@ async fn record<P: Platform>(
         let statements = apply(context, &mut after, outcome)?;
         match context.batch(statements).await {
             Ok(_) => return Ok(after),
-            Err(DatabaseError::Guard(_)) => held = load_around(context, held.attempt).await?,
+            Err(DatabaseError::Guard(name)) => {
+                held = load_around(context, held.attempt).await?;
+                // The payment stands, but a customer deleted meanwhile keeps no card.
+                if name == customers::EXISTS_GUARD
+                    && let Request::Authorize(authorize) = &mut held.attempt.request
+                {
+                    authorize.saves_card = false;
+                }
+            }
             Err(error) => return Err(error.into()),
         }
     }

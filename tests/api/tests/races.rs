@@ -640,3 +640,19 @@ fn a_card_that_its_customer_let_go_meanwhile_is_not_kept_again() {
     assert_eq!(api.get(&path).ok().body["customer"], serde_json::Value::Null);
     finish(&api);
 }
+
+#[test]
+fn a_card_is_not_kept_for_a_customer_who_was_deleted_meanwhile() {
+    let api = api();
+    let payer = api.post("/v1/customers", &[]).ok().id().to_owned();
+    let method = challenging_card(&api);
+    let attempt = challenged_to_keep(&api, &payer, &method);
+    api.delete(&format!("/v1/customers/{payer}")).ok();
+    kit::run(submit(&api, &attempt, ChallengeResult::Completed));
+    let path = format!("/v1/payment_methods/{method}");
+    assert_eq!(api.get(&path).ok().body["customer"], serde_json::Value::Null);
+    // The payment itself stands: the cardholder made it.
+    let paid = api.get("/v1/payment_intents?limit=1").ok();
+    assert_eq!(paid.text_at("/data/0/status"), "succeeded");
+    finish(&api);
+}
