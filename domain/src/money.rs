@@ -263,6 +263,23 @@ impl Money {
         let amount = Amount::new(amount).map_err(|_| ApiError::AmountTooLarge { currency })?;
         Ok(Self { amount, currency })
     }
+
+    /// Checks the part of this money that the platform wants for itself, in minor units.
+    ///
+    /// # Errors
+    /// When it is negative, or more than there is.
+    pub fn check_application_fee(self, fee: Option<i64>) -> Result<(), ApiError> {
+        let all = self.amount.minor_units();
+        let message = match fee {
+            Some(fee) if fee < 0 => "This value must be greater than or equal to 0.".to_owned(),
+            Some(fee) if fee > all => format!(
+                "The application fee ({fee}) cannot be greater than the amount ({all}) that it is \
+                 taken from."
+            ),
+            _ => return Ok(()),
+        };
+        Err(ApiError::ParameterInvalid { param: "application_fee_amount".to_owned(), message })
+    }
 }
 
 /// Writes minor units for people, as `$10.50`, `¥500` or `1.500 kwd`.

@@ -49,6 +49,7 @@ pub async fn create<P: Platform>(
         return Err(ApiError::LiveModeHasNoProcessor.into());
     }
     let details = &create.details;
+    create.amount.check_application_fee(details.application_fee_amount)?;
     descriptors::check("statement_descriptor", details.statement_descriptor.as_deref())?;
     let suffix = details.statement_descriptor_suffix.as_deref();
     descriptors::check("statement_descriptor_suffix", suffix)?;

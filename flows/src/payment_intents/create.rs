@@ -92,6 +92,7 @@ async fn write<P: Platform>(
     };
     let mut intent = new_intent(context, create, chosen.as_ref());
     create.changes.clone().apply(&mut intent)?;
+    intent.amount.check_application_fee(intent.details.application_fee_amount)?;
     let attempt = match confirm {
         Some(confirm) => {
             check_return_url(&intent, None)?;

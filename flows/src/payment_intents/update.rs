@@ -37,6 +37,7 @@ pub async fn update<P: Platform>(
         if let Some(amount) = new_amount(&before)? {
             change_amount(&before, &mut after, amount)?;
         }
+        after.amount.check_application_fee(after.details.application_fee_amount)?;
         change_payment_method(&before, &mut after, chosen.as_ref(), changes)?;
         let batch = writing(context, &before, &mut after, chosen.as_ref());
         match context.batch(batch).await {
