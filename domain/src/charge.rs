@@ -107,6 +107,8 @@ pub struct Details {
     pub incremental: bool,
     /// What the simulator will do with it later: a dispute, or a refund that fails.
     pub later: Option<String>,
+    /// Whether a refund let go of what it held: a charge without an intent has nothing to cancel.
+    pub released_by_refund: bool,
     /// The attempt that holds a charge without an intent while a processor is asked to take or let
     /// go of its money. Where there is an intent, that is what is held.
     pub pending_operation: Option<AttemptId>,
@@ -201,6 +203,12 @@ impl Charge {
         !self.captured.is_zero()
     }
 
+    /// Whether it was taken, and nothing more can be: what Stripe calls captured
+    /// (<https://docs.stripe.com/payments/multicapture#charge-captured-events>).
+    pub fn is_finally_captured(&self) -> bool {
+        self.is_captured() && self.capturable().is_zero()
+    }
+
     /// What may still be given back.
     pub fn refundable(&self) -> Amount {
         self.captured.minus(self.refunded).unwrap_or(Amount::ZERO)
@@ -218,9 +226,22 @@ impl Charge {
             .unwrap_or(Amount::ZERO)
     }
 
-    /// What Stripe shows as refunded: what went back, and what was let go of uncaptured.
+    /// What Stripe shows as refunded: what went back. What was let go of uncaptured is no refund,
+    /// unless a refund of a charge without an intent was what let go of it
+    /// (<https://docs.stripe.com/changelog/basil/2025-03-31/remove-refund-from-partial-capture-and-payment-cancellation-flow>).
     pub fn amount_refunded(&self) -> Amount {
-        self.refunded.plus(self.released).unwrap_or(self.refunded)
+        if self.details.released_by_refund {
+            self.refunded.plus(self.released).unwrap_or(self.refunded)
+        } else {
+            self.refunded
+        }
+    }
+
+    /// Whether all that could be given back was, and nothing more can be taken
+    /// (<https://docs.stripe.com/payments/multicapture#refunds>).
+    pub fn is_refunded(&self) -> bool {
+        self.details.released_by_refund
+            || self.is_finally_captured() && self.refunded == self.captured
     }
 
     /// Whether a refund lets go of held money instead of giving back what was taken: a charge without
@@ -451,9 +472,12 @@ mod tests {
                     charge.capturable().minor_units(),
                     model.amount - model.captured - model.released
                 );
+                prop_assert_eq!(charge.amount_refunded().minor_units(), model.refunded);
                 prop_assert_eq!(
-                    charge.amount_refunded().minor_units(),
-                    model.refunded + model.released
+                    charge.is_refunded(),
+                    model.captured > 0
+                        && model.captured + model.released == model.amount
+                        && model.refunded == model.captured
                 );
             }
         }

@@ -73,13 +73,17 @@ pub enum Transition {
     IntentRequiresAction,
     IntentProcessing,
     IntentCaptured,
+    /// One of several parts was taken.
     IntentPartlyCaptured,
+    /// The last of several parts was taken.
+    IntentLastCaptured,
+    /// What several captures left was let go of.
+    IntentRestReleased,
     IntentIncremented,
     /// Nothing had been held.
     IntentCanceled,
-    /// Held money was let go of.
+    /// Held money was let go of, by the merchant or by time.
     IntentVoided,
-    IntentExpired,
     ChargeSucceeded,
     ChargeFailed,
     ChargeCaptured,
@@ -101,7 +105,7 @@ pub enum Transition {
 
 impl Transition {
     /// Every transition, for tables that must cover them all.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::IntentCreated,
         Self::IntentSucceeded,
         Self::IntentAuthorized,
@@ -111,10 +115,11 @@ impl Transition {
         Self::IntentProcessing,
         Self::IntentCaptured,
         Self::IntentPartlyCaptured,
+        Self::IntentLastCaptured,
+        Self::IntentRestReleased,
         Self::IntentIncremented,
         Self::IntentCanceled,
         Self::IntentVoided,
-        Self::IntentExpired,
         Self::ChargeSucceeded,
         Self::ChargeFailed,
         Self::ChargeCaptured,
@@ -151,9 +156,22 @@ impl Transition {
             Self::IntentPartlyCaptured | Self::IntentIncremented => {
                 &[E::ChargeUpdated, E::PaymentIntentAmountCapturableUpdated]
             }
+            // Every capture of several tells of the charge and of what is left to capture
+            // (https://docs.stripe.com/payments/multicapture#webhooks).
+            Self::IntentLastCaptured => &[
+                E::ChargeUpdated,
+                E::ChargeCaptured,
+                E::PaymentIntentAmountCapturableUpdated,
+                E::PaymentIntentSucceeded,
+            ],
+            Self::IntentRestReleased => &[
+                E::ChargeCaptured,
+                E::PaymentIntentAmountCapturableUpdated,
+                E::PaymentIntentSucceeded,
+            ],
             Self::IntentCanceled => &[E::PaymentIntentCanceled],
-            Self::IntentVoided => &[E::ChargeRefunded, E::PaymentIntentCanceled],
-            Self::IntentExpired => &[E::ChargeExpired, E::PaymentIntentCanceled],
+            // No refund: decision 0003.
+            Self::IntentVoided => &[E::ChargeExpired, E::PaymentIntentCanceled],
             Self::ChargeSucceeded => &[E::ChargeSucceeded],
             Self::ChargeFailed => &[E::ChargeFailed],
             Self::ChargeCaptured => &[E::ChargeCaptured],

@@ -62,7 +62,7 @@ test("money that nobody captures is let go after seven days, and merchants are t
   assert.equal(expired.amount_capturable, 0);
   const charge = expired.latest_charge as Stripe.Charge;
   assert.equal(charge.captured, false);
-  assert.equal(charge.refunded, true);
+  assert.equal(charge.refunded, false);
   assert.deepEqual((await eventTypes(id, latest_charge)).sort(), [
     "charge.expired",
     "charge.succeeded",

@@ -215,6 +215,17 @@ test("several captures take what is held where they were asked for", async () =>
   assert.equal(last.amount_received, 1500);
 });
 
+test("a payment taken in parts lets go of the rest without a refund", async () => {
+  const held = await authorize({ payment_method_options: { card: { request_multicapture: "if_available" } } });
+  await stripe.paymentIntents.capture(held.id, { amount_to_capture: 500, final_capture: false });
+  assert.equal((await expandedCharge(held.id)).captured, false);
+  const released = await stripe.paymentIntents.capture(held.id, { amount_to_capture: 0, final_capture: true });
+  assert.equal(released.status, "succeeded");
+  assert.deepEqual([released.amount_received, released.amount_capturable], [500, 0]);
+  const charge = await expandedCharge(held.id);
+  assert.deepEqual([charge.captured, charge.amount_captured, charge.amount_refunded], [true, 500, 0]);
+});
+
 test("more than what is held cannot be captured", async () => {
   const held = await authorize();
   const error = await refusal(
@@ -243,7 +254,8 @@ test("a cancel lets go of what is held", async () => {
   assert.ok(canceled.canceled_at);
   const again = await refusal(stripe.paymentIntents.cancel(held.id), StripeInvalidRequestError);
   assert.equal(again.code, "payment_intent_unexpected_state");
-  assert.equal((await expandedCharge(held.id)).refunded, true);
+  const charge = await expandedCharge(held.id);
+  assert.deepEqual([charge.captured, charge.amount_captured, charge.refunded, charge.amount_refunded], [false, 0, false, 0]);
 });
 
 test("a payment that succeeded is neither confirmed nor canceled nor captured again", async () => {

@@ -254,7 +254,8 @@ impl PaymentIntent {
         }
         self.details.next_action = None;
         self.details.action_attempt = None;
-        self.state = State::Canceled { at, reason };
+        self.state =
+            if self.received.is_zero() { State::Canceled { at, reason } } else { State::Succeeded };
         Ok(())
     }
 

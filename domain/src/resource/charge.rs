@@ -67,20 +67,19 @@ impl<'a> From<&'a Charge> for Resource<'a> {
     fn from(charge: &'a Charge) -> Self {
         let details = &charge.details;
         let amount = charge.amount.amount;
-        let refunded = charge.amount_refunded();
         Self {
             id: charge.id.as_str(),
             object: "charge",
             amount: amount.minor_units(),
             amount_captured: charge.captured.minor_units(),
-            amount_refunded: refunded.minor_units(),
+            amount_refunded: charge.amount_refunded().minor_units(),
             application: None,
             application_fee: None,
             application_fee_amount: details.application_fee_amount,
             balance_transaction: None,
             billing_details: Billing::from(&details.billing_details),
             calculated_statement_descriptor: details.calculated_statement_descriptor.as_deref(),
-            captured: charge.is_captured(),
+            captured: charge.is_finally_captured(),
             created: charge.created,
             currency: charge.amount.currency,
             customer: charge.customer.as_ref().map(|id| id.as_str()),
@@ -105,7 +104,7 @@ impl<'a> From<&'a Charge> for Resource<'a> {
             receipt_email: details.receipt_email.as_deref(),
             receipt_number: None,
             receipt_url: None,
-            refunded: charge.status == Status::Succeeded && refunded == amount,
+            refunded: charge.is_refunded(),
             review: None,
             shipping: details.shipping.as_ref(),
             source: source(charge),

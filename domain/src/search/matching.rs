@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{Clause, Comparison, Condition, Field, Join, Query, fold};
 use crate::Metadata;
-use crate::charge::{Charge, Status};
+use crate::charge::Charge;
 use crate::customer::Customer;
 use crate::payment_intent::PaymentIntent;
 
@@ -156,9 +156,8 @@ impl Searchable for Charge {
 
 /// `true` where all was given back, `false` where a part was, and nothing where nothing was.
 fn refunded(charge: &Charge) -> Value<'static> {
-    let refunded = charge.amount_refunded();
-    if refunded.is_zero() {
+    if charge.amount_refunded().is_zero() {
         return Value::Absent;
     }
-    yes_or_no(charge.status == Status::Succeeded && refunded == charge.amount.amount)
+    yes_or_no(charge.is_refunded())
 }

@@ -2,7 +2,7 @@
 
 use domain::ApiError;
 use domain::attempt::{Attempt, AttemptState, Request, Resolution};
-use domain::charge::{CaptureRefusal, Charge, Details, Status};
+use domain::charge::{CaptureRefusal, Charge, Status};
 use domain::id::{AttemptId, PaymentIntentId};
 use domain::money::{Amount, Money};
 use store::{DatabaseError, Rows, attempts, charges};
@@ -41,8 +41,10 @@ impl CaptureChanges {
     /// Carries them out.
     ///
     /// # Errors
-    /// When a descriptor is none.
-    pub fn apply(&self, merchant: &str, details: &mut Details) -> Result<(), ApiError> {
+    /// When a descriptor is none, or the fee more than the charge.
+    pub fn apply(&self, merchant: &str, charge: &mut Charge) -> Result<(), ApiError> {
+        charge.amount.check_application_fee(self.application_fee_amount)?;
+        let details = &mut charge.details;
         fn set<T: Clone>(field: &mut Option<T>, new: &Option<T>) {
             if let Some(new) = new {
                 *field = Some(new.clone());
@@ -158,7 +160,7 @@ async fn start<P: Platform>(
         resolution: Resolution::default(),
         created: context.now,
     };
-    capture.changes.apply(&context.merchant_name, &mut charge.details)?;
+    capture.changes.apply(&context.merchant_name, &mut charge)?;
     charge.details.pending_operation = Some(attempt.id.clone());
     let mut batch = charges::update(&mut charge).to_vec();
     batch.extend(operations::write_attempt(context, &attempt));

@@ -37,6 +37,7 @@ pub(super) fn record<P: Platform>(
     }
     let transition = match held.payment_intent.as_ref().map(PaymentIntent::status) {
         None => Transition::ChargeCaptured,
+        Some(Status::Succeeded) if charge.details.multicapture => Transition::IntentLastCaptured,
         Some(Status::Succeeded) => Transition::IntentCaptured,
         Some(_) => Transition::IntentPartlyCaptured,
     };

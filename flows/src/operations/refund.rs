@@ -37,6 +37,7 @@ pub(super) fn record<P: Platform>(
         Outcome::Done { reference } => {
             charge.end_operation(&held.attempt.id);
             charge.release()?;
+            charge.details.released_by_refund = true;
             (reference, Status::Succeeded, release(&mut charge))
         }
         other => return Err(Failure::Bug(format!("a refund was answered with {other:?}"))),

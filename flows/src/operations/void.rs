@@ -1,4 +1,5 @@
-//! Voiding: held money is let go of, and its intent ends.
+//! Voiding: held money is let go of, and its intent ends: canceled, or succeeded where a part was
+//! taken before.
 
 use connectors::Outcome;
 use domain::attempt::AttemptState;
@@ -32,11 +33,10 @@ pub(super) fn record<P: Platform>(
         let kind = Kind::ExpireAuthorization;
         statements.push(scheduled_tasks::delete(end, kind, charge.id.as_str()));
     }
-    let expired = reason == Some(CancellationReason::Expired);
-    let transition = match (&held.payment_intent, expired) {
-        (Some(_), true) => Transition::IntentExpired,
-        (Some(_), false) => Transition::IntentVoided,
-        (None, _) => Transition::ChargeExpired,
+    let transition = match &held.payment_intent {
+        Some(_) if charge.is_captured() => Transition::IntentRestReleased,
+        Some(_) => Transition::IntentVoided,
+        None => Transition::ChargeExpired,
     };
     let subjects = Subjects {
         payment_intent: held.payment_intent.as_ref(),

@@ -77,8 +77,8 @@ async fn start<P: Platform>(
         let charge = charge.id.as_str().to_owned();
         return Err(ApiError::ChargeExpiredForCapture { charge }.into());
     }
-    let amount = amount_to_capture(&intent, capture)?;
     let is_final = is_final(&intent, capture)?;
+    let amount = amount_to_capture(&intent, capture, is_final)?;
     let attempt = new_attempt(context, &intent, &charge, amount, is_final);
     let before = intent.clone();
     if let Some(update) = &capture.metadata {
@@ -90,7 +90,7 @@ async fn start<P: Platform>(
     intent.hold(Operation::Capture, attempt.id.clone())?;
     let mut batch = payment_intents::update(&mut intent).to_vec();
     if !capture.charge.is_empty() {
-        capture.charge.apply(&context.merchant_name, &mut charge.details)?;
+        capture.charge.apply(&context.merchant_name, &mut charge)?;
         batch.extend(charges::update(&mut charge));
     }
     batch.extend(store::metadata_entries::replace(
@@ -113,13 +113,20 @@ async fn start<P: Platform>(
     }
 }
 
-fn amount_to_capture(intent: &PaymentIntent, capture: &Capture) -> Result<Money, ApiError> {
+/// How much is taken: nothing where what several captures left is to be let go of
+/// (<https://docs.stripe.com/payments/multicapture#release-uncaptured-funds>).
+fn amount_to_capture(
+    intent: &PaymentIntent,
+    capture: &Capture,
+    is_final: bool,
+) -> Result<Money, ApiError> {
     let capturable = intent.capturable();
     let currency = intent.amount.currency;
     let Some(wanted) = capture.amount else {
         return Ok(Money { amount: capturable, currency });
     };
-    if wanted < 1 {
+    let releases = wanted == 0 && is_final && !intent.received.is_zero();
+    if wanted < 1 && !releases {
         return Err(ApiError::AmountNotPositive { param: "amount_to_capture".to_owned() });
     }
     match Amount::new(wanted) {
@@ -163,7 +170,12 @@ fn new_attempt<P: Platform>(
         payment_intent: Some(intent.id.clone()),
         charge: Some(charge.id.clone()),
         amount,
-        request: Request::Capture { is_final },
+        // Taking nothing of what several captures left lets go of it.
+        request: if amount.amount.is_zero() {
+            Request::Void { reason: None }
+        } else {
+            Request::Capture { is_final }
+        },
         resolution: Resolution::default(),
         created: context.now,
     }

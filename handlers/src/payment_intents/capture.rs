@@ -38,7 +38,8 @@ impl Endpoint for Capture {
     type Input = payment_intents::Capture;
 
     fn check(parameters: Parameters) -> Result<Self::Input, ApiError> {
-        if parameters.amount_to_capture.is_some_and(|amount| amount < 1) {
+        // Nothing may be taken where a last capture only lets go of the rest.
+        if parameters.amount_to_capture.is_some_and(|amount| amount < 0) {
             return Err(ApiError::AmountNotPositive { param: "amount_to_capture".to_owned() });
         }
         Ok(payment_intents::Capture {

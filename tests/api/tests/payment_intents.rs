@@ -1,6 +1,6 @@
 //! Payment intents: a card is charged, held, captured, released.
 
-use api::Api;
+use api::{Api, invariants};
 use serde_json::json;
 
 const CONFIRMED: &[(&str, &str)] = &[
@@ -133,4 +133,98 @@ fn a_body_in_another_encoding_is_named_as_such() {
     let refused = kit::run(api.answer(&request));
     let message = refused.error(400)["message"].as_str().expect("a sentence");
     assert!(message.contains("application/x-www-form-urlencoded"), "{message}");
+}
+
+/// A payment of 2000 that is to be taken in parts, of which 500 were.
+fn taken_in_part(api: &Api) -> String {
+    let form = [
+        CONFIRMED,
+        &[
+            ("capture_method", "manual"),
+            ("payment_method_options[card][request_multicapture]", "if_available"),
+        ],
+    ]
+    .concat();
+    let path = format!("/v1/payment_intents/{}", api.post("/v1/payment_intents", &form).ok().id());
+    let part = [("amount_to_capture", "500"), ("final_capture", "false")];
+    let taken = api.post(&format!("{path}/capture"), &part).ok();
+    assert_eq!(taken.body["status"], "requires_capture");
+    let charge =
+        api.get(&format!("{path}?expand[]=latest_charge")).ok().body["latest_charge"].clone();
+    assert_eq!(charge["captured"], false);
+    path
+}
+
+#[test]
+fn what_several_captures_leave_is_let_go_of_and_the_payment_succeeded() {
+    type Ending = fn(&Api, &str);
+    let endings: [(&str, Ending); 3] = [
+        ("a last capture of nothing", |api, path| {
+            let form = [("amount_to_capture", "0"), ("final_capture", "true")];
+            api.post(&format!("{path}/capture"), &form).ok();
+        }),
+        ("a cancellation", |api, path| {
+            api.post(&format!("{path}/cancel"), &[]).ok();
+        }),
+        ("time", |api, _| {
+            api.platform.advance(7 * 24 * 60 * 60);
+            api.beat();
+        }),
+    ];
+    for (name, end) in endings {
+        let api = Api::new();
+        let path = taken_in_part(&api);
+        let before = api.event_types().len();
+        end(&api, &path);
+        let ended = api.get(&format!("{path}?expand[]=latest_charge")).ok();
+        assert_eq!(ended.body["status"], "succeeded", "{name}");
+        assert_eq!(ended.body["amount_received"], 500, "{name}");
+        assert_eq!(ended.body["amount_capturable"], 0, "{name}");
+        assert_eq!(ended.body["canceled_at"], json!(null), "{name}");
+        let charge = &ended.body["latest_charge"];
+        assert_eq!(charge["captured"], true, "{name}");
+        assert_eq!(charge["amount_captured"], 500, "{name}");
+        assert_eq!(charge["amount_refunded"], 0, "{name}");
+        assert_eq!(charge["refunded"], false, "{name}");
+        assert_eq!(
+            api.event_types()[before..],
+            [
+                "charge.captured",
+                "payment_intent.amount_capturable_updated",
+                "payment_intent.succeeded"
+            ],
+            "{name}"
+        );
+        invariants::check_settled(&api.platform);
+    }
+}
+
+#[test]
+fn nothing_can_be_captured_only_after_a_part_was() {
+    let api = Api::new();
+    let path = taken_in_part(&api);
+    let more_to_come = [("amount_to_capture", "0"), ("final_capture", "false")];
+    api.post(&format!("{path}/capture"), &more_to_come).error(400);
+    let form = [CONFIRMED, &[("capture_method", "manual")]].concat();
+    let untaken = api.post("/v1/payment_intents", &form).ok();
+    let path = format!("/v1/payment_intents/{}/capture", untaken.id());
+    let error = api.post(&path, &[("amount_to_capture", "0")]);
+    assert_eq!(error.error(400)["param"], "amount_to_capture");
+}
+
+#[test]
+fn an_application_fee_lies_between_nothing_and_the_amount() {
+    let api = Api::new();
+    let with = |fee| [CONFIRMED, &[("application_fee_amount", fee)]].concat();
+    for fee in ["-1", "2001"] {
+        let refused = api.post("/v1/payment_intents", &with(fee));
+        assert_eq!(refused.error(400)["param"], "application_fee_amount", "{fee}");
+    }
+    assert_eq!(api.event_types(), Vec::<String>::new());
+    let paid = api.post("/v1/payment_intents", &with("2000")).ok();
+    assert_eq!(paid.body["application_fee_amount"], 2000);
+    let unpaid = [("amount", "2000"), ("currency", "usd"), ("application_fee_amount", "2000")];
+    let unpaid = api.post("/v1/payment_intents", &unpaid).ok();
+    let smaller = api.post(&format!("/v1/payment_intents/{}", unpaid.id()), &[("amount", "1999")]);
+    assert_eq!(smaller.error(400)["param"], "application_fee_amount");
 }
