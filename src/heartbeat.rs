@@ -21,11 +21,13 @@ const NAME: &str = "heartbeat";
 pub struct Heartbeat {
     state: State,
     env: Env,
+    /// The earliest that it was woken for during the present beat, whose end must not put that off.
+    woken_for: Cell<Option<Timestamp>>,
 }
 
 impl DurableObject for Heartbeat {
     fn new(state: State, env: Env) -> Self {
-        Self { state, env }
+        Self { state, env, woken_for: Cell::new(None) }
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
@@ -36,6 +38,8 @@ impl DurableObject for Heartbeat {
         {
             clock::load(&platform).await;
         }
+        let earliest = self.woken_for.get().map_or(wake.due_at, |known| known.min(wake.due_at));
+        self.woken_for.set(Some(earliest));
         self.alarm_at(wake.due_at).await?;
         Ok(Response::empty()?.with_status(204))
     }
@@ -48,7 +52,9 @@ impl DurableObject for Heartbeat {
                 if platform.is_development() {
                     clock::load(&platform).await;
                 }
+                self.woken_for.set(None);
                 let next = queues::heartbeat::beat(&platform).await;
+                let next = self.woken_for.take().map_or(next, |woken_for| woken_for.min(next));
                 self.state.storage().set_alarm(pause_until(next)).await?;
             }
             Err(problem) => worker::console_error!("{problem}"),

@@ -3,7 +3,7 @@
 use domain::Timestamp;
 use flows::{Context, Failure, Platform, recover};
 use store::scheduled_tasks::{self, Kind, Task};
-use store::{Database, Rows};
+use store::{Database, Inconsistent, Rows};
 
 /// The longest pause between two beats, in seconds: what nobody woke it for is found by then.
 pub const LONGEST_PAUSE: i64 = 60;
@@ -21,7 +21,11 @@ pub async fn beat<P: Platform>(platform: &P) -> Timestamp {
         Ok(tasks) => {
             let full = i64::try_from(tasks.len()).unwrap_or(BATCH) >= BATCH;
             for task in tasks {
-                perform(platform, task).await;
+                match task {
+                    Ok(task) => perform(platform, task).await,
+                    // One row that cannot be read must not keep the others from being done.
+                    Err(error) => platform.log_error("heartbeat", &error.to_string()),
+                }
             }
             if full { now } else { next(platform, now).await }
         }
@@ -32,10 +36,13 @@ pub async fn beat<P: Platform>(platform: &P) -> Timestamp {
     }
 }
 
-async fn due<P: Platform>(platform: &P, now: Timestamp) -> Result<Vec<Task>, Failure> {
+async fn due<P: Platform>(
+    platform: &P,
+    now: Timestamp,
+) -> Result<Vec<Result<Task, Inconsistent>>, Failure> {
     let results = platform.database().batch(vec![scheduled_tasks::due(now, BATCH)]).await?;
     let rows = results.first().map(|rows| rows.0.as_slice()).unwrap_or_default();
-    rows.iter().map(|row| Task::try_from(row).map_err(Failure::from)).collect()
+    Ok(rows.iter().map(Task::try_from).collect())
 }
 
 async fn next<P: Platform>(platform: &P, now: Timestamp) -> Timestamp {
