@@ -14,6 +14,8 @@ type Row = Record<string, unknown>;
 type Run = (statements: Statement[]) => Promise<Row[][]>;
 
 const [order = "", state] = process.argv.slice(2);
+// What the Worker takes for now, and not this machine, whose clock may be wrong.
+const NOW = "unixepoch() + coalesce((SELECT ahead_seconds FROM development_clock WHERE id = 1), 0)";
 const now = Math.floor(Date.now() / 1000);
 process.stdout.write(`${JSON.stringify(await obey(JSON.parse(order)))}\n`);
 
@@ -53,12 +55,13 @@ async function carryOut(order: Order, run: Run): Promise<unknown> {
       const permissions = typeof old.permissions === "string" ? JSON.parse(old.permissions) : undefined;
       const name = typeof old.name === "string" ? old.name : undefined;
       const successor = { account: String(old.account), kind: old.kind as Kind, livemode: old.livemode === 1, name, permissions };
-      return create(successor, run, [end(order.id, now + order.overlap)]);
+      return create(successor, run, [end(order.id, `${NOW} + ?2`, order.overlap)]);
     }
     case "revoke": {
-      await find(order.id, run);
-      await run([end(order.id, now)]);
-      return { id: order.id, expires_at: now };
+      const { created } = await find(order.id, run);
+      // From its first moment on, so that it works for nobody, however any clock goes.
+      await run([end(order.id, "created + ?2", 0)]);
+      return { id: order.id, expires_at: created };
     }
   }
 }
@@ -72,15 +75,16 @@ async function create(key: Omit<Extract<Order, { task: "create" }>, "task">, run
 }
 
 async function find(id: string, run: Run): Promise<Row> {
-  const [rows] = await run([["SELECT account, kind, livemode, name, permissions FROM api_keys WHERE id = ?1", id]]);
+  const [rows] = await run([["SELECT account, kind, livemode, name, permissions, created FROM api_keys WHERE id = ?1", id]]);
   const row = rows?.[0];
   if (!row) throw new Error(`there is no key ${id}`);
   return row;
 }
 
 /** A key that ends earlier anyway keeps its end. */
-function end(id: string, at: number): Statement {
-  return ["UPDATE api_keys SET expires_at = min(coalesce(expires_at, ?2), ?2) WHERE id = ?1", id, at];
+function end(id: string, at: string, seconds: number): Statement {
+  const moment = `CAST(${at} AS INTEGER)`;
+  return [`UPDATE api_keys SET expires_at = min(coalesce(expires_at, ${moment}), ${moment}) WHERE id = ?1`, id, seconds];
 }
 
 async function remotely(statements: Statement[]): Promise<Row[][]> {
