@@ -99,15 +99,16 @@ pub(crate) fn expandable(object: &str) -> &'static [&'static str] {
 ///
 /// # Errors
 /// When a path leads to what cannot be expanded.
-pub fn check_object(object: &str, paths: &[String]) -> Result<(), ApiError> {
+pub fn check_object(object: &'static str, paths: &[String]) -> Result<(), ApiError> {
     for path in paths {
-        let mut object = object;
+        let mut place = Place::Object(object);
         for field in path.split('.') {
-            if !expandable(object).contains(&field) {
+            if !place.holds(field) {
                 return Err(ApiError::NotExpandable { path: path.clone(), hint: None });
             }
-            let Some(next) = object_in(field) else { break };
-            object = next;
+            // Where Florin has no such objects the field is null, and nothing lies behind it.
+            let Some(next) = place.inside(field) else { break };
+            place = next;
         }
     }
     Ok(())
@@ -131,6 +132,42 @@ pub fn check_rights(key: &ApiKey, paths: &[String]) -> Result<(), ApiError> {
         check_right(key, Method::Get, resource)?;
     }
     Ok(())
+}
+
+/// Where a path has led to.
+#[derive(Clone, Copy)]
+enum Place {
+    /// An object of this kind.
+    Object(&'static str),
+    /// A list of such objects.
+    List(&'static str),
+    /// A customer's `invoice_settings`.
+    InvoiceSettings,
+}
+
+impl Place {
+    /// Whether something here can be expanded under this name.
+    fn holds(self, field: &str) -> bool {
+        match self {
+            Self::Object(object) => expandable(object).contains(&field),
+            Self::List(_) => field == "data",
+            Self::InvoiceSettings => field == "default_payment_method",
+        }
+    }
+
+    /// What lies behind a field, where Florin knows such objects.
+    fn inside(self, field: &str) -> Option<Self> {
+        match (self, field) {
+            (Self::List(object), _) => Some(Self::Object(object)),
+            (Self::InvoiceSettings, _) => Some(Self::Object("payment_method")),
+            (_, "refunds") => Some(Self::List("refund")),
+            (_, "sources") => Some(Self::List("card")),
+            (_, "subscriptions" | "tax_ids") => Some(Self::List("")),
+            (_, "default_source") => Some(Self::Object("card")),
+            (_, "invoice_settings") => Some(Self::InvoiceSettings),
+            (_, field) => object_in(field).map(Self::Object),
+        }
+    }
 }
 
 /// The object that a field expands to, where Florin knows such objects.
