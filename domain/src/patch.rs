@@ -62,6 +62,9 @@ impl<T> Patch<T> {
     }
 }
 
+/// The name by which serde's format knows that an empty text unsets a value, and is no mistake.
+pub const UNSETTABLE: &str = "Named";
+
 /// A value that was named, and is there or not.
 ///
 /// Serde reads a missing field as `None` where its type asks for an option, but not where it asks for

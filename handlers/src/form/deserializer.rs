@@ -46,7 +46,7 @@ impl<'p> Path<'p> {
 
 /// Reads a node that is found at a path.
 pub(super) fn decode<T: DeserializeOwned>(node: Node, path: &Path<'_>) -> Result<T, ApiError> {
-    T::deserialize(Deserializer { node, path }).map_err(|error| error.into_api_error(path))
+    T::deserialize(Deserializer::new(node, path)).map_err(|error| error.into_api_error(path))
 }
 
 /// What is wrong with a parameter.
@@ -157,9 +157,18 @@ impl de::Error for Error {
 pub(super) struct Deserializer<'p> {
     node: Node,
     path: &'p Path<'p>,
+    /// Whether an empty text may unset it.
+    may_be_unset: bool,
 }
 
-impl Deserializer<'_> {
+impl<'p> Deserializer<'p> {
+    /// A parameter of its own cannot be unset unless its type says so; a part of one, as a line of an
+    /// address, is simply not there when it is empty.
+    fn new(node: Node, path: &'p Path<'p>) -> Self {
+        let is_parameter = matches!(path, Path::Child { parent: Path::Root, .. });
+        Self { node, path, may_be_unset: !is_parameter }
+    }
+
     fn param(&self) -> String {
         self.path.spelled()
     }
@@ -194,13 +203,13 @@ impl Deserializer<'_> {
 
     fn text(self) -> Result<String, Error> {
         self.refuse_empty()?;
-        let Self { node, path } = self;
+        let Self { node, path, .. } = self;
         match node {
             Node::Text(text) => {
                 refuse_long(&text, path)?;
                 Ok(text)
             }
-            node => Err(Deserializer { node, path }.invalid("string")),
+            node => Err(Deserializer::new(node, path).invalid("string")),
         }
     }
 
@@ -259,7 +268,7 @@ impl<'de> de::Deserializer<'de> for Deserializer<'_> {
                 refuse_long(&text, path)?;
                 visitor.visit_string(text)
             }
-            Err(node) => Deserializer { node, path }.deserialize_map(visitor),
+            Err(node) => Deserializer::new(node, path).deserialize_map(visitor),
         }
     }
 
@@ -281,17 +290,21 @@ impl<'de> de::Deserializer<'de> for Deserializer<'_> {
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         match &self.node {
-            Node::Text(text) if text.is_empty() => visitor.visit_none(),
-            _ => visitor.visit_some(self),
+            Node::Text(text) if text.is_empty() && self.may_be_unset => visitor.visit_none(),
+            _ => {
+                self.refuse_empty()?;
+                visitor.visit_some(self)
+            }
         }
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
-        _name: &'static str,
+        name: &'static str,
         visitor: V,
     ) -> Result<V::Value, Error> {
-        visitor.visit_newtype_struct(self)
+        let may_be_unset = self.may_be_unset || name == domain::patch::UNSETTABLE;
+        visitor.visit_newtype_struct(Self { may_be_unset, ..self })
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
@@ -423,5 +436,5 @@ fn read<'de, S: DeserializeSeed<'de>>(
     parent: &Path<'_>,
 ) -> Result<S::Value, Error> {
     let path = parent.child(name);
-    seed.deserialize(Deserializer { node, path: &path }).map_err(|error| error.at(&path))
+    seed.deserialize(Deserializer::new(node, &path)).map_err(|error| error.at(&path))
 }
