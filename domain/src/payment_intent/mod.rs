@@ -51,6 +51,15 @@ pub struct PaymentIntent {
     pub details: Details,
 }
 
+/// A challenge that its cardholder completed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Authentication {
+    /// The card that it was about.
+    pub payment_method: PaymentMethodId,
+    /// When it was completed.
+    pub completed_at: Timestamp,
+}
+
 /// What is only echoed or read after the row was found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -83,6 +92,8 @@ pub struct Details {
     pub last_payment_error: Option<Value>,
     /// The attempt that waits for the cardholder.
     pub action_attempt: Option<AttemptId>,
+    /// What a cardholder proved, where the merchant's server is to confirm once more.
+    pub authentication: Option<Authentication>,
     /// When a held authorisation ends.
     pub capture_before: Option<Timestamp>,
 }

@@ -4,12 +4,12 @@
 use serde_json::Value;
 
 use super::{
-    CancellationReason, CaptureMethod, Operation, PaymentIntent, SetupFutureUsage, State, Status,
-    TransitionError,
+    Authentication, CancellationReason, CaptureMethod, Operation, PaymentIntent, SetupFutureUsage,
+    State, Status, TransitionError,
 };
 use crate::id::{AttemptId, ChargeId, PaymentMethodId};
 use crate::money::Amount;
-use crate::timestamp::Timestamp;
+use crate::timestamp::{HOUR, Timestamp};
 
 /// The states in which the outcome of a confirmation can become known.
 const CONFIRMING: &[Status] = &[
@@ -75,6 +75,7 @@ impl PaymentIntent {
         self.check(operation)?;
         self.pending_operation = Some(attempt);
         self.details.action_attempt = None;
+        self.details.authentication = None;
         Ok(())
     }
 
@@ -165,6 +166,46 @@ impl PaymentIntent {
         self.details.last_payment_error = None;
         self.state = State::RequiresAction;
         Ok(())
+    }
+
+    /// The cardholder proved who they are, and the merchant's server is to confirm once more.
+    ///
+    /// # Errors
+    /// When the intent does not wait for this attempt's challenge.
+    pub fn action_completed(
+        &mut self,
+        attempt: &AttemptId,
+        payment_method: PaymentMethodId,
+        at: Timestamp,
+    ) -> Result<(), TransitionError> {
+        self.check(Operation::Confirm)?;
+        if self.details.action_attempt.as_ref() != Some(attempt) {
+            let wanted = "complete this action";
+            return Err(TransitionError::NotAllowed { from: self.status(), wanted });
+        }
+        self.give_up_action();
+        self.details.authentication = Some(Authentication { payment_method, completed_at: at });
+        self.state = State::RequiresConfirmation;
+        Ok(())
+    }
+
+    /// What the cardholder was asked for, or proved, no longer counts: what they were to pay, or
+    /// with what, changed.
+    pub fn give_up_action(&mut self) {
+        if self.state == State::RequiresAction {
+            self.state = Self::unconfirmed_state(self.payment_method.as_ref());
+        }
+        self.details.next_action = None;
+        self.details.action_attempt = None;
+        self.details.authentication = None;
+    }
+
+    /// Whether a cardholder proved lately that they pay with this card
+    /// (<https://docs.stripe.com/payments/payment-intents/upgrade-to-handle-actions>: for an hour).
+    pub fn is_authenticated(&self, payment_method: &PaymentMethodId, now: Timestamp) -> bool {
+        self.details.authentication.as_ref().is_some_and(|proof| {
+            proof.payment_method == *payment_method && now < proof.completed_at.plus(HOUR)
+        })
     }
 
     /// The processor will say later. The attempt keeps the intent until then.

@@ -5,7 +5,7 @@ use domain::attempt::{Attempt, AttemptState, Request, Resolution};
 use domain::charge::Charge;
 use domain::metadata::MetadataUpdate;
 use domain::money::{Amount, Money};
-use domain::payment_intent::{Operation, PaymentIntent, Requested};
+use domain::payment_intent::{Operation, PaymentIntent};
 use store::{DatabaseError, charges, payment_intents};
 
 use super::{MAX_TRIES, no_such, refused};
@@ -77,7 +77,7 @@ async fn start<P: Platform>(
         let charge = charge.id.as_str().to_owned();
         return Err(ApiError::ChargeExpiredForCapture { charge }.into());
     }
-    let is_final = is_final(&intent, capture)?;
+    let is_final = is_final(&charge, capture)?;
     let amount = amount_to_capture(&intent, capture, is_final)?;
     let attempt = new_attempt(context, &intent, &charge, amount, is_final);
     let before = intent.clone();
@@ -139,11 +139,10 @@ fn amount_to_capture(
     }
 }
 
-/// Only an intent that asked for several captures may be told that more will follow.
-fn is_final(intent: &PaymentIntent, capture: &Capture) -> Result<bool, ApiError> {
-    let several = intent.details.card_options.request_multicapture == Some(Requested::IfAvailable);
+/// Only a charge that was asked for several captures may be told that more will follow.
+fn is_final(charge: &Charge, capture: &Capture) -> Result<bool, ApiError> {
     match capture.is_final {
-        Some(false) if !several => Err(ApiError::ParameterInvalid {
+        Some(false) if !charge.details.multicapture => Err(ApiError::ParameterInvalid {
             param: "final_capture".to_owned(),
             message: "You cannot set final_capture to false because this PaymentIntent does not \
                       support multicapture. Create it with \

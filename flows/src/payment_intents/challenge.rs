@@ -1,10 +1,12 @@
 //! A cardholder's 3-D Secure challenge: shown, completed or failed, once.
 
+use domain::ApiError;
 use domain::attempt::{Attempt, AttemptState, ChallengeResult, Request};
-use domain::id::AttemptId;
-use domain::payment_intent::{Operation, PaymentIntent};
-use store::{DatabaseError, Scope, attempts, payment_intents};
+use domain::id::{AttemptId, PaymentMethodId};
+use domain::payment_intent::{ConfirmationMethod, Operation, PaymentIntent};
+use store::{DatabaseError, Scope, Statement, attempts, payment_intents};
 
+use super::MAX_TRIES;
 use crate::operations::{self, Held};
 use crate::{Context, Failure, Platform};
 
@@ -54,37 +56,96 @@ pub async fn finish_challenge<P: Platform>(
     id: &AttemptId,
     result: ChallengeResult,
 ) -> Result<Option<PaymentIntent>, Failure> {
-    let Some(mut held) = operations::load(context, id).await? else { return Ok(None) };
-    if held.attempt.state == AttemptState::RequiresAction {
-        held = match reopen(context, held, result).await? {
-            Some(held) => held,
-            None => return Ok(operations::load(context, id).await?.and_then(|h| h.payment_intent)),
-        };
+    for _ in 0..MAX_TRIES {
+        let Some(held) = operations::load(context, id).await? else { return Ok(None) };
+        if held.attempt.state != AttemptState::RequiresAction {
+            // Another submission was faster, and may have died before it recorded what came of it.
+            return Ok(operations::settle(context, held).await?.payment_intent);
+        }
+        if !waits_for(&held) {
+            return Ok(held.payment_intent);
+        }
+        if let Some(held) = submit(context, held, result).await? {
+            return Ok(operations::settle(context, held).await?.payment_intent);
+        }
     }
-    Ok(operations::settle(context, held).await?.payment_intent)
+    Err(ApiError::LockTimeout.into())
 }
 
-/// Holds the intent again for its attempt; nothing when somebody else was faster.
-async fn reopen<P: Platform>(
+/// Brings a challenge that was submitted to its end, where whoever submitted it could not, and says
+/// how the payment stands.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn settle_challenge<P: Platform>(
+    context: &Context<'_, P>,
+    id: &AttemptId,
+) -> Result<Option<PaymentIntent>, Failure> {
+    match operations::load(context, id).await? {
+        Some(held) => Ok(operations::settle(context, held).await?.payment_intent),
+        None => Ok(None),
+    }
+}
+
+/// Whether the payment still waits for this challenge, and nobody holds it.
+fn waits_for(held: &Held) -> bool {
+    held.payment_intent.as_ref().is_some_and(|intent| {
+        intent.details.action_attempt.as_ref() == Some(&held.attempt.id)
+            && intent.check(Operation::Confirm).is_ok()
+    })
+}
+
+/// Writes down what the cardholder did; nothing when the payment changed meanwhile.
+async fn submit<P: Platform>(
     context: &Context<'_, P>,
     mut held: Held,
     result: ChallengeResult,
 ) -> Result<Option<Held>, Failure> {
     let Some(intent) = &mut held.payment_intent else { return Ok(None) };
-    let waits_for_this = intent.details.action_attempt.as_ref() == Some(&held.attempt.id);
-    if !waits_for_this || intent.hold(Operation::Confirm, held.attempt.id.clone()).is_err() {
-        return Ok(None);
+    let Request::Authorize(authorize) = &mut held.attempt.request else { return Ok(None) };
+    authorize.challenge = Some(result);
+    let method = authorize.payment_method.clone();
+    let for_the_server = intent.details.confirmation_method == ConfirmationMethod::Manual;
+    let mut batch = if for_the_server && result == ChallengeResult::Completed {
+        hand_back(context, &mut held, method)?
+    } else {
+        hold_again(context, &mut held)?
+    };
+    if let Some(intent) = &mut held.payment_intent {
+        batch.extend(payment_intents::update(intent));
     }
-    if let Request::Authorize(authorize) = &mut held.attempt.request {
-        authorize.challenge = Some(result);
-    }
-    held.attempt.state = AttemptState::Started;
-    let mut batch = attempts::advance(&held.attempt, AttemptState::RequiresAction).to_vec();
-    batch.push(operations::plan_recovery(context, &held.attempt));
-    batch.extend(payment_intents::update(intent));
     match context.batch(batch).await {
         Ok(_) => Ok(Some(held)),
         Err(DatabaseError::Guard(_)) => Ok(None),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Holds the intent again for its attempt, which the processor is asked for next.
+fn hold_again<P: Platform>(
+    context: &Context<'_, P>,
+    held: &mut Held,
+) -> Result<Vec<Statement>, Failure> {
+    if let Some(intent) = &mut held.payment_intent {
+        intent.hold(Operation::Confirm, held.attempt.id.clone())?;
+    }
+    held.attempt.state = AttemptState::Started;
+    let mut batch = attempts::advance(&held.attempt, AttemptState::RequiresAction).to_vec();
+    batch.push(operations::plan_recovery(context, &held.attempt));
+    Ok(batch)
+}
+
+/// Gives the intent back to the merchant's server, which confirms such intents itself
+/// (<https://docs.stripe.com/payments/payment-intents/upgrade-to-handle-actions>). The next
+/// confirmation makes an attempt of its own, with what the cardholder proved.
+fn hand_back<P: Platform>(
+    context: &Context<'_, P>,
+    held: &mut Held,
+    method: PaymentMethodId,
+) -> Result<Vec<Statement>, Failure> {
+    if let Some(intent) = &mut held.payment_intent {
+        intent.action_completed(&held.attempt.id, method, context.now)?;
+    }
+    held.attempt.state = AttemptState::Canceled;
+    Ok(attempts::advance(&held.attempt, AttemptState::RequiresAction).to_vec())
 }

@@ -1,7 +1,7 @@
 //! Confirming an intent: its card is charged, or held.
 
 use domain::ApiError;
-use domain::attempt::{Attempt, Authorize};
+use domain::attempt::{Attempt, Authorize, ChallengeResult};
 use domain::payment_intent::{
     AllowRedirects, Operation, PaymentIntent, RequestThreeDSecure, SetupFutureUsage,
 };
@@ -146,6 +146,7 @@ pub(super) fn new_attempt<P: Platform>(
         return Err(ApiError::IntentHasNoPaymentMethod { intent: shown(intent) }.into());
     };
     let wanted = intent.details.card_options.request_three_d_secure;
+    let is_authenticated = intent.is_authenticated(&payment_method, context.now);
     let authorize = Authorize {
         charge: context.ids.derive("charge"),
         capture: intent.captures_automatically(),
@@ -162,7 +163,7 @@ pub(super) fn new_attempt<P: Platform>(
             intent.details.statement_descriptor.as_deref(),
             intent.details.statement_descriptor_suffix.as_deref(),
         ),
-        challenge: None,
+        challenge: is_authenticated.then_some(ChallengeResult::Completed),
         legacy_charge: None,
     };
     Ok(operations::start_authorization(context, Some(intent), intent.amount, authorize))

@@ -5,7 +5,7 @@ use domain::attempt::{Attempt, AttemptState, Request, Resolution};
 use domain::charge::Charge;
 use domain::metadata::MetadataUpdate;
 use domain::money::Money;
-use domain::payment_intent::{Operation, PaymentIntent, Requested};
+use domain::payment_intent::{Operation, PaymentIntent};
 use store::{DatabaseError, charges, payment_intents};
 
 use super::{MAX_TRIES, no_such, refused, shown};
@@ -72,8 +72,12 @@ async fn start<P: Platform>(
         .map_err(|error| refused(&intent, Operation::Increment, error))?;
     let charge = charge
         .ok_or_else(|| Failure::Bug(format!("{} holds money without a charge", intent.id)))?;
-    let asked = intent.details.card_options.request_incremental_authorization;
-    if asked != Some(Requested::IfAvailable) {
+    if charge.details.capture_before.is_some_and(|end| end <= context.now) {
+        let charge = charge.id.as_str().to_owned();
+        return Err(ApiError::ChargeExpiredForCapture { charge }.into());
+    }
+    // What the card was asked for counts, not what the intent was told since.
+    if !charge.details.incremental {
         return Err(ApiError::IntentUnexpectedState {
             message: "This PaymentIntent does not support incremental authorization. Create it \
                       with payment_method_options[card][request_incremental_authorization]=\

@@ -22,7 +22,7 @@ use crate::{Context, Failure, Platform};
 pub use cancel::cancel;
 pub(crate) use cancel::void;
 pub use capture::{Capture, capture};
-pub use challenge::{Challenged, find_challenge, finish_challenge};
+pub use challenge::{Challenged, find_challenge, finish_challenge, settle_challenge};
 pub use changes::Changes;
 pub use confirm::{Confirm, confirm};
 pub use create::{Create, create};

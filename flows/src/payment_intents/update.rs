@@ -2,7 +2,7 @@
 
 use domain::ApiError;
 use domain::money::Money;
-use domain::payment_intent::{Operation, PaymentIntent, State, Status};
+use domain::payment_intent::{Operation, PaymentIntent, Status};
 use domain::payment_method::PaymentMethod;
 use store::{Statement, attempts, customers, payment_intents, payment_methods};
 
@@ -37,7 +37,8 @@ pub async fn update<P: Platform>(
         if let Some(amount) = new_amount(&before)? {
             change_amount(&before, &mut after, amount)?;
         }
-        after.amount.check_application_fee(after.details.application_fee_amount)?;
+        change_application_fee(&before, &after)?;
+        change_terms(&before, &mut after)?;
         change_payment_method(&before, &mut after, chosen.as_ref(), changes)?;
         let batch = writing(context, &before, &mut after, chosen.as_ref());
         match context.batch(batch).await {
@@ -100,7 +101,7 @@ fn change_amount(
     }
     after.amount = amount;
     // A challenge was for the old amount.
-    give_up_action(after);
+    after.give_up_action();
     Ok(())
 }
 
@@ -117,17 +118,38 @@ fn change_payment_method(
         return Err(not_updatable(before, "payment_method"));
     }
     after.payment_method = chosen.map(|chosen| chosen.id().clone());
-    give_up_action(after);
+    after.give_up_action();
     after.state = PaymentIntent::unconfirmed_state(after.payment_method.as_ref());
     Ok(())
 }
 
-fn give_up_action(intent: &mut PaymentIntent) {
-    if intent.state == State::RequiresAction {
-        intent.state = PaymentIntent::unconfirmed_state(intent.payment_method.as_ref());
+/// How money is taken, and whose it is, is settled when the card is asked. A challenge was begun for
+/// the old terms, so that new ones give it up.
+fn change_terms(before: &PaymentIntent, after: &mut PaymentIntent) -> Result<(), ApiError> {
+    let (old, new) = (&before.details, &after.details);
+    let changed = [
+        ("customer", before.customer != after.customer),
+        ("capture_method", old.capture_method != new.capture_method),
+        ("payment_method_options", old.card_options != new.card_options),
+        ("setup_future_usage", old.setup_future_usage != new.setup_future_usage),
+    ];
+    let Some((what, _)) = changed.into_iter().find(|(_, changed)| *changed) else { return Ok(()) };
+    if !is_unpaid(before) {
+        return Err(not_updatable(before, what));
     }
-    intent.details.next_action = None;
-    intent.details.action_attempt = None;
+    if before.status() == Status::RequiresAction {
+        after.give_up_action();
+    }
+    Ok(())
+}
+
+fn change_application_fee(before: &PaymentIntent, after: &PaymentIntent) -> Result<(), ApiError> {
+    let fee = after.details.application_fee_amount;
+    let is_over = matches!(before.status(), Status::Succeeded | Status::Canceled);
+    if is_over && fee != before.details.application_fee_amount {
+        return Err(not_updatable(before, "application_fee_amount"));
+    }
+    after.amount.check_application_fee(fee)
 }
 
 fn writing<P: Platform>(

@@ -7,7 +7,7 @@ use domain::attempt::ChallengeResult;
 use domain::id::{AttemptId, Id};
 use domain::money::for_people;
 use domain::payment_intent::{PaymentIntent, Status};
-use flows::payment_intents::{Challenged, find_challenge, finish_challenge};
+use flows::payment_intents::{Challenged, find_challenge, finish_challenge, settle_challenge};
 use flows::{Context, Failure, Platform};
 use http::{Method, Request, StatusCode};
 use maud::{Markup, html};
@@ -54,7 +54,12 @@ pub async fn answer<P: Platform>(
             &page(&challenge),
             return_origin(&challenge.payment_intent).as_deref(),
         )),
-        Method::GET => Ok(leave(&challenge.payment_intent)),
+        Method::GET => {
+            // A submission may have died before it recorded what came of it.
+            let context = Context::unattended(platform, challenge.scope);
+            let intent = settle_challenge(&context, &attempt).await?;
+            Ok(leave(&intent.unwrap_or(challenge.payment_intent)))
+        }
         Method::POST => submit(platform, request, &attempt, challenge).await,
         _ => Ok(not_found()),
     }
@@ -100,6 +105,10 @@ fn page(challenge: &Challenged) -> Markup {
 fn leave(intent: &PaymentIntent) -> Reply {
     let status = match intent.status() {
         Status::Succeeded | Status::RequiresCapture => "succeeded",
+        // Somebody asks the processor right now, or the merchant's server confirms once more.
+        _ if intent.pending_operation.is_some() || intent.details.authentication.is_some() => {
+            "pending"
+        }
         Status::Processing => "pending",
         _ => "failed",
     };

@@ -1,6 +1,6 @@
 //! 3-D Secure: the cardholder is sent to our page, proves who they are or does not, and comes back.
 
-use api::{Answer, Api};
+use api::{Answer, Api, invariants};
 use http::Request;
 
 fn challenged(api: &Api) -> (String, String) {
@@ -83,6 +83,67 @@ fn a_canceled_payment_cannot_be_completed() {
     assert!(left.header("location").is_some_and(|back| back.contains("redirect_status=failed")));
     let intent = api.get(&format!("/v1/payment_intents/{id}")).ok();
     assert_eq!(intent.body["status"], "canceled");
+}
+
+#[test]
+fn a_cardholder_whose_submission_died_half_way_is_told_how_the_payment_ended() {
+    let api = Api::new();
+    let (id, path) = challenged(&api);
+    // The submission reads the challenge and the payment, holds the payment, and dies before it records
+    // what the processor said.
+    api.platform.database().hop().fail(6, kit::Fault::BeforeEffect);
+    let failed = page(&api, "POST", &path, "result=complete");
+    assert!(failed.status >= 500, "{}", failed.text);
+    let left = page(&api, "GET", &path, "");
+    let back = left.header("location").expect("a way back");
+    assert!(back.contains("redirect_status=succeeded"), "{back}");
+    assert_eq!(api.get(&format!("/v1/payment_intents/{id}")).ok().body["status"], "succeeded");
+}
+
+#[test]
+fn a_payment_that_the_server_confirms_itself_waits_for_it_after_the_challenge() {
+    let api = Api::new();
+    let form = [
+        ("amount", "2000"),
+        ("currency", "usd"),
+        ("payment_method", "pm_card_authenticationRequired"),
+        ("payment_method_types[]", "card"),
+        ("confirmation_method", "manual"),
+        ("confirm", "true"),
+        ("return_url", "https://shop.test/done"),
+    ];
+    let confirm_again = |after: i64| {
+        let intent = api.post("/v1/payment_intents", &form).ok();
+        let url = intent.text_at("/next_action/redirect_to_url/url").to_owned();
+        let path = url.strip_prefix("https://florin.test").expect("our host");
+        for _ in 0..2 {
+            let left = page(&api, "POST", path, "result=complete");
+            let back = left.header("location").expect("a way back");
+            assert!(back.contains("redirect_status=pending"), "{back}");
+        }
+        let path = format!("/v1/payment_intents/{}", intent.id());
+        let waits = api.get(&path).ok();
+        assert_eq!(waits.body["status"], "requires_confirmation");
+        assert_eq!(waits.body["amount_received"], 0);
+        api.platform.advance(after);
+        api.post(&format!("{path}/confirm"), &[("return_url", "https://shop.test/done")]).ok()
+    };
+    assert_eq!(confirm_again(60).body["status"], "succeeded");
+    // What was proved holds for an hour.
+    assert_eq!(confirm_again(3_600).body["status"], "requires_action");
+    invariants::check_settled(&api.platform);
+}
+
+#[test]
+fn terms_that_change_under_a_challenge_ask_for_a_new_one() {
+    let api = Api::new();
+    let (id, path) = challenged(&api);
+    let intent = format!("/v1/payment_intents/{id}");
+    let changed = api.post(&intent, &[("capture_method", "manual")]).ok();
+    assert_eq!(changed.body["status"], "requires_confirmation");
+    page(&api, "POST", &path, "result=complete");
+    assert_eq!(api.get(&intent).ok().body["status"], "requires_confirmation");
+    assert_eq!(api.get(&intent).ok().body["amount_received"], 0);
 }
 
 #[test]

@@ -228,3 +228,82 @@ fn an_application_fee_lies_between_nothing_and_the_amount() {
     let smaller = api.post(&format!("/v1/payment_intents/{}", unpaid.id()), &[("amount", "1999")]);
     assert_eq!(smaller.error(400)["param"], "application_fee_amount");
 }
+
+#[test]
+fn terms_of_a_payment_that_was_made_cannot_be_rewritten() {
+    let api = Api::new();
+    let customer = api.post("/v1/customers", &[]).ok().id().to_owned();
+    let held = [CONFIRMED, &[("capture_method", "manual")]].concat();
+    for form in [CONFIRMED, &held] {
+        let intent = api.post("/v1/payment_intents", form).ok();
+        let path = format!("/v1/payment_intents/{}", intent.id());
+        let multicapture = "payment_method_options[card][request_multicapture]";
+        let changes = [
+            ("customer", customer.as_str()),
+            ("setup_future_usage", "off_session"),
+            (multicapture, "if_available"),
+        ];
+        for change in changes {
+            let refused = api.post(&path, &[change]);
+            assert_eq!(refused.error(400)["code"], "payment_intent_unexpected_state", "{change:?}");
+        }
+        api.post(&path, &[("metadata[order]", "7"), ("receipt_email", "jo@example.com")]).ok();
+    }
+}
+
+#[test]
+fn an_authorization_that_expired_is_not_raised() {
+    let api = Api::new();
+    let form = [
+        CONFIRMED,
+        &[
+            ("capture_method", "manual"),
+            ("payment_method_options[card][request_incremental_authorization]", "if_available"),
+        ],
+    ]
+    .concat();
+    let held = api.post("/v1/payment_intents", &form).ok();
+    api.platform.advance(7 * 86_400);
+    let path = format!("/v1/payment_intents/{}/increment_authorization", held.id());
+    let late = api.post(&path, &[("amount", "3000")]);
+    assert_eq!(late.error(400)["code"], "charge_expired_for_capture");
+}
+
+#[test]
+fn an_empty_filter_does_not_show_everybodys_payments() {
+    let api = Api::new();
+    api.post("/v1/payment_intents", CONFIRMED).ok();
+    for target in [
+        "/v1/payment_intents?customer=",
+        "/v1/payment_methods?customer=",
+        "/v1/charges?payment_intent=",
+        "/v1/refunds?charge=",
+        "/v1/customers?email=",
+        "/v1/events?type=",
+    ] {
+        let refused = api.get(target);
+        assert_eq!(refused.error(400)["code"], "parameter_invalid_empty", "{target}");
+    }
+    let created = [CONFIRMED, &[("customer", "")]].concat();
+    let refused = api.post("/v1/payment_intents", &created);
+    assert_eq!(refused.error(400)["param"], "customer");
+}
+
+#[test]
+fn a_path_that_cannot_be_expanded_is_refused_before_anything_happens() {
+    let api = Api::new();
+    let path = "latest_charge.refunds.charge";
+    let form = [CONFIRMED, &[("expand[]", path)]].concat();
+    let refused = api.post("/v1/payment_intents", &form);
+    assert_eq!(
+        refused.error(400)["message"],
+        format!("This property cannot be expanded ({path}).")
+    );
+    for path in ["invoice_settings.footer", "default_source.x", "sources.x", "tax_ids.data.x"] {
+        let refused = api.post("/v1/customers", &[("expand[]", path)]);
+        assert!(refused.error(400)["message"].as_str().is_some_and(|m| m.contains(path)), "{path}");
+    }
+    assert_eq!(api.event_types(), Vec::<String>::new());
+    let form = [CONFIRMED, &[("expand[]", "latest_charge.refunds.data.charge")]].concat();
+    api.post("/v1/payment_intents", &form).ok();
+}

@@ -413,7 +413,10 @@ fn a_challenge_that_is_completed_and_failed_at_once_ends_as_one_of_them() {
 #[test]
 fn a_challenge_against_what_the_merchant_does_meanwhile() {
     let card: Form<'_> = &[("payment_method", "pm_card_visa")];
-    let others: [(&str, Form<'_>, &[&str]); 4] = [
+    let others: [(&str, Form<'_>, &[&str]); 6] = [
+        // What has nothing to do with the payment must not lose what the cardholder did.
+        ("", &[("metadata[order]", "7")], &["succeeded"]),
+        ("", &[("capture_method", "manual")], &["succeeded", "requires_confirmation"]),
         ("/cancel", &[], &["succeeded", "canceled"]),
         ("/confirm", card, &["succeeded"]),
         ("", &[("amount", "700")], &["succeeded", "requires_confirmation"]),
