@@ -2,6 +2,7 @@
 
 use crate::id::AccountId;
 use crate::money::Currency;
+use crate::pricing::Terms;
 use crate::timestamp::Timestamp;
 
 /// A merchant.
@@ -21,4 +22,6 @@ pub struct Account {
     pub idempotency_shards: u32,
     /// When it was made.
     pub created: Timestamp,
+    /// How its payments are priced.
+    pub terms: Terms,
 }

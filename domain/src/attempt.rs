@@ -9,6 +9,7 @@ use crate::card::Decline;
 use crate::id::{AttemptId, ChargeId, CustomerId, PaymentIntentId, PaymentMethodId, RefundId};
 use crate::money::Money;
 use crate::payment_intent::CancellationReason;
+use crate::pricing::Terms;
 use crate::timestamp::Timestamp;
 
 /// Where an attempt stands.
@@ -58,6 +59,9 @@ pub enum Request {
     Capture {
         /// Whether the rest is released.
         is_final: bool,
+        /// How what is taken is priced.
+        #[serde(default)]
+        terms: Box<Terms>,
     },
     /// Hold more: the attempt's amount is the new total.
     Increment,
@@ -110,6 +114,9 @@ pub struct Authorize {
     /// What the cardholder did with the challenge, once there was one.
     #[serde(default)]
     pub challenge: Option<ChallengeResult>,
+    /// How what is taken is priced.
+    #[serde(default)]
+    pub terms: Terms,
     /// A charge made without an intent carries its own details.
     pub legacy_charge: Option<crate::charge::Details>,
 }

@@ -3,12 +3,15 @@
 use serde::{Deserialize, Serialize};
 
 use crate::card::{Card, Decline};
-use crate::id::{AttemptId, ChargeId, CustomerId, PaymentIntentId, PaymentMethodId};
+use crate::id::{
+    AttemptId, BalanceTransactionId, ChargeId, CustomerId, PaymentIntentId, PaymentMethodId,
+};
 use crate::metadata::Metadata;
 use crate::money::{Amount, AmountOutOfRange, Money};
 use crate::payment_intent::Shipping;
 use crate::payment_method::BillingDetails;
-use crate::timestamp::Timestamp;
+use crate::pricing::FeeOnRefund;
+use crate::timestamp::{Day, Timestamp};
 
 /// Where a charge stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,6 +108,8 @@ pub struct Details {
     pub multicapture: bool,
     /// Whether raising the authorisation was asked for.
     pub incremental: bool,
+    /// How what was taken stands in the books.
+    pub booked: Booked,
     /// What the simulator will do with it later: a dispute, or a refund that fails.
     pub later: Option<String>,
     /// Whether a refund let go of what it held: a charge without an intent has nothing to cancel.
@@ -112,6 +117,26 @@ pub struct Details {
     /// The attempt that holds a charge without an intent while a processor is asked to take or let
     /// go of its money. Where there is an intent, that is what is held.
     pub pending_operation: Option<AttemptId>,
+}
+
+/// How what was taken of a charge stands in the books; several captures add up.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Booked {
+    /// The movement of the merchant's balance; of several captures, the last.
+    pub balance_transaction: Option<BalanceTransactionId>,
+    /// What the platform took.
+    pub fee: Amount,
+    /// What the merchant's own platform took.
+    pub application_fee: Amount,
+    /// What the platform gave back of its fee with refunds.
+    pub fee_returned: Amount,
+    /// What happens to the fee when the charge is refunded.
+    pub on_refund: FeeOnRefund,
+    /// From when on the money is available.
+    pub available_on: Timestamp,
+    /// When the processor settles it.
+    pub settles_on: Day,
 }
 
 /// What people and models said of a charge's honesty.
@@ -332,12 +357,29 @@ impl Charge {
         Ok(amount)
     }
 
-    /// A refund failed or was canceled: its money is the merchant's again.
+    /// What the platform gives back of its fee with the refund that was set aside last.
+    pub fn return_fee(&mut self) -> Amount {
+        let booked = &mut self.details.booked;
+        let Booked { fee, fee_returned, on_refund, .. } = *booked;
+        let returned = on_refund.fee_returned(fee, self.captured, self.refunded, fee_returned);
+        booked.fee_returned = fee_returned.plus(returned).unwrap_or(fee_returned);
+        returned
+    }
+
+    /// A refund failed or was canceled: its money is the merchant's again, and the platform's fee the
+    /// platform's.
     ///
     /// # Errors
     /// When more comes back than went.
-    pub fn return_refund(&mut self, amount: Amount) -> Result<(), AmountOutOfRange> {
-        self.refunded = self.refunded.minus(amount)?;
+    pub fn return_refund(
+        &mut self,
+        amount: Amount,
+        fee_returned: Amount,
+    ) -> Result<(), AmountOutOfRange> {
+        let refunded = self.refunded.minus(amount)?;
+        let booked = &mut self.details.booked;
+        booked.fee_returned = booked.fee_returned.minus(fee_returned)?;
+        self.refunded = refunded;
         Ok(())
     }
 }
@@ -448,7 +490,7 @@ mod tests {
                 charge.reserve_refund(wanted.map(amount)).is_ok()
             }
             Step::ReturnRefund { amount: returned } => {
-                charge.return_refund(amount(returned)).is_ok()
+                charge.return_refund(amount(returned), Amount::ZERO).is_ok()
             }
         }
     }

@@ -87,6 +87,8 @@ define_ids! {
     ApiKeyId = "key_";
     /// One try to move money at a processor.
     AttemptId = "att_";
+    /// A movement of a merchant's balance.
+    BalanceTransactionId = "txn_";
     /// A card behind a token.
     CardId = "card_";
     /// A charge.

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{AttemptId, ChargeId, PaymentIntentId, RefundId};
+use crate::id::{AttemptId, BalanceTransactionId, ChargeId, PaymentIntentId, RefundId};
 use crate::metadata::Metadata;
-use crate::money::Money;
+use crate::money::{Amount, Money};
 use crate::timestamp::Timestamp;
 
 /// Where a refund stands. A refund that succeeded can still fail when the card's bank sends it back.
@@ -92,6 +92,10 @@ pub struct Details {
     pub failure_reason: Option<String>,
     pub instructions_email: Option<String>,
     pub processor_reference: Option<String>,
+    /// What the platform gives back of its fee with it.
+    pub fee_returned: Amount,
+    pub balance_transaction: Option<BalanceTransactionId>,
+    pub failure_balance_transaction: Option<BalanceTransactionId>,
 }
 
 #[cfg(test)]

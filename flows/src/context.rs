@@ -2,6 +2,7 @@
 
 use domain::Timestamp;
 use domain::id::IdSource;
+use domain::pricing::Terms;
 use store::{Database, Row, Rows, Scope, Statement};
 
 use crate::{Failure, Platform};
@@ -31,6 +32,8 @@ pub struct Context<'a, P> {
     pub ids: IdSource,
     /// Whether an earlier run of the same request may have left rows behind.
     pub resumes: bool,
+    /// How what it takes is priced.
+    pub terms: Terms,
     /// Where this deployment is reached, as `https://pay.example.com`, for links.
     pub origin: String,
 }
@@ -46,6 +49,7 @@ impl<'a, P: Platform> Context<'a, P> {
             request: None,
             ids: IdSource::new(&platform.random()),
             resumes: false,
+            terms: Terms::default(),
             origin: String::new(),
         }
     }

@@ -1,6 +1,7 @@
 //! Why an operation did not succeed: the merchant's doing, or ours.
 
 use domain::ApiError;
+use domain::ledger::Unbalanced;
 use domain::money::AmountOutOfRange;
 use domain::payment_intent::TransitionError;
 use domain::seal::SealBroken;
@@ -65,6 +66,12 @@ impl From<Inconsistent> for Failure {
 
 impl From<AmountOutOfRange> for Failure {
     fn from(error: AmountOutOfRange) -> Self {
+        Self::Bug(error.to_string())
+    }
+}
+
+impl From<Unbalanced> for Failure {
+    fn from(error: Unbalanced) -> Self {
         Self::Bug(error.to_string())
     }
 }

@@ -5,12 +5,14 @@
 //! client's retry or [`recover`] finds and brings to its end.
 
 pub mod announce;
+pub mod balance;
 pub mod cards;
 pub mod charges;
 pub mod context;
 pub mod customers;
 pub mod descriptors;
 pub mod failure;
+pub mod ledger;
 pub mod operations;
 pub mod payment_intents;
 pub mod payment_methods;

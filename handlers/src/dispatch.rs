@@ -227,6 +227,7 @@ fn call<'a, P: Platform>(
         }),
         ids: IdSource::new(seed),
         resumes,
+        terms: caller.account.terms.clone(),
         origin: origin(incoming.request, headers),
     };
     Call {
@@ -271,7 +272,7 @@ async fn show<E: Endpoint, P: Platform>(
     paths: &[String],
 ) -> Result<Value, Failure> {
     let mut resource = E::run(call, input).await?;
-    expand::expand(call, &mut resource, paths).await?;
+    expand::expand(call, &mut resource, paths, E::METHOD != Method::Get).await?;
     Ok(resource)
 }
 

@@ -6,6 +6,8 @@
 
 pub mod account;
 pub mod authenticate;
+mod balance;
+mod balance_transactions;
 pub mod browser;
 pub mod charges;
 pub mod created;

@@ -73,6 +73,7 @@ pub fn page(
 /// What a table's objects are called where a cursor names none of them.
 fn kind(table: Table) -> &'static str {
     match table {
+        Table::BalanceTransactions => "balance transaction",
         Table::Charges => "charge",
         Table::Customers => "customer",
         Table::Events => "event",

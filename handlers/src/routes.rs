@@ -10,8 +10,8 @@ use crate::dispatch::{Incoming, serve};
 use crate::endpoint::{Endpoint, Method};
 use crate::render::Reply;
 use crate::{
-    account, charges, customers, events, payment_intents, payment_methods, refunds, setup_intents,
-    tokens,
+    account, balance, balance_transactions, charges, customers, events, payment_intents,
+    payment_methods, refunds, setup_intents, tokens,
 };
 
 /// What is known of an endpoint.
@@ -70,6 +70,9 @@ macro_rules! endpoints {
 endpoints! {
     AccountRetrieve = account::retrieve::Retrieve,
     AccountRetrieveById = account::retrieve_by_id::RetrieveById,
+    BalanceRetrieve = balance::retrieve::Retrieve,
+    BalanceTransactionsList = balance_transactions::list::List,
+    BalanceTransactionsRetrieve = balance_transactions::retrieve::Retrieve,
     ChargesCapture = charges::capture::Capture,
     ChargesCreate = charges::create::Create,
     ChargesList = charges::list::List,

@@ -1,7 +1,7 @@
 //! The heartbeat: does what is due, and says when it has to beat again.
 
 use domain::Timestamp;
-use flows::{Context, Failure, Platform, recover};
+use flows::{Context, Failure, Platform, balance, recover};
 use store::scheduled_tasks::{self, Kind, Task};
 use store::{Database, Inconsistent, Rows};
 
@@ -17,6 +17,7 @@ const LONGEST_BACKOFF: i64 = 3_600;
 /// Does what is due. Returns when to beat again; right away where work is left.
 pub async fn beat<P: Platform>(platform: &P) -> Timestamp {
     let now = platform.now();
+    let days_are_left = new_day(platform).await;
     match due(platform, now).await {
         Ok(tasks) => {
             let full = i64::try_from(tasks.len()).unwrap_or(BATCH) >= BATCH;
@@ -27,11 +28,22 @@ pub async fn beat<P: Platform>(platform: &P) -> Timestamp {
                     Err(error) => platform.log_error("heartbeat", &error.to_string()),
                 }
             }
-            if full { now } else { next(platform, now).await }
+            if full || days_are_left { now } else { next(platform, now).await }
         }
         Err(failure) => {
             platform.log_error("heartbeat", &failure.to_string());
             now.plus(LONGEST_PAUSE)
+        }
+    }
+}
+
+/// Does what a new day brings to the books. Says whether some of it is left.
+async fn new_day<P: Platform>(platform: &P) -> bool {
+    match balance::move_due(platform).await {
+        Ok(count) => i64::try_from(count).unwrap_or(balance::BATCH) >= balance::BATCH,
+        Err(failure) => {
+            platform.log_error("heartbeat", &failure.to_string());
+            false
         }
     }
 }

@@ -3,13 +3,16 @@
 use domain::account::Account;
 use domain::api_key::{ApiKey, Permissions};
 use domain::id::AccountId;
+use domain::pricing::{PricePlan, Terms};
 use domain::timestamp::Timestamp;
 
 use crate::{Inconsistent, Row, Statement, values};
 
 pub(crate) const FIND_BY_KEY: &str = "\
     SELECT k.account, k.livemode, k.kind, k.display, k.permissions, k.expires_at, \
-    a.name, a.email, a.country, a.default_currency, a.idempotency_shards, a.created \
+    a.name, a.email, a.country, a.default_currency, a.idempotency_shards, a.created, \
+    a.settings, (SELECT p.plan FROM price_plans AS p WHERE p.account = a.id \
+    ORDER BY p.version DESC LIMIT 1) AS plan \
     FROM api_keys AS k JOIN accounts AS a ON a.id = k.account WHERE k.hash = ?1";
 
 /// Finds a key by its hash, with the account that it belongs to.
@@ -57,7 +60,31 @@ impl TryFrom<&Row> for KeyAndAccount {
                     },
                 )?,
                 created: Timestamp(row.integer("created")?),
+                terms: terms(row)?,
             },
         })
     }
+}
+
+/// What of an account's settings the books need.
+#[derive(serde::Deserialize)]
+#[serde(default)]
+struct Settings {
+    available_after_days: u16,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { available_after_days: 2 }
+    }
+}
+
+fn terms(row: &Row) -> Result<Terms, Inconsistent> {
+    let Settings { available_after_days } = row.json("settings")?;
+    let plan = match row.optional_text("plan")? {
+        Some(_) => row.json("plan")?,
+        // Who was given no plan pays nothing.
+        None => PricePlan::default(),
+    };
+    Ok(Terms { plan, available_after_days })
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use domain::id::AccountId;
-use domain::money::{Amount, Money};
+use domain::money::{Amount, Money, SignedAmount};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -227,6 +227,15 @@ impl Row {
     /// When the column holds what is no amount.
     pub fn amount(&self, column: &'static str) -> Result<Amount, Inconsistent> {
         Amount::new(self.integer(column)?)
+            .map_err(|error| Inconsistent { column, problem: error.to_string() })
+    }
+
+    /// An amount of minor units that can be negative.
+    ///
+    /// # Errors
+    /// When the column holds what is no such amount.
+    pub fn signed_amount(&self, column: &'static str) -> Result<SignedAmount, Inconsistent> {
+        SignedAmount::new(self.integer(column)?)
             .map_err(|error| Inconsistent { column, problem: error.to_string() })
     }
 

@@ -7,12 +7,14 @@
 
 pub mod accounts;
 pub mod attempts;
+pub mod balance_transactions;
 pub mod charges;
 pub mod customers;
 pub mod database;
 pub mod development_clock;
 pub mod events;
 pub mod guard;
+pub mod ledger;
 pub mod list;
 pub mod metadata_entries;
 pub mod payment_intents;

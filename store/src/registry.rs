@@ -2,9 +2,9 @@
 
 use crate::list::{Cursor, Filter, Table};
 use crate::{
-    accounts, attempts, charges, customers, development_clock, events, guard, list,
-    metadata_entries, payment_intents, payment_methods, refunds, scheduled_tasks, search,
-    setup_intents, tokens,
+    accounts, attempts, balance_transactions, charges, customers, development_clock, events, guard,
+    ledger, list, metadata_entries, payment_intents, payment_methods, refunds, scheduled_tasks,
+    search, setup_intents, tokens,
 };
 
 /// Every statement with a name for people.
@@ -16,6 +16,8 @@ pub fn statements() -> Vec<(String, String)> {
         ("attempts.find_by_id", attempts::FIND_BY_ID),
         ("attempts.insert", attempts::INSERT),
         ("attempts.move", attempts::MOVE),
+        ("balance_transactions.find", balance_transactions::FIND),
+        ("balance_transactions.insert", balance_transactions::INSERT),
         ("charges.find", charges::FIND),
         ("charges.find_latest_of_intent", charges::FIND_LATEST_OF_INTENT),
         ("charges.find_of_refund", charges::FIND_OF_REFUND),
@@ -33,6 +35,10 @@ pub fn statements() -> Vec<(String, String)> {
         ("events.find", events::FIND),
         ("events.insert", events::INSERT),
         ("guard.changed_one", guard::CHANGED_ONE),
+        ("ledger.balances_of_merchant", ledger::BALANCES_OF_MERCHANT),
+        ("ledger.due", ledger::DUE),
+        ("ledger.must_balance", ledger::MUST_BALANCE),
+        ("ledger.must_hold", ledger::MUST_HOLD),
         ("payment_intents.find", payment_intents::FIND),
         ("payment_intents.insert", payment_intents::INSERT),
         ("payment_intents.update", payment_intents::UPDATE),
@@ -56,7 +62,12 @@ pub fn statements() -> Vec<(String, String)> {
         ("tokens.use", tokens::USE),
     ];
     let fixed = fixed.into_iter().map(|(name, sql)| (name.to_owned(), sql.to_owned()));
-    fixed.chain(metadata()).chain(pages()).chain(search::statements()).collect()
+    fixed.chain(entries()).chain(metadata()).chain(pages()).chain(search::statements()).collect()
+}
+
+/// The statements that write a transaction of the ledger, by the number of its entries.
+fn entries() -> Vec<(String, String)> {
+    (2..=11).map(|count| (format!("ledger.insert {count}"), ledger::insert_sql(count))).collect()
 }
 
 /// The statements that write the metadata of each kind of object that has rows of it.
@@ -83,6 +94,7 @@ fn pages() -> Vec<(String, String)> {
                 Filter::Customer(text()),
             ]),
         ),
+        (Table::BalanceTransactions, balance_transaction_filters()),
         (Table::Customers, vec![Filter::Email(text())]),
         (Table::Events, vec![Filter::Type(text())]),
         (Table::PaymentIntents, vec![Filter::Customer(text())]),
@@ -101,6 +113,25 @@ fn pages() -> Vec<(String, String)> {
         }
     }
     pages
+}
+
+/// A source or a type narrows first; a currency only what these leave.
+fn balance_transaction_filters() -> Vec<Filter> {
+    let text = String::new;
+    let narrowed = [
+        vec![Filter::Source(text())],
+        vec![Filter::Type(text())],
+        vec![Filter::Source(text()), Filter::Type(text())],
+        vec![Filter::Source(text()), Filter::DenseType(text())],
+        vec![Filter::Nothing, Filter::DenseType(text())],
+    ];
+    let in_currency = |filters: &Vec<Filter>| {
+        Filter::all([filters.clone(), vec![Filter::Currency(text())]].concat())
+    };
+    let mut filters = vec![in_currency(&vec![Filter::Nothing])];
+    filters.extend(narrowed.iter().map(in_currency));
+    filters.extend(narrowed.into_iter().map(Filter::all));
+    filters
 }
 
 /// The filter for each choice of one or more of these, which stand in the order of lists.

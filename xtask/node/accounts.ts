@@ -18,6 +18,9 @@ export type Prepared = {
   all(): Promise<{ results: Record<string, unknown>[] }>;
 };
 
+/** What a new merchant pays: Stripe's standard price in the United States. In minor units by currency. */
+const STANDARD_PRICE = { basis_points: 290, fixed: { usd: 30, eur: 25, gbp: 20 }, dispute: { usd: 1500, eur: 1500, gbp: 1500 } };
+
 const BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /** `length` characters of base62; 22 or more carry over 128 bits. */
@@ -44,6 +47,12 @@ export function insertions(keys: Account, name: string, now = Math.floor(Date.no
       account,
       name,
       now,
+    ],
+    [
+      "INSERT INTO price_plans (account, version, created, plan) VALUES (?1, 1, ?2, ?3) ON CONFLICT DO NOTHING",
+      account,
+      now,
+      JSON.stringify({ version: 1, ...STANDARD_PRICE }),
     ],
     keyInsertion({ kind: "secret", livemode: false, text: secret_key, account, now }).statement,
     keyInsertion({ kind: "publishable", livemode: false, text: publishable_key, account, now }).statement,

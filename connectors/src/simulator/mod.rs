@@ -16,6 +16,9 @@ pub const NAME: &str = "simulator";
 /// How many seconds pass before the simulator acts on its own, as when a refund arrives.
 pub const DELAY: i64 = 2;
 
+/// On which day after a movement the simulator settles it.
+pub const SETTLES_AFTER_DAYS: i64 = 2;
+
 /// What the processor says to a command.
 pub fn act(command: &Command<'_>) -> Outcome {
     match command {

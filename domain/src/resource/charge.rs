@@ -76,7 +76,7 @@ impl<'a> From<&'a Charge> for Resource<'a> {
             application: None,
             application_fee: None,
             application_fee_amount: details.application_fee_amount,
-            balance_transaction: None,
+            balance_transaction: details.booked.balance_transaction.as_ref().map(|id| id.as_str()),
             billing_details: Billing::from(&details.billing_details),
             calculated_statement_descriptor: details.calculated_statement_descriptor.as_deref(),
             captured: charge.is_finally_captured(),

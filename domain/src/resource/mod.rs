@@ -4,6 +4,8 @@
 //! by `from`, borrows from it, and is only ever serialised.
 
 pub mod account;
+pub mod balance;
+pub mod balance_transaction;
 pub mod charge;
 pub mod customer;
 pub mod event;

@@ -25,6 +25,8 @@ pub struct Resource<'a> {
     pub customer_account: Option<&'a str>,
     pub destination_details: Value,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure_balance_transaction: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub failure_reason: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub instructions_email: Option<&'a str>,
@@ -45,13 +47,18 @@ impl<'a> From<&'a Refund> for Resource<'a> {
             id: refund.id.as_str(),
             object: "refund",
             amount: refund.amount.amount.minor_units(),
-            balance_transaction: None,
+            balance_transaction: refund.details.balance_transaction.as_ref().map(|id| id.as_str()),
             charge: Some(refund.charge.as_str()),
             created: refund.created,
             currency: refund.amount.currency,
             customer: None,
             customer_account: None,
             destination_details: destination(reference),
+            failure_balance_transaction: refund
+                .details
+                .failure_balance_transaction
+                .as_ref()
+                .map(|id| id.as_str()),
             failure_reason: refund.details.failure_reason.as_deref(),
             instructions_email: refund.details.instructions_email.as_deref(),
             metadata: &refund.details.metadata,

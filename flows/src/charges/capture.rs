@@ -156,7 +156,7 @@ async fn start<P: Platform>(
         payment_intent: None,
         charge: Some(charge.id.clone()),
         amount: Money { amount, currency: charge.amount.currency },
-        request: Request::Capture { is_final: true },
+        request: Request::Capture { is_final: true, terms: Box::new(context.terms.clone()) },
         resolution: Resolution::default(),
         created: context.now,
     };

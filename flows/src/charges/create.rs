@@ -89,6 +89,7 @@ fn new_attempt<P: Platform>(context: &Context<'_, P>, create: &Create, source: &
             details.statement_descriptor_suffix.as_deref(),
         ),
         challenge: None,
+        terms: context.terms.clone(),
         legacy_charge: Some(details),
     };
     operations::start_authorization(context, None, create.amount, authorize)

@@ -18,6 +18,7 @@ use store::{Statement, charges, customers, metadata_entries, payment_intents, pa
 
 use super::Held;
 use crate::announce::{Subjects, events};
+use crate::ledger;
 use crate::{Context, Failure, Platform};
 
 /// How long money stays held when nobody captures it, in seconds
@@ -148,7 +149,13 @@ fn authorized<P: Platform>(
 ) -> Result<Vec<Statement>, Failure> {
     held.attempt.state = AttemptState::Succeeded;
     let mut statements = Vec::new();
-    if !authorize.capture {
+    if authorize.capture {
+        let taken = (held.attempt.amount.amount, Amount::ZERO);
+        let attempt = &held.attempt;
+        let terms = &authorize.terms;
+        statements.extend(ledger::captured(context, attempt, &mut charge, terms, taken)?);
+    } else {
+        statements.extend(ledger::held(context, &held.attempt, held.attempt.amount.amount)?);
         let end = context.now.plus(AUTHORIZATION_LIFETIME);
         charge.details.capture_before = Some(end);
         statements.push(plan_expiry(context, &charge, end));

@@ -4,11 +4,13 @@ use connectors::Outcome;
 use domain::attempt::AttemptState;
 use domain::event::Transition;
 use domain::payment_intent::{PaymentIntent, Status};
+use domain::pricing::Terms;
 use store::scheduled_tasks::{self, Kind};
 use store::{Statement, charges, payment_intents};
 
 use super::{Held, reference_of};
 use crate::announce::{Subjects, events};
+use crate::ledger;
 use crate::{Context, Failure, Platform};
 
 /// The statements that record what the processor said.
@@ -16,6 +18,7 @@ pub(super) fn record<P: Platform>(
     context: &Context<'_, P>,
     held: &mut Held,
     is_final: bool,
+    terms: &Terms,
     outcome: &Outcome,
 ) -> Result<Vec<Statement>, Failure> {
     held.attempt.processor_reference = Some(reference_of(outcome)?);
@@ -23,8 +26,13 @@ pub(super) fn record<P: Platform>(
     let amount = held.attempt.amount.amount;
     let mut charge = held.charge()?.clone();
     charge.end_operation(&held.attempt.id);
+    let held_before = charge.capturable();
     charge.capture(amount, is_final)?;
-    let mut statements = charges::update(&mut charge).to_vec();
+    let resolved = held_before.minus(charge.capturable())?;
+    let attempt = &held.attempt;
+    let mut statements =
+        ledger::captured(context, attempt, &mut charge, terms, (amount, resolved))?;
+    statements.extend(charges::update(&mut charge));
     if let Some(intent) = &mut held.payment_intent {
         intent.captured(&held.attempt.id, amount, is_final)?;
         statements.extend(payment_intents::update(intent));

@@ -7,6 +7,7 @@ use store::{Statement, charges, payment_intents};
 
 use super::{Held, reference_of};
 use crate::announce::{Subjects, events};
+use crate::ledger;
 use crate::{Context, Failure, Platform};
 
 /// The statements that record what the processor said.
@@ -19,8 +20,10 @@ pub(super) fn record<P: Platform>(
     held.attempt.state = AttemptState::Succeeded;
     let amount = held.attempt.amount.amount;
     let mut charge = held.charge()?.clone();
+    let more = amount.minus(charge.amount.amount)?;
     charge.amount.amount = amount;
-    let mut statements = charges::update(&mut charge).to_vec();
+    let mut statements = ledger::held(context, &held.attempt, more)?;
+    statements.extend(charges::update(&mut charge));
     if let Some(intent) = &mut held.payment_intent {
         intent.incremented(&held.attempt.id, amount)?;
         statements.extend(payment_intents::update(intent));

@@ -212,7 +212,9 @@ fn apply<P: Platform>(
 ) -> Result<Vec<Statement>, Failure> {
     let changes = match held.attempt.request.clone() {
         Request::Authorize(authorize) => authorize::record(context, held, &authorize, outcome)?,
-        Request::Capture { is_final } => capture::record(context, held, is_final, outcome)?,
+        Request::Capture { is_final, terms } => {
+            capture::record(context, held, is_final, &terms, outcome)?
+        }
         Request::Increment => increment::record(context, held, outcome)?,
         Request::Void { reason } => void::record(context, held, reason, outcome)?,
         Request::Refund { .. } => refund::record(context, held, outcome)?,

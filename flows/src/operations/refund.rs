@@ -12,6 +12,7 @@ use store::{Statement, charges, refunds};
 
 use super::Held;
 use crate::announce::{Subjects, events, previous_attributes};
+use crate::ledger;
 use crate::{Context, Failure, Platform};
 
 /// The statements that record what the processor said.
@@ -27,18 +28,22 @@ pub(super) fn record<P: Platform>(
     let mut before = charge.clone();
     let (reference, status, mut statements) = match outcome {
         Outcome::Refunded { reference, arrived } => {
-            before.return_refund(refund.amount.amount)?;
+            before.return_refund(refund.amount.amount, refund.details.fee_returned)?;
             let status = if *arrived { Status::Succeeded } else { Status::Pending };
             let mut statements = plan_settlement(context, &charge, &refund);
             // The money was set aside before, so the charge is only shown.
             statements.push(charges::must_be_unchanged(&charge));
+            statements.extend(ledger::refunded(context, &charge, &mut refund)?);
             (reference, status, statements)
         }
         Outcome::Done { reference } => {
             charge.end_operation(&held.attempt.id);
+            let rest = charge.capturable();
             charge.release()?;
             charge.details.released_by_refund = true;
-            (reference, Status::Succeeded, release(&mut charge))
+            let mut statements = ledger::released(context, &held.attempt, rest)?;
+            statements.extend(release(&mut charge));
+            (reference, Status::Succeeded, statements)
         }
         other => return Err(Failure::Bug(format!("a refund was answered with {other:?}"))),
     };

@@ -10,6 +10,7 @@ use store::{Statement, charges, payment_intents};
 
 use super::{Held, reference_of};
 use crate::announce::{Subjects, events};
+use crate::ledger;
 use crate::{Context, Failure, Platform};
 
 /// The statements that record what the processor said.
@@ -23,8 +24,10 @@ pub(super) fn record<P: Platform>(
     held.attempt.state = AttemptState::Succeeded;
     let mut charge = held.charge()?.clone();
     charge.end_operation(&held.attempt.id);
+    let rest = charge.capturable();
     charge.release()?;
-    let mut statements = charges::update(&mut charge).to_vec();
+    let mut statements = ledger::released(context, &held.attempt, rest)?;
+    statements.extend(charges::update(&mut charge));
     if let Some(intent) = &mut held.payment_intent {
         intent.canceled(Some(&held.attempt.id), context.now, reason)?;
         statements.extend(payment_intents::update(intent));

@@ -173,7 +173,7 @@ fn new_attempt<P: Platform>(
         request: if amount.amount.is_zero() {
             Request::Void { reason: None }
         } else {
-            Request::Capture { is_final }
+            Request::Capture { is_final, terms: Box::new(context.terms.clone()) }
         },
         resolution: Resolution::default(),
         created: context.now,

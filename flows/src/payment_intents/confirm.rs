@@ -164,6 +164,7 @@ pub(super) fn new_attempt<P: Platform>(
             intent.details.statement_descriptor_suffix.as_deref(),
         ),
         challenge: is_authenticated.then_some(ChallengeResult::Completed),
+        terms: context.terms.clone(),
         legacy_charge: None,
     };
     Ok(operations::start_authorization(context, Some(intent), intent.amount, authorize))

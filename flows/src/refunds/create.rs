@@ -150,6 +150,7 @@ async fn start<P: Platform>(
         charge.details.fraud_details.user_report = Some("fraudulent".to_owned());
     }
     let mut refund = new_refund(context, &charge, amount, create);
+    refund.details.fee_returned = charge.return_fee();
     let attempt = new_attempt(context, &charge, &refund);
     refund.pending_operation = Some(attempt.id.clone());
     let mut batch = charges::update(&mut charge).to_vec();

@@ -9,6 +9,7 @@ use store::{DatabaseError, charges, refunds};
 
 use super::{announce, no_such};
 use crate::context::first;
+use crate::ledger;
 use crate::{Context, Failure, Platform};
 
 /// How often a change is decided anew because the refund or its charge changed meanwhile.
@@ -94,7 +95,8 @@ async fn change<P: Platform>(
         if next == Status::Failed {
             refund.details.failure_reason = Some("expired_or_canceled_card".to_owned());
         }
-        charge.return_refund(refund.amount.amount)?;
+        charge.return_refund(refund.amount.amount, refund.details.fee_returned)?;
+        batch.extend(ledger::refund_failed(context, &charge, &mut refund)?);
         batch.extend(charges::update(&mut charge));
     }
     batch.extend(refunds::update(&mut refund));

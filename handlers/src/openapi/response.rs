@@ -20,6 +20,8 @@ pub(super) fn generator() -> SchemaGenerator {
     let mut generator = settings.into_generator();
     generator.subschema_for::<ErrorBody>();
     generator.subschema_for::<resource::account::Resource>();
+    generator.subschema_for::<resource::balance::Resource>();
+    generator.subschema_for::<resource::balance_transaction::Resource>();
     generator.subschema_for::<resource::charge::Resource>();
     generator.subschema_for::<resource::customer::Deleted>();
     generator.subschema_for::<resource::customer::Resource>();
@@ -107,7 +109,9 @@ fn name_object(name: &str, properties: &mut Map<String, Value>) {
 fn expand(name: &str, properties: &mut Map<String, Value>) {
     for field in expandable(name) {
         let expanded: &[&str] = match *field {
+            "balance_transaction" | "failure_balance_transaction" => &["balance_transaction"],
             "charge" | "latest_charge" => &["charge"],
+            "source" if name == "balance_transaction" => &["charge", "refund"],
             "customer" => &["customer", "deleted_customer"],
             "payment_intent" => &["payment_intent"],
             "payment_method" => &["payment_method"],

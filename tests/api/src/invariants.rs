@@ -10,6 +10,8 @@ use kit::{Database, Platform};
 use serde_json::Value;
 use store::Row;
 
+mod ledger;
+
 /// What a status may become. A status may always stay what it is.
 const LISTED: &[(&str, &str, &[&str])] = &[
     (
@@ -113,6 +115,7 @@ pub fn check(database: &Database) {
     books.refunds_are_within_what_was_taken();
     books.events_tell_of_each_change_once();
     books.metadata_is_found_by_its_rows();
+    ledger::check(database);
     only_listed_transitions(database);
 }
 

@@ -279,7 +279,7 @@ fn redacted(answer: &Answer) -> (u16, Value) {
     fn redact(value: &Value) -> Value {
         match value {
             Value::String(text) => {
-                let is_id = ["pi_", "ch_", "pm_", "att_", "req_", "re_", "card_", "sim_"]
+                let is_id = ["pi_", "ch_", "pm_", "att_", "req_", "re_", "card_", "sim_", "txn_"]
                     .iter()
                     .any(|prefix| text.starts_with(prefix));
                 match text.rsplit_once("/att_") {

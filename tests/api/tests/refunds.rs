@@ -300,7 +300,9 @@ fn a_refund_that_fails_later_gives_the_money_back_to_the_charge() {
     let event = api.get("/v1/events?type=refund.failed").ok();
     assert_eq!(
         event.body["data"][0]["data"]["previous_attributes"],
-        json!({"status": "succeeded", "failure_reason": null})
+        json!({
+            "status": "succeeded", "failure_reason": null, "failure_balance_transaction": null,
+        })
     );
     // What came back can be sent again.
     api.post("/v1/refunds", &[("charge", &id)]).ok();

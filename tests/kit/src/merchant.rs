@@ -9,6 +9,10 @@ use crate::{Database, START};
 /// How many idempotency objects share a merchant's keys in tests: more than one, so that sharding shows.
 const IDEMPOTENCY_SHARDS: i64 = 2;
 
+/// What a merchant pays in tests: 2.9 % and 30 cents, and 15 dollars for a dispute.
+const PRICE_PLAN: &str =
+    r#"{"version": 1, "basis_points": 290, "fixed": {"usd": 30}, "dispute": {"usd": 1500}}"#;
+
 /// A merchant and its keys for test mode.
 #[derive(Clone, Debug)]
 pub struct Merchant {
@@ -45,6 +49,10 @@ impl Merchant {
                 IDEMPOTENCY_SHARDS,
                 START.seconds(),
             ],
+        );
+        database.query(
+            "INSERT INTO price_plans (account, version, created, plan) VALUES (?1, 1, ?2, ?3)",
+            values![account.as_str(), START.seconds(), PRICE_PLAN],
         );
         let key = |kind| insert_key(database, &account, kind, false, None);
         let (secret_key, publishable_key) = (key(Kind::Secret), key(Kind::Publishable));

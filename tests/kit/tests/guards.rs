@@ -214,3 +214,70 @@ fn a_batch_whose_last_statement_fails_leaves_nothing() {
     assert!(rows(&database, "events").is_empty());
     assert!(rows(&database, "charges").is_empty());
 }
+
+/// Posts entries of so many cents, alternately to the platform's bank account and to its fees.
+fn posting(cause: &str, amounts: &[i64]) -> Vec<Statement> {
+    let legs = amounts.iter().zip(0..).flat_map(|(amount, leg)| {
+        let kind = if leg % 2 == 0 { "cash" } else { "fees" };
+        values![cause, leg, "platform", false, "usd", kind, 0, *amount, 0]
+    });
+    vec![
+        Statement::new(registered(&format!("ledger.insert {}", amounts.len())), legs.collect()),
+        Statement::new(registered("ledger.must_balance"), values![cause]),
+    ]
+}
+
+#[test]
+fn entries_that_do_not_balance_take_their_batch_down() {
+    let database = Database::new();
+    let lost = [vec![event("evt_1")], posting("a", &[100, -99])].concat();
+    let refused = batch(&database, lost);
+    assert_eq!(refused.map(drop), Err(DatabaseError::Guard("ledger_balanced".to_owned())));
+    assert!(rows(&database, "events").is_empty() && rows(&database, "ledger_accounts").is_empty());
+    batch(&database, posting("a", &[100, -60, -20, -20])).expect("it balances");
+}
+
+#[test]
+fn a_cause_is_posted_once_and_entries_stay_as_they_are() {
+    let database = Database::new();
+    batch(&database, posting("a", &[100, -100])).expect("the first posting");
+    let before = (rows(&database, "ledger_entries"), rows(&database, "ledger_accounts"));
+    let again = batch(&database, posting("a", &[100, -100]));
+    assert!(matches!(again, Err(DatabaseError::Exists(_))), "{again:?}");
+    for sql in [
+        "UPDATE ledger_entries SET amount = 5",
+        "DELETE FROM ledger_entries",
+        "INSERT OR REPLACE INTO ledger_entries SELECT cause, leg, owner, livemode, currency, kind, \
+         day, 5, created FROM ledger_entries WHERE leg = 0",
+        "INSERT OR IGNORE INTO ledger_entries SELECT * FROM ledger_entries",
+    ] {
+        let refused = batch(&database, vec![Statement::new(sql, values![])]);
+        assert!(refused.is_err(), "{sql}");
+        let after = (rows(&database, "ledger_entries"), rows(&database, "ledger_accounts"));
+        assert_eq!(format!("{after:?}"), format!("{before:?}"), "{sql}");
+    }
+}
+
+#[test]
+fn an_account_of_a_day_ends_when_it_holds_nothing() {
+    let database = Database::new();
+    let entries = |cause: &str, amount: i64| {
+        let pending = values![cause, 0, "acct_1", false, "usd", "pending", 20_000, -amount, 0];
+        let cash = values![cause, 1, "platform", false, "usd", "cash", 0, amount, 0];
+        vec![Statement::new(registered("ledger.insert 2"), [pending, cash].concat())]
+    };
+    let held = || {
+        let accounts = rows(&database, "ledger_accounts");
+        let held = accounts.iter().map(|row| {
+            let kind = row.text("kind").expect("a kind").to_owned();
+            (kind, row.integer("balance").expect("a balance"))
+        });
+        held.collect::<Vec<_>>()
+    };
+    batch(&database, entries("a", 100)).expect("it comes");
+    batch(&database, entries("b", -40)).expect("some of it goes");
+    assert_eq!(held(), [("pending".to_owned(), -60), ("cash".to_owned(), 60)]);
+    batch(&database, entries("c", -60)).expect("the rest goes");
+    // The bank account has no day, so that it stays.
+    assert_eq!(held(), [("cash".to_owned(), 0)]);
+}

@@ -1,0 +1,208 @@
+//! Pricing: what a merchant pays the platform for a payment.
+//!
+//! A plan is a share in basis points, a fixed part, and a least fee. Only the fee is ever rounded, half
+//! up to the minor unit; what the cardholder pays is what the merchant asked for.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::money::{Amount, Currency, Money};
+use crate::timestamp::Timestamp;
+
+/// One part in ten thousand is a basis point.
+const BASIS_POINTS: i128 = 10_000;
+
+/// What happens to the fee when a payment is given back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FeeOnRefund {
+    /// The platform keeps it, as Stripe does
+    /// (<https://support.stripe.com/questions/understanding-fees-for-refunded-payments>).
+    #[default]
+    Kept,
+    /// It goes back with the payment, in the same share.
+    Returned,
+}
+
+/// What a merchant pays the platform for a payment.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PricePlan {
+    /// Counts the plans of an account; a payment names the one by which it was priced.
+    pub version: i64,
+    /// The share of a payment, in basis points.
+    pub basis_points: u16,
+    /// What is added to the share, in minor units by currency; nothing where a currency is not named.
+    #[serde(default)]
+    pub fixed: BTreeMap<String, Amount>,
+    /// The least fee, in minor units by currency.
+    #[serde(default)]
+    pub minimum: BTreeMap<String, Amount>,
+    /// What a lost dispute costs beside its amount, in minor units by currency.
+    #[serde(default)]
+    pub dispute: BTreeMap<String, Amount>,
+    /// What happens to the fee when a payment is given back.
+    #[serde(default)]
+    pub on_refund: FeeOnRefund,
+}
+
+/// How a payment is priced and when its money may be had: what an attempt is begun under, it ends under.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Terms {
+    /// What the platform takes.
+    pub plan: PricePlan,
+    /// After how many days the money is available.
+    pub available_after_days: u16,
+}
+
+impl Terms {
+    /// From when on money that is taken now is available: the first moment of a day (UTC).
+    pub fn available_at(&self, now: Timestamp) -> Timestamp {
+        match self.available_after_days {
+            0 => now,
+            days => now.day().plus(i64::from(days)).start(),
+        }
+    }
+}
+
+fn in_currency(amounts: &BTreeMap<String, Amount>, currency: Currency) -> Amount {
+    amounts.get(currency.code()).copied().unwrap_or(Amount::ZERO)
+}
+
+/// A fraction of an amount, rounded half up; nothing of nothing.
+fn share(amount: Amount, numerator: i128, denominator: i128) -> Amount {
+    let doubled = i128::from(amount.minor_units())
+        .checked_mul(numerator)
+        .and_then(|product| product.checked_mul(2))
+        .and_then(|product| product.checked_add(denominator));
+    let rounded = doubled
+        .zip(denominator.checked_mul(2))
+        .and_then(|(doubled, divisor)| doubled.checked_div(divisor));
+    rounded
+        .and_then(|rounded| i64::try_from(rounded).ok())
+        .and_then(|rounded| Amount::new(rounded).ok())
+        .unwrap_or(Amount::ZERO)
+}
+
+impl PricePlan {
+    /// The fee for a payment: never more than the payment.
+    pub fn fee(&self, payment: Money) -> Amount {
+        let part = share(payment.amount, i128::from(self.basis_points), BASIS_POINTS);
+        let fixed = in_currency(&self.fixed, payment.currency);
+        let fee = part.plus(fixed).unwrap_or(payment.amount);
+        fee.max(in_currency(&self.minimum, payment.currency)).min(payment.amount)
+    }
+
+    /// What a dispute costs beside its amount.
+    pub fn dispute_fee(&self, currency: Currency) -> Amount {
+        in_currency(&self.dispute, currency)
+    }
+}
+
+impl FeeOnRefund {
+    /// How much of a payment's fee the next refund gives back, after which `refunded` of the payment is
+    /// given back in all, and before which `returned` of the fee was.
+    ///
+    /// Each refund returns what brings the whole to its rounded share, so that refunding all returns the
+    /// fee exactly, in however many parts, also where some of them failed.
+    pub fn fee_returned(
+        self,
+        fee: Amount,
+        payment: Amount,
+        refunded: Amount,
+        returned: Amount,
+    ) -> Amount {
+        if self == Self::Kept || payment.is_zero() {
+            return Amount::ZERO;
+        }
+        let (part, whole) = (refunded.minor_units(), payment.minor_units());
+        share(fee, i128::from(part), i128::from(whole)).minus(returned).unwrap_or(Amount::ZERO)
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::arithmetic_side_effects, reason = "the model counts far below its range")]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn amount(minor_units: i64) -> Amount {
+        Amount::new(minor_units).expect("an amount")
+    }
+
+    fn money(minor_units: i64, code: &str) -> Money {
+        Money { amount: amount(minor_units), currency: Currency::parse(code).expect("a currency") }
+    }
+
+    fn plan(basis_points: u16, fixed: i64, minimum: i64) -> PricePlan {
+        let usd = |minor_units| BTreeMap::from([("usd".to_owned(), amount(minor_units))]);
+        PricePlan { basis_points, fixed: usd(fixed), minimum: usd(minimum), ..PricePlan::default() }
+    }
+
+    #[test]
+    fn the_fee_is_rounded_half_up() {
+        let cases = [
+            // The standard price of Stripe in the United States.
+            (plan(290, 30, 0), 2_000, 88),
+            // 2.9 % of 50 is 1.45.
+            (plan(290, 30, 0), 50, 31),
+            // 2.5 % of 20 is exactly half a cent.
+            (plan(250, 0, 0), 20, 1),
+            (plan(249, 0, 0), 20, 0),
+            (plan(290, 0, 100), 2_000, 100),
+            // A fee is never more than the payment.
+            (plan(290, 30, 0), 20, 20),
+            (plan(0, 0, 0), 99_999_999, 0),
+            (plan(10_000, 0, 0), 99_999_999, 99_999_999),
+        ];
+        for (plan, payment, fee) in cases {
+            assert_eq!(plan.fee(money(payment, "usd")), amount(fee), "{plan:?} {payment}");
+        }
+    }
+
+    #[test]
+    fn a_currency_that_is_not_named_costs_its_share_alone() {
+        assert_eq!(plan(290, 30, 100).fee(money(2_000, "jpy")), amount(58));
+    }
+
+    proptest! {
+        #[test]
+        fn a_fee_is_within_half_a_minor_unit_of_its_share(
+            payment in 1..=99_999_999_i64, basis_points in 0..=10_000_u16
+        ) {
+            let fee = plan(basis_points, 0, 0).fee(money(payment, "usd")).minor_units();
+            let exact = i128::from(payment) * i128::from(basis_points);
+            let distance = i128::from(fee) * 10_000 - exact;
+            prop_assert!((-5_000 < distance) && (distance <= 5_000), "{distance}");
+        }
+
+        #[test]
+        fn refunds_in_any_parts_return_the_fee_exactly(
+            parts in proptest::collection::vec(1..5_000_i64, 1..20), fee in 0..10_000_i64
+        ) {
+            let payment = parts.iter().sum::<i64>();
+            let fee = fee.min(payment);
+            let (mut before, mut returned) = (0, 0);
+            for part in parts {
+                before += part;
+                let back = FeeOnRefund::Returned.fee_returned(
+                    amount(fee), amount(payment), amount(before), amount(returned),
+                ).minor_units();
+                prop_assert!((0..=fee).contains(&back));
+                returned += back;
+                prop_assert!(returned <= fee);
+            }
+            prop_assert_eq!(returned, fee);
+        }
+
+        #[test]
+        fn a_fee_that_is_kept_does_not_come_back(refund in 1..100_i64) {
+            let fee = amount(33);
+            let back = FeeOnRefund::Kept.fee_returned(fee, amount(100), amount(refund), amount(0));
+            prop_assert_eq!(back, Amount::ZERO);
+        }
+    }
+}

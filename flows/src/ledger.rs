@@ -1,0 +1,235 @@
+//! Bookkeeping: what an operation posts to the ledger, in the batch that records the operation.
+//!
+//! Each function returns statements for that batch, so that money and books change together or not at
+//! all. Nothing is read: what a posting needs is on the charge, the refund or the attempt.
+
+use connectors::simulator;
+use domain::attempt::Attempt;
+use domain::balance_transaction::{BalanceTransaction, Details, FeeDetail, FeeKind, Kind};
+use domain::charge::Charge;
+use domain::ledger::{Balances, Captured, Dates, Draft, Hold, Processor, Returned, Transaction};
+use domain::money::{Amount, Currency, Money, SignedAmount};
+use domain::pricing::Terms;
+use domain::refund::Refund;
+use domain::timestamp::{Day, Timestamp};
+use store::{Statement, balance_transactions, ledger};
+
+use crate::{Context, Failure, Platform};
+
+/// The connector that moved a charge's money.
+const PROCESSOR: &str = simulator::NAME;
+
+fn balances<P: Platform>(context: &Context<'_, P>, currency: Currency) -> Balances {
+    Balances { merchant: context.scope.account.clone(), currency }
+}
+
+fn processor(currency: Currency) -> Processor {
+    Processor { name: PROCESSOR.to_owned(), currency }
+}
+
+fn hold<P: Platform>(context: &Context<'_, P>, currency: Currency) -> Hold {
+    Hold { balances: balances(context, currency), processor: processor(currency) }
+}
+
+fn post<P: Platform>(context: &Context<'_, P>, transaction: &Transaction) -> Vec<Statement> {
+    ledger::post(context.scope.livemode, transaction, context.now)
+}
+
+/// A card holds (more) money.
+///
+/// # Errors
+/// Never for amounts in range.
+pub fn held<P: Platform>(
+    context: &Context<'_, P>,
+    attempt: &Attempt,
+    more: Amount,
+) -> Result<Vec<Statement>, Failure> {
+    let draft = Draft::new(format!("{}:held", attempt.id));
+    let transaction = hold(context, attempt.amount.currency).placed(draft, more).close()?;
+    Ok(post(context, &transaction))
+}
+
+/// Held money was let go of.
+///
+/// # Errors
+/// Never for amounts in range.
+pub fn released<P: Platform>(
+    context: &Context<'_, P>,
+    attempt: &Attempt,
+    amount: Amount,
+) -> Result<Vec<Statement>, Failure> {
+    let draft = Draft::new(format!("{}:released", attempt.id));
+    let transaction = hold(context, attempt.amount.currency).resolved(draft, amount).close()?;
+    Ok(post(context, &transaction))
+}
+
+/// Money was taken from a card: `taken` of it, out of `resolved` that were held before (nothing where it
+/// was taken at once). Notes on the charge how it was booked.
+///
+/// # Errors
+/// Never for amounts in range.
+pub fn captured<P: Platform>(
+    context: &Context<'_, P>,
+    attempt: &Attempt,
+    charge: &mut Charge,
+    terms: &Terms,
+    (taken, resolved): (Amount, Amount),
+) -> Result<Vec<Statement>, Failure> {
+    let currency = charge.amount.currency;
+    let paid = Money { amount: taken, currency };
+    let fee = terms.plan.fee(paid);
+    let application_fee = application_fee(charge, taken.minus(fee)?);
+    let available_at = terms.available_at(context.now);
+    let settles_on = context.now.day().plus(simulator::SETTLES_AFTER_DAYS);
+    let captured = Captured {
+        paid,
+        settled: paid,
+        fee,
+        application_fee,
+        dates: Dates { today: context.now.day(), available_on: available_at.day(), settles_on },
+    };
+    let cause = format!("{}:captured", attempt.id);
+    let draft = hold(context, currency).resolved(Draft::new(cause.clone()), resolved);
+    let transaction = captured.post(draft, &context.scope.account, PROCESSOR)?;
+    let seen = BalanceTransaction {
+        id: BalanceTransaction::id_of(&cause),
+        created: context.now,
+        kind: Kind::Charge,
+        currency,
+        amount: taken.into(),
+        fee: SignedAmount::from(fee).plus(application_fee.into())?,
+        available_on: available_at,
+        source: Some(charge.id.as_str().to_owned()),
+        details: Details {
+            description: charge.details.description.clone(),
+            fee_details: fee_details(fee.into(), application_fee.into()),
+            price_plan: Some(terms.plan.version),
+            cause,
+            ..Details::default()
+        },
+    };
+    let booked = &mut charge.details.booked;
+    booked.balance_transaction = Some(seen.id.clone());
+    booked.fee = booked.fee.plus(fee)?;
+    booked.application_fee = booked.application_fee.plus(application_fee)?;
+    booked.on_refund = terms.plan.on_refund;
+    booked.available_on = available_at;
+    booked.settles_on = settles_on;
+    let mut statements = post(context, &transaction);
+    statements.push(balance_transactions::insert(&context.scope, &seen)?);
+    Ok(statements)
+}
+
+/// What of the merchant's platform's fee is still due, and covered by what is left of the capture.
+fn application_fee(charge: &Charge, left: Amount) -> Amount {
+    let asked = charge.details.application_fee_amount.unwrap_or_default();
+    let asked = Amount::new(asked).unwrap_or(Amount::ZERO);
+    asked.minus(charge.details.booked.application_fee).unwrap_or(Amount::ZERO).min(left)
+}
+
+fn fee_details(fee: SignedAmount, application_fee: SignedAmount) -> Vec<FeeDetail> {
+    let parts = [(fee, FeeKind::StripeFee), (application_fee, FeeKind::ApplicationFee)];
+    parts
+        .into_iter()
+        .filter(|(amount, _)| !amount.is_zero())
+        .map(|(amount, kind)| FeeDetail { amount, kind })
+        .collect()
+}
+
+/// Where and when a refund of a charge counts. It is available (to be missed) no sooner than the charge:
+/// what a merchant gave back never drags down what is available for other reasons.
+fn returned<P: Platform>(context: &Context<'_, P>, charge: &Charge) -> (Returned, Timestamp) {
+    let today = context.now.day();
+    let booked = &charge.details.booked;
+    let available_at = booked.available_on.max(context.now);
+    let next_settlement: Day = today.plus(simulator::SETTLES_AFTER_DAYS);
+    let currency = charge.amount.currency;
+    let returned = Returned {
+        balances: balances(context, currency),
+        processor: processor(currency),
+        dates: Dates { today, available_on: available_at.day(), settles_on: next_settlement },
+    };
+    (returned, available_at)
+}
+
+/// A refund left for the card. Notes on the refund how it was booked.
+///
+/// # Errors
+/// Never for amounts in range.
+pub fn refunded<P: Platform>(
+    context: &Context<'_, P>,
+    charge: &Charge,
+    refund: &mut Refund,
+) -> Result<Vec<Statement>, Failure> {
+    let cause = format!("{}:left", refund.id);
+    let amount = refund.amount.amount;
+    let fee_returned = refund.details.fee_returned;
+    let (returned, available_on) = returned(context, charge);
+    let transaction = returned.refunded(cause.clone(), amount, fee_returned)?;
+    let seen = BalanceTransaction {
+        id: BalanceTransaction::id_of(&cause),
+        created: context.now,
+        kind: Kind::Refund,
+        currency: refund.amount.currency,
+        amount: SignedAmount::from(amount).negated(),
+        fee: SignedAmount::from(fee_returned).negated(),
+        available_on,
+        source: Some(refund.id.as_str().to_owned()),
+        details: Details {
+            description: Some(described("REFUND FOR CHARGE", charge)),
+            fee_details: fee_details(
+                SignedAmount::from(fee_returned).negated(),
+                SignedAmount::ZERO,
+            ),
+            cause,
+            ..Details::default()
+        },
+    };
+    refund.details.balance_transaction = Some(seen.id.clone());
+    let mut statements = post(context, &transaction);
+    statements.push(balance_transactions::insert(&context.scope, &seen)?);
+    Ok(statements)
+}
+
+/// A refund came back, or was stopped. Notes on the refund how that was booked.
+///
+/// # Errors
+/// Never for amounts in range.
+pub fn refund_failed<P: Platform>(
+    context: &Context<'_, P>,
+    charge: &Charge,
+    refund: &mut Refund,
+) -> Result<Vec<Statement>, Failure> {
+    let cause = format!("{}:came_back", refund.id);
+    let amount = refund.amount.amount;
+    let fee_returned = refund.details.fee_returned;
+    let (returned, available_on) = returned(context, charge);
+    let transaction = returned.refund_failed(cause.clone(), amount, fee_returned)?;
+    let seen = BalanceTransaction {
+        id: BalanceTransaction::id_of(&cause),
+        created: context.now,
+        kind: Kind::RefundFailure,
+        currency: refund.amount.currency,
+        amount: amount.into(),
+        fee: fee_returned.into(),
+        available_on,
+        source: Some(refund.id.as_str().to_owned()),
+        details: Details {
+            description: Some(described("REFUND FAILURE", charge)),
+            fee_details: fee_details(fee_returned.into(), SignedAmount::ZERO),
+            cause,
+            ..Details::default()
+        },
+    };
+    refund.details.failure_balance_transaction = Some(seen.id.clone());
+    let mut statements = post(context, &transaction);
+    statements.push(balance_transactions::insert(&context.scope, &seen)?);
+    Ok(statements)
+}
+
+fn described(what: &str, charge: &Charge) -> String {
+    match &charge.details.description {
+        Some(description) => format!("{what} ({description})"),
+        None => what.to_owned(),
+    }
+}

@@ -1,0 +1,3 @@
+//! `/v1/balance`.
+
+pub mod retrieve;

@@ -1,0 +1,91 @@
+//! `GET /v1/balance_transactions`
+
+use domain::ApiError;
+use domain::balance_transaction::{BalanceTransaction, Kind};
+use domain::money::Currency;
+use flows::{Failure, Platform};
+use serde_json::Value;
+use store::list::{Filter, Page, Table};
+
+use super::show;
+use crate::endpoint::{Call, Endpoint, Method};
+use crate::list::{self, list_parameters};
+use crate::payment_intents::parameters::currency;
+
+/// Lists the movements of the balance.
+pub struct List;
+
+list_parameters! {
+    /// The query.
+    pub struct Parameters {
+        /// The currency that they settled in.
+        currency: Option<String>,
+        /// The object behind them.
+        source: Option<String>,
+        /// What moved the balance.
+        r#type: Option<String>,
+    }
+}
+
+/// The page that is asked for.
+pub struct Input {
+    currency: Option<Currency>,
+    source: Option<String>,
+    kinds: Option<Vec<&'static str>>,
+    page: Page,
+}
+
+impl Input {
+    /// A filter for each kind that is asked for; the narrowest comes first.
+    fn filters(&self) -> Vec<Filter> {
+        let kinds = match &self.kinds {
+            Some(kinds) => kinds.iter().map(|kind| Some(*kind)).collect(),
+            None => vec![None],
+        };
+        kinds.into_iter().map(|kind| self.filter(kind)).collect()
+    }
+
+    fn filter(&self, kind: Option<&str>) -> Filter {
+        let currency = self.currency.map(|currency| Filter::Currency(currency.code().to_owned()));
+        let kind = kind.map(str::to_owned);
+        let (narrow, wide) = match kind {
+            Some(kind) if kind == Kind::Charge.name() => (None, Some(Filter::DenseType(kind))),
+            kind => (kind.map(Filter::Type), None),
+        };
+        let source = self.source.clone().map(Filter::Source);
+        let mut filters: Vec<_> = [source, narrow].into_iter().flatten().collect();
+        let residual: Vec<_> = [wide, currency].into_iter().flatten().collect();
+        if filters.is_empty() {
+            filters.push(Filter::Nothing);
+        }
+        filters.extend(residual);
+        Filter::all(filters)
+    }
+}
+
+impl Endpoint for List {
+    const METHOD: Method = Method::Get;
+    const PATH: &'static str = "/v1/balance_transactions";
+    const RESOURCE: &'static str = "balance_transaction";
+    type Parameters = Parameters;
+    type Input = Input;
+
+    fn check(parameters: Parameters) -> Result<Input, ApiError> {
+        let page = parameters.page()?;
+        Ok(Input {
+            currency: parameters.currency.as_deref().map(currency).transpose()?,
+            source: parameters.source,
+            kinds: parameters.r#type.as_deref().map(Kind::names_of_type),
+            page,
+        })
+    }
+
+    async fn run<P: Platform>(call: &Call<'_, P>, input: Input) -> Result<Value, Failure> {
+        let now = call.context.now;
+        let table = Table::BalanceTransactions;
+        list::show(call, table, &input.filters(), &input.page, |row| {
+            Ok(show(&BalanceTransaction::try_from(row)?, now))
+        })
+        .await
+    }
+}

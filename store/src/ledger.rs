@@ -1,0 +1,132 @@
+//! The ledger's entries and balances.
+
+use domain::ledger::{AccountKind, Entry, LedgerAccount, Owner, Transaction};
+use domain::money::SignedAmount;
+use domain::timestamp::{Day, Timestamp};
+
+use crate::{Inconsistent, Row, Scope, Statement, Value, values};
+
+/// The guard that fails when entries do not sum to zero in each currency.
+pub const BALANCED_GUARD: &str = "ledger_balanced";
+
+/// How many values one entry binds.
+const COLUMNS: usize = 9;
+
+pub(crate) const MUST_BALANCE: &str = "\
+    INSERT INTO guard SELECT NOT EXISTS (SELECT 1 FROM ledger_entries AS e WHERE e.cause = ?1 AND \
+    (SELECT sum(f.amount) FROM ledger_entries AS f WHERE f.cause = ?1 AND f.currency = e.currency) \
+    <> 0), 'ledger_balanced'";
+
+/// The guard that fails when an account holds something else than was seen.
+pub const HOLDS_GUARD: &str = "ledger_account_holds";
+
+pub(crate) const MUST_HOLD: &str = "\
+    INSERT INTO guard SELECT EXISTS (SELECT 1 FROM ledger_accounts WHERE owner = ?1 AND \
+    livemode = ?2 AND currency = ?3 AND kind = ?4 AND day = ?5 AND balance = ?6), \
+    'ledger_account_holds'";
+
+// The index has these two kinds only.
+pub(crate) const DUE: &str = "\
+    SELECT * FROM ledger_accounts INDEXED BY ledger_accounts_by_day \
+    WHERE kind IN ('pending', 'clearing') AND day <= ?1 AND (kind = 'pending' OR owner = ?2) \
+    LIMIT ?3";
+
+pub(crate) const BALANCES_OF_MERCHANT: &str = "\
+    SELECT * FROM ledger_accounts WHERE owner = ?1 AND livemode = ?2";
+
+/// The SQL that writes so many entries.
+pub(crate) fn insert_sql(entries: usize) -> String {
+    let row = |number: usize| {
+        let first = number.saturating_mul(COLUMNS);
+        let places: Vec<_> =
+            (1..=COLUMNS).map(|place| format!("?{}", first.saturating_add(place))).collect();
+        format!("({})", places.join(", "))
+    };
+    let rows: Vec<_> = (0..entries).map(row).collect();
+    format!(
+        "INSERT INTO ledger_entries (cause, leg, owner, livemode, currency, kind, day, amount, \
+         created) VALUES {}",
+        rows.join(", ")
+    )
+}
+
+/// Posts a transaction: its entries, and that they balance. Nothing where nothing moves.
+pub fn post(livemode: bool, transaction: &Transaction, now: Timestamp) -> Vec<Statement> {
+    if transaction.entries().is_empty() {
+        return Vec::new();
+    }
+    let mut bound = Vec::new();
+    for (leg, Entry { account, amount }) in (0_i64..).zip(transaction.entries()) {
+        let entry: Vec<Value> = values![
+            transaction.cause(),
+            leg,
+            account.owner.name(),
+            livemode,
+            account.currency.code(),
+            account.kind.name(),
+            account.day.0,
+            amount.minor_units(),
+            now.seconds(),
+        ];
+        bound.extend(entry);
+    }
+    vec![
+        Statement::new(insert_sql(transaction.entries().len()), bound),
+        Statement::new(MUST_BALANCE, values![transaction.cause()]),
+    ]
+}
+
+/// Finds what a merchant's accounts hold.
+pub fn balances(scope: &Scope) -> Statement {
+    Statement::new(BALANCES_OF_MERCHANT, values![scope.account.as_str(), scope.livemode])
+}
+
+/// The batch holds only if the account holds what was seen.
+pub fn must_hold(livemode: bool, seen: &Balance) -> Statement {
+    let LedgerAccount { owner, kind, currency, day } = &seen.account;
+    Statement::new(
+        MUST_HOLD,
+        values![
+            owner.name(),
+            livemode,
+            currency.code(),
+            kind.name(),
+            day.0,
+            seen.balance.minor_units()
+        ],
+    )
+}
+
+/// Finds accounts whose day has come: merchants' pending money, and what this processor settles.
+pub fn due(today: Day, processor: &str, limit: i64) -> Statement {
+    Statement::new(DUE, values![today.0, processor, limit])
+}
+
+/// An account and what it holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Balance {
+    /// The account.
+    pub account: LedgerAccount,
+    /// What it holds: a debit raises it.
+    pub balance: SignedAmount,
+}
+
+impl TryFrom<&Row> for Balance {
+    type Error = Inconsistent;
+
+    fn try_from(row: &Row) -> Result<Self, Inconsistent> {
+        let kind = row.text("kind")?;
+        Ok(Self {
+            account: LedgerAccount {
+                owner: Owner::from_name(row.text("owner")?),
+                kind: AccountKind::from_name(kind).ok_or_else(|| Inconsistent {
+                    column: "kind",
+                    problem: format!("{kind} is no kind of account"),
+                })?,
+                currency: row.named("currency")?,
+                day: Day(row.integer("day")?),
+            },
+            balance: row.signed_amount("balance")?,
+        })
+    }
+}

@@ -1,0 +1,225 @@
+//! The balance and its transactions: what a payment costs, when it is available, what is given back.
+
+use api::{Api, Form, invariants};
+use serde_json::{Value, json};
+
+const DAY: i64 = 86_400;
+
+const PAY: Form<'_> = &[
+    ("amount", "2000"),
+    ("currency", "usd"),
+    ("payment_method", "pm_card_visa"),
+    ("payment_method_types[]", "card"),
+    ("confirm", "true"),
+];
+
+/// What there is in dollars: available, and pending.
+fn dollars(api: &Api) -> (i64, i64) {
+    let balance = api.get("/v1/balance").ok();
+    let of = |kind: &str| {
+        let funds = balance.body[kind].as_array().expect("a list");
+        let dollars: Vec<_> = funds.iter().filter(|funds| funds["currency"] == "usd").collect();
+        assert_eq!(dollars.len(), 1, "{kind}");
+        assert_eq!(dollars[0]["amount"], dollars[0]["source_types"]["card"]);
+        dollars[0]["amount"].as_i64().expect("an amount")
+    };
+    (of("available"), of("pending"))
+}
+
+fn charge_of(intent: &Value) -> String {
+    intent["latest_charge"].as_str().expect("a charge").to_owned()
+}
+
+fn transaction(api: &Api, id: &Value) -> Value {
+    let path = format!("/v1/balance_transactions/{}", id.as_str().expect("an id"));
+    api.get(&path).ok().body
+}
+
+/// Lets the heartbeat do what a new day brings.
+fn days_pass(api: &Api, days: i64) {
+    api.platform.advance(days * DAY);
+    api.beat();
+}
+
+#[test]
+fn a_payment_is_pending_less_its_fee_and_available_two_days_later() {
+    let api = Api::new();
+    assert_eq!(dollars(&api), (0, 0));
+    let intent = api.post("/v1/payment_intents", PAY).ok();
+    // 2.9 % of 20 dollars and 30 cents.
+    assert_eq!(dollars(&api), (0, 1912));
+    let charge = api.get(&format!("/v1/charges/{}", charge_of(&intent.body))).ok();
+    let seen = transaction(&api, &charge.body["balance_transaction"]);
+    assert_eq!(seen["amount"], 2000);
+    assert_eq!((&seen["fee"], &seen["net"]), (&json!(88), &json!(1912)));
+    assert_eq!((&seen["type"], &seen["status"]), (&json!("charge"), &json!("pending")));
+    assert_eq!(seen["source"], *charge.id());
+    assert_eq!(
+        seen["fee_details"],
+        json!([{
+            "amount": 88, "application": null, "currency": "usd",
+            "description": "Processing fees", "type": "stripe_fee",
+        }])
+    );
+    let available_on = seen["available_on"].as_i64().expect("a date");
+    assert_eq!(available_on % DAY, 0);
+    let now = flows::Platform::now(&api.platform).seconds();
+    api.platform.advance(available_on - now - 1);
+    assert_eq!(dollars(&api), (0, 1912));
+    // A balance and its transactions agree at every moment, whether or not the books were moved yet.
+    api.platform.advance(1);
+    assert_eq!(dollars(&api), (1912, 0));
+    assert_eq!(transaction(&api, &charge.body["balance_transaction"])["status"], "available");
+    api.beat();
+    assert_eq!(dollars(&api), (1912, 0));
+    invariants::check_settled(&api.platform);
+}
+
+#[test]
+fn the_simulators_clearing_accounts_drain() {
+    let api = Api::new();
+    for _ in 0..3 {
+        let intent = api.post("/v1/payment_intents", PAY).ok();
+        api.post("/v1/refunds", &[("payment_intent", intent.id()), ("amount", "500")]).ok();
+        days_pass(&api, 1);
+    }
+    let owed = "SELECT sum(amount) AS sum FROM ledger_entries WHERE kind = 'clearing'";
+    let sum = |sql| api.platform.database().query(sql, vec![])[0].integer("sum").expect("a sum");
+    assert_ne!(sum(owed), 0);
+    days_pass(&api, 2);
+    assert_eq!(sum(owed), 0);
+    let cash = "SELECT sum(amount) AS sum FROM ledger_entries WHERE kind = 'cash'";
+    assert_eq!(sum(cash), 3 * 1500);
+    invariants::check_settled(&api.platform);
+}
+
+#[test]
+fn what_is_held_moves_no_balance_until_it_is_taken() {
+    let api = Api::new();
+    let held = [PAY, &[("capture_method", "manual")]].concat();
+    let intent = api.post("/v1/payment_intents", &held).ok();
+    assert_eq!(dollars(&api), (0, 0));
+    let charge = format!("/v1/charges/{}", charge_of(&intent.body));
+    assert_eq!(api.get(&charge).ok().body["balance_transaction"], Value::Null);
+    let capture = format!("/v1/payment_intents/{}/capture", intent.id());
+    api.post(&capture, &[("amount_to_capture", "1000")]).ok();
+    // Only what was taken is priced, in one transaction.
+    assert_eq!(dollars(&api), (0, 941));
+    let listed = api.get(&format!("/v1/balance_transactions?source={}", charge_of(&intent.body)));
+    assert_eq!(listed.ok().body["data"].as_array().map(Vec::len), Some(1));
+    let canceled = api.post("/v1/payment_intents", &held).ok();
+    api.post(&format!("/v1/payment_intents/{}/cancel", canceled.id()), &[]).ok();
+    assert_eq!(dollars(&api), (0, 941));
+    invariants::check_settled(&api.platform);
+}
+
+#[test]
+fn a_refund_takes_from_where_its_charge_went_and_the_fee_stays() {
+    let api = Api::new();
+    let intent = api.post("/v1/payment_intents", PAY).ok();
+    let refund =
+        api.post("/v1/refunds", &[("payment_intent", intent.id()), ("amount", "500")]).ok();
+    assert_eq!(dollars(&api), (0, 1412));
+    let seen = transaction(&api, &refund.body["balance_transaction"]);
+    assert_eq!((&seen["amount"], &seen["fee"]), (&json!(-500), &json!(0)));
+    assert_eq!((&seen["type"], &seen["net"]), (&json!("refund"), &json!(-500)));
+    assert_eq!(seen["source"], *refund.id());
+    days_pass(&api, 3);
+    assert_eq!(dollars(&api), (1412, 0));
+    // Later it is taken from what is available, at once; what is not there is owed.
+    api.post("/v1/refunds", &[("payment_intent", intent.id())]).ok();
+    assert_eq!(dollars(&api), (-88, 0));
+    invariants::check_settled(&api.platform);
+}
+
+#[test]
+fn a_refund_that_comes_back_is_on_the_balance_again() {
+    let api = Api::new();
+    let form = [PAY, &[("payment_method", "pm_card_refundFail")]].concat();
+    let form: Vec<_> = form.into_iter().filter(|pair| pair.1 != "pm_card_visa").collect();
+    let intent = api.post("/v1/payment_intents", &form).ok();
+    let refund = api.post("/v1/refunds", &[("payment_intent", intent.id())]).ok();
+    assert_eq!(dollars(&api), (0, -88));
+    api.platform.advance(5);
+    api.beat();
+    assert_eq!(dollars(&api), (0, 1912));
+    let failed = api.get(&format!("/v1/refunds/{}", refund.id())).ok();
+    let seen = transaction(&api, &failed.body["failure_balance_transaction"]);
+    assert_eq!((&seen["type"], &seen["amount"]), (&json!("refund_failure"), &json!(2000)));
+    invariants::check_settled(&api.platform);
+}
+
+#[test]
+fn an_application_fee_is_a_part_of_the_fee() {
+    let api = Api::new();
+    let form = [PAY, &[("application_fee_amount", "200")]].concat();
+    let intent = api.post("/v1/payment_intents", &form).ok();
+    let path =
+        format!("/v1/charges/{}?expand[]=balance_transaction.source", charge_of(&intent.body));
+    let charge = api.get(&path).ok();
+    let seen = &charge.body["balance_transaction"];
+    assert_eq!((&seen["fee"], &seen["net"]), (&json!(288), &json!(1712)));
+    assert_eq!(seen["fee_details"][1]["type"], "application_fee");
+    assert_eq!(seen["source"]["id"], charge.body["id"]);
+    assert_eq!(dollars(&api), (0, 1712));
+    invariants::check_settled(&api.platform);
+}
+
+#[test]
+fn transactions_are_listed_by_what_they_are() {
+    let api = Api::new();
+    let intent = api.post("/v1/payment_intents", PAY).ok();
+    let refund = api.post("/v1/refunds", &[("payment_intent", intent.id())]).ok();
+    let yen = [
+        ("amount", "5000"),
+        ("currency", "jpy"),
+        ("payment_method", "pm_card_visa"),
+        ("payment_method_types[]", "card"),
+        ("confirm", "true"),
+    ];
+    api.post("/v1/payment_intents", &yen).ok();
+    let count = |query: &str| {
+        let listed = api.get(&format!("/v1/balance_transactions{query}")).ok();
+        listed.body["data"].as_array().expect("a list").len()
+    };
+    let source = |id: &str| format!("?source={id}");
+    assert_eq!(count(""), 3);
+    assert_eq!(count("?type=charge"), 2);
+    assert_eq!(count("?type=refund"), 1);
+    assert_eq!(count("?type=payout"), 0);
+    assert_eq!(count("?type=nonsense"), 0);
+    assert_eq!(count("?currency=jpy"), 1);
+    assert_eq!(count("?currency=usd&type=charge"), 1);
+    assert_eq!(count(&source(refund.id())), 1);
+    assert_eq!(count(&(source(&charge_of(&intent.body)) + "&type=charge")), 1);
+    assert_eq!(count(&(source(&charge_of(&intent.body)) + "&type=refund")), 0);
+    assert_eq!(count("?limit=1"), 1);
+    let missing = api.get("/v1/balance_transactions/txn_none");
+    assert_eq!(missing.error(404)["code"], "resource_missing");
+    api.get("/v1/balance_transactions?currency=xyz").error(400);
+}
+
+#[test]
+fn currencies_are_kept_apart_and_zero_decimal_ones_are_whole() {
+    let api = Api::new();
+    for (amount, currency) in [("5000", "jpy"), ("5000", "kwd"), ("2000", "usd")] {
+        let form = [
+            ("amount", amount),
+            ("currency", currency),
+            ("payment_method", "pm_card_visa"),
+            ("payment_method_types[]", "card"),
+            ("confirm", "true"),
+        ];
+        api.post("/v1/payment_intents", &form).ok();
+    }
+    let balance = api.get("/v1/balance").ok();
+    let pending: Vec<_> = balance.body["pending"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|funds| (funds["currency"].as_str().expect("a code"), funds["amount"].as_i64()))
+        .collect();
+    // 2.9 % each; a fixed part is only named for dollars.
+    assert_eq!(pending, [("jpy", Some(4855)), ("kwd", Some(4855)), ("usd", Some(1912))]);
+    invariants::check_settled(&api.platform);
+}
