@@ -140,7 +140,7 @@ static CARDS: &[TestCard] = &[
 #[rustfmt::skip]
 static NAMES: &[(&str, &str)] = &[
     ("pm_card_amex", "378282246310005"),
-    ("pm_card_authenticationRequired", "4000002500003155"),
+    ("pm_card_authenticationRequired", "4000002760003184"),
     ("pm_card_authenticationRequiredOnSetup", "4000002500003155"),
     ("pm_card_bypassPending", "4000000000000077"),
     ("pm_card_chargeCustomerFail", "4000000000000341"),
@@ -240,5 +240,18 @@ mod tests {
             assert!(find(&number).is_some(), "{name}");
         }
         assert!(by_name("pm_card_unheard_of").is_none());
+    }
+
+    #[test]
+    fn a_card_is_challenged_each_time_or_until_set_up_as_its_name_says() {
+        let behaviour = |name| {
+            let number = by_name(name).expect("a number");
+            find(&number).expect("a card").behaviour
+        };
+        assert_eq!(behaviour("pm_card_authenticationRequired"), Behaviour::ChallengesAlways);
+        assert_eq!(
+            behaviour("pm_card_authenticationRequiredOnSetup"),
+            Behaviour::ChallengesUnlessSetUp
+        );
     }
 }
