@@ -136,83 +136,61 @@ static CARDS: &[TestCard] = &[
     card("4000007020000003", Funding::Credit, "SG", Risk::Normal, Behaviour::Succeeds),
 ];
 
-/// The names by which merchants' tests use test cards, in the order of the alphabet.
+/// The names by which merchants' tests use test cards, in the order of the alphabet: each is a payment
+/// method after `pm_card_`, and a token after `tok_`.
 #[rustfmt::skip]
 static NAMES: &[(&str, &str)] = &[
-    ("pm_card_amex", "378282246310005"),
-    ("pm_card_authenticationRequired", "4000002760003184"),
-    ("pm_card_authenticationRequiredOnSetup", "4000002500003155"),
-    ("pm_card_bypassPending", "4000000000000077"),
-    ("pm_card_chargeCustomerFail", "4000000000000341"),
-    ("pm_card_chargeDeclined", "4000000000000002"),
-    ("pm_card_chargeDeclinedExpiredCard", "4000000000000069"),
-    ("pm_card_chargeDeclinedFraudulent", "4100000000000019"),
-    ("pm_card_chargeDeclinedIncorrectCvc", "4000000000000127"),
-    ("pm_card_chargeDeclinedInsufficientFunds", "4000000000009995"),
-    ("pm_card_chargeDeclinedProcessingError", "4000000000000119"),
-    ("pm_card_createDispute", "4000000000000259"),
-    ("pm_card_createDisputeInquiry", "4000000000001976"),
-    ("pm_card_createDisputeProductNotReceived", "4000000000002685"),
-    ("pm_card_cvcCheckFail", "4000000000000101"),
-    ("pm_card_diners", "3056930009020004"),
-    ("pm_card_discover", "6011111111111117"),
-    ("pm_card_jcb", "3566002020360505"),
-    ("pm_card_mastercard", "5555555555554444"),
-    ("pm_card_mastercard_debit", "5200828282828210"),
-    ("pm_card_mastercard_prepaid", "5105105105105100"),
-    ("pm_card_pendingRefund", "4000000000007726"),
-    ("pm_card_refundFail", "4000000000005126"),
-    ("pm_card_riskLevelElevated", "4000000000009235"),
-    ("pm_card_riskLevelHighest", "4000000000004954"),
-    ("pm_card_threeDSecure2Required", "4000000000003220"),
-    ("pm_card_threeDSecureOptional", "4000000000003055"),
-    ("pm_card_threeDSecureRequired", "4000000000003063"),
-    ("pm_card_threeDSecureRequiredChargeDeclined", "4000008400001629"),
-    ("pm_card_unionpay", "6200000000000005"),
-    ("pm_card_us", "4242424242424242"),
-    ("pm_card_visa", "4242424242424242"),
-    ("pm_card_visa_chargeDeclined", "4000000000000002"),
-    ("pm_card_visa_chargeDeclinedInsufficientFunds", "4000000000009995"),
-    ("pm_card_visa_chargeDeclinedLostCard", "4000000000009987"),
-    ("pm_card_visa_chargeDeclinedStolenCard", "4000000000009979"),
-    ("pm_card_visa_chargeDeclinedVelocityLimitExceeded", "4000000000006975"),
-    ("pm_card_visa_debit", "4000056655665556"),
-    ("tok_amex", "378282246310005"),
-    ("tok_bypassPending", "4000000000000077"),
-    ("tok_chargeCustomerFail", "4000000000000341"),
-    ("tok_chargeDeclined", "4000000000000002"),
-    ("tok_chargeDeclinedExpiredCard", "4000000000000069"),
-    ("tok_chargeDeclinedFraudulent", "4100000000000019"),
-    ("tok_chargeDeclinedIncorrectCvc", "4000000000000127"),
-    ("tok_chargeDeclinedInsufficientFunds", "4000000000009995"),
-    ("tok_chargeDeclinedProcessingError", "4000000000000119"),
-    ("tok_createDispute", "4000000000000259"),
-    ("tok_cvcCheckFail", "4000000000000101"),
-    ("tok_diners", "3056930009020004"),
-    ("tok_discover", "6011111111111117"),
-    ("tok_jcb", "3566002020360505"),
-    ("tok_mastercard", "5555555555554444"),
-    ("tok_mastercard_debit", "5200828282828210"),
-    ("tok_mastercard_prepaid", "5105105105105100"),
-    ("tok_pendingRefund", "4000000000007726"),
-    ("tok_refundFail", "4000000000005126"),
-    ("tok_riskLevelElevated", "4000000000009235"),
-    ("tok_riskLevelHighest", "4000000000004954"),
-    ("tok_threeDSecure2Required", "4000000000003220"),
-    ("tok_threeDSecureOptional", "4000000000003055"),
-    ("tok_threeDSecureRequired", "4000000000003063"),
-    ("tok_unionpay", "6200000000000005"),
-    ("tok_us", "4242424242424242"),
-    ("tok_visa", "4242424242424242"),
-    ("tok_visa_chargeDeclined", "4000000000000002"),
-    ("tok_visa_chargeDeclinedInsufficientFunds", "4000000000009995"),
-    ("tok_visa_chargeDeclinedLostCard", "4000000000009987"),
-    ("tok_visa_chargeDeclinedStolenCard", "4000000000009979"),
-    ("tok_visa_chargeDeclinedVelocityLimitExceeded", "4000000000006975"),
-    ("tok_visa_createDispute", "4000000000000259"),
-    ("tok_visa_createDisputeInquiry", "4000000000001976"),
-    ("tok_visa_createDisputeProductNotReceived", "4000000000002685"),
-    ("tok_visa_debit", "4000056655665556"),
+    ("amex", "378282246310005"),
+    ("bypassPending", "4000000000000077"),
+    ("chargeCustomerFail", "4000000000000341"),
+    ("chargeDeclined", "4000000000000002"),
+    ("chargeDeclinedExpiredCard", "4000000000000069"),
+    ("chargeDeclinedFraudulent", "4100000000000019"),
+    ("chargeDeclinedIncorrectCvc", "4000000000000127"),
+    ("chargeDeclinedInsufficientFunds", "4000000000009995"),
+    ("chargeDeclinedProcessingError", "4000000000000119"),
+    ("createDispute", "4000000000000259"),
+    ("createDisputeInquiry", "4000000000001976"),
+    ("createDisputeProductNotReceived", "4000000000002685"),
+    ("cvcCheckFail", "4000000000000101"),
+    ("diners", "3056930009020004"),
+    ("discover", "6011111111111117"),
+    ("jcb", "3566002020360505"),
+    ("mastercard", "5555555555554444"),
+    ("mastercard_debit", "5200828282828210"),
+    ("mastercard_prepaid", "5105105105105100"),
+    ("pendingRefund", "4000000000007726"),
+    ("refundFail", "4000000000005126"),
+    ("riskLevelElevated", "4000000000009235"),
+    ("riskLevelHighest", "4000000000004954"),
+    ("threeDSecure2Required", "4000000000003220"),
+    ("threeDSecureOptional", "4000000000003055"),
+    ("threeDSecureRequired", "4000000000003063"),
+    ("threeDSecureRequiredChargeDeclined", "4000008400001629"),
+    ("unionpay", "6200000000000005"),
+    ("us", "4242424242424242"),
+    ("visa", "4242424242424242"),
+    ("visa_chargeDeclined", "4000000000000002"),
+    ("visa_chargeDeclinedInsufficientFunds", "4000000000009995"),
+    ("visa_chargeDeclinedLostCard", "4000000000009987"),
+    ("visa_chargeDeclinedStolenCard", "4000000000009979"),
+    ("visa_chargeDeclinedVelocityLimitExceeded", "4000000000006975"),
+    ("visa_debit", "4000056655665556"),
+];
+
+/// The names that only payment methods have, after `pm_card_`.
+#[rustfmt::skip]
+static METHOD_NAMES: &[(&str, &str)] = &[
+    ("authenticationRequired", "4000002760003184"),
+    ("authenticationRequiredOnSetup", "4000002500003155"),
+];
+
+/// The names that only tokens have, after `tok_`.
+#[rustfmt::skip]
+static TOKEN_NAMES: &[(&str, &str)] = &[
+    ("visa_createDispute", "4000000000000259"),
+    ("visa_createDisputeInquiry", "4000000000001976"),
+    ("visa_createDisputeProductNotReceived", "4000000000002685"),
 ];
 
 /// The test card with this number.
@@ -222,7 +200,11 @@ pub fn find(number: &CardNumber) -> Option<&'static TestCard> {
 
 /// The number behind a built-in name, as `pm_card_visa` or `tok_visa`.
 pub fn by_name(name: &str) -> Option<CardNumber> {
-    let (_, number) = NAMES.iter().find(|(known, _)| *known == name)?;
+    let (rest, own_names) = match name.strip_prefix("pm_card_") {
+        Some(rest) => (rest, METHOD_NAMES),
+        None => (name.strip_prefix("tok_")?, TOKEN_NAMES),
+    };
+    let (_, number) = NAMES.iter().chain(own_names).find(|(known, _)| *known == rest)?;
     CardNumber::parse(number).ok()
 }
 
@@ -235,11 +217,22 @@ mod tests {
         for card in CARDS {
             assert!(CardNumber::parse(card.number).is_ok(), "{}", card.number);
         }
-        for (name, _) in NAMES {
-            let number = by_name(name).expect("a number");
-            assert!(find(&number).is_some(), "{name}");
+        let tables: [(&[&str], _); 3] = [
+            (&["pm_card_", "tok_"], NAMES),
+            (&["pm_card_"], METHOD_NAMES),
+            (&["tok_"], TOKEN_NAMES),
+        ];
+        for (prefixes, names) in tables {
+            assert!(names.is_sorted_by_key(|(name, _)| *name), "{names:?}");
+            for (prefix, name) in prefixes.iter().flat_map(|p| names.iter().map(move |n| (p, n.0)))
+            {
+                let number = by_name(&format!("{prefix}{name}")).expect("a number");
+                assert!(find(&number).is_some(), "{prefix}{name}");
+            }
         }
-        assert!(by_name("pm_card_unheard_of").is_none());
+        for unheard_of in ["pm_card_unheard_of", "visa", "tok_authenticationRequired"] {
+            assert!(by_name(unheard_of).is_none(), "{unheard_of}");
+        }
     }
 
     #[test]
