@@ -28,6 +28,8 @@ pub enum Behaviour {
     ChallengesOnRequest,
     /// They prove it, and are refused all the same.
     DeclinesAfterChallenge(Decline),
+    /// The same, and they are refused, too, where they take no part and so need not prove it.
+    DeclinesAfterChallengeOnSession(Decline),
     /// It is charged, and something happens later.
     Later(Later),
 }
@@ -61,6 +63,7 @@ const fn card(
 #[rustfmt::skip]
 static CARDS: &[TestCard] = &[
     card("4242424242424242", Funding::Credit, "US", Risk::Normal, Behaviour::Succeeds),
+    card("4012888888881881", Funding::Credit, "US", Risk::Normal, Behaviour::Succeeds),
     card("4000056655665556", Funding::Debit, "US", Risk::Normal, Behaviour::Succeeds),
     card("5555555555554444", Funding::Credit, "US", Risk::Normal, Behaviour::Succeeds),
     card("2223003122003222", Funding::Credit, "US", Risk::Normal, Behaviour::Succeeds),
@@ -73,6 +76,8 @@ static CARDS: &[TestCard] = &[
     card("6011981111111113", Funding::Debit, "US", Risk::Normal, Behaviour::Succeeds),
     card("3056930009020004", Funding::Credit, "US", Risk::Normal, Behaviour::Succeeds),
     card("36227206271667", Funding::Credit, "US", Risk::Normal, Behaviour::Succeeds),
+    card("30569309025904", Funding::Credit, "US", Risk::Normal, Behaviour::Succeeds),
+    card("38520000023237", Funding::Credit, "US", Risk::Normal, Behaviour::Succeeds),
     card("3566002020360505", Funding::Credit, "JP", Risk::Normal, Behaviour::Succeeds),
     card("6200000000000005", Funding::Credit, "CN", Risk::Normal, Behaviour::Succeeds),
     card("6200000000000047", Funding::Debit, "CN", Risk::Normal, Behaviour::Succeeds),
@@ -93,8 +98,13 @@ static CARDS: &[TestCard] = &[
     card("4000003800000446", Funding::Credit, "IT", Risk::Normal, Behaviour::ChallengesOnSession),
     card("4000000000003220", Funding::Credit, "US", Risk::Normal, Behaviour::ChallengesAlways),
     card("4000000000003063", Funding::Credit, "US", Risk::Normal, Behaviour::ChallengesAlways),
+    card("4000008260003178", Funding::Credit, "GB", Risk::Normal, Behaviour::DeclinesAfterChallengeOnSession(Decline::InsufficientFunds)),
     card("4000008400001629", Funding::Credit, "US", Risk::Normal, Behaviour::DeclinesAfterChallenge(Decline::GenericDecline)),
+    // The issuer cannot be asked for a challenge, and refuses the payment without one.
+    card("4000008400001280", Funding::Credit, "US", Risk::Normal, Behaviour::DeclinesWhenCharged(Decline::GenericDecline)),
     card("4000000000003055", Funding::Credit, "US", Risk::Normal, Behaviour::ChallengesOnRequest),
+    // The issuer cannot be asked for a challenge, and takes the payment without one.
+    card("4000000000003097", Funding::Credit, "US", Risk::Normal, Behaviour::Succeeds),
     card("4000000000000259", Funding::Credit, "US", Risk::Normal, Behaviour::Later(Later::DisputeFraudulent)),
     card("4000000000002685", Funding::Credit, "US", Risk::Normal, Behaviour::Later(Later::DisputeProductNotReceived)),
     card("4000000000001976", Funding::Credit, "US", Risk::Normal, Behaviour::Later(Later::Inquiry)),
@@ -103,6 +113,7 @@ static CARDS: &[TestCard] = &[
     card("4000000000007726", Funding::Credit, "US", Risk::Normal, Behaviour::Later(Later::RefundPends)),
     card("4000000000005126", Funding::Credit, "US", Risk::Normal, Behaviour::Later(Later::RefundFails)),
     card("4000000000000077", Funding::Credit, "US", Risk::Normal, Behaviour::Succeeds),
+    card("4000000000000093", Funding::Credit, "US", Risk::Normal, Behaviour::Succeeds),
     card("4000003720000278", Funding::Credit, "IE", Risk::Normal, Behaviour::Succeeds),
     card("4000000000009235", Funding::Credit, "US", Risk::Elevated, Behaviour::Succeeds),
     card("4000000000004954", Funding::Credit, "US", Risk::Highest, Behaviour::Succeeds),
@@ -141,7 +152,15 @@ static CARDS: &[TestCard] = &[
 #[rustfmt::skip]
 static NAMES: &[(&str, &str)] = &[
     ("amex", "378282246310005"),
+    ("amex_threeDSecureNotSupported", "378282246310005"),
+    ("at", "4000000400000008"),
+    ("au", "4000000360000006"),
+    ("be", "4000000560000004"),
+    ("br", "4000000760000002"),
     ("bypassPending", "4000000000000077"),
+    ("bypassPendingInternational", "4000003720000278"),
+    ("ca", "4000001240000000"),
+    ("ch", "4000007560000009"),
     ("chargeCustomerFail", "4000000000000341"),
     ("chargeDeclined", "4000000000000002"),
     ("chargeDeclinedExpiredCard", "4000000000000069"),
@@ -149,24 +168,51 @@ static NAMES: &[(&str, &str)] = &[
     ("chargeDeclinedIncorrectCvc", "4000000000000127"),
     ("chargeDeclinedInsufficientFunds", "4000000000009995"),
     ("chargeDeclinedProcessingError", "4000000000000119"),
+    ("cn", "4000001560000002"),
     ("createDispute", "4000000000000259"),
     ("createDisputeInquiry", "4000000000001976"),
     ("createDisputeProductNotReceived", "4000000000002685"),
+    ("createIssuerFraudRecord", "4000000000005423"),
+    ("createMultipleDisputes", "4000000404000079"),
     ("cvcCheckFail", "4000000000000101"),
+    ("de", "4000002760000016"),
     ("diners", "3056930009020004"),
     ("discover", "6011111111111117"),
+    ("dk", "4000002080000001"),
+    ("domesticPricing", "4000000000000093"),
+    ("es", "4000007240000007"),
+    ("fi", "4000002460000001"),
+    ("fr", "4000002500000003"),
+    ("gb", "4000008260000000"),
+    ("gb_debit", "4000058260000005"),
+    ("hk", "4000003440000004"),
+    ("ie", "4000003720000005"),
+    ("in", "4000003560000008"),
+    ("it", "4000003800000008"),
     ("jcb", "3566002020360505"),
+    ("jp", "4000003920000003"),
+    ("lu", "4000004420000006"),
     ("mastercard", "5555555555554444"),
     ("mastercard_debit", "5200828282828210"),
     ("mastercard_prepaid", "5105105105105100"),
+    ("mx", "4000004840008001"),
+    ("nl", "4000005280000002"),
+    ("no", "4000005780000007"),
+    ("nz", "4000005540000008"),
     ("pendingRefund", "4000000000007726"),
+    ("pt", "4000006200000007"),
+    ("radarBlock", "4100000000000019"),
     ("refundFail", "4000000000005126"),
     ("riskLevelElevated", "4000000000009235"),
     ("riskLevelHighest", "4000000000004954"),
+    ("se", "4000007520000008"),
+    ("sg", "4000007020000003"),
     ("threeDSecure2Required", "4000000000003220"),
     ("threeDSecureOptional", "4000000000003055"),
+    ("threeDSecureOptionalProcessingError", "4000000000003097"),
     ("threeDSecureRequired", "4000000000003063"),
     ("threeDSecureRequiredChargeDeclined", "4000008400001629"),
+    ("threeDSecureRequiredProcessingError", "4000008400001280"),
     ("unionpay", "6200000000000005"),
     ("us", "4242424242424242"),
     ("visa", "4242424242424242"),
@@ -182,7 +228,9 @@ static NAMES: &[(&str, &str)] = &[
 #[rustfmt::skip]
 static METHOD_NAMES: &[(&str, &str)] = &[
     ("authenticationRequired", "4000002760003184"),
+    ("authenticationRequiredChargeDeclinedInsufficientFunds", "4000008260003178"),
     ("authenticationRequiredOnSetup", "4000002500003155"),
+    ("authenticationRequiredSetupForOffSession", "4000003800000446"),
 ];
 
 /// The names that only tokens have, after `tok_`.
@@ -232,6 +280,17 @@ mod tests {
         }
         for unheard_of in ["pm_card_unheard_of", "visa", "tok_authenticationRequired"] {
             assert!(by_name(unheard_of).is_none(), "{unheard_of}");
+        }
+    }
+
+    #[test]
+    fn a_country_names_a_card_that_was_issued_there() {
+        for (name, number) in NAMES {
+            let country = name.strip_suffix("_debit").unwrap_or(name);
+            if country.len() == 2 {
+                let card = CARDS.iter().find(|card| card.number == *number).expect("a card");
+                assert!(card.country.eq_ignore_ascii_case(country), "{name}");
+            }
         }
     }
 

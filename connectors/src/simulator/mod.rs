@@ -54,7 +54,8 @@ fn answer_authorization(authorize: &Authorize<'_>) -> Outcome {
     match card.behaviour {
         Behaviour::Declines(decline)
         | Behaviour::DeclinesWhenCharged(decline)
-        | Behaviour::DeclinesAfterChallenge(decline) => return Outcome::Declined(decline),
+        | Behaviour::DeclinesAfterChallenge(decline)
+        | Behaviour::DeclinesAfterChallengeOnSession(decline) => return Outcome::Declined(decline),
         Behaviour::FailsCvc if authorize.has_cvc => {
             return Outcome::Declined(Decline::IncorrectCvc);
         }
@@ -74,7 +75,9 @@ fn needs_challenge(card: &TestCard, authorize: &Authorize<'_>) -> bool {
     match card.behaviour {
         Behaviour::ChallengesAlways | Behaviour::DeclinesAfterChallenge(_) => true,
         Behaviour::ChallengesUnlessSetUp => !(authorize.off_session && authorize.set_up),
-        Behaviour::ChallengesOnSession => !authorize.off_session,
+        Behaviour::ChallengesOnSession | Behaviour::DeclinesAfterChallengeOnSession(_) => {
+            !authorize.off_session
+        }
         Behaviour::ChallengesOnRequest => authorize.wants_challenge && !authorize.off_session,
         _ => false,
     }
@@ -97,6 +100,7 @@ pub fn challenges_set_up(number: &CardNumber) -> bool {
                 | Behaviour::ChallengesUnlessSetUp
                 | Behaviour::ChallengesOnSession
                 | Behaviour::DeclinesAfterChallenge(_)
+                | Behaviour::DeclinesAfterChallengeOnSession(_)
         )
     })
 }
@@ -177,6 +181,31 @@ mod tests {
         );
         assert_eq!(ask("4111111111111111", |_| {}), Outcome::Declined(Decline::TestModeLiveCard));
     }
+
+    #[test]
+    fn a_card_without_money_is_declined_with_a_challenge_and_without() {
+        let number = "4000008260003178";
+        let declined = Outcome::Declined(Decline::InsufficientFunds);
+        assert_eq!(ask(number, |_| {}), Outcome::ChallengeRequired);
+        assert_eq!(ask(number, |a| a.challenge = Some(Challenge::Completed)), declined);
+        assert_eq!(ask(number, |a| a.off_session = true), declined);
+        assert!(challenges_set_up(&CardNumber::parse(number).expect("a card number")));
+    }
+
+    #[test]
+    fn a_challenge_that_cannot_be_asked_for_is_gone_without() {
+        for wants_challenge in [false, true] {
+            assert_eq!(
+                ask("4000008400001280", |a| a.wants_challenge = wants_challenge),
+                Outcome::Declined(Decline::GenericDecline)
+            );
+            assert!(matches!(
+                ask("4000000000003097", |a| a.wants_challenge = wants_challenge),
+                Outcome::Authorized { .. }
+            ));
+        }
+    }
+
     #[test]
     fn a_card_that_is_kept_is_checked() {
         let number = |digits| CardNumber::parse(digits).expect("a card number");
