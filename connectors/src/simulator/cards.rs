@@ -2,7 +2,7 @@
 //!
 //! Source: <https://docs.stripe.com/testing>.
 
-use domain::card::{CardNumber, Decline, Funding};
+use domain::card::{CardNumber, Check, Decline, Funding};
 use domain::charge::Risk;
 
 use crate::Later;
@@ -18,6 +18,13 @@ pub enum Behaviour {
     DeclinesWhenCharged(Decline),
     /// Its security code is wrong, where one is given.
     FailsCvc,
+    /// It is charged, and this is what the issuer says of its holder's address, where one is given.
+    ChecksAddress {
+        /// What it says of the first line.
+        line1: Check,
+        /// What it says of the postal code.
+        postal_code: Check,
+    },
     /// The cardholder must prove who they are, each time.
     ChallengesAlways,
     /// The same, unless they agreed once to payments without taking part.
@@ -93,6 +100,10 @@ static CARDS: &[TestCard] = &[
     card("4000000000000341", Funding::Credit, "US", Risk::Normal, Behaviour::DeclinesWhenCharged(Decline::GenericDecline)),
     card("4100000000000019", Funding::Credit, "US", Risk::Normal, Behaviour::DeclinesWhenCharged(Decline::Fraudulent)),
     card("4000000000000101", Funding::Credit, "US", Risk::Normal, Behaviour::FailsCvc),
+    card("4000000000000010", Funding::Credit, "US", Risk::Normal, Behaviour::ChecksAddress { line1: Check::Fail, postal_code: Check::Fail }),
+    card("4000000000000028", Funding::Credit, "US", Risk::Normal, Behaviour::ChecksAddress { line1: Check::Fail, postal_code: Check::Pass }),
+    card("4000000000000036", Funding::Credit, "US", Risk::Normal, Behaviour::ChecksAddress { line1: Check::Pass, postal_code: Check::Fail }),
+    card("4000000000000044", Funding::Credit, "US", Risk::Normal, Behaviour::ChecksAddress { line1: Check::Unavailable, postal_code: Check::Unavailable }),
     card("4000002500003155", Funding::Credit, "FR", Risk::Normal, Behaviour::ChallengesUnlessSetUp),
     card("4000002760003184", Funding::Credit, "DE", Risk::Normal, Behaviour::ChallengesAlways),
     card("4000003800000446", Funding::Credit, "IT", Risk::Normal, Behaviour::ChallengesOnSession),
@@ -155,6 +166,10 @@ static NAMES: &[(&str, &str)] = &[
     ("amex_threeDSecureNotSupported", "378282246310005"),
     ("at", "4000000400000008"),
     ("au", "4000000360000006"),
+    ("avsFail", "4000000000000010"),
+    ("avsLine1Fail", "4000000000000028"),
+    ("avsUnchecked", "4000000000000044"),
+    ("avsZipFail", "4000000000000036"),
     ("be", "4000000560000004"),
     ("br", "4000000760000002"),
     ("bypassPending", "4000000000000077"),

@@ -56,7 +56,7 @@ fn answer_authorization(authorize: &Authorize<'_>) -> Outcome {
         | Behaviour::DeclinesWhenCharged(decline)
         | Behaviour::DeclinesAfterChallenge(decline)
         | Behaviour::DeclinesAfterChallengeOnSession(decline) => return Outcome::Declined(decline),
-        Behaviour::FailsCvc if authorize.has_cvc => {
+        Behaviour::FailsCvc if authorize.checks.cvc_check.is_some() => {
             return Outcome::Declined(Decline::IncorrectCvc);
         }
         _ => {}
@@ -64,6 +64,7 @@ fn answer_authorization(authorize: &Authorize<'_>) -> Outcome {
     Outcome::Authorized {
         reference: reference(authorize.key),
         risk: card.risk,
+        checks: seen(card.behaviour, authorize.checks),
         later: match card.behaviour {
             Behaviour::Later(later) => Some(later),
             _ => None,
@@ -105,19 +106,27 @@ pub fn challenges_set_up(number: &CardNumber) -> bool {
     })
 }
 
-/// What the issuer says of the holder's data when a card is kept: the data is right, but for the
-/// security code of the one card that fails it.
+/// What the issuer says of the holder's data when a card is kept.
 pub fn check_holder(number: &CardNumber, given: Checks) -> Checks {
-    let fails_cvc = cards::find(number).is_some_and(|card| card.behaviour == Behaviour::FailsCvc);
-    let seen = |check: Option<Check>, passes: bool| match check {
-        Some(Check::Unchecked) if passes => Some(Check::Pass),
-        Some(Check::Unchecked) => Some(Check::Fail),
+    seen(cards::find(number).map_or(Behaviour::Succeeds, |card| card.behaviour), given)
+}
+
+/// What the issuer says of the holder's data: that it is right, but for the cards that fail it. What
+/// was not given is not looked at, and what it said before stays said.
+fn seen(behaviour: Behaviour, given: Checks) -> Checks {
+    let says = |check: Option<Check>, word: Check| match check {
+        Some(Check::Unchecked) => Some(word),
         other => other,
     };
+    let (line1, postal_code) = match behaviour {
+        Behaviour::ChecksAddress { line1, postal_code } => (line1, postal_code),
+        _ => (Check::Pass, Check::Pass),
+    };
+    let cvc = if behaviour == Behaviour::FailsCvc { Check::Fail } else { Check::Pass };
     Checks {
-        address_line1_check: seen(given.address_line1_check, true),
-        address_postal_code_check: seen(given.address_postal_code_check, true),
-        cvc_check: seen(given.cvc_check, !fails_cvc),
+        address_line1_check: says(given.address_line1_check, line1),
+        address_postal_code_check: says(given.address_postal_code_check, postal_code),
+        cvc_check: says(given.cvc_check, cvc),
     }
 }
 
@@ -140,7 +149,7 @@ mod tests {
             set_up: false,
             wants_challenge: false,
             challenge: None,
-            has_cvc: false,
+            checks: Checks::default(),
         };
         change(&mut authorize);
         act(&Command::Authorize(authorize))
@@ -180,6 +189,39 @@ mod tests {
             Outcome::ChallengeRequired
         );
         assert_eq!(ask("4111111111111111", |_| {}), Outcome::Declined(Decline::TestModeLiveCard));
+    }
+
+    #[test]
+    fn only_a_security_code_that_is_given_can_be_wrong() {
+        let cvc_check = Some(Check::Unchecked);
+        assert_eq!(
+            ask("4000000000000101", |a| a.checks.cvc_check = cvc_check),
+            Outcome::Declined(Decline::IncorrectCvc)
+        );
+        assert!(matches!(ask("4000000000000101", |_| {}), Outcome::Authorized { .. }));
+    }
+
+    #[test]
+    fn an_address_that_fails_its_check_is_charged_all_the_same() {
+        let given = Some(Check::Unchecked);
+        for (number, line1, postal_code) in [
+            ("4242424242424242", Check::Pass, Check::Pass),
+            ("4000000000000010", Check::Fail, Check::Fail),
+            ("4000000000000028", Check::Fail, Check::Pass),
+            ("4000000000000036", Check::Pass, Check::Fail),
+            ("4000000000000044", Check::Unavailable, Check::Unavailable),
+        ] {
+            let outcome = ask(number, |a| {
+                a.checks.address_line1_check = given;
+                a.checks.address_postal_code_check = given;
+            });
+            let Outcome::Authorized { checks, .. } = outcome else { panic!("{outcome:?}") };
+            assert_eq!(checks.address_line1_check, Some(line1), "{number}");
+            assert_eq!(checks.address_postal_code_check, Some(postal_code), "{number}");
+            let outcome = ask(number, |_| {});
+            let Outcome::Authorized { checks, .. } = outcome else { panic!("{outcome:?}") };
+            assert_eq!(checks, Checks::default(), "{number}: what is not given is not looked at");
+        }
     }
 
     #[test]

@@ -248,7 +248,7 @@ fn ask<P: Platform>(context: &Context<'_, P>, held: &Held) -> Result<Outcome, Fa
                 set_up: method.details.set_up,
                 wants_challenge: authorize.wants_challenge,
                 challenge: authorize.challenge.map(authorize::challenge),
-                has_cvc: method.card.checks.cvc_check.is_some(),
+                checks: method.card.checks,
             }))
         }
         Request::Capture { .. } => simulator::act(&Command::Capture { key, amount }),

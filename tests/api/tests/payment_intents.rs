@@ -228,3 +228,44 @@ fn an_application_fee_lies_between_nothing_and_the_amount() {
     let smaller = api.post(&format!("/v1/payment_intents/{}", unpaid.id()), &[("amount", "1999")]);
     assert_eq!(smaller.error(400)["param"], "application_fee_amount");
 }
+
+#[test]
+fn a_charge_shows_an_address_that_its_issuer_does_not_know() {
+    let api = Api::new();
+    for (number, line1, postal_code) in [
+        ("4242424242424242", "pass", "pass"),
+        ("4000000000000010", "fail", "fail"),
+        ("4000000000000028", "fail", "pass"),
+        ("4000000000000036", "pass", "fail"),
+        ("4000000000000044", "unavailable", "unavailable"),
+    ] {
+        let paid = api
+            .post(
+                "/v1/payment_intents",
+                &[
+                    ("amount", "2000"),
+                    ("currency", "usd"),
+                    ("payment_method_data[type]", "card"),
+                    ("payment_method_data[card][number]", number),
+                    ("payment_method_data[card][exp_month]", "12"),
+                    ("payment_method_data[card][exp_year]", "2034"),
+                    ("payment_method_data[billing_details][address][line1]", "1 Main St"),
+                    ("payment_method_data[billing_details][address][postal_code]", "12345"),
+                    ("payment_method_types[]", "card"),
+                    ("confirm", "true"),
+                    ("expand[]", "latest_charge"),
+                ],
+            )
+            .ok();
+        let card = &paid.body["latest_charge"]["payment_method_details"]["card"];
+        assert_eq!(
+            card["checks"],
+            json!({
+                "address_line1_check": line1,
+                "address_postal_code_check": postal_code,
+                "cvc_check": null,
+            }),
+            "{number}"
+        );
+    }
+}
