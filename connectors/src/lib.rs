@@ -92,6 +92,8 @@ pub enum Outcome {
         risk: Risk,
         /// What the issuer says of the holder's data.
         checks: Checks,
+        /// Whether what it holds can be taken in parts.
+        multicapture: bool,
         /// What will happen to it later (the simulator only).
         later: Option<Later>,
     },

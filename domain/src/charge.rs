@@ -101,7 +101,7 @@ pub struct Details {
     pub source: Option<String>,
     /// Whether the money is (or was to be) taken with the authorisation.
     pub captures_automatically: bool,
-    /// Whether several captures were asked for.
+    /// Whether several captures were asked for, and the card allows them.
     pub multicapture: bool,
     /// Whether raising the authorisation was asked for.
     pub incremental: bool,

@@ -37,6 +37,8 @@ pub enum Behaviour {
     DeclinesAfterChallenge(Decline),
     /// The same, and they are refused, too, where they take no part and so need not prove it.
     DeclinesAfterChallengeOnSession(Decline),
+    /// It is charged, and what it holds can be taken in one go only.
+    CapturesOnce,
     /// It is charged, and something happens later.
     Later(Later),
 }
@@ -128,6 +130,8 @@ static CARDS: &[TestCard] = &[
     card("4000003720000278", Funding::Credit, "IE", Risk::Normal, Behaviour::Succeeds),
     card("4000000000009235", Funding::Credit, "US", Risk::Elevated, Behaviour::Succeeds),
     card("4000000000004954", Funding::Credit, "US", Risk::Highest, Behaviour::Succeeds),
+    card("4000008400000076", Funding::Credit, "US", Risk::Normal, Behaviour::CapturesOnce),
+    card("4000002500001001", Funding::Credit, "FR", Risk::Normal, Behaviour::Succeeds),
     card("4000000760000002", Funding::Credit, "BR", Risk::Normal, Behaviour::Succeeds),
     card("4000001240000000", Funding::Credit, "CA", Risk::Normal, Behaviour::Succeeds),
     card("4000004840008001", Funding::Credit, "MX", Risk::Normal, Behaviour::Succeeds),
@@ -231,6 +235,7 @@ static NAMES: &[(&str, &str)] = &[
     ("unionpay", "6200000000000005"),
     ("us", "4242424242424242"),
     ("visa", "4242424242424242"),
+    ("visa_cartesBancaires", "4000002500001001"),
     ("visa_chargeDeclined", "4000000000000002"),
     ("visa_chargeDeclinedInsufficientFunds", "4000000000009995"),
     ("visa_chargeDeclinedLostCard", "4000000000009987"),
@@ -246,6 +251,7 @@ static METHOD_NAMES: &[(&str, &str)] = &[
     ("authenticationRequiredChargeDeclinedInsufficientFunds", "4000008260003178"),
     ("authenticationRequiredOnSetup", "4000002500003155"),
     ("authenticationRequiredSetupForOffSession", "4000003800000446"),
+    ("credit_disableEnterpriseCardFeatures", "4000008400000076"),
 ];
 
 /// The names that only tokens have, after `tok_`.

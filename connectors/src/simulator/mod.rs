@@ -65,6 +65,7 @@ fn answer_authorization(authorize: &Authorize<'_>) -> Outcome {
         reference: reference(authorize.key),
         risk: card.risk,
         checks: seen(card.behaviour, authorize.checks),
+        multicapture: card.behaviour != Behaviour::CapturesOnce,
         later: match card.behaviour {
             Behaviour::Later(later) => Some(later),
             _ => None,

@@ -62,12 +62,13 @@ pub(super) fn record<P: Platform>(
     outcome: &Outcome,
 ) -> Result<Vec<Statement>, Failure> {
     match outcome {
-        Outcome::Authorized { reference, risk, checks, later } => {
+        Outcome::Authorized { reference, risk, checks, multicapture, later } => {
             let mut charge = new_charge(context, held, authorize)?;
             if let Some(card) = &mut charge.details.card {
                 card.checks = *checks;
             }
             charge.details.risk = *risk;
+            charge.details.multicapture &= *multicapture;
             charge.details.later = later.map(|later| later.name().to_owned());
             charge.details.processor_reference = Some(reference.clone());
             held.attempt.processor_reference = Some(reference.clone());

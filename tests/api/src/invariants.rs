@@ -410,9 +410,13 @@ impl Books {
             .filter(|row| parsed(row, "request")["capture"] == false)
             .count();
         let captures = count("capture", "succeeded");
-        let details = parsed(intent, "details");
+        let in_parts = self
+            .charges
+            .iter()
+            .filter(of_intent)
+            .any(|row| parsed(row, "details")["multicapture"] == true);
         // Several captures each tell what is left; a single one leaves nothing to be told.
-        let told = if details["card_options"]["request_multicapture"] == "if_available" {
+        let told = if in_parts {
             let rest_released = number(intent, "received") > 0;
             captures + if rest_released { count("void", "succeeded") } else { 0 }
         } else {

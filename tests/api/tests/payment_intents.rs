@@ -213,6 +213,37 @@ fn nothing_can_be_captured_only_after_a_part_was() {
 }
 
 #[test]
+fn a_card_that_is_captured_once_is_told_to_be_so() {
+    for (card, available) in [
+        ("pm_card_visa_cartesBancaires", true),
+        ("pm_card_credit_disableEnterpriseCardFeatures", false),
+    ] {
+        let api = Api::new();
+        let mut form = CONFIRMED.to_vec();
+        form[2].1 = card;
+        form.extend([
+            ("capture_method", "manual"),
+            ("payment_method_options[card][request_multicapture]", "if_available"),
+            ("expand[]", "latest_charge"),
+        ]);
+        let held = api.post("/v1/payment_intents", &form).ok();
+        let status = if available { "available" } else { "unavailable" };
+        let details = &held.body["latest_charge"]["payment_method_details"]["card"];
+        assert_eq!(details["multicapture"]["status"], status, "{card}");
+        let path = format!("/v1/payment_intents/{}/capture", held.id());
+        let part = api.post(&path, &[("amount_to_capture", "500"), ("final_capture", "false")]);
+        if available {
+            assert_eq!(part.ok().body["amount_capturable"], 1500, "{card}");
+        } else {
+            assert_eq!(part.error(400)["param"], "final_capture", "{card}");
+            let all = api.post(&path, &[("amount_to_capture", "500")]).ok();
+            assert_eq!(all.body["status"], "succeeded", "{card}");
+        }
+        invariants::check_settled(&api.platform);
+    }
+}
+
+#[test]
 fn an_application_fee_lies_between_nothing_and_the_amount() {
     let api = Api::new();
     let with = |fee| [CONFIRMED, &[("application_fee_amount", fee)]].concat();
