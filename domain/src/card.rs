@@ -400,16 +400,13 @@ impl Decline {
         }
     }
 
-    /// The refusal of a card before any charge was tried; `scope` is the parameter that held the
-    /// card, as `card` or `payment_method_data[card]`, or nothing where the card came by name.
-    pub fn refuse(self, scope: Option<&str>) -> ApiError {
+    /// The refusal of a card whose data is wrong, before any issuer was asked.
+    pub fn refuse(self) -> ApiError {
         CardError {
             decline: self,
+            is_decline: false,
             charge: None,
-            param: self.field().map(|field| match scope {
-                Some(scope) => format!("{scope}[{field}]"),
-                None => field.to_owned(),
-            }),
+            param: self.field().map(str::to_owned),
             payment_intent: None,
             payment_method: None,
         }

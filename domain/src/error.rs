@@ -106,6 +106,8 @@ pub enum ApiError {
 pub struct CardError {
     /// Why, in the card network's and Stripe's words.
     pub decline: Decline,
+    /// Whether it is a decline, with its code and advice; data that nobody else has seen has neither.
+    pub is_decline: bool,
     /// The failed charge, where one was made.
     pub charge: Option<String>,
     /// The parameter that was wrong, where the number, expiry or CVC itself was.
@@ -558,8 +560,10 @@ fn internal(request_log: &str) -> Refusal {
 fn card_refusal(error: &CardError) -> Refusal {
     let mut refusal =
         refusal(402, "card_error", error.decline.message()).code(error.decline.code());
-    refusal.body.decline_code = error.decline.decline_code().map(str::to_owned);
-    refusal.body.advice_code = error.decline.advice_code();
+    if error.is_decline {
+        refusal.body.decline_code = error.decline.decline_code().map(str::to_owned);
+        refusal.body.advice_code = error.decline.advice_code();
+    }
     refusal.body.charge.clone_from(&error.charge);
     refusal.body.param.clone_from(&error.param);
     refusal.body.payment_intent.clone_from(&error.payment_intent);

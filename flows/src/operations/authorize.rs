@@ -324,6 +324,7 @@ fn failed_charge<P: Platform>(
 fn last_payment_error(decline: Decline, charge: Option<&Charge>, method: &PaymentMethod) -> Value {
     let error = ApiError::from(CardError {
         decline,
+        is_decline: true,
         charge: charge.map(|charge| charge.id.as_str().to_owned()),
         param: None,
         payment_intent: None,

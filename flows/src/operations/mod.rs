@@ -279,6 +279,7 @@ pub fn answer(held: Held) -> Result<PaymentIntent, Failure> {
         None => Ok(intent),
         Some(decline) => Err(ApiError::from(CardError {
             decline,
+            is_decline: true,
             charge: held.attempt.resolution.failed_charge.map(|id| id.as_str().to_owned()),
             param: None,
             payment_intent: Some(resource::value(&resource::payment_intent::Resource::from(
@@ -305,6 +306,7 @@ pub fn answer_charge(held: Held) -> Result<Charge, Failure> {
         }
         Some(decline) => Err(ApiError::from(CardError {
             decline,
+            is_decline: true,
             charge: held.attempt.resolution.failed_charge.map(|id| id.as_str().to_owned()),
             param: None,
             payment_intent: None,

@@ -144,7 +144,7 @@ pub async fn card_of<P: Platform>(
     let holder = new.billing_details.clone();
     let token = match &new.source {
         CardSource::Number(input) => {
-            let sealed = cards::check_and_seal(context, input, &holder, new.scope)?;
+            let sealed = cards::check_and_seal(context, input, &holder)?;
             return Ok((sealed, holder, Vec::new()));
         }
         CardSource::Token(token) => token,

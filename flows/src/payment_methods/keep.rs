@@ -144,6 +144,7 @@ fn ask_issuer<P: Platform>(
 fn refused(decline: Decline, method: &PaymentMethod) -> ApiError {
     CardError {
         decline,
+        is_decline: true,
         charge: None,
         param: decline.field().map(str::to_owned),
         payment_intent: None,

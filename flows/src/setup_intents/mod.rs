@@ -120,6 +120,7 @@ fn ask_cardholder<P: Platform>(
     }
     Err(ApiError::from(CardError {
         decline: Decline::AuthenticationRequired,
+        is_decline: true,
         charge: None,
         param: None,
         payment_intent: None,
