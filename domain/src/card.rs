@@ -406,7 +406,6 @@ impl Decline {
             decline: self,
             is_decline: false,
             charge: None,
-            param: self.field().map(str::to_owned),
             payment_intent: None,
             payment_method: None,
         }

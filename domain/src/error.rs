@@ -110,8 +110,6 @@ pub struct CardError {
     pub is_decline: bool,
     /// The failed charge, where one was made.
     pub charge: Option<String>,
-    /// The parameter that was wrong, where the number, expiry or CVC itself was.
-    pub param: Option<String>,
     /// The intent as it now stands.
     pub payment_intent: Option<Value>,
     /// The payment method that was refused.
@@ -565,7 +563,7 @@ fn card_refusal(error: &CardError) -> Refusal {
         refusal.body.advice_code = error.decline.advice_code();
     }
     refusal.body.charge.clone_from(&error.charge);
-    refusal.body.param.clone_from(&error.param);
+    refusal.body.param = error.decline.field().map(str::to_owned);
     refusal.body.payment_intent.clone_from(&error.payment_intent);
     refusal.body.payment_method.clone_from(&error.payment_method);
     refusal

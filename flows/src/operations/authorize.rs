@@ -326,7 +326,6 @@ fn last_payment_error(decline: Decline, charge: Option<&Charge>, method: &Paymen
         decline,
         is_decline: true,
         charge: charge.map(|charge| charge.id.as_str().to_owned()),
-        param: None,
         payment_intent: None,
         payment_method: Some(resource::value(&resource::payment_method::Resource::from(method))),
     });

@@ -281,7 +281,6 @@ pub fn answer(held: Held) -> Result<PaymentIntent, Failure> {
             decline,
             is_decline: true,
             charge: held.attempt.resolution.failed_charge.map(|id| id.as_str().to_owned()),
-            param: None,
             payment_intent: Some(resource::value(&resource::payment_intent::Resource::from(
                 &intent,
             ))),
@@ -308,7 +307,6 @@ pub fn answer_charge(held: Held) -> Result<Charge, Failure> {
             decline,
             is_decline: true,
             charge: held.attempt.resolution.failed_charge.map(|id| id.as_str().to_owned()),
-            param: None,
             payment_intent: None,
             payment_method: None,
         })

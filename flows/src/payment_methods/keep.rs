@@ -146,7 +146,6 @@ fn refused(decline: Decline, method: &PaymentMethod) -> ApiError {
         decline,
         is_decline: true,
         charge: None,
-        param: decline.field().map(str::to_owned),
         payment_intent: None,
         payment_method: Some(resource::value(&resource::payment_method::Resource::from(method))),
     }

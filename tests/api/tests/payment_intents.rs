@@ -57,6 +57,25 @@ fn a_decline_keeps_its_charge_and_gives_the_intent_back() {
 }
 
 #[test]
+fn a_decline_names_the_field_that_was_wrong() {
+    let api = Api::new();
+    for (card, param) in [
+        ("pm_card_chargeDeclinedIncorrectCvc", json!("cvc")),
+        ("pm_card_chargeDeclinedExpiredCard", json!("exp_month")),
+        ("pm_card_chargeDeclined", json!(null)),
+    ] {
+        let mut form = CONFIRMED.to_vec();
+        form[2].1 = card;
+        let declined = api.post("/v1/payment_intents", &form);
+        let error = declined.error(402);
+        assert_eq!(error["param"], param, "{card}");
+        assert_eq!(error["payment_intent"]["last_payment_error"]["param"], param, "{card}");
+        let form = [("amount", "2000"), ("currency", "usd"), ("source", card)];
+        assert_eq!(api.post("/v1/charges", &form).error(402)["param"], param, "{card}");
+    }
+}
+
+#[test]
 fn held_money_is_captured_in_part_and_the_rest_released() {
     let api = Api::new();
     let form = [CONFIRMED, &[("capture_method", "manual")]].concat();
