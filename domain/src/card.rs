@@ -373,8 +373,9 @@ impl Decline {
                 "Your card was declined. This transaction requires authentication."
             }
             Self::AuthenticationFailure => {
-                "We are unable to authenticate your payment method. Please choose a different \
-                 payment method and try again."
+                "The provided PaymentMethod has failed authentication. You can provide \
+                 payment_method_data or a new PaymentMethod to attempt to fulfill this \
+                 PaymentIntent again."
             }
             Self::ExpiredCard => "Your card has expired.",
             Self::IncorrectCvc => "Your card's security code is incorrect.",

@@ -556,8 +556,12 @@ fn internal(request_log: &str) -> Refusal {
 }
 
 fn card_refusal(error: &CardError) -> Refusal {
-    let mut refusal =
-        refusal(402, "card_error", error.decline.message()).code(error.decline.code());
+    // No issuer refused a card whose holder could not prove who they are.
+    let (status, kind) = match error.decline {
+        Decline::AuthenticationFailure => (400, "invalid_request_error"),
+        _ => (402, "card_error"),
+    };
+    let mut refusal = refusal(status, kind, error.decline.message()).code(error.decline.code());
     if error.is_decline {
         refusal.body.decline_code = error.decline.decline_code().map(str::to_owned);
         refusal.body.advice_code = error.decline.advice_code();

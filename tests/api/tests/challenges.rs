@@ -66,7 +66,14 @@ fn a_failed_challenge_gives_the_intent_back_without_a_charge() {
     assert!(left.header("location").is_some_and(|back| back.contains("redirect_status=failed")));
     let intent = api.get(&format!("/v1/payment_intents/{id}")).ok();
     assert_eq!(intent.body["status"], "requires_payment_method");
-    assert_eq!(intent.text_at("/last_payment_error/code"), "payment_intent_authentication_failure");
+    let error = &intent.body["last_payment_error"];
+    assert_eq!(error["code"], "payment_intent_authentication_failure");
+    assert_eq!(error["type"], "invalid_request_error");
+    assert_eq!(
+        error["message"],
+        "The provided PaymentMethod has failed authentication. You can provide payment_method_data \
+         or a new PaymentMethod to attempt to fulfill this PaymentIntent again."
+    );
     assert_eq!(intent.body["latest_charge"], serde_json::Value::Null);
     // Completing it afterwards changes nothing.
     page(&api, "POST", &path, "result=complete");
