@@ -74,20 +74,17 @@ pub(super) fn record<P: Platform>(
             held.attempt.processor_reference = Some(reference.clone());
             authorized(context, held, authorize, charge)
         }
-        Outcome::ChallengeRequired if may_be_challenged(held, authorize) => {
-            challenge_required(context, held)
-        }
-        Outcome::ChallengeRequired => {
+        // A charge without an intent has nowhere to wait for its cardholder.
+        Outcome::ChallengeRequired if held.payment_intent.is_none() => {
             declined(context, held, authorize, Decline::AuthenticationRequired)
         }
+        Outcome::ChallengeRequired if authorize.error_on_requires_action => {
+            declined(context, held, authorize, Decline::AuthenticationNotHandled)
+        }
+        Outcome::ChallengeRequired => challenge_required(context, held),
         Outcome::Declined(decline) => declined(context, held, authorize, *decline),
         other => Err(Failure::Bug(format!("an authorisation was answered with {other:?}"))),
     }
-}
-
-/// A charge without an intent has nowhere to wait for its cardholder.
-fn may_be_challenged(held: &Held, authorize: &Authorize) -> bool {
-    held.payment_intent.is_some() && !authorize.error_on_requires_action
 }
 
 fn new_charge<P: Platform>(
@@ -271,9 +268,9 @@ fn declined<P: Platform>(
     authorize: &Authorize,
     decline: Decline,
 ) -> Result<Vec<Statement>, Failure> {
-    // A cardholder who fails the challenge never reaches the issuer, so there is no charge.
+    // Without the challenge that it asks for, a payment never reaches the issuer: there is no charge.
     let charge = match decline {
-        Decline::AuthenticationFailure => None,
+        Decline::AuthenticationFailure | Decline::AuthenticationNotHandled => None,
         _ => Some(failed_charge(context, held, authorize, decline)?),
     };
     held.attempt.state = AttemptState::Failed;
