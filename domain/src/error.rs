@@ -52,7 +52,7 @@ pub enum ApiError {
     InvalidUrl { param: String },
     TooManyMetadataKeys { count: usize },
     MetadataKeyTooLong { key: String },
-    MetadataValueTooLong { key: String },
+    MetadataValueTooLong { key: String, value: String },
     UnknownCurrency { currency: String },
     NotExpandable { path: String, hint: Option<String> },
     TooDeepExpand { path: String },
@@ -335,12 +335,17 @@ impl ApiError {
             ))
             .param("metadata"),
             Self::MetadataKeyTooLong { key } => invalid(format!(
-                "Invalid metadata key: '{key}' is longer than 40 characters."
+                "Metadata keys can have up to 40 characters, but you passed in a key that is {} \
+                 characters. Invalid key: {}",
+                key.chars().count(),
+                shown(key)
             ))
             .param("metadata"),
-            Self::MetadataValueTooLong { key } => invalid(format!(
-                "Metadata values can have up to 500 characters, but you passed in a value for \
-                 '{key}' that is longer."
+            Self::MetadataValueTooLong { key, value } => invalid(format!(
+                "Metadata values can have up to 500 characters, but you passed in a value that is \
+                 {} characters. Invalid value: {}",
+                value.chars().count(),
+                shown(value)
             ))
             .param(format!("metadata[{key}]")),
             Self::UnknownCurrency { currency } => invalid(format!(
@@ -381,8 +386,8 @@ impl ApiError {
             .code("amount_too_small")
             .param("amount"),
             Self::AmountTooLarge { currency } => invalid(format!(
-                "Amount must be no more than {} {currency}",
-                without_code(crate::money::MAX_AMOUNT, *currency)
+                "Amount must be no more than {}",
+                for_people(crate::money::MAX_AMOUNT, *currency)
             ))
             .code("amount_too_large")
             .param("amount"),

@@ -319,3 +319,39 @@ fn a_charge_shows_an_address_that_its_issuer_does_not_know() {
         );
     }
 }
+
+#[test]
+fn what_is_too_much_or_too_long_is_told_in_stripes_words() {
+    let api = Api::new();
+    let (key, value) = ("k".repeat(41), "v".repeat(504));
+    let long_key = format!("metadata[{key}]");
+    for (sentence, form) in [
+        (
+            "Amount must be no more than $999,999.99".to_owned(),
+            [("amount", "100000000"), ("currency", "usd"), ("description", "x")],
+        ),
+        (
+            "Amount must be no more than 999,999.99 chf".to_owned(),
+            [("amount", "100000000"), ("currency", "chf"), ("description", "x")],
+        ),
+        (
+            format!(
+                "Metadata keys can have up to 40 characters, but you passed in a key that is 41 \
+                 characters. Invalid key: {key}"
+            ),
+            [("amount", "2000"), ("currency", "usd"), (long_key.as_str(), "x")],
+        ),
+        (
+            // What is repeated of a text has its bound.
+            format!(
+                "Metadata values can have up to 500 characters, but you passed in a value that is \
+                 504 characters. Invalid value: {}…",
+                "v".repeat(200)
+            ),
+            [("amount", "2000"), ("currency", "usd"), ("metadata[order]", value.as_str())],
+        ),
+    ] {
+        let refused = api.post("/v1/payment_intents", &form);
+        assert_eq!(refused.error(400)["message"], sentence);
+    }
+}
