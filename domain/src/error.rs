@@ -64,7 +64,7 @@ pub enum ApiError {
     AmountNotPositive { param: String },
     AmountTooSmall { minimum: i64, currency: Currency },
     AmountTooLarge { currency: Currency },
-    AmountNotMultiple { multiple: i64, currency: Currency },
+    AmountNotMultiple { currency: Currency, param: &'static str },
     CaptureTooLarge { capturable: i64, currency: Currency, param: &'static str },
     RefundTooLarge { amount: i64, unrefunded: i64, currency: Currency },
     IncrementNotGreater { amount: i64 },
@@ -391,11 +391,12 @@ impl ApiError {
             ))
             .code("amount_too_large")
             .param("amount"),
-            Self::AmountNotMultiple { multiple, currency } => invalid(format!(
-                "Invalid amount: an amount in {currency} must be a multiple of {multiple}."
+            Self::AmountNotMultiple { currency, param } => invalid(format!(
+                "Invalid amount: an amount in {currency} must be a multiple of {}.",
+                currency.multiple()
             ))
             .code("parameter_invalid_integer")
-            .param("amount"),
+            .param(*param),
             Self::CaptureTooLarge { capturable, currency, param } => invalid(format!(
                 "You cannot capture more than the amount that can be captured ({}).",
                 for_people(*capturable, *currency)

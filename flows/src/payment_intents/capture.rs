@@ -130,6 +130,9 @@ fn amount_to_capture(
         return Err(ApiError::AmountNotPositive { param: "amount_to_capture".to_owned() });
     }
     match Amount::new(wanted) {
+        Ok(amount) if amount < capturable && !currency.allows(amount) => {
+            Err(ApiError::AmountNotMultiple { currency, param: "amount_to_capture" })
+        }
         Ok(amount) if amount <= capturable => Ok(Money { amount, currency }),
         _ => Err(ApiError::CaptureTooLarge {
             capturable: capturable.minor_units(),
