@@ -110,7 +110,7 @@ fn made<P: Platform>(
         created: context.now,
         version: 1,
         customer: None,
-        detached: false,
+        used_up: false,
         card: sealed.card,
         sealed_number: sealed.sealed_number,
         details: PaymentMethodDetails {

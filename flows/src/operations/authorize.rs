@@ -212,7 +212,7 @@ fn keep_card<P: Platform>(
         == Some(SetupFutureUsage::OffSession);
     let mut method = held.method()?.clone();
     // Whoever was given the card meanwhile keeps it, and one that was let go of stays so.
-    if method.detached || method.customer.as_ref().is_some_and(|keeper| keeper != customer) {
+    if method.used_up || method.customer.as_ref().is_some_and(|keeper| keeper != customer) {
         return Ok(Vec::new());
     }
     let attaches = method.customer.is_none();

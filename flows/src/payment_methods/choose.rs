@@ -218,7 +218,7 @@ pub(super) fn new_method<P: Platform>(
         created: context.now,
         version: 1,
         customer: None,
-        detached: false,
+        used_up: false,
         card: sealed.card,
         sealed_number: sealed.sealed_number,
         details,
@@ -230,7 +230,7 @@ pub(super) fn new_method<P: Platform>(
 /// # Errors
 /// Says so where a customer let it go, or another one keeps it.
 pub fn check_usable(method: &PaymentMethod, customer: Option<&CustomerId>) -> Result<(), ApiError> {
-    if method.detached {
+    if method.used_up {
         return Err(ApiError::PaymentMethodInUse {
             message: "The provided PaymentMethod was previously used with a PaymentIntent without \
                       Customer attachment, shared with a connected account without Customer \

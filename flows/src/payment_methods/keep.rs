@@ -113,7 +113,7 @@ pub(super) fn refuse_token(name: &str, param: &str) -> Result<(), ApiError> {
 
 /// A card belongs to one customer, and to none again once it was let go of.
 fn check_free(method: &PaymentMethod) -> Result<(), ApiError> {
-    let message = if method.detached {
+    let message = if method.used_up {
         "This PaymentMethod was previously used without being attached to a Customer or was \
          detached from a Customer, and may not be used again."
     } else if method.customer.is_some() {
