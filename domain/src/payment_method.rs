@@ -70,7 +70,8 @@ pub struct PaymentMethod {
     pub version: i64,
     /// Who keeps it; nobody until it is attached.
     pub customer: Option<CustomerId>,
-    /// It cannot be used again: a customer kept it before and let it go.
+    /// A payment used it and nobody keeps it, or a customer kept it before and let it go; it cannot be
+    /// used again.
     pub used_up: bool,
     /// What may be shown of the card.
     pub card: Card,

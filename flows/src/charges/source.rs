@@ -102,7 +102,7 @@ fn made<P: Platform>(
     card: &CardId,
     sealed: SealedCard,
     holder: BillingDetails,
-    mut statements: Vec<Statement>,
+    token: Vec<Statement>,
 ) -> Source {
     let method = PaymentMethod {
         id: context.ids.derive("payment_method"),
@@ -120,7 +120,6 @@ fn made<P: Platform>(
             set_up: false,
         },
     };
-    statements.push(store::payment_methods::insert(&context.scope, &method));
-    let method = Chosen::New { method: Box::new(method), statements };
+    let method = Chosen::New { method: Box::new(method), token };
     Source { shown: card.as_str().to_owned(), method }
 }

@@ -9,6 +9,7 @@
 mod authorize;
 mod capture;
 mod increment;
+mod method;
 mod refund;
 mod void;
 

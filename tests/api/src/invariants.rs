@@ -113,6 +113,7 @@ pub fn check(database: &Database) {
     books.refunds_are_within_what_was_taken();
     books.events_tell_of_each_change_once();
     books.metadata_is_found_by_its_rows();
+    books.a_card_that_nobody_keeps_pays_once();
     only_listed_transitions(database);
 }
 
@@ -197,6 +198,7 @@ fn only_listed_transitions(database: &Database) {
 /// The rows that belong together.
 struct Books {
     intents: Vec<Row>,
+    methods: Vec<Row>,
     attempts: Vec<Row>,
     charges: Vec<Row>,
     customers: Vec<Row>,
@@ -232,6 +234,7 @@ impl Books {
         let ids = tables.iter().flat_map(|table| all(table)).map(|row| text(&row, "id")).collect();
         Self {
             intents: all("payment_intents"),
+            methods: all("payment_methods"),
             attempts: all("attempts"),
             charges: all("charges"),
             customers: all("customers"),
@@ -458,6 +461,24 @@ impl Books {
         ];
         for (kind, times) in expected {
             assert_eq!(self.events(kind, &id), times, "I6: {kind} of {id}, which is {status}");
+        }
+    }
+
+    fn a_card_that_nobody_keeps_pays_once(&self) {
+        for attempt in &self.attempts {
+            let request = parsed(attempt, "request");
+            let Some(id) = request["payment_method"].as_str() else { continue };
+            let method = self.methods.iter().find(|row| text(row, "id") == id);
+            let method = method.unwrap_or_else(|| panic!("I9: {id} of {attempt:?} is gone"));
+            let state = text(attempt, "state");
+            let is_over = matches!(state.as_str(), "succeeded" | "failed");
+            let may_be_kept = state == "succeeded" && request["saves_card"] == true;
+            if is_over && !may_be_kept && !text(attempt, "payment_intent").is_empty() {
+                assert!(
+                    !text(method, "customer").is_empty() || number(method, "detached") == 1,
+                    "I9: {id} can pay again after {attempt:?}"
+                );
+            }
         }
     }
 
