@@ -5,7 +5,7 @@
 
 pub mod simulator;
 
-use domain::card::{CardNumber, Decline};
+use domain::card::{CardNumber, Checks, Decline};
 use domain::charge::Risk;
 use domain::money::Money;
 
@@ -63,8 +63,8 @@ pub struct Authorize<'a> {
     pub wants_challenge: bool,
     /// What the cardholder did with the challenge, if there was one.
     pub challenge: Option<Challenge>,
-    /// Whether a security code came with the card.
-    pub has_cvc: bool,
+    /// What of the holder's data came with the card, and what the issuer said of it before.
+    pub checks: Checks,
 }
 
 /// What a cardholder did with a challenge.
@@ -90,6 +90,10 @@ pub enum Outcome {
         reference: String,
         /// How risky it looks.
         risk: Risk,
+        /// What the issuer says of the holder's data.
+        checks: Checks,
+        /// Whether what it holds can be taken in parts.
+        multicapture: bool,
         /// What will happen to it later (the simulator only).
         later: Option<Later>,
     },

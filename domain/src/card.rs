@@ -260,6 +260,7 @@ pub enum Decline {
     Fraudulent,
     AuthenticationRequired,
     AuthenticationFailure,
+    AuthenticationNotHandled,
     ExpiredCard,
     IncorrectCvc,
     IncorrectNumber,
@@ -273,7 +274,7 @@ pub enum Decline {
 
 impl Decline {
     /// Every decline, for tables that must cover them all.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::GenericDecline,
         Self::InsufficientFunds,
         Self::LostCard,
@@ -282,6 +283,7 @@ impl Decline {
         Self::Fraudulent,
         Self::AuthenticationRequired,
         Self::AuthenticationFailure,
+        Self::AuthenticationNotHandled,
         Self::ExpiredCard,
         Self::IncorrectCvc,
         Self::IncorrectNumber,
@@ -303,7 +305,9 @@ impl Decline {
             | Self::CardVelocityExceeded
             | Self::TestModeLiveCard
             | Self::Fraudulent => "card_declined",
-            Self::AuthenticationRequired => "authentication_required",
+            Self::AuthenticationRequired | Self::AuthenticationNotHandled => {
+                "authentication_required"
+            }
             Self::AuthenticationFailure => "payment_intent_authentication_failure",
             Self::ExpiredCard => "expired_card",
             Self::IncorrectCvc => "incorrect_cvc",
@@ -326,6 +330,7 @@ impl Decline {
             Self::CardVelocityExceeded => Some("card_velocity_exceeded"),
             Self::Fraudulent => Some("fraudulent"),
             Self::AuthenticationRequired => Some("authentication_required"),
+            Self::AuthenticationNotHandled => Some("authentication_not_handled"),
             Self::ExpiredCard => Some("expired_card"),
             Self::IncorrectCvc => Some("incorrect_cvc"),
             Self::ProcessingError => Some("processing_error"),
@@ -372,9 +377,16 @@ impl Decline {
             Self::AuthenticationRequired => {
                 "Your card was declined. This transaction requires authentication."
             }
+            Self::AuthenticationNotHandled => {
+                "This payment required an authentication action to complete, but \
+                 `error_on_requires_action` was set. When you're ready, you can upgrade your \
+                 integration to handle actions at \
+                 https://stripe.com/docs/payments/payment-intents/upgrade-to-handle-actions."
+            }
             Self::AuthenticationFailure => {
-                "We are unable to authenticate your payment method. Please choose a different \
-                 payment method and try again."
+                "The provided PaymentMethod has failed authentication. You can provide \
+                 payment_method_data or a new PaymentMethod to attempt to fulfill this \
+                 PaymentIntent again."
             }
             Self::ExpiredCard => "Your card has expired.",
             Self::IncorrectCvc => "Your card's security code is incorrect.",
@@ -400,16 +412,12 @@ impl Decline {
         }
     }
 
-    /// The refusal of a card before any charge was tried; `scope` is the parameter that held the
-    /// card, as `card` or `payment_method_data[card]`, or nothing where the card came by name.
-    pub fn refuse(self, scope: Option<&str>) -> ApiError {
+    /// The refusal of a card whose data is wrong, before any issuer was asked.
+    pub fn refuse(self) -> ApiError {
         CardError {
             decline: self,
+            is_decline: false,
             charge: None,
-            param: self.field().map(|field| match scope {
-                Some(scope) => format!("{scope}[{field}]"),
-                None => field.to_owned(),
-            }),
             payment_intent: None,
             payment_method: None,
         }

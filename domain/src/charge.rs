@@ -104,7 +104,7 @@ pub struct Details {
     pub source: Option<String>,
     /// Whether the money is (or was to be) taken with the authorisation.
     pub captures_automatically: bool,
-    /// Whether several captures were asked for.
+    /// Whether several captures were asked for, and the card allows them.
     pub multicapture: bool,
     /// Whether raising the authorisation was asked for.
     pub incremental: bool,
@@ -194,6 +194,9 @@ pub enum RefundRefusal {
         /// What is left.
         unrefunded: Amount,
     },
+    /// A part that the currency does not allow.
+    #[error("not a multiple that the currency allows")]
+    NotMultiple,
 }
 
 /// Why the money that a charge holds cannot be taken.
@@ -220,6 +223,9 @@ pub enum CaptureRefusal {
         /// What is held.
         capturable: Amount,
     },
+    /// A part that the currency does not allow.
+    #[error("not a multiple that the currency allows")]
+    NotMultiple,
 }
 
 impl Charge {
@@ -278,7 +284,7 @@ impl Charge {
     /// How much a capture takes: all that is held unless an amount is named.
     ///
     /// # Errors
-    /// When the charge holds nothing (any more), or less.
+    /// When the charge holds nothing (any more), or less, or the currency does not allow such a part.
     pub fn check_capture(
         &self,
         amount: Option<Amount>,
@@ -301,7 +307,18 @@ impl Charge {
             return Err(CaptureRefusal::Released);
         }
         let amount = amount.unwrap_or(capturable);
-        if amount > capturable { Err(CaptureRefusal::TooMuch { capturable }) } else { Ok(amount) }
+        if amount > capturable {
+            return Err(CaptureRefusal::TooMuch { capturable });
+        }
+        if !self.allows_part(amount, capturable) {
+            return Err(CaptureRefusal::NotMultiple);
+        }
+        Ok(amount)
+    }
+
+    /// Whether so much may be moved of what there is: all of it always may.
+    fn allows_part(&self, part: Amount, whole: Amount) -> bool {
+        part == whole || self.amount.currency.allows(part)
     }
 
     /// The operation that held the charge is over.
@@ -336,7 +353,8 @@ impl Charge {
     /// Sets money aside for a refund: all that is left unless an amount is named.
     ///
     /// # Errors
-    /// When the charge is uncaptured, disputed, or holds less.
+    /// When the charge is uncaptured, disputed, or holds less, or the currency does not allow such a
+    /// part.
     pub fn reserve_refund(&mut self, amount: Option<Amount>) -> Result<Amount, RefundRefusal> {
         if !self.is_captured() {
             return Err(RefundRefusal::NotCaptured);
@@ -351,6 +369,9 @@ impl Charge {
         let amount = amount.unwrap_or(unrefunded);
         if amount > unrefunded {
             return Err(RefundRefusal::TooMuch { unrefunded });
+        }
+        if !self.allows_part(amount, unrefunded) {
+            return Err(RefundRefusal::NotMultiple);
         }
         self.refunded =
             self.refunded.plus(amount).map_err(|_| RefundRefusal::TooMuch { unrefunded })?;
@@ -536,6 +557,21 @@ mod tests {
         );
         assert_eq!(charge.reserve_refund(None), Ok(amount(40)));
         assert_eq!(charge.reserve_refund(None), Err(RefundRefusal::AlreadyRefunded));
+    }
+
+    #[test]
+    fn a_part_must_be_one_that_its_currency_allows_and_the_rest_need_not_be() {
+        let mut charge = held(1500);
+        charge.amount.currency = Currency::parse("kwd").expect("a currency");
+        let now = Timestamp(50);
+        let part = Some(amount(1005));
+        assert_eq!(charge.check_capture(part, now), Err(CaptureRefusal::NotMultiple));
+        assert_eq!(charge.check_capture(Some(amount(1010)), now), Ok(amount(1010)));
+        charge.capture(amount(1500), true).expect("it is held");
+        assert_eq!(charge.reserve_refund(part), Err(RefundRefusal::NotMultiple));
+        // What an older refund left odd can still go back.
+        charge.refunded = amount(495);
+        assert_eq!(charge.reserve_refund(part), Ok(amount(1005)));
     }
 
     #[test]

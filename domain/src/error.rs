@@ -52,7 +52,7 @@ pub enum ApiError {
     InvalidUrl { param: String },
     TooManyMetadataKeys { count: usize },
     MetadataKeyTooLong { key: String },
-    MetadataValueTooLong { key: String },
+    MetadataValueTooLong { key: String, value: String },
     UnknownCurrency { currency: String },
     NotExpandable { path: String, hint: Option<String> },
     TooDeepExpand { path: String },
@@ -64,7 +64,7 @@ pub enum ApiError {
     AmountNotPositive { param: String },
     AmountTooSmall { minimum: i64, currency: Currency },
     AmountTooLarge { currency: Currency },
-    AmountNotMultiple { multiple: i64, currency: Currency },
+    AmountNotMultiple { currency: Currency, param: &'static str },
     CaptureTooLarge { capturable: i64, currency: Currency, param: &'static str },
     RefundTooLarge { amount: i64, unrefunded: i64, currency: Currency },
     IncrementNotGreater { amount: i64 },
@@ -106,10 +106,10 @@ pub enum ApiError {
 pub struct CardError {
     /// Why, in the card network's and Stripe's words.
     pub decline: Decline,
+    /// Whether it is a decline, with its code and advice; data that nobody else has seen has neither.
+    pub is_decline: bool,
     /// The failed charge, where one was made.
     pub charge: Option<String>,
-    /// The parameter that was wrong, where the number, expiry or CVC itself was.
-    pub param: Option<String>,
     /// The intent as it now stands.
     pub payment_intent: Option<Value>,
     /// The payment method that was refused.
@@ -335,12 +335,17 @@ impl ApiError {
             ))
             .param("metadata"),
             Self::MetadataKeyTooLong { key } => invalid(format!(
-                "Invalid metadata key: '{key}' is longer than 40 characters."
+                "Metadata keys can have up to 40 characters, but you passed in a key that is {} \
+                 characters. Invalid key: {}",
+                key.chars().count(),
+                shown(key)
             ))
             .param("metadata"),
-            Self::MetadataValueTooLong { key } => invalid(format!(
-                "Metadata values can have up to 500 characters, but you passed in a value for \
-                 '{key}' that is longer."
+            Self::MetadataValueTooLong { key, value } => invalid(format!(
+                "Metadata values can have up to 500 characters, but you passed in a value that is \
+                 {} characters. Invalid value: {}",
+                value.chars().count(),
+                shown(value)
             ))
             .param(format!("metadata[{key}]")),
             Self::UnknownCurrency { currency } => invalid(format!(
@@ -381,16 +386,17 @@ impl ApiError {
             .code("amount_too_small")
             .param("amount"),
             Self::AmountTooLarge { currency } => invalid(format!(
-                "Amount must be no more than {} {currency}",
-                without_code(crate::money::MAX_AMOUNT, *currency)
+                "Amount must be no more than {}",
+                for_people(crate::money::MAX_AMOUNT, *currency)
             ))
             .code("amount_too_large")
             .param("amount"),
-            Self::AmountNotMultiple { multiple, currency } => invalid(format!(
-                "Invalid amount: an amount in {currency} must be a multiple of {multiple}."
+            Self::AmountNotMultiple { currency, param } => invalid(format!(
+                "Invalid amount: an amount in {currency} must be a multiple of {}.",
+                currency.multiple()
             ))
             .code("parameter_invalid_integer")
-            .param("amount"),
+            .param(*param),
             Self::CaptureTooLarge { capturable, currency, param } => invalid(format!(
                 "You cannot capture more than the amount that can be captured ({}).",
                 for_people(*capturable, *currency)
@@ -556,12 +562,18 @@ fn internal(request_log: &str) -> Refusal {
 }
 
 fn card_refusal(error: &CardError) -> Refusal {
-    let mut refusal =
-        refusal(402, "card_error", error.decline.message()).code(error.decline.code());
-    refusal.body.decline_code = error.decline.decline_code().map(str::to_owned);
-    refusal.body.advice_code = error.decline.advice_code();
+    // No issuer refused a card whose holder could not prove who they are.
+    let (status, kind) = match error.decline {
+        Decline::AuthenticationFailure => (400, "invalid_request_error"),
+        _ => (402, "card_error"),
+    };
+    let mut refusal = refusal(status, kind, error.decline.message()).code(error.decline.code());
+    if error.is_decline {
+        refusal.body.decline_code = error.decline.decline_code().map(str::to_owned);
+        refusal.body.advice_code = error.decline.advice_code();
+    }
     refusal.body.charge.clone_from(&error.charge);
-    refusal.body.param.clone_from(&error.param);
+    refusal.body.param = error.decline.field().map(str::to_owned);
     refusal.body.payment_intent.clone_from(&error.payment_intent);
     refusal.body.payment_method.clone_from(&error.payment_method);
     refusal

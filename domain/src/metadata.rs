@@ -79,7 +79,10 @@ fn check_pair(key: &str, value: &str) -> Result<(), ApiError> {
         });
     }
     if value.chars().count() > MAX_VALUE_LENGTH {
-        return Err(ApiError::MetadataValueTooLong { key: key.to_owned() });
+        return Err(ApiError::MetadataValueTooLong {
+            key: key.to_owned(),
+            value: value.to_owned(),
+        });
     }
     Ok(())
 }

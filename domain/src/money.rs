@@ -271,6 +271,16 @@ impl Currency {
         self.0.exponent
     }
 
+    /// What amounts must be a multiple of, in minor units.
+    pub fn multiple(self) -> i64 {
+        self.0.multiple
+    }
+
+    /// Whether an amount is such a multiple.
+    pub fn allows(self, amount: Amount) -> bool {
+        amount.0.checked_rem(self.0.multiple) == Some(0)
+    }
+
     /// Every code, in alphabetical order, for an error that lists them.
     pub fn codes() -> impl Iterator<Item = &'static str> {
         CURRENCIES.iter().map(|facts| facts.code)
@@ -350,10 +360,10 @@ impl Money {
         if amount < currency.0.minimum {
             return Err(ApiError::AmountTooSmall { minimum: currency.0.minimum, currency });
         }
-        if amount.checked_rem(currency.0.multiple) != Some(0) {
-            return Err(ApiError::AmountNotMultiple { multiple: currency.0.multiple, currency });
-        }
         let amount = Amount::new(amount).map_err(|_| ApiError::AmountTooLarge { currency })?;
+        if !currency.allows(amount) {
+            return Err(ApiError::AmountNotMultiple { currency, param: "amount" });
+        }
         Ok(Self { amount, currency })
     }
 

@@ -70,8 +70,9 @@ pub struct PaymentMethod {
     pub version: i64,
     /// Who keeps it; nobody until it is attached.
     pub customer: Option<CustomerId>,
-    /// A customer kept it before and let it go; it cannot be used again.
-    pub detached: bool,
+    /// A payment used it and nobody keeps it, or a customer kept it before and let it go; it cannot be
+    /// used again.
+    pub used_up: bool,
     /// What may be shown of the card.
     pub card: Card,
     /// The number under the master key.

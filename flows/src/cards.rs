@@ -1,8 +1,7 @@
 //! Card data as it arrives: checked, described, sealed.
 
 use connectors::simulator;
-use domain::ApiError;
-use domain::card::{Card, CardNumber, Check, Checks, Expiry, Funding, check_cvc};
+use domain::card::{Card, CardNumber, Check, Checks, Decline, Expiry, Funding, check_cvc};
 use domain::payment_method::BillingDetails;
 
 use crate::{Context, Failure, Platform};
@@ -34,7 +33,7 @@ fn seal_context<P: Platform>(context: &Context<'_, P>) -> String {
     format!("card:{}:{}", context.scope.account, context.scope.livemode)
 }
 
-/// Checks a card and seals its number. `scope` is the parameter that held it, for errors.
+/// Checks a card and seals its number.
 ///
 /// # Errors
 /// When the number, the expiry or the security code is wrong.
@@ -42,13 +41,12 @@ pub fn check_and_seal<P: Platform>(
     context: &Context<'_, P>,
     input: &CardInput,
     holder: &BillingDetails,
-    scope: &str,
 ) -> Result<SealedCard, Failure> {
-    let refuse = |decline: domain::card::Decline| -> ApiError { decline.refuse(Some(scope)) };
-    let number = CardNumber::parse(&input.number).map_err(refuse)?;
-    let expiry = Expiry::parse(input.exp_month, input.exp_year, context.now).map_err(refuse)?;
+    let number = CardNumber::parse(&input.number).map_err(Decline::refuse)?;
+    let expiry =
+        Expiry::parse(input.exp_month, input.exp_year, context.now).map_err(Decline::refuse)?;
     if let Some(cvc) = &input.cvc {
-        check_cvc(cvc, number.brand()).map_err(refuse)?;
+        check_cvc(cvc, number.brand()).map_err(Decline::refuse)?;
     }
     seal(context, &number, expiry, input.cvc.is_some(), holder)
 }

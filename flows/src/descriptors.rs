@@ -27,16 +27,47 @@ pub fn check(param: &str, text: Option<&str>) -> Result<(), ApiError> {
     })
 }
 
-/// What the cardholder will read: the descriptor, or the merchant's name with the suffix.
+/// How much of the merchant's name stands before a suffix, in characters.
+const PREFIX_LENGTH: usize = 10;
+
+/// What the cardholder will read: the descriptor, or the merchant's name; where there is a suffix, the
+/// name is shortened, so that most of the suffix can be read.
 pub fn calculated(
     merchant: &str,
     descriptor: Option<&str>,
     suffix: Option<&str>,
 ) -> Option<String> {
-    let short = |text: &str| -> String { text.chars().take(MAX_LENGTH).collect() };
+    let short = |text: &str, length: usize| -> String { text.chars().take(length).collect() };
+    let name = merchant.to_uppercase();
     match (descriptor, suffix) {
-        (_, Some(suffix)) => Some(short(&format!("{}* {suffix}", merchant.to_uppercase()))),
+        (_, Some(suffix)) => {
+            let prefix = short(&name, PREFIX_LENGTH);
+            Some(short(&format!("{prefix}* {suffix}"), MAX_LENGTH))
+        }
         (Some(descriptor), None) => Some(descriptor.to_owned()),
-        (None, None) => Some(short(&merchant.to_uppercase())),
+        (None, None) => Some(short(&name, MAX_LENGTH)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_name_leaves_room_for_the_suffix() {
+        let calculated = |merchant, suffix| calculated(merchant, None, suffix);
+        let cases = [
+            ("Acme", Some("Tea"), "ACME* Tea"),
+            ("Acme Trading Company", Some("Order 42"), "ACME TRADI* Order 42"),
+            ("Acme Trading Company", Some("Order 42 of July"), "ACME TRADI* Order 42 o"),
+            ("Acme Trading Company of London", None, "ACME TRADING COMPANY O"),
+        ];
+        for (merchant, suffix, text) in cases {
+            assert_eq!(calculated(merchant, suffix).as_deref(), Some(text));
+        }
+        assert_eq!(
+            super::calculated("Acme", Some("Tea house"), None).as_deref(),
+            Some("Tea house")
+        );
     }
 }

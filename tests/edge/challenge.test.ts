@@ -117,6 +117,7 @@ test("a cardholder who fails it has not paid, and the shop can try again", brows
   const refused = await stripe.paymentIntents.retrieve(intent.id);
   assert.equal(refused.status, "requires_payment_method");
   assert.equal(refused.last_payment_error?.code, "payment_intent_authentication_failure");
+  assert.equal(refused.last_payment_error?.type, "invalid_request_error");
   assert.equal(refused.latest_charge, null);
   const again = await stripe.paymentIntents.confirm(intent.id, { payment_method: "pm_card_visa" });
   assert.equal(again.status, "succeeded");

@@ -134,6 +134,7 @@ for (const [method, code, decline_code] of [
     assert.equal(error.statusCode, 402);
     assert.equal(error.code, code);
     if (decline_code !== undefined) assert.equal(error.decline_code, decline_code);
+    if (code === "incorrect_cvc") assert.equal(error.param, "cvc");
     const intent = error.payment_intent;
     assert.ok(intent);
     assert.equal(intent.status, "requires_payment_method");
@@ -154,6 +155,14 @@ test("off session a card that wants its holder is declined", async () => {
   const call = pay({ payment_method: "pm_card_authenticationRequired", off_session: true });
   const error = await refusal(call, StripeCardError);
   assert.equal(error.code, "authentication_required");
+  assert.equal(error.payment_intent?.status, "requires_payment_method");
+});
+
+test("a shop that handles no challenge is told that a card wants one", async () => {
+  const call = pay({ payment_method: "pm_card_authenticationRequired", error_on_requires_action: true });
+  const error = await refusal(call, StripeCardError);
+  assert.equal(error.code, "authentication_required");
+  assert.equal(error.decline_code, "authentication_not_handled");
   assert.equal(error.payment_intent?.status, "requires_payment_method");
 });
 

@@ -52,6 +52,13 @@ class Payments(unittest.TestCase):
         self.assertEqual((error.http_status, error.code), (402, "card_declined"))
         self.assertEqual(error.error.decline_code, "insufficient_funds")
         self.assertEqual(error.error.payment_intent.status, "requires_payment_method")
+        with self.assertRaises(stripe.CardError) as wrong_cvc:
+            self.pay(payment_method="pm_card_chargeDeclinedIncorrectCvc")
+        self.assertEqual((wrong_cvc.exception.code, wrong_cvc.exception.param), ("incorrect_cvc", "cvc"))
+        used = self.pay().payment_method
+        with self.assertRaises(stripe.InvalidRequestError) as again:
+            self.pay(payment_method=used)
+        self.assertIn("It may not be used again", again.exception.user_message)
         with self.assertRaises(stripe.InvalidRequestError) as wrong:
             self.pay(amout=5)
         self.assertEqual(wrong.exception.user_message, "Received unknown parameter: amout")

@@ -57,8 +57,9 @@ fn answer_authorization(authorize: &Authorize<'_>) -> Outcome {
     match card.behaviour {
         Behaviour::Declines(decline)
         | Behaviour::DeclinesWhenCharged(decline)
-        | Behaviour::DeclinesAfterChallenge(decline) => return Outcome::Declined(decline),
-        Behaviour::FailsCvc if authorize.has_cvc => {
+        | Behaviour::DeclinesAfterChallenge(decline)
+        | Behaviour::DeclinesAfterChallengeOnSession(decline) => return Outcome::Declined(decline),
+        Behaviour::FailsCvc if authorize.checks.cvc_check.is_some() => {
             return Outcome::Declined(Decline::IncorrectCvc);
         }
         _ => {}
@@ -66,6 +67,8 @@ fn answer_authorization(authorize: &Authorize<'_>) -> Outcome {
     Outcome::Authorized {
         reference: reference(authorize.key),
         risk: card.risk,
+        checks: seen(card.behaviour, authorize.checks),
+        multicapture: card.behaviour != Behaviour::CapturesOnce,
         later: match card.behaviour {
             Behaviour::Later(later) => Some(later),
             _ => None,
@@ -77,7 +80,9 @@ fn needs_challenge(card: &TestCard, authorize: &Authorize<'_>) -> bool {
     match card.behaviour {
         Behaviour::ChallengesAlways | Behaviour::DeclinesAfterChallenge(_) => true,
         Behaviour::ChallengesUnlessSetUp => !(authorize.off_session && authorize.set_up),
-        Behaviour::ChallengesOnSession => !authorize.off_session,
+        Behaviour::ChallengesOnSession | Behaviour::DeclinesAfterChallengeOnSession(_) => {
+            !authorize.off_session
+        }
         Behaviour::ChallengesOnRequest => authorize.wants_challenge && !authorize.off_session,
         _ => false,
     }
@@ -100,23 +105,32 @@ pub fn challenges_set_up(number: &CardNumber) -> bool {
                 | Behaviour::ChallengesUnlessSetUp
                 | Behaviour::ChallengesOnSession
                 | Behaviour::DeclinesAfterChallenge(_)
+                | Behaviour::DeclinesAfterChallengeOnSession(_)
         )
     })
 }
 
-/// What the issuer says of the holder's data when a card is kept: the data is right, but for the
-/// security code of the one card that fails it.
+/// What the issuer says of the holder's data when a card is kept.
 pub fn check_holder(number: &CardNumber, given: Checks) -> Checks {
-    let fails_cvc = cards::find(number).is_some_and(|card| card.behaviour == Behaviour::FailsCvc);
-    let seen = |check: Option<Check>, passes: bool| match check {
-        Some(Check::Unchecked) if passes => Some(Check::Pass),
-        Some(Check::Unchecked) => Some(Check::Fail),
+    seen(cards::find(number).map_or(Behaviour::Succeeds, |card| card.behaviour), given)
+}
+
+/// What the issuer says of the holder's data: that it is right, but for the cards that fail it. What
+/// was not given is not looked at, and what it said before stays said.
+fn seen(behaviour: Behaviour, given: Checks) -> Checks {
+    let says = |check: Option<Check>, word: Check| match check {
+        Some(Check::Unchecked) => Some(word),
         other => other,
     };
+    let (line1, postal_code) = match behaviour {
+        Behaviour::ChecksAddress { line1, postal_code } => (line1, postal_code),
+        _ => (Check::Pass, Check::Pass),
+    };
+    let cvc = if behaviour == Behaviour::FailsCvc { Check::Fail } else { Check::Pass };
     Checks {
-        address_line1_check: seen(given.address_line1_check, true),
-        address_postal_code_check: seen(given.address_postal_code_check, true),
-        cvc_check: seen(given.cvc_check, !fails_cvc),
+        address_line1_check: says(given.address_line1_check, line1),
+        address_postal_code_check: says(given.address_postal_code_check, postal_code),
+        cvc_check: says(given.cvc_check, cvc),
     }
 }
 
@@ -139,7 +153,7 @@ mod tests {
             set_up: false,
             wants_challenge: false,
             challenge: None,
-            has_cvc: false,
+            checks: Checks::default(),
         };
         change(&mut authorize);
         act(&Command::Authorize(authorize))
@@ -180,6 +194,64 @@ mod tests {
         );
         assert_eq!(ask("4111111111111111", |_| {}), Outcome::Declined(Decline::TestModeLiveCard));
     }
+
+    #[test]
+    fn only_a_security_code_that_is_given_can_be_wrong() {
+        let cvc_check = Some(Check::Unchecked);
+        assert_eq!(
+            ask("4000000000000101", |a| a.checks.cvc_check = cvc_check),
+            Outcome::Declined(Decline::IncorrectCvc)
+        );
+        assert!(matches!(ask("4000000000000101", |_| {}), Outcome::Authorized { .. }));
+    }
+
+    #[test]
+    fn an_address_that_fails_its_check_is_charged_all_the_same() {
+        let given = Some(Check::Unchecked);
+        for (number, line1, postal_code) in [
+            ("4242424242424242", Check::Pass, Check::Pass),
+            ("4000000000000010", Check::Fail, Check::Fail),
+            ("4000000000000028", Check::Fail, Check::Pass),
+            ("4000000000000036", Check::Pass, Check::Fail),
+            ("4000000000000044", Check::Unavailable, Check::Unavailable),
+        ] {
+            let outcome = ask(number, |a| {
+                a.checks.address_line1_check = given;
+                a.checks.address_postal_code_check = given;
+            });
+            let Outcome::Authorized { checks, .. } = outcome else { panic!("{outcome:?}") };
+            assert_eq!(checks.address_line1_check, Some(line1), "{number}");
+            assert_eq!(checks.address_postal_code_check, Some(postal_code), "{number}");
+            let outcome = ask(number, |_| {});
+            let Outcome::Authorized { checks, .. } = outcome else { panic!("{outcome:?}") };
+            assert_eq!(checks, Checks::default(), "{number}: what is not given is not looked at");
+        }
+    }
+
+    #[test]
+    fn a_card_without_money_is_declined_with_a_challenge_and_without() {
+        let number = "4000008260003178";
+        let declined = Outcome::Declined(Decline::InsufficientFunds);
+        assert_eq!(ask(number, |_| {}), Outcome::ChallengeRequired);
+        assert_eq!(ask(number, |a| a.challenge = Some(Challenge::Completed)), declined);
+        assert_eq!(ask(number, |a| a.off_session = true), declined);
+        assert!(challenges_set_up(&CardNumber::parse(number).expect("a card number")));
+    }
+
+    #[test]
+    fn a_challenge_that_cannot_be_asked_for_is_gone_without() {
+        for wants_challenge in [false, true] {
+            assert_eq!(
+                ask("4000008400001280", |a| a.wants_challenge = wants_challenge),
+                Outcome::Declined(Decline::GenericDecline)
+            );
+            assert!(matches!(
+                ask("4000000000003097", |a| a.wants_challenge = wants_challenge),
+                Outcome::Authorized { .. }
+            ));
+        }
+    }
+
     #[test]
     fn a_card_that_is_kept_is_checked() {
         let number = |digits| CardNumber::parse(digits).expect("a card number");

@@ -121,6 +121,9 @@ async fn capture_by_intent<P: Platform>(
         ApiError::CaptureTooLarge { capturable, currency, .. } => {
             ApiError::CaptureTooLarge { capturable, currency, param: "amount" }
         }
+        ApiError::AmountNotMultiple { currency, .. } => {
+            ApiError::AmountNotMultiple { currency, param: "amount" }
+        }
         error @ ApiError::IntentUnexpectedState { .. } => {
             match charge.check_capture(None, context.now) {
                 Err(refusal) => refused(charge, refusal),

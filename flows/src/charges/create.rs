@@ -106,16 +106,10 @@ fn starting<P: Platform>(
     let customer = create.customer.as_ref().map(CustomerId::as_str);
     let mut batch: Vec<_> =
         customer.map(|customer| customers::must_exist(scope, customer)).into_iter().collect();
-    match &source.method {
-        Chosen::New { statements, .. } => {
-            batch.extend(statements.iter().cloned());
-            batch.extend(operations::write_attempt(context, attempt));
-        }
-        Chosen::Existing(id) => {
-            batch.push(payment_methods::must_be_usable(scope, id.as_str(), customer));
-            batch.extend(operations::write_attempt(context, attempt));
-            batch.push(payment_methods::find(scope, id.as_str()));
-        }
+    batch.extend(source.method.statements(scope, customer));
+    batch.extend(operations::write_attempt(context, attempt));
+    if let Chosen::Existing(id) = &source.method {
+        batch.push(payment_methods::find(scope, id.as_str()));
     }
     batch
 }

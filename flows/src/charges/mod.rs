@@ -56,5 +56,8 @@ fn refused(charge: &Charge, refusal: CaptureRefusal) -> ApiError {
             currency: charge.amount.currency,
             param: "amount",
         },
+        CaptureRefusal::NotMultiple => {
+            ApiError::AmountNotMultiple { currency: charge.amount.currency, param: "amount" }
+        }
     }
 }

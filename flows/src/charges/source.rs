@@ -102,7 +102,7 @@ fn made<P: Platform>(
     card: &CardId,
     sealed: SealedCard,
     holder: BillingDetails,
-    mut statements: Vec<Statement>,
+    token: Vec<Statement>,
 ) -> Source {
     let method = PaymentMethod {
         id: context.ids.derive("payment_method"),
@@ -110,7 +110,7 @@ fn made<P: Platform>(
         created: context.now,
         version: 1,
         customer: None,
-        detached: false,
+        used_up: false,
         card: sealed.card,
         sealed_number: sealed.sealed_number,
         details: PaymentMethodDetails {
@@ -120,7 +120,6 @@ fn made<P: Platform>(
             set_up: false,
         },
     };
-    statements.push(store::payment_methods::insert(&context.scope, &method));
-    let method = Chosen::New { method: Box::new(method), statements };
+    let method = Chosen::New { method: Box::new(method), token };
     Source { shown: card.as_str().to_owned(), method }
 }

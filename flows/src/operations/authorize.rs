@@ -7,16 +7,16 @@ use domain::charge::{self, Charge};
 use domain::error::CardError;
 use domain::event::Transition;
 use domain::money::{Amount, Money};
-use domain::payment_intent::{PaymentIntent, Requested, SetupFutureUsage};
+use domain::payment_intent::{PaymentIntent, Requested};
 use domain::payment_method::PaymentMethod;
 use domain::resource;
 use domain::timestamp::{DAY, Timestamp};
 use domain::{ApiError, Metadata};
 use serde_json::{Value, json};
 use store::scheduled_tasks::{self, Kind, Task};
-use store::{Statement, charges, customers, metadata_entries, payment_intents, payment_methods};
+use store::{Statement, charges, metadata_entries, payment_intents};
 
-use super::Held;
+use super::{Held, method};
 use crate::announce::{Subjects, events};
 use crate::ledger;
 use crate::{Context, Failure, Platform};
@@ -63,28 +63,29 @@ pub(super) fn record<P: Platform>(
     outcome: &Outcome,
 ) -> Result<Vec<Statement>, Failure> {
     match outcome {
-        Outcome::Authorized { reference, risk, later } => {
+        Outcome::Authorized { reference, risk, checks, multicapture, later } => {
             let mut charge = new_charge(context, held, authorize)?;
+            if let Some(card) = &mut charge.details.card {
+                card.checks = *checks;
+            }
             charge.details.risk = *risk;
+            charge.details.multicapture &= *multicapture;
             charge.details.later = later.map(|later| later.name().to_owned());
             charge.details.processor_reference = Some(reference.clone());
             held.attempt.processor_reference = Some(reference.clone());
             authorized(context, held, authorize, charge)
         }
-        Outcome::ChallengeRequired if may_be_challenged(held, authorize) => {
-            challenge_required(context, held)
-        }
-        Outcome::ChallengeRequired => {
+        // A charge without an intent has nowhere to wait for its cardholder.
+        Outcome::ChallengeRequired if held.payment_intent.is_none() => {
             declined(context, held, authorize, Decline::AuthenticationRequired)
         }
+        Outcome::ChallengeRequired if authorize.error_on_requires_action => {
+            declined(context, held, authorize, Decline::AuthenticationNotHandled)
+        }
+        Outcome::ChallengeRequired => challenge_required(context, held),
         Outcome::Declined(decline) => declined(context, held, authorize, *decline),
         other => Err(Failure::Bug(format!("an authorisation was answered with {other:?}"))),
     }
-}
-
-/// A charge without an intent has nowhere to wait for its cardholder.
-fn may_be_challenged(held: &Held, authorize: &Authorize) -> bool {
-    held.payment_intent.is_some() && !authorize.error_on_requires_action
 }
 
 fn new_charge<P: Platform>(
@@ -167,7 +168,7 @@ fn authorized<P: Platform>(
         statements.extend(payment_intents::update(intent));
     }
     statements.extend(insert(context, &charge));
-    statements.extend(keep_card(context, held, authorize)?);
+    statements.extend(method::after_success(context, held, authorize)?);
     let transition = match (&held.payment_intent, authorize.capture) {
         (None, _) => Transition::ChargeSucceeded,
         (Some(_), true) => Transition::IntentSucceeded,
@@ -204,46 +205,12 @@ fn plan_expiry<P: Platform>(
     })
 }
 
-/// A card that is to be kept becomes its customer's with the payment that it made.
-fn keep_card<P: Platform>(
-    context: &Context<'_, P>,
-    held: &mut Held,
-    authorize: &Authorize,
-) -> Result<Vec<Statement>, Failure> {
-    let Some(customer) = authorize.customer.as_ref().filter(|_| authorize.saves_card) else {
-        return Ok(Vec::new());
-    };
-    let proved = authorize.challenge == Some(ChallengeResult::Completed);
-    let for_off_session = held.payment_intent.as_ref().and_then(PaymentIntent::future_usage)
-        == Some(SetupFutureUsage::OffSession);
-    let mut method = held.method()?.clone();
-    // Whoever was given the card meanwhile keeps it, and one that was let go of stays so.
-    if method.detached || method.customer.as_ref().is_some_and(|keeper| keeper != customer) {
-        return Ok(Vec::new());
-    }
-    let attaches = method.customer.is_none();
-    let sets_up = proved && for_off_session && !method.details.set_up;
-    if !attaches && !sets_up {
-        return Ok(Vec::new());
-    }
-    method.customer = Some(customer.clone());
-    method.details.set_up |= sets_up;
-    let mut statements = payment_methods::update(&mut method).to_vec();
-    if attaches {
-        statements.push(customers::must_exist(&context.scope, customer.as_str()));
-        let subjects = Subjects { payment_method: Some(&method), ..Subjects::default() };
-        statements.extend(events(context, Transition::PaymentMethodAttached, subjects, None));
-    }
-    held.payment_method = Some(method);
-    Ok(statements)
-}
-
 fn challenge_required<P: Platform>(
     context: &Context<'_, P>,
     held: &mut Held,
 ) -> Result<Vec<Statement>, Failure> {
     held.attempt.state = AttemptState::RequiresAction;
-    let mut statements = Vec::new();
+    let mut statements = method::while_waiting(held)?;
     if let Some(intent) = &mut held.payment_intent {
         let url = format!("{}/challenges/{}", intent.details.origin, held.attempt.id);
         let action = next_action(&url, intent.details.return_url.as_deref());
@@ -274,9 +241,9 @@ fn declined<P: Platform>(
     authorize: &Authorize,
     decline: Decline,
 ) -> Result<Vec<Statement>, Failure> {
-    // A cardholder who fails the challenge never reaches the issuer, so there is no charge.
+    // Without the challenge that it asks for, a payment never reaches the issuer: there is no charge.
     let charge = match decline {
-        Decline::AuthenticationFailure => None,
+        Decline::AuthenticationFailure | Decline::AuthenticationNotHandled => None,
         _ => Some(failed_charge(context, held, authorize, decline)?),
     };
     held.attempt.state = AttemptState::Failed;
@@ -285,7 +252,7 @@ fn declined<P: Platform>(
         failed_charge: charge.as_ref().map(|charge| charge.id.clone()),
     };
     let error = last_payment_error(decline, charge.as_ref(), held.method()?);
-    let mut statements = Vec::new();
+    let mut statements = method::use_up(held)?;
     if let Some(intent) = &mut held.payment_intent {
         intent.declined(
             &held.attempt.id,
@@ -327,8 +294,8 @@ fn failed_charge<P: Platform>(
 fn last_payment_error(decline: Decline, charge: Option<&Charge>, method: &PaymentMethod) -> Value {
     let error = ApiError::from(CardError {
         decline,
+        is_decline: true,
         charge: charge.map(|charge| charge.id.as_str().to_owned()),
-        param: None,
         payment_intent: None,
         payment_method: Some(resource::value(&resource::payment_method::Resource::from(method))),
     });

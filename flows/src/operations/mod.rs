@@ -9,6 +9,7 @@
 mod authorize;
 mod capture;
 mod increment;
+mod method;
 mod refund;
 mod void;
 
@@ -250,7 +251,7 @@ fn ask<P: Platform>(context: &Context<'_, P>, held: &Held) -> Result<Outcome, Fa
                 set_up: method.details.set_up,
                 wants_challenge: authorize.wants_challenge,
                 challenge: authorize.challenge.map(authorize::challenge),
-                has_cvc: method.card.checks.cvc_check.is_some(),
+                checks: method.card.checks,
             }))
         }
         Request::Capture { .. } => simulator::act(&Command::Capture { key, amount }),
@@ -281,8 +282,8 @@ pub fn answer(held: Held) -> Result<PaymentIntent, Failure> {
         None => Ok(intent),
         Some(decline) => Err(ApiError::from(CardError {
             decline,
+            is_decline: true,
             charge: held.attempt.resolution.failed_charge.map(|id| id.as_str().to_owned()),
-            param: None,
             payment_intent: Some(resource::value(&resource::payment_intent::Resource::from(
                 &intent,
             ))),
@@ -307,8 +308,8 @@ pub fn answer_charge(held: Held) -> Result<Charge, Failure> {
         }
         Some(decline) => Err(ApiError::from(CardError {
             decline,
+            is_decline: true,
             charge: held.attempt.resolution.failed_charge.map(|id| id.as_str().to_owned()),
-            param: None,
             payment_intent: None,
             payment_method: None,
         })

@@ -5,7 +5,7 @@ use domain::attempt::{Attempt, AttemptState, Request, Resolution};
 use domain::charge::Charge;
 use domain::metadata::MetadataUpdate;
 use domain::money::{Amount, Money};
-use domain::payment_intent::{Operation, PaymentIntent};
+use domain::payment_intent::{Operation, PaymentIntent, Requested};
 use store::{DatabaseError, charges, payment_intents};
 
 use super::{MAX_TRIES, no_such, refused};
@@ -77,7 +77,7 @@ async fn start<P: Platform>(
         let charge = charge.id.as_str().to_owned();
         return Err(ApiError::ChargeExpiredForCapture { charge }.into());
     }
-    let is_final = is_final(&charge, capture)?;
+    let is_final = is_final(&intent, &charge, capture)?;
     let amount = amount_to_capture(&intent, capture, is_final)?;
     let attempt = new_attempt(context, &intent, &charge, amount, is_final);
     let before = intent.clone();
@@ -130,6 +130,9 @@ fn amount_to_capture(
         return Err(ApiError::AmountNotPositive { param: "amount_to_capture".to_owned() });
     }
     match Amount::new(wanted) {
+        Ok(amount) if amount < capturable && !currency.allows(amount) => {
+            Err(ApiError::AmountNotMultiple { currency, param: "amount_to_capture" })
+        }
         Ok(amount) if amount <= capturable => Ok(Money { amount, currency }),
         _ => Err(ApiError::CaptureTooLarge {
             capturable: capturable.minor_units(),
@@ -139,18 +142,23 @@ fn amount_to_capture(
     }
 }
 
-/// Only a charge that was asked for several captures may be told that more will follow.
-fn is_final(charge: &Charge, capture: &Capture) -> Result<bool, ApiError> {
-    match capture.is_final {
-        Some(false) if !charge.details.multicapture => Err(ApiError::ParameterInvalid {
-            param: "final_capture".to_owned(),
-            message: "You cannot set final_capture to false because this PaymentIntent does not \
-                      support multicapture. Create it with \
-                      payment_method_options[card][request_multicapture]=if_available."
-                .to_owned(),
-        }),
-        given => Ok(given.unwrap_or(true)),
-    }
+/// Only an intent that asked for several captures, of a card that allows them, may be told that more
+/// will follow.
+fn is_final(intent: &PaymentIntent, charge: &Charge, capture: &Capture) -> Result<bool, ApiError> {
+    let asked = intent.details.card_options.request_multicapture == Some(Requested::IfAvailable);
+    let why = match capture.is_final {
+        Some(false) if charge.details.multicapture => return Ok(false),
+        Some(false) if asked => "the card does not support multicapture.",
+        Some(false) => {
+            "this PaymentIntent does not support multicapture. Create it with \
+             payment_method_options[card][request_multicapture]=if_available."
+        }
+        _ => return Ok(true),
+    };
+    Err(ApiError::ParameterInvalid {
+        param: "final_capture".to_owned(),
+        message: format!("You cannot set final_capture to false because {why}"),
+    })
 }
 
 fn new_attempt<P: Platform>(

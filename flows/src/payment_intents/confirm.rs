@@ -76,11 +76,15 @@ async fn start<P: Platform>(
     }
     check_return_url(&intent, Some(&before))?;
     let attempt = new_attempt(context, &intent, &confirm)?;
-    let batch = hold(context, &before, &mut intent, chosen, &attempt)?;
+    let mut chosen = chosen.cloned();
+    if let Some(chosen) = chosen.as_mut().filter(|_| !saves_card(&intent)) {
+        chosen.use_up_if_new();
+    }
+    let batch = hold(context, &before, &mut intent, chosen.as_ref(), &attempt)?;
     match context.batch(batch).await {
         Ok(results) => {
             let payment_method = match chosen {
-                Some(Chosen::New { method, .. }) => Some((**method).clone()),
+                Some(Chosen::New { method, .. }) => Some(*method),
                 _ => first::<PaymentMethod>(&results, results.len().saturating_sub(1))?,
             };
             let payment_intent = Some(intent);
@@ -119,8 +123,8 @@ fn hold<P: Platform>(
     }
     let method = intent.payment_method.as_ref().map(|id| id.as_str()).unwrap_or_default();
     match chosen {
-        Some(Chosen::New { statements, .. }) => batch.extend(statements.iter().cloned()),
-        _ => batch.push(payment_methods::must_be_usable(scope, method, customer)),
+        Some(chosen) => batch.extend(chosen.statements(scope, customer)),
+        None => batch.push(payment_methods::must_be_usable(scope, method, customer)),
     }
     batch.extend(store::metadata_entries::replace(
         scope,
@@ -155,9 +159,7 @@ pub(super) fn new_attempt<P: Platform>(
         error_on_requires_action: confirm.error_on_requires_action,
         payment_method,
         customer: intent.customer.clone(),
-        saves_card: intent.future_usage().is_some_and(|usage| {
-            matches!(usage, SetupFutureUsage::OffSession | SetupFutureUsage::OnSession)
-        }),
+        saves_card: saves_card(intent),
         calculated_statement_descriptor: descriptors::calculated(
             &context.merchant_name,
             intent.details.statement_descriptor.as_deref(),
@@ -168,6 +170,13 @@ pub(super) fn new_attempt<P: Platform>(
         legacy_charge: None,
     };
     Ok(operations::start_authorization(context, Some(intent), intent.amount, authorize))
+}
+
+/// Whether the card is to be kept for later payments.
+pub(super) fn saves_card(intent: &PaymentIntent) -> bool {
+    intent.future_usage().is_some_and(|usage| {
+        matches!(usage, SetupFutureUsage::OffSession | SetupFutureUsage::OnSession)
+    })
 }
 
 /// A way back is needed where methods that send the customer away are allowed.

@@ -9,7 +9,7 @@ use domain::payment_method::PaymentMethod;
 use domain::{ApiError, Metadata};
 use store::{Statement, customers, payment_intents, payment_methods};
 
-use super::confirm::{Confirm, check_return_url, new_attempt};
+use super::confirm::{Confirm, check_return_url, new_attempt, saves_card};
 use super::{Changes, explain_guard};
 use crate::announce::{Subjects, events};
 use crate::context::first;
@@ -86,7 +86,7 @@ async fn write<P: Platform>(
     create: &Create,
     confirm: Option<&Confirm>,
 ) -> Result<Written, Failure> {
-    let chosen = match &create.changes.payment_method {
+    let mut chosen = match &create.changes.payment_method {
         Some(choice) => Some(choose(context, choice, "payment_method").await?),
         None => None,
     };
@@ -96,6 +96,9 @@ async fn write<P: Platform>(
     let attempt = match confirm {
         Some(confirm) => {
             check_return_url(&intent, None)?;
+            if let Some(chosen) = chosen.as_mut().filter(|_| !saves_card(&intent)) {
+                chosen.use_up_if_new();
+            }
             Some(new_attempt(context, &intent, confirm)?)
         }
         None => None,
@@ -160,12 +163,8 @@ fn creation<P: Platform>(
     if let Some(customer) = customer {
         batch.push(customers::must_exist(scope, customer));
     }
-    match chosen {
-        Some(Chosen::New { statements, .. }) => batch.extend(statements.iter().cloned()),
-        Some(Chosen::Existing(id)) => {
-            batch.push(payment_methods::must_be_usable(scope, id.as_str(), customer));
-        }
-        None => {}
+    if let Some(chosen) = chosen {
+        batch.extend(chosen.statements(scope, customer));
     }
     let subjects = Subjects { payment_intent: Some(intent), ..Subjects::default() };
     let announcement = events(context, Transition::IntentCreated, subjects, None);

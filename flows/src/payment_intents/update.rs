@@ -172,12 +172,8 @@ fn writing<P: Platform>(
     {
         batch.push(customers::must_exist(scope, customer));
     }
-    match chosen {
-        Some(Chosen::New { statements, .. }) => batch.extend(statements.iter().cloned()),
-        Some(Chosen::Existing(id)) => {
-            batch.push(payment_methods::must_be_usable(scope, id.as_str(), customer));
-        }
-        None => {}
+    if let Some(chosen) = chosen {
+        batch.extend(chosen.statements(scope, customer));
     }
     batch.extend(store::metadata_entries::replace(
         scope,

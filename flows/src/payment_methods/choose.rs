@@ -5,7 +5,7 @@ use domain::Metadata;
 use domain::id::{CustomerId, Id, PaymentMethodId};
 use domain::payment_method::{AllowRedisplay, BillingDetails, PaymentMethod, PaymentMethodDetails};
 use domain::token::Token;
-use store::{Statement, tokens};
+use store::{Scope, Statement, payment_methods, tokens};
 
 use crate::cards::{self, CardInput, SealedCard};
 use crate::{Context, Failure, Platform};
@@ -61,12 +61,12 @@ pub enum CardSource {
 pub enum Chosen {
     /// One that exists under this id; it is read when its batch runs.
     Existing(PaymentMethodId),
-    /// One that these statements make.
+    /// One that is made with the rest of its batch.
     New {
         /// The payment method.
         method: Box<PaymentMethod>,
-        /// What makes it.
-        statements: Vec<Statement>,
+        /// What uses up the token that it is made from.
+        token: Vec<Statement>,
     },
 }
 
@@ -76,6 +76,27 @@ impl Chosen {
         match self {
             Self::Existing(id) => id,
             Self::New { method, .. } => &method.id,
+        }
+    }
+
+    /// A card that is made for the one payment of its own request is used up from its start: nobody
+    /// could use it meanwhile, and recording the outcome need not write it again.
+    pub fn use_up_if_new(&mut self) {
+        if let Self::New { method, .. } = self {
+            method.used_up = true;
+        }
+    }
+
+    /// The statements that make it, or that hold only if this customer may use it.
+    pub fn statements(&self, scope: &Scope, customer: Option<&str>) -> Vec<Statement> {
+        match self {
+            Self::Existing(id) => {
+                vec![payment_methods::must_be_usable(scope, id.as_str(), customer)]
+            }
+            Self::New { method, token } => {
+                let insert = payment_methods::insert(scope, method);
+                token.iter().cloned().chain([insert]).collect()
+            }
         }
     }
 }
@@ -93,8 +114,9 @@ pub async fn choose<P: Platform>(
     match choice {
         Choice::Named(name) => named(context, name, param),
         Choice::New(new) => {
-            let (sealed, holder, used_up) = card_of(context, new).await?;
-            Ok(make(context, sealed, holder, new, used_up))
+            let (sealed, holder, token) = card_of(context, new).await?;
+            let method = new_method(context, "payment_method", sealed, details(holder, new));
+            Ok(Chosen::New { method: Box::new(method), token })
         }
     }
 }
@@ -105,8 +127,7 @@ fn named<P: Platform>(
     param: &str,
 ) -> Result<Chosen, Failure> {
     if let Some(method) = built_in(context, name)? {
-        let statements = vec![store::payment_methods::insert(&context.scope, &method)];
-        return Ok(Chosen::New { method: Box::new(method), statements });
+        return Ok(Chosen::New { method: Box::new(method), token: Vec::new() });
     }
     match PaymentMethodId::parse(name) {
         Ok(id) => Ok(Chosen::Existing(id)),
@@ -144,7 +165,7 @@ pub async fn card_of<P: Platform>(
     let holder = new.billing_details.clone();
     let token = match &new.source {
         CardSource::Number(input) => {
-            let sealed = cards::check_and_seal(context, input, &holder, new.scope)?;
+            let sealed = cards::check_and_seal(context, input, &holder)?;
             return Ok((sealed, holder, Vec::new()));
         }
         CardSource::Token(token) => token,
@@ -182,19 +203,6 @@ pub(crate) async fn card_of_token<P: Platform>(
     Ok((sealed, found.billing_details, tokens::use_up(&found.id).to_vec()))
 }
 
-fn make<P: Platform>(
-    context: &Context<'_, P>,
-    sealed: SealedCard,
-    holder: BillingDetails,
-    new: &NewCard,
-    used_up: Vec<Statement>,
-) -> Chosen {
-    let method = new_method(context, "payment_method", sealed, details(holder, new));
-    let mut statements = used_up;
-    statements.push(store::payment_methods::insert(&context.scope, &method));
-    Chosen::New { method: Box::new(method), statements }
-}
-
 /// What is echoed of a payment method that a request brings along.
 pub(super) fn details(holder: BillingDetails, new: &NewCard) -> PaymentMethodDetails {
     PaymentMethodDetails {
@@ -218,7 +226,7 @@ pub(super) fn new_method<P: Platform>(
         created: context.now,
         version: 1,
         customer: None,
-        detached: false,
+        used_up: false,
         card: sealed.card,
         sealed_number: sealed.sealed_number,
         details,
@@ -228,9 +236,9 @@ pub(super) fn new_method<P: Platform>(
 /// Why a payment method that exists may not be used for a payment of this customer.
 ///
 /// # Errors
-/// Says so where a customer let it go, or another one keeps it.
+/// Says so where it is used up, or another customer keeps it.
 pub fn check_usable(method: &PaymentMethod, customer: Option<&CustomerId>) -> Result<(), ApiError> {
-    if method.detached {
+    if method.used_up {
         return Err(ApiError::PaymentMethodInUse {
             message: "The provided PaymentMethod was previously used with a PaymentIntent without \
                       Customer attachment, shared with a connected account without Customer \

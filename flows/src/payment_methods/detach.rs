@@ -67,7 +67,7 @@ pub(crate) fn let_go<P: Platform>(
 ) -> (PaymentMethod, Vec<Statement>) {
     let mut method = before.clone();
     method.customer = None;
-    method.detached = true;
+    method.used_up = true;
     let mut statements = payment_methods::update(&mut method).to_vec();
     let subjects = Subjects { payment_method: Some(&method), ..Subjects::default() };
     let previous =

@@ -113,7 +113,7 @@ pub(super) fn refuse_token(name: &str, param: &str) -> Result<(), ApiError> {
 
 /// A card belongs to one customer, and to none again once it was let go of.
 fn check_free(method: &PaymentMethod) -> Result<(), ApiError> {
-    let message = if method.detached {
+    let message = if method.used_up {
         "This PaymentMethod was previously used without being attached to a Customer or was \
          detached from a Customer, and may not be used again."
     } else if method.customer.is_some() {
@@ -144,8 +144,8 @@ fn ask_issuer<P: Platform>(
 fn refused(decline: Decline, method: &PaymentMethod) -> ApiError {
     CardError {
         decline,
+        is_decline: true,
         charge: None,
-        param: decline.field().map(str::to_owned),
         payment_intent: None,
         payment_method: Some(resource::value(&resource::payment_method::Resource::from(method))),
     }

@@ -1,6 +1,6 @@
 //! Updating a payment method that a customer keeps.
 
-use domain::card::Expiry;
+use domain::card::{Decline, Expiry};
 use domain::event::{EventType, Transition};
 use domain::metadata::MetadataUpdate;
 use domain::payment_method::{Address, AllowRedisplay, BillingDetails, PaymentMethod};
@@ -51,8 +51,7 @@ impl Changes {
         if self.exp_month.is_some() || self.exp_year.is_some() {
             let month = self.exp_month.unwrap_or_else(|| i64::from(method.card.exp_month));
             let year = self.exp_year.unwrap_or_else(|| i64::from(method.card.exp_year));
-            let expiry =
-                Expiry::parse(month, year, now).map_err(|decline| decline.refuse(Some("card")))?;
+            let expiry = Expiry::parse(month, year, now).map_err(Decline::refuse)?;
             method.card.exp_month = expiry.month;
             method.card.exp_year = expiry.year;
         }

@@ -270,5 +270,8 @@ fn refused(charge: &Charge, refusal: RefundRefusal, amount: i64) -> ApiError {
         RefundRefusal::AlreadyRefunded => ApiError::ChargeAlreadyRefunded { charge: id },
         RefundRefusal::Disputed => ApiError::ChargeDisputed { charge: id },
         RefundRefusal::TooMuch { .. } => too_much(charge, amount),
+        RefundRefusal::NotMultiple => {
+            ApiError::AmountNotMultiple { currency: charge.amount.currency, param: "amount" }
+        }
     }
 }

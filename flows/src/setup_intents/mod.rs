@@ -120,8 +120,8 @@ fn ask_cardholder<P: Platform>(
     }
     Err(ApiError::from(CardError {
         decline: Decline::AuthenticationRequired,
+        is_decline: true,
         charge: None,
-        param: None,
         payment_intent: None,
         payment_method: Some(resource::value(&resource::payment_method::Resource::from(method))),
     })

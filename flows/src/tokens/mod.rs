@@ -34,7 +34,7 @@ pub async fn create<P: Platform>(
     {
         return Ok(token);
     }
-    let sealed = cards::check_and_seal(context, &create.card, &create.billing_details, "card")?;
+    let sealed = cards::check_and_seal(context, &create.card, &create.billing_details)?;
     let token = Token {
         id,
         card_id: context.ids.derive("card"),

@@ -116,6 +116,7 @@ pub fn check(database: &Database) {
     books.events_tell_of_each_change_once();
     books.metadata_is_found_by_its_rows();
     ledger::check(database);
+    books.a_card_that_nobody_keeps_pays_once();
     only_listed_transitions(database);
 }
 
@@ -200,6 +201,7 @@ fn only_listed_transitions(database: &Database) {
 /// The rows that belong together.
 struct Books {
     intents: Vec<Row>,
+    methods: Vec<Row>,
     attempts: Vec<Row>,
     charges: Vec<Row>,
     customers: Vec<Row>,
@@ -235,6 +237,7 @@ impl Books {
         let ids = tables.iter().flat_map(|table| all(table)).map(|row| text(&row, "id")).collect();
         Self {
             intents: all("payment_intents"),
+            methods: all("payment_methods"),
             attempts: all("attempts"),
             charges: all("charges"),
             customers: all("customers"),
@@ -413,9 +416,13 @@ impl Books {
             .filter(|row| parsed(row, "request")["capture"] == false)
             .count();
         let captures = count("capture", "succeeded");
-        let details = parsed(intent, "details");
+        let in_parts = self
+            .charges
+            .iter()
+            .filter(of_intent)
+            .any(|row| parsed(row, "details")["multicapture"] == true);
         // Several captures each tell what is left; a single one leaves nothing to be told.
-        let told = if details["card_options"]["request_multicapture"] == "if_available" {
+        let told = if in_parts {
             let rest_released = number(intent, "received") > 0;
             captures + if rest_released { count("void", "succeeded") } else { 0 }
         } else {
@@ -457,6 +464,24 @@ impl Books {
         ];
         for (kind, times) in expected {
             assert_eq!(self.events(kind, &id), times, "I6: {kind} of {id}, which is {status}");
+        }
+    }
+
+    fn a_card_that_nobody_keeps_pays_once(&self) {
+        for attempt in &self.attempts {
+            let request = parsed(attempt, "request");
+            let Some(id) = request["payment_method"].as_str() else { continue };
+            let method = self.methods.iter().find(|row| text(row, "id") == id);
+            let method = method.unwrap_or_else(|| panic!("I9: {id} of {attempt:?} is gone"));
+            let state = text(attempt, "state");
+            let is_over = matches!(state.as_str(), "succeeded" | "failed");
+            let may_be_kept = state == "succeeded" && request["saves_card"] == true;
+            if is_over && !may_be_kept && !text(attempt, "payment_intent").is_empty() {
+                assert!(
+                    !text(method, "customer").is_empty() || number(method, "detached") == 1,
+                    "I9: {id} can pay again after {attempt:?}"
+                );
+            }
         }
     }
 

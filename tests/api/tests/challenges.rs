@@ -66,7 +66,14 @@ fn a_failed_challenge_gives_the_intent_back_without_a_charge() {
     assert!(left.header("location").is_some_and(|back| back.contains("redirect_status=failed")));
     let intent = api.get(&format!("/v1/payment_intents/{id}")).ok();
     assert_eq!(intent.body["status"], "requires_payment_method");
-    assert_eq!(intent.text_at("/last_payment_error/code"), "payment_intent_authentication_failure");
+    let error = &intent.body["last_payment_error"];
+    assert_eq!(error["code"], "payment_intent_authentication_failure");
+    assert_eq!(error["type"], "invalid_request_error");
+    assert_eq!(
+        error["message"],
+        "The provided PaymentMethod has failed authentication. You can provide payment_method_data \
+         or a new PaymentMethod to attempt to fulfill this PaymentIntent again."
+    );
     assert_eq!(intent.body["latest_charge"], serde_json::Value::Null);
     // Completing it afterwards changes nothing.
     page(&api, "POST", &path, "result=complete");
@@ -171,4 +178,32 @@ fn off_session_payments_cannot_ask_anybody() {
         ],
     );
     assert_eq!(declined.error(402)["code"], "authentication_required");
+}
+
+#[test]
+fn a_merchant_who_handles_no_challenge_is_told_that_one_was_needed() {
+    let api = Api::new();
+    let declined = api.post(
+        "/v1/payment_intents",
+        &[
+            ("amount", "2000"),
+            ("currency", "usd"),
+            ("payment_method", "pm_card_authenticationRequired"),
+            ("confirm", "true"),
+            ("error_on_requires_action", "true"),
+            ("return_url", "https://shop.test/done"),
+        ],
+    );
+    let error = declined.error(402);
+    assert_eq!(error["type"], "card_error");
+    assert_eq!(error["code"], "authentication_required");
+    assert_eq!(error["decline_code"], "authentication_not_handled");
+    let message = error["message"].as_str().expect("a sentence");
+    assert!(message.contains("`error_on_requires_action` was set"), "{message}");
+    let intent = &error["payment_intent"];
+    assert_eq!(intent["status"], "requires_payment_method");
+    assert_eq!(intent["latest_charge"], serde_json::Value::Null);
+    assert_eq!(intent["last_payment_error"]["decline_code"], "authentication_not_handled");
+    assert_eq!(api.event_types(), ["payment_intent.created", "payment_intent.payment_failed"]);
+    invariants::check_settled(&api.platform);
 }

@@ -79,6 +79,15 @@ fn operations() -> Vec<Operation> {
             with(&[("confirm", "true"), ("payment_method", "pm_card_chargeDeclined")]),
         ),
         operation(
+            "create and confirm with a card that was to be kept and is declined",
+            root,
+            with(&[
+                ("confirm", "true"),
+                ("payment_method", "pm_card_chargeDeclined"),
+                ("setup_future_usage", "off_session"),
+            ]),
+        ),
+        operation(
             "create and confirm with a card that is challenged",
             root,
             with(&[

@@ -183,6 +183,45 @@ fn amounts_of_captures_refunds_and_increments_are_bounded() {
 }
 
 #[test]
+fn a_part_that_its_currency_does_not_allow_is_neither_captured_nor_refunded() {
+    for (currency, amount, part, allowed) in
+        [("kwd", "1500", "1005", "1000"), ("isk", "1500", "550", "500")]
+    {
+        let api = Api::new();
+        let mut form = CONFIRMED.to_vec();
+        form.retain(|(name, _)| !matches!(*name, "amount" | "currency"));
+        form.extend([("amount", amount), ("currency", currency)]);
+        let held = || {
+            let form = [&form[..], &[("capture_method", "manual")]].concat();
+            api.post(CREATE, &form).ok()
+        };
+        let (by_intent, by_charge) = (held(), held());
+        let legacy = [("amount", amount), ("currency", currency), ("source", "tok_visa")];
+        let uncaptured = api.post("/v1/charges", &[&legacy[..], &[("capture", "false")]].concat());
+        let charge_capture = |id: &str| format!("/v1/charges/{id}/capture");
+        let requests = [
+            (format!("{CREATE}/{}/capture", by_intent.id()), "amount_to_capture"),
+            (charge_capture(by_charge.text_at("/latest_charge")), "amount"),
+            (charge_capture(uncaptured.ok().id()), "amount"),
+        ];
+        for (path, param) in &requests {
+            let answer = refused(&api, || api.post(path, &[(*param, part)]));
+            assert_eq!(answer.error(400)["code"], "parameter_invalid_integer", "{path}");
+            assert_eq!(answer.error(400)["param"], *param, "{path}");
+            api.post(path, &[(*param, allowed)]).ok();
+        }
+        let charge = api.post("/v1/charges", &legacy).ok().id().to_owned();
+        let refund = |amount| [("charge", charge.as_str()), ("amount", amount)];
+        let answer = refused(&api, || api.post("/v1/refunds", &refund(part)));
+        assert_eq!(answer.error(400)["code"], "parameter_invalid_integer", "{currency}");
+        assert_eq!(answer.error(400)["param"], "amount", "{currency}");
+        api.post("/v1/refunds", &refund(allowed)).ok();
+        api.post("/v1/refunds", &[("charge", &charge)]).ok();
+        invariants::check_settled(&api.platform);
+    }
+}
+
+#[test]
 fn a_body_that_is_no_form_is_refused_by_every_endpoint() {
     let api = Api::new();
     let examples = examples(&api);

@@ -57,6 +57,25 @@ fn a_decline_keeps_its_charge_and_gives_the_intent_back() {
 }
 
 #[test]
+fn a_decline_names_the_field_that_was_wrong() {
+    let api = Api::new();
+    for (card, param) in [
+        ("pm_card_chargeDeclinedIncorrectCvc", json!("cvc")),
+        ("pm_card_chargeDeclinedExpiredCard", json!("exp_month")),
+        ("pm_card_chargeDeclined", json!(null)),
+    ] {
+        let mut form = CONFIRMED.to_vec();
+        form[2].1 = card;
+        let declined = api.post("/v1/payment_intents", &form);
+        let error = declined.error(402);
+        assert_eq!(error["param"], param, "{card}");
+        assert_eq!(error["payment_intent"]["last_payment_error"]["param"], param, "{card}");
+        let form = [("amount", "2000"), ("currency", "usd"), ("source", card)];
+        assert_eq!(api.post("/v1/charges", &form).error(402)["param"], param, "{card}");
+    }
+}
+
+#[test]
 fn held_money_is_captured_in_part_and_the_rest_released() {
     let api = Api::new();
     let form = [CONFIRMED, &[("capture_method", "manual")]].concat();
@@ -213,6 +232,37 @@ fn nothing_can_be_captured_only_after_a_part_was() {
 }
 
 #[test]
+fn a_card_that_is_captured_once_is_told_to_be_so() {
+    for (card, available) in [
+        ("pm_card_visa_cartesBancaires", true),
+        ("pm_card_credit_disableEnterpriseCardFeatures", false),
+    ] {
+        let api = Api::new();
+        let mut form = CONFIRMED.to_vec();
+        form[2].1 = card;
+        form.extend([
+            ("capture_method", "manual"),
+            ("payment_method_options[card][request_multicapture]", "if_available"),
+            ("expand[]", "latest_charge"),
+        ]);
+        let held = api.post("/v1/payment_intents", &form).ok();
+        let status = if available { "available" } else { "unavailable" };
+        let details = &held.body["latest_charge"]["payment_method_details"]["card"];
+        assert_eq!(details["multicapture"]["status"], status, "{card}");
+        let path = format!("/v1/payment_intents/{}/capture", held.id());
+        let part = api.post(&path, &[("amount_to_capture", "500"), ("final_capture", "false")]);
+        if available {
+            assert_eq!(part.ok().body["amount_capturable"], 1500, "{card}");
+        } else {
+            assert_eq!(part.error(400)["param"], "final_capture", "{card}");
+            let all = api.post(&path, &[("amount_to_capture", "500")]).ok();
+            assert_eq!(all.body["status"], "succeeded", "{card}");
+        }
+        invariants::check_settled(&api.platform);
+    }
+}
+
+#[test]
 fn an_application_fee_lies_between_nothing_and_the_amount() {
     let api = Api::new();
     let with = |fee| [CONFIRMED, &[("application_fee_amount", fee)]].concat();
@@ -306,4 +356,81 @@ fn a_path_that_cannot_be_expanded_is_refused_before_anything_happens() {
     assert_eq!(api.event_types(), Vec::<String>::new());
     let form = [CONFIRMED, &[("expand[]", "latest_charge.refunds.data.charge")]].concat();
     api.post("/v1/payment_intents", &form).ok();
+}
+
+#[test]
+fn a_charge_shows_an_address_that_its_issuer_does_not_know() {
+    let api = Api::new();
+    for (number, line1, postal_code) in [
+        ("4242424242424242", "pass", "pass"),
+        ("4000000000000010", "fail", "fail"),
+        ("4000000000000028", "fail", "pass"),
+        ("4000000000000036", "pass", "fail"),
+        ("4000000000000044", "unavailable", "unavailable"),
+    ] {
+        let paid = api
+            .post(
+                "/v1/payment_intents",
+                &[
+                    ("amount", "2000"),
+                    ("currency", "usd"),
+                    ("payment_method_data[type]", "card"),
+                    ("payment_method_data[card][number]", number),
+                    ("payment_method_data[card][exp_month]", "12"),
+                    ("payment_method_data[card][exp_year]", "2034"),
+                    ("payment_method_data[billing_details][address][line1]", "1 Main St"),
+                    ("payment_method_data[billing_details][address][postal_code]", "12345"),
+                    ("payment_method_types[]", "card"),
+                    ("confirm", "true"),
+                    ("expand[]", "latest_charge"),
+                ],
+            )
+            .ok();
+        let card = &paid.body["latest_charge"]["payment_method_details"]["card"];
+        assert_eq!(
+            card["checks"],
+            json!({
+                "address_line1_check": line1,
+                "address_postal_code_check": postal_code,
+                "cvc_check": null,
+            }),
+            "{number}"
+        );
+    }
+}
+
+#[test]
+fn what_is_too_much_or_too_long_is_told_in_stripes_words() {
+    let api = Api::new();
+    let (key, value) = ("k".repeat(41), "v".repeat(504));
+    let long_key = format!("metadata[{key}]");
+    for (sentence, form) in [
+        (
+            "Amount must be no more than $999,999.99".to_owned(),
+            [("amount", "100000000"), ("currency", "usd"), ("description", "x")],
+        ),
+        (
+            "Amount must be no more than 999,999.99 chf".to_owned(),
+            [("amount", "100000000"), ("currency", "chf"), ("description", "x")],
+        ),
+        (
+            format!(
+                "Metadata keys can have up to 40 characters, but you passed in a key that is 41 \
+                 characters. Invalid key: {key}"
+            ),
+            [("amount", "2000"), ("currency", "usd"), (long_key.as_str(), "x")],
+        ),
+        (
+            // What is repeated of a text has its bound.
+            format!(
+                "Metadata values can have up to 500 characters, but you passed in a value that is \
+                 504 characters. Invalid value: {}…",
+                "v".repeat(200)
+            ),
+            [("amount", "2000"), ("currency", "usd"), ("metadata[order]", value.as_str())],
+        ),
+    ] {
+        let refused = api.post("/v1/payment_intents", &form);
+        assert_eq!(refused.error(400)["message"], sentence);
+    }
 }

@@ -1,6 +1,6 @@
 //! Payment methods: made from a card or a token, kept by a customer, let go of.
 
-use api::{Answer, Api};
+use api::{Answer, Api, invariants};
 use serde_json::{Value, json};
 
 const CARD: &[(&str, &str)] = &[
@@ -83,17 +83,21 @@ fn a_card_is_shown_without_its_number() {
 fn a_wrong_card_is_refused_by_its_field() {
     let api = Api::new();
     for (place, value, code, param) in [
-        (1, "4242424242424241", "incorrect_number", "card[number]"),
-        (1, "nope", "invalid_number", "card[number]"),
-        (2, "13", "invalid_expiry_month", "card[exp_month]"),
-        (3, "2020", "invalid_expiry_year", "card[exp_year]"),
-        (4, "12", "invalid_cvc", "card[cvc]"),
+        (1, "4242424242424241", "incorrect_number", "number"),
+        (1, "nope", "invalid_number", "number"),
+        (2, "13", "invalid_expiry_month", "exp_month"),
+        (3, "2020", "invalid_expiry_year", "exp_year"),
+        (4, "12", "invalid_cvc", "cvc"),
     ] {
         let mut form = CARD.to_vec();
         form[place].1 = value;
         let refused = api.post("/v1/payment_methods", &form);
         assert_eq!(refused.error(402)["code"], code, "{value}");
         assert_eq!(refused.error(402)["param"], param, "{value}");
+        // No issuer was asked, so there is no word of one.
+        for field in ["decline_code", "advice_code"] {
+            assert_eq!(refused.error(402).get(field), None, "{value}");
+        }
     }
     let refused = api.post("/v1/payment_methods", &CARD[..2]);
     assert_eq!(refused.error(400)["param"], "card[exp_month]");
@@ -263,7 +267,7 @@ fn an_update_needs_a_customer_and_tells_the_old_values() {
     assert_eq!(cleared.body["billing_details"]["name"], json!(null));
     assert_eq!(cleared.body["billing_details"]["email"], "a@example.com");
     let refused = api.post(&path, &[("card[exp_year]", "2020")]);
-    assert_eq!(refused.error(402)["param"], "card[exp_year]");
+    assert_eq!(refused.error(402)["param"], "exp_year");
     let events = api.event_types().len();
     assert_eq!(api.post(&path, &[("card[exp_year]", "2031")]).ok().body, cleared.body);
     assert_eq!(api.event_types().len(), events);
@@ -327,4 +331,149 @@ fn another_account_sees_nothing_of_a_payment_method() {
     let refused =
         post_as(&api, &stranger.secret_key, "/v1/customers", &[("payment_method", made.id())]);
     assert_eq!(refused.error(400)["message"], format!("No such PaymentMethod: '{}'", made.id()));
+}
+
+const PAY: &[(&str, &str)] = &[
+    ("amount", "2000"),
+    ("currency", "usd"),
+    ("payment_method_types[]", "card"),
+    ("confirm", "true"),
+    ("return_url", "https://shop.test/done"),
+];
+
+const USED_UP: &str = "The provided PaymentMethod was previously used with a PaymentIntent without \
+                       Customer attachment, shared with a connected account without Customer \
+                       attachment, or was detached from a Customer. It may not be used again. To use \
+                       a PaymentMethod multiple times, you must attach it to a Customer first.";
+
+fn pay(api: &Api, method: &str, more: &[(&str, &str)]) -> Answer {
+    api.post("/v1/payment_intents", &[PAY, &[("payment_method", method)], more].concat())
+}
+
+/// Nobody can use this payment method: not for a payment, and not to keep it.
+#[track_caller]
+fn assert_used_up(api: &Api, method: &str) {
+    assert_eq!(pay(api, method, &[]).error(400)["message"], USED_UP);
+    let unpaid = [("amount", "2000"), ("currency", "usd"), ("payment_method_types[]", "card")];
+    let intent = api.post("/v1/payment_intents", &unpaid).ok();
+    let path = format!("/v1/payment_intents/{}", intent.id());
+    for path in [path.clone(), format!("{path}/confirm")] {
+        let refused = api.post(&path, &[("payment_method", method)]);
+        assert_eq!(refused.error(400)["message"], USED_UP, "{path}");
+    }
+    let keeper = customer(api);
+    let attached = attach(api, method, &keeper);
+    let created = api.post("/v1/customers", &[("payment_method", method)]);
+    let set_up = api.post(
+        "/v1/setup_intents",
+        &[("customer", &keeper), ("payment_method", method), ("confirm", "true")],
+    );
+    for refused in [attached, created, set_up] {
+        assert_eq!(
+            refused.error(400)["message"],
+            "This PaymentMethod was previously used without being attached to a Customer or was \
+             detached from a Customer, and may not be used again."
+        );
+    }
+    invariants::check_settled(&api.platform);
+    invariants::check_quiet(&api.platform);
+}
+
+/// The payment method of an intent, also of one whose card was declined.
+fn method_of(answer: &Answer) -> String {
+    let declined = &answer.body["error"]["payment_method"]["id"];
+    let id = if declined.is_null() { &answer.body["payment_method"] } else { declined };
+    id.as_str().expect("a payment method").to_owned()
+}
+
+#[test]
+fn a_card_that_nobody_keeps_does_not_pay_twice() {
+    let api = Api::new();
+    for (card, status) in [("pm_card_visa", 200), ("pm_card_chargeDeclined", 402)] {
+        // The payment makes the card itself,
+        let paid = pay(&api, card, &[]);
+        assert_eq!(paid.status, status, "{:#}", paid.body);
+        assert_used_up(&api, &method_of(&paid));
+        // or confirms with it,
+        let unpaid = [("amount", "2000"), ("currency", "usd"), ("payment_method_types[]", "card")];
+        let intent = api.post("/v1/payment_intents", &unpaid).ok();
+        let path = format!("/v1/payment_intents/{}", intent.id());
+        let paid = api.post(&format!("{path}/confirm"), &[("payment_method", card)]);
+        assert_eq!(paid.status, status, "{:#}", paid.body);
+        assert_used_up(&api, &method_of(&paid));
+        // or was given it before.
+        let intent =
+            api.post("/v1/payment_intents", &[&unpaid[..], &[("payment_method", card)]].concat());
+        let path = format!("/v1/payment_intents/{}", intent.ok().id());
+        let paid = api.post(&format!("{path}/confirm"), &[]);
+        assert_eq!(paid.status, status, "{:#}", paid.body);
+        assert_used_up(&api, &method_of(&paid));
+    }
+    let made = card(&api, &[]);
+    pay(&api, made.id(), &[("capture_method", "manual")]).ok();
+    assert_used_up(&api, made.id());
+}
+
+#[test]
+fn a_card_that_was_to_be_kept_and_is_declined_does_not_pay_again() {
+    let api = Api::new();
+    let keeper = customer(&api);
+    let form = [("customer", keeper.as_str()), ("setup_future_usage", "off_session")];
+    let declined = pay(&api, "pm_card_chargeCustomerFail", &form);
+    assert_eq!(declined.status, 402);
+    assert_used_up(&api, &method_of(&declined));
+    let kept = pay(&api, "pm_card_visa", &form).ok();
+    pay(&api, &method_of(&kept), &form[..1]).ok();
+    // One that a customer keeps already stays theirs, whatever becomes of a payment.
+    let kept = attach(&api, "pm_card_chargeCustomerFail", &keeper).ok();
+    for _ in 0..2 {
+        assert_eq!(pay(&api, kept.id(), &form[..1]).status, 402);
+    }
+    invariants::check_settled(&api.platform);
+}
+
+#[test]
+fn a_card_that_is_to_be_kept_without_a_customer_is_given_to_one_afterwards() {
+    let api = Api::new();
+    let paid = pay(&api, "pm_card_visa", &[("setup_future_usage", "off_session")]).ok();
+    attach(&api, &method_of(&paid), &customer(&api)).ok();
+    invariants::check_settled(&api.platform);
+}
+
+#[test]
+fn a_card_waits_with_its_challenge_and_is_used_up_by_what_comes_of_it() {
+    let api = Api::new();
+    let waiting = || pay(&api, "pm_card_authenticationRequired", &[]).ok();
+    let finish = |intent: &Answer, result: &str| {
+        let url = intent.text_at("/next_action/redirect_to_url/url");
+        let request = http::Request::post(url).body(format!("result={result}").into_bytes());
+        kit::run(api.answer(&request.expect("a request")))
+    };
+    for (result, status) in [("complete", "succeeded"), ("fail", "requires_payment_method")] {
+        let intent = waiting();
+        let path = format!("/v1/payment_intents/{}", intent.id());
+        // It can be confirmed anew as long as nobody proved anything.
+        let again = api.post(&format!("{path}/confirm"), &[]).ok();
+        assert_eq!(method_of(&again), method_of(&intent));
+        assert_eq!(finish(&again, result).status, 303);
+        assert_eq!(api.get(&path).ok().body["status"], status);
+        assert_used_up(&api, &method_of(&intent));
+    }
+    // One that nobody came to prove is as free as it was.
+    let intent = waiting();
+    api.post(&format!("/v1/payment_intents/{}/cancel", intent.id()), &[]).ok();
+    assert_eq!(pay(&api, &method_of(&intent), &[]).ok().body["status"], "requires_action");
+}
+
+#[test]
+fn a_card_that_its_customer_lets_go_of_during_the_challenge_is_not_given_back() {
+    let api = Api::new();
+    let keeper = customer(&api);
+    let kept = attach(&api, "pm_card_threeDSecureRequired", &keeper).ok();
+    let intent = pay(&api, kept.id(), &[("customer", &keeper)]).ok();
+    assert_eq!(intent.body["status"], "requires_action");
+    detach(&api, kept.id()).ok();
+    let path = format!("/v1/payment_intents/{}/confirm", intent.id());
+    assert_eq!(api.post(&path, &[]).error(400)["message"], USED_UP);
+    assert_used_up(&api, kept.id());
 }

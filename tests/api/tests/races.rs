@@ -106,6 +106,27 @@ fn two_confirms_charge_once() {
 }
 
 #[test]
+fn a_card_that_pays_while_a_customer_is_given_it_is_kept_or_used_up() {
+    let mut kept_and_paid = 0;
+    for seed in seeds() {
+        let api = api();
+        let customer = api.post("/v1/customers", &[]).ok().id().to_owned();
+        let card = [("type", "card"), ("card[token]", "tok_visa")];
+        let method = api.post("/v1/payment_methods", &card).ok().id().to_owned();
+        let confirm = created(&api, &[("payment_method", &method)]) + "/confirm";
+        let attach = format!("/v1/payment_methods/{method}/attach");
+        let form = [("customer", customer.as_str())];
+        let answers = race(&api, seed, &[(confirm, &[], None), (attach, &form, None)]);
+        assert!(wins(&answers) > 0, "seed {seed}: {answers:#?}");
+        kept_and_paid += usize::from(wins(&answers) == 2);
+        let kept = api.get(&format!("/v1/payment_methods/{method}")).ok().body["customer"].clone();
+        assert_eq!(kept == *customer, answers[1].status == 200, "seed {seed}: {answers:#?}");
+        finish(&api);
+    }
+    assert!(kept_and_paid > 0, "no seed gave the card away between a payment and its outcome");
+}
+
+#[test]
 fn confirms_with_different_cards_charge_one_of_them() {
     for seed in seeds() {
         let api = api();

@@ -76,7 +76,9 @@ fn only_cards_become_tokens() {
     form[0].1 = "4242424242424241";
     let refused = api.post("/v1/tokens", &form);
     assert_eq!(refused.error(402)["code"], "incorrect_number");
-    assert_eq!(refused.error(402)["param"], "card[number]");
+    assert_eq!(refused.error(402)["param"], "number");
+    assert_eq!(refused.error(402).get("decline_code"), None);
+    assert_eq!(refused.error(402).get("advice_code"), None);
     for missing in ["tok_visa", "tok_missing"] {
         let refused = api.get(&format!("/v1/tokens/{missing}"));
         assert_eq!(refused.error(404)["message"], format!("No such token: '{missing}'"));

@@ -1,0 +1,82 @@
+//! What becomes of a payment method when its payment has an outcome: its customer keeps it, or nobody
+//! can use it again.
+
+use domain::attempt::{Authorize, ChallengeResult};
+use domain::event::Transition;
+use domain::payment_intent::{PaymentIntent, SetupFutureUsage};
+use store::{Statement, customers, payment_methods};
+
+use super::Held;
+use crate::announce::{Subjects, events};
+use crate::{Context, Failure, Platform};
+
+/// The statements for a payment that was made.
+pub(super) fn after_success<P: Platform>(
+    context: &Context<'_, P>,
+    held: &mut Held,
+    authorize: &Authorize,
+) -> Result<Vec<Statement>, Failure> {
+    if authorize.saves_card { keep(context, held, authorize) } else { use_up(held) }
+}
+
+/// The statements that let nobody use a payment method again which its payment has used and no
+/// customer keeps. A charge without an intent leaves it as it is.
+pub(super) fn use_up(held: &mut Held) -> Result<Vec<Statement>, Failure> {
+    let mut method = held.method()?.clone();
+    if held.payment_intent.is_none() || method.used_up || method.customer.is_some() {
+        return Ok(Vec::new());
+    }
+    method.used_up = true;
+    let statements = payment_methods::update(&mut method).to_vec();
+    held.payment_method = Some(method);
+    Ok(statements)
+}
+
+/// The statements for a payment that waits for its cardholder: a card that was made for it, and so
+/// used up from its start, can be used until there is an outcome. One that a customer let go of
+/// meanwhile has changed since it was made.
+pub(super) fn while_waiting(held: &mut Held) -> Result<Vec<Statement>, Failure> {
+    let mut method = held.method()?.clone();
+    if !method.used_up || method.version > 1 {
+        return Ok(Vec::new());
+    }
+    method.used_up = false;
+    let statements = payment_methods::update(&mut method).to_vec();
+    held.payment_method = Some(method);
+    Ok(statements)
+}
+
+/// The statements that keep a card for the customer whose payment it made; without a customer, it can
+/// still be given to one.
+fn keep<P: Platform>(
+    context: &Context<'_, P>,
+    held: &mut Held,
+    authorize: &Authorize,
+) -> Result<Vec<Statement>, Failure> {
+    let Some(customer) = &authorize.customer else {
+        return Ok(Vec::new());
+    };
+    let proved = authorize.challenge == Some(ChallengeResult::Completed);
+    let for_off_session = held.payment_intent.as_ref().and_then(PaymentIntent::future_usage)
+        == Some(SetupFutureUsage::OffSession);
+    let mut method = held.method()?.clone();
+    // Whoever was given the card meanwhile keeps it, and one that is used up stays so.
+    if method.used_up || method.customer.as_ref().is_some_and(|keeper| keeper != customer) {
+        return Ok(Vec::new());
+    }
+    let attaches = method.customer.is_none();
+    let sets_up = proved && for_off_session && !method.details.set_up;
+    if !attaches && !sets_up {
+        return Ok(Vec::new());
+    }
+    method.customer = Some(customer.clone());
+    method.details.set_up |= sets_up;
+    let mut statements = payment_methods::update(&mut method).to_vec();
+    if attaches {
+        statements.push(customers::must_exist(&context.scope, customer.as_str()));
+        let subjects = Subjects { payment_method: Some(&method), ..Subjects::default() };
+        statements.extend(events(context, Transition::PaymentMethodAttached, subjects, None));
+    }
+    held.payment_method = Some(method);
+    Ok(statements)
+}
