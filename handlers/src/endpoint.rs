@@ -49,6 +49,8 @@ pub struct Call<'a, P> {
     pub path: Vec<String>,
     /// The path itself, as lists repeat it.
     pub url: String,
+    /// The version that the request asks for.
+    pub version: String,
     /// The address of the caller, where known.
     pub client_ip: Option<String>,
 }

@@ -23,6 +23,11 @@ pub fn requested(header: Option<&str>) -> Result<String, ApiError> {
     }
 }
 
+/// Whether a version is older than a date; dates are spelled so that texts compare as they do.
+pub fn is_before(version: &str, date: &str) -> bool {
+    version.split('.').next().unwrap_or_default() < date
+}
+
 fn is_date(text: &str) -> bool {
     let parts: Vec<_> = text.split('-').collect();
     let number = |part: &str, length: usize, from: u32, to: u32| {
@@ -47,5 +52,12 @@ mod tests {
             assert!(requested(Some(version)).is_err(), "{version}");
         }
         assert_eq!(requested(None).as_deref(), Ok(API_VERSION));
+    }
+
+    #[test]
+    fn versions_are_compared_by_their_dates() {
+        assert!(is_before("2022-11-15", "2023-08-16"));
+        assert!(!is_before("2023-08-16", "2023-08-16"));
+        assert!(!is_before("2026-10-28.endive", "2023-08-16"));
     }
 }

@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::parameters::{self, OffSession, currency};
 use super::show;
 use crate::endpoint::{Call, Endpoint, Method};
+use crate::version::is_before;
 
 /// Creates an intent, and confirms it where asked.
 pub struct Create;
@@ -101,12 +102,6 @@ impl Endpoint for Create {
             parameters.automatic_payment_methods.as_ref().map(AutomaticParameters::choice);
         changes.return_url = parameters::check_return_url(parameters.return_url.as_deref())?;
         parameters::describe!(changes, parameters);
-        if changes.payment_method_types.is_none() && changes.automatic_payment_methods.is_none() {
-            // What the account has enabled is offered unless the request says otherwise.
-            let allow_redirects = AllowRedirects::Always;
-            changes.automatic_payment_methods =
-                Some(AutomaticPaymentMethods { enabled: true, allow_redirects });
-        }
         if changes.payment_method_types.is_some() && changes.automatic_payment_methods.is_some() {
             return Err(ApiError::ParametersExclusive {
                 param: "automatic_payment_methods".to_owned(),
@@ -120,10 +115,26 @@ impl Endpoint for Create {
 
     async fn run<P: Platform>(
         call: &Call<'_, P>,
-        input: payment_intents::Create,
+        mut input: payment_intents::Create,
     ) -> Result<Value, Failure> {
+        offer_the_default(&mut input.changes, &call.version);
         let intent = payment_intents::create(&call.context, input).await?;
         Ok(show(&intent))
+    }
+}
+
+/// What is offered unless the request says so: what the account has enabled, and cards alone before
+/// that version (<https://docs.stripe.com/upgrades/manage-payment-methods>).
+fn offer_the_default(changes: &mut payment_intents::Changes, version: &str) {
+    if changes.payment_method_types.is_some() || changes.automatic_payment_methods.is_some() {
+        return;
+    }
+    if is_before(version, "2023-08-16") {
+        changes.payment_method_types = Some(vec!["card".to_owned()]);
+    } else {
+        let allow_redirects = AllowRedirects::Always;
+        changes.automatic_payment_methods =
+            Some(AutomaticPaymentMethods { enabled: true, allow_redirects });
     }
 }
 

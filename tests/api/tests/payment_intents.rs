@@ -434,3 +434,24 @@ fn what_is_too_much_or_too_long_is_told_in_stripes_words() {
         assert_eq!(refused.error(400)["message"], sentence);
     }
 }
+
+#[test]
+fn a_client_of_an_old_version_needs_no_way_back_for_a_card() {
+    let api = Api::new();
+    let body = "amount=2000&currency=usd&payment_method=pm_card_visa&confirm=true";
+    let paid_by = |version: &str| {
+        let request = http::Request::post("https://florin.test/v1/payment_intents")
+            .header("authorization", format!("Bearer {}", api.merchant.secret_key))
+            .header("stripe-version", version)
+            .body(body.as_bytes().to_vec())
+            .expect("a request");
+        kit::run(api.answer(&request))
+    };
+    let paid = paid_by("2022-11-15").ok();
+    assert_eq!(paid.body["status"], "succeeded");
+    assert_eq!(paid.body["payment_method_types"], json!(["card"]));
+    assert_eq!(paid.body["automatic_payment_methods"], json!(null));
+    let refused = paid_by("2023-08-16");
+    let message = refused.error(400)["message"].as_str().expect("a sentence");
+    assert!(message.contains("return_url"), "{message}");
+}
