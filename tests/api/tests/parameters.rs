@@ -46,3 +46,26 @@ fn the_account_says_what_it_acts_by() {
         json!({"object": "list", "data": [], "has_more": false, "url": url})
     );
 }
+
+#[test]
+fn what_is_null_can_be_expanded_where_it_could_be_an_object() {
+    let api = Api::new();
+    let customer = api.post("/v1/customers", &[]).ok();
+    let shown = api.get(&format!("/v1/customers/{}?expand[]=cash_balance", customer.id())).ok();
+    assert_eq!(customer.body.get("cash_balance"), None);
+    assert_eq!(shown.body.get("cash_balance"), Some(&json!(null)));
+    let page = api.get("/v1/customers?expand[]=data.cash_balance").ok();
+    assert_eq!(page.body["data"], json!([shown.body]));
+    let paid = [("amount", "2000"), ("currency", "usd"), ("source", "tok_visa")];
+    let charge = api.post("/v1/charges", &[&paid[..], &[("expand[]", "transfer")]].concat()).ok();
+    assert_eq!(charge.body.get("transfer"), None);
+    let form = [("charge", charge.id()), ("expand[]", "customer"), ("expand[]", "payment_method")];
+    let refund = api.post("/v1/refunds", &form).ok();
+    assert_eq!(refund.body["customer"], json!(null));
+    assert_eq!(refund.body["payment_method"], json!(null));
+    let intent = [("amount", "2000"), ("currency", "usd"), ("expand[]", "payment_record")];
+    let intent = api.post("/v1/payment_intents", &intent).ok();
+    assert_eq!(intent.body["payment_record"], json!(null));
+    let refused = api.get(&format!("/v1/customers/{}?expand[]=balance", customer.id()));
+    assert_eq!(refused.error(400)["param"], "expand");
+}
