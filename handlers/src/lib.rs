@@ -28,6 +28,7 @@ pub mod render;
 pub mod routes;
 pub mod search;
 pub mod setup_intents;
+pub mod shipping;
 pub mod tokens;
 pub mod version;
 

@@ -7,6 +7,8 @@ use domain::payment_method::Address;
 use domain::{ApiError, Patch};
 use serde::Deserialize;
 
+use crate::payment_intents::parameters::check_length;
+
 /// The highest number that a customer's next invoice can have.
 const MAX_INVOICE_SEQUENCE: i64 = 999_999_999;
 /// The most lines of a customer's own on each invoice.
@@ -149,7 +151,7 @@ pub(super) fn check(changes: &flows::customers::Changes) -> Result<(), ApiError>
         ("phone", &changes.phone, 20),
     ];
     for (param, text, limit) in texts {
-        check_length(param, text.as_set().map_or("", String::as_str), limit)?;
+        check_length(param, text.as_set(), limit)?;
     }
     check_numbers(changes)?;
     check_custom_fields(changes.invoice_custom_fields.as_set().map_or(&[], Vec::as_slice))
@@ -194,16 +196,8 @@ fn check_custom_fields(fields: &[CustomField]) -> Result<(), ApiError> {
         });
     }
     for (place, field) in fields.iter().enumerate() {
-        check_length(&format!("{PARAM}[{place}][name]"), &field.name, 40)?;
-        check_length(&format!("{PARAM}[{place}][value]"), &field.value, 140)?;
-    }
-    Ok(())
-}
-
-fn check_length(param: &str, text: &str, limit: usize) -> Result<(), ApiError> {
-    let length = text.chars().count();
-    if length > limit {
-        return Err(ApiError::StringTooLong { param: param.to_owned(), length, limit });
+        check_length(&format!("{PARAM}[{place}][name]"), Some(&field.name), 40)?;
+        check_length(&format!("{PARAM}[{place}][value]"), Some(&field.value), 140)?;
     }
     Ok(())
 }

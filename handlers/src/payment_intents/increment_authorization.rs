@@ -6,6 +6,7 @@ use flows::{Failure, Platform, payment_intents};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::parameters::check_description;
 use super::show;
 use crate::endpoint::{Call, Endpoint, Method};
 
@@ -39,6 +40,7 @@ impl Endpoint for IncrementAuthorization {
         if parameters.amount < 1 {
             return Err(ApiError::AmountNotPositive { param: "amount".to_owned() });
         }
+        check_description(parameters.description.as_ref())?;
         Ok(payment_intents::Increment {
             amount: parameters.amount,
             description: parameters.description,

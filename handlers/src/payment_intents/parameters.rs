@@ -53,7 +53,7 @@ macro_rules! intent_parameters {
             setup_future_usage: domain::Patch<domain::payment_intent::SetupFutureUsage>,
             /// Where the goods go.
             #[serde(default)]
-            shipping: domain::Patch<domain::payment_intent::Shipping>,
+            shipping: domain::Patch<crate::shipping::ShippingParameters>,
         }
 
         impl $name {
@@ -79,7 +79,7 @@ macro_rules! intent_parameters {
                     payment_method_types: shared::check_types(types)?,
                     receipt_email: shared::check_email("receipt_email", &self.receipt_email)?,
                     setup_future_usage: self.setup_future_usage.clone(),
-                    shipping: self.shipping.clone(),
+                    shipping: self.shipping.clone().map(domain::payment_intent::Shipping::from),
                     ..flows::payment_intents::Changes::default()
                 })
             }
@@ -93,6 +93,7 @@ macro_rules! describe {
         $changes.customer =
             $crate::payment_intents::parameters::customer($parameters.customer.as_deref())?;
         $changes.application_fee_amount = $parameters.application_fee_amount;
+        $crate::payment_intents::parameters::check_description($parameters.description.as_set())?;
         $changes.description = $parameters.description;
         $changes.metadata = $parameters.metadata;
         $changes.statement_descriptor = $parameters.statement_descriptor;
@@ -251,6 +252,26 @@ pub fn check_types(types: Option<&[String]>) -> Result<Option<Vec<String>>, ApiE
         None => return Ok(Some(vec!["card".to_owned()])),
     };
     Err(ApiError::ParameterInvalid { param: "payment_method_types".to_owned(), message: problem })
+}
+
+/// Checks what an intent is for, in the merchant's words.
+///
+/// # Errors
+/// When it is too long.
+pub fn check_description(text: Option<&String>) -> Result<(), ApiError> {
+    check_length("description", text, 1_000)
+}
+
+/// Checks how many characters a text has.
+///
+/// # Errors
+/// When they are more than the limit.
+pub fn check_length(param: &str, text: Option<&String>, limit: usize) -> Result<(), ApiError> {
+    let length = text.map_or(0, |text| text.chars().count());
+    if length > limit {
+        return Err(ApiError::StringTooLong { param: param.to_owned(), length, limit });
+    }
+    Ok(())
 }
 
 /// An address for mail has one `@` with something before it and a domain after it.

@@ -57,6 +57,7 @@ impl Endpoint for Create {
                 message: "A card is set up in one request: `confirm` must be true.".to_owned(),
             });
         }
+        parameters::check_description(parameters.description.as_ref())?;
         parameters::check_return_url(parameters.return_url.as_deref())?;
         let named = parameters.allowed_payment_method_types.or(parameters.payment_method_types);
         let named = parameters::check_types(named.as_deref())?;
