@@ -17,8 +17,8 @@ use crate::timestamp::Timestamp;
 
 pub use operation::{Operation, TransitionError};
 pub use options::{
-    AllowRedirects, AutomaticPaymentMethods, CaptureMethod, CardOptions, ConfirmationMethod,
-    RequestThreeDSecure, Requested, SetupFutureUsage, Shipping,
+    AllowRedirects, AutomaticPaymentMethods, CaptureMethod, CardFutureUsage, CardNetwork,
+    CardOptions, ConfirmationMethod, RequestThreeDSecure, Requested, SetupFutureUsage, Shipping,
 };
 pub use state::{CancellationReason, State, Status};
 

@@ -8,7 +8,7 @@ use crate::metadata::Metadata;
 use crate::money::Currency;
 use crate::payment_intent::{
     AutomaticPaymentMethods, CancellationReason, CaptureMethod, ConfirmationMethod, PaymentIntent,
-    Requested, SetupFutureUsage, Shipping, State, Status,
+    SetupFutureUsage, Shipping, State, Status,
 };
 use crate::timestamp::Timestamp;
 
@@ -127,9 +127,9 @@ impl<'a> From<&'a PaymentIntent> for Resource<'a> {
 fn card_options(intent: &PaymentIntent) -> Value {
     let options = &intent.details.card_options;
     let mut shown = json!({
-        "installments": null,
+        "installments": options.installments_enabled.map(installments),
         "mandate_options": null,
-        "network": null,
+        "network": options.network,
         "request_three_d_secure": options.request_three_d_secure.unwrap_or_default(),
     });
     let mut show = |name: &str, value: Value| {
@@ -138,16 +138,18 @@ fn card_options(intent: &PaymentIntent) -> Value {
         }
     };
     show("capture_method", json!(options.capture_method));
-    show(
-        "request_incremental_authorization",
-        json!(options.request_incremental_authorization.filter(|r| *r == Requested::IfAvailable)),
-    );
-    show(
-        "request_multicapture",
-        json!(options.request_multicapture.filter(|r| *r == Requested::IfAvailable)),
-    );
+    show("request_extended_authorization", json!(options.request_extended_authorization));
+    show("request_incremental_authorization", json!(options.request_incremental_authorization));
+    show("request_multicapture", json!(options.request_multicapture));
+    show("request_overcapture", json!(options.request_overcapture));
+    show("require_cvc_recollection", json!(options.require_cvc_recollection));
     show("setup_future_usage", json!(options.setup_future_usage));
     show("statement_descriptor_suffix_kana", json!(options.statement_descriptor_suffix_kana));
     show("statement_descriptor_suffix_kanji", json!(options.statement_descriptor_suffix_kanji));
     shown
+}
+
+/// No issuer offers a plan here, whether or not one is asked for.
+fn installments(enabled: bool) -> Value {
+    json!({"available_plans": [], "enabled": enabled, "plan": null})
 }

@@ -1,7 +1,7 @@
 //! `POST /v1/payment_intents/{intent}/confirm`
 
-use domain::ApiError;
 use domain::payment_intent::ConfirmationMethod;
+use domain::{ApiError, Patch};
 use flows::payment_intents::{self, Changes};
 use flows::{Failure, Platform};
 use serde_json::Value;
@@ -82,12 +82,18 @@ impl Endpoint for Confirm {
 /// How the money is taken, and how sure the merchant wants to be of the cardholder, is not for the
 /// cardholder's browser to say.
 fn check_browser(input: &Input) -> Result<(), ApiError> {
-    let options = input.changes.card_options.clone().unwrap_or_default();
+    let clears_options = matches!(input.changes.card_options, Patch::Clear);
+    let options = input.changes.card_options.clone().into_option().unwrap_or_default();
     let given = [
         ("capture_method", input.changes.capture_method.is_some()),
         ("error_on_requires_action", input.confirm.error_on_requires_action),
         ("off_session", input.confirm.off_session),
-        ("payment_method_options[card][capture_method]", options.capture_method.is_some()),
+        ("payment_method_options[card]", clears_options),
+        ("payment_method_options[card][capture_method]", !options.capture_method.is_keep()),
+        (
+            "payment_method_options[card][request_extended_authorization]",
+            options.request_extended_authorization.is_some(),
+        ),
         (
             "payment_method_options[card][request_incremental_authorization]",
             options.request_incremental_authorization.is_some(),
@@ -97,8 +103,16 @@ fn check_browser(input: &Input) -> Result<(), ApiError> {
             options.request_multicapture.is_some(),
         ),
         (
+            "payment_method_options[card][request_overcapture]",
+            options.request_overcapture.is_some(),
+        ),
+        (
             "payment_method_options[card][request_three_d_secure]",
             options.request_three_d_secure.is_some(),
+        ),
+        (
+            "payment_method_options[card][require_cvc_recollection]",
+            options.require_cvc_recollection.is_some(),
         ),
     ];
     match given.into_iter().find(|(_, given)| *given) {

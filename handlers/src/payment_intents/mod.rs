@@ -2,6 +2,7 @@
 
 pub mod cancel;
 pub mod capture;
+pub mod card_options;
 pub mod confirm;
 pub mod create;
 pub mod increment_authorization;

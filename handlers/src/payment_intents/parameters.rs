@@ -5,13 +5,9 @@ use std::fmt;
 use domain::ApiError;
 use domain::id::{CustomerId, Id};
 use domain::money::Currency;
-use domain::payment_intent::{
-    CaptureMethod, CardOptions, RequestThreeDSecure, Requested, SetupFutureUsage,
-};
 use flows::payment_intents::no_such_customer;
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
 
 /// Defines the parameters of an endpoint: its own, and those that it shares with the others.
 macro_rules! intent_parameters {
@@ -38,8 +34,11 @@ macro_rules! intent_parameters {
             /// A card to pay with.
             payment_method_data: Option<crate::payment_methods::parameters::PaymentMethodData>,
             /// Options by kind of payment method.
-            payment_method_options:
-                Option<crate::payment_intents::parameters::PaymentMethodOptions>,
+            payment_method_options: Option<
+                crate::payment_methods::options::PaymentMethodOptions<
+                    crate::payment_intents::card_options::CardParameters,
+                >,
+            >,
             /// Kinds of payment methods that are offered.
             payment_method_types: Option<Vec<String>>,
             /// Accepted and not needed.
@@ -71,10 +70,10 @@ macro_rules! intent_parameters {
                     )?,
                     clears_payment_method: matches!(self.payment_method, domain::Patch::Clear),
                     capture_method: self.capture_method,
-                    card_options: self
-                        .payment_method_options
-                        .as_ref()
-                        .and_then(shared::PaymentMethodOptions::card_options),
+                    card_options: match &self.payment_method_options {
+                        Some(options) => crate::payment_intents::card_options::changes(options)?,
+                        None => domain::Patch::Keep,
+                    },
                     excluded_payment_method_types: self.excluded_payment_method_types.clone(),
                     payment_method_types: shared::check_types(types)?,
                     receipt_email: shared::check_email("receipt_email", &self.receipt_email)?,
@@ -158,63 +157,6 @@ impl Visitor<'_> for OffSessionVisitor {
             "false" => Ok(OffSession::No),
             _ => Err(E::custom(format!("Invalid boolean: {text}"))),
         }
-    }
-}
-
-/// Options by kind of payment method.
-#[derive(Clone, Debug, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct PaymentMethodOptions {
-    /// Options for cards.
-    card: Option<CardParameters>,
-}
-
-/// Options for cards.
-#[derive(Clone, Debug, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct CardParameters {
-    capture_method: Option<CaptureMethod>,
-    /// Accepted and not needed.
-    #[expect(dead_code, reason = "accepted and not needed")]
-    moto: Option<bool>,
-    /// Accepted and not needed.
-    #[expect(dead_code, reason = "accepted and not needed")]
-    network: Option<String>,
-    /// Accepted; the simulator grants none.
-    #[expect(dead_code, reason = "accepted; the simulator grants none")]
-    request_extended_authorization: Option<Requested>,
-    request_incremental_authorization: Option<Requested>,
-    request_multicapture: Option<Requested>,
-    /// Accepted; the simulator grants none.
-    #[expect(dead_code, reason = "accepted; the simulator grants none")]
-    request_overcapture: Option<Requested>,
-    request_three_d_secure: Option<RequestThreeDSecure>,
-    /// Accepted and not needed.
-    #[expect(dead_code, reason = "accepted and not needed")]
-    require_cvc_recollection: Option<bool>,
-    setup_future_usage: Option<SetupFutureUsage>,
-    statement_descriptor_suffix_kana: Option<String>,
-    statement_descriptor_suffix_kanji: Option<String>,
-    /// Accepted and not needed.
-    #[expect(dead_code, reason = "accepted and not needed")]
-    mandate_options: Option<Value>,
-}
-
-impl PaymentMethodOptions {
-    /// The options for cards, where some are given.
-    pub fn card_options(&self) -> Option<CardOptions> {
-        let card = self.card.as_ref()?;
-        Some(CardOptions {
-            capture_method: card.capture_method,
-            request_incremental_authorization: card.request_incremental_authorization,
-            request_multicapture: card.request_multicapture,
-            request_three_d_secure: card.request_three_d_secure,
-            setup_future_usage: card.setup_future_usage,
-            statement_descriptor_suffix_kana: card.statement_descriptor_suffix_kana.clone(),
-            statement_descriptor_suffix_kanji: card.statement_descriptor_suffix_kanji.clone(),
-        })
     }
 }
 

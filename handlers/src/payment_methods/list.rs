@@ -64,7 +64,7 @@ impl Endpoint for List {
 
 /// Every kind of payment method that Stripe knows, in the order of the alphabet; Florin keeps cards.
 #[rustfmt::skip]
-static KINDS: &[&str] = &[
+pub(crate) static KINDS: &[&str] = &[
     "acss_debit", "affirm", "afterpay_clearpay", "alipay", "alma", "amazon_pay", "au_becs_debit",
     "bacs_debit", "bancontact", "billie", "bizum", "blik", "boleto", "card", "cashapp", "crypto",
     "custom", "customer_balance", "eps", "fpx", "giropay", "grabpay", "ideal", "kakao_pay", "klarna",

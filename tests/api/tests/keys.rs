@@ -514,10 +514,15 @@ fn a_browser_cannot_change_how_the_merchant_takes_its_money() {
         ("capture_method", "manual"),
         ("off_session", "true"),
         ("error_on_requires_action", "true"),
+        ("payment_method_options[card]", ""),
         ("payment_method_options[card][capture_method]", "manual"),
+        ("payment_method_options[card][capture_method]", ""),
         ("payment_method_options[card][request_three_d_secure]", "automatic"),
         ("payment_method_options[card][request_multicapture]", "if_available"),
         ("payment_method_options[card][request_incremental_authorization]", "if_available"),
+        ("payment_method_options[card][request_extended_authorization]", "if_available"),
+        ("payment_method_options[card][request_overcapture]", "if_available"),
+        ("payment_method_options[card][require_cvc_recollection]", "false"),
     ] {
         let refused = send(&api, key, Method::Post, &path, &[secret, param]);
         assert_eq!(refused.error(400)["param"], param.0);

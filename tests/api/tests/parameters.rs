@@ -1,7 +1,7 @@
 //! Parameters that change little, but that Stripe's clients send: accepted, shown, or refused by name.
 
-use api::Api;
-use serde_json::json;
+use api::{Answer, Api};
+use serde_json::{Value, json};
 
 /// A payment that waits for its card.
 const UNPAID: &[(&str, &str)] = &[("amount", "2000"), ("currency", "usd")];
@@ -143,4 +143,146 @@ fn a_charge_is_reported_as_fraudulent_or_safe_and_nothing_else() {
     }
     let refused = api.post(&path, &[("fraud_details[user_report]", "odd")]);
     assert_eq!(refused.error(400)["param"], "fraud_details[user_report]");
+}
+
+/// An unpaid intent with one more parameter.
+fn with(api: &Api, param: &str, value: &str) -> Answer {
+    api.post("/v1/payment_intents", &[UNPAID, &[(param, value)]].concat())
+}
+
+/// What an intent shows of its options for cards.
+fn card_options(intent: &Answer) -> &Value {
+    &intent.body["payment_method_options"]["card"]
+}
+
+#[test]
+fn options_of_kinds_that_are_not_offered_are_let_pass_and_misspelt_ones_are_not() {
+    let api = Api::new();
+    let others = [
+        ("payment_method_options[link][persistent_token]", "x"),
+        ("payment_method_options[us_bank_account][verification_method]", "instant"),
+        ("payment_method_options[card_present][request_extended_authorization]", "true"),
+        ("payment_method_options[customer_balance]", ""),
+        ("payment_method_options[card][request_three_d_secure]", "any"),
+        ("payment_method", "pm_card_visa"),
+        ("payment_method_types[]", "card"),
+    ];
+    let intent = api.post("/v1/payment_intents", &[UNPAID, &others].concat()).ok();
+    assert_eq!(card_options(&intent)["request_three_d_secure"], "any");
+    assert_eq!(
+        intent.body["payment_method_options"].as_object().map(serde_json::Map::len),
+        Some(1)
+    );
+    let path = format!("/v1/payment_intents/{}", intent.id());
+    let misspelt = [
+        ("payment_method_options[cards][network]", "visa", "payment_method_options[cards]"),
+        ("payment_method_options[custom][id]", "x", "payment_method_options[custom]"),
+        ("payment_method_options[card][nope]", "x", "payment_method_options[card][nope]"),
+    ];
+    for (param, value, named) in misspelt {
+        for path in [&path, &format!("{path}/confirm")] {
+            let refused = api.post(path, &[(param, value)]);
+            assert_eq!(refused.error(400)["code"], "parameter_unknown");
+            assert_eq!(refused.error(400)["param"], named);
+        }
+    }
+    api.post(&path, &others[..4]).ok();
+    api.post(&format!("{path}/confirm"), &others[..4]).ok();
+}
+
+#[test]
+fn options_for_cards_are_shown_once_they_were_chosen() {
+    let api = Api::new();
+    let chosen = [
+        ("payment_method_options[card][installments][enabled]", "true"),
+        ("payment_method_options[card][network]", "cartes_bancaires"),
+        ("payment_method_options[card][request_extended_authorization]", "if_available"),
+        ("payment_method_options[card][request_overcapture]", "never"),
+        ("payment_method_options[card][require_cvc_recollection]", "true"),
+    ];
+    let plain = api.post("/v1/payment_intents", UNPAID).ok();
+    let always = json!({
+        "installments": null,
+        "mandate_options": null,
+        "network": null,
+        "request_three_d_secure": "automatic",
+    });
+    assert_eq!(*card_options(&plain), always);
+    let path = format!("/v1/payment_intents/{}", plain.id());
+    let shown = api.post(&path, &chosen).ok();
+    let expected = json!({
+        "installments": {"available_plans": [], "enabled": true, "plan": null},
+        "mandate_options": null,
+        "network": "cartes_bancaires",
+        "request_extended_authorization": "if_available",
+        "request_overcapture": "never",
+        "request_three_d_secure": "automatic",
+        "require_cvc_recollection": true,
+    });
+    assert_eq!(*card_options(&shown), expected);
+    let nothing = api.post(&path, &[("payment_method_options[link][x]", "")]).ok();
+    assert_eq!(*card_options(&nothing), expected);
+    let cleared = api.post(&path, &[("payment_method_options[card]", "")]).ok();
+    assert_eq!(*card_options(&cleared), always);
+}
+
+#[test]
+fn options_for_cards_are_checked() {
+    let api = Api::new();
+    let (kana, kanji) = ("ア".repeat(23), "漢".repeat(18));
+    for (param, value) in [
+        ("payment_method_options[card][network]", "tin"),
+        ("payment_method_options[card][setup_future_usage]", "sometimes"),
+        ("payment_method_options[card][statement_descriptor_suffix_kana]", kana.as_str()),
+        ("payment_method_options[card][statement_descriptor_suffix_kanji]", &kanji),
+    ] {
+        assert_eq!(with(&api, param, value).error(400)["param"], param);
+    }
+    let plan = "payment_method_options[card][installments][plan]";
+    assert_eq!(with(&api, &format!("{plan}[type]"), "fixed_count").error(400)["param"], plan);
+    with(&api, plan, "").ok();
+    let fits: String = kanji.chars().skip(1).collect();
+    let param = "payment_method_options[card][statement_descriptor_suffix_kanji]";
+    let shown = with(&api, param, &fits).ok();
+    assert_eq!(card_options(&shown)["statement_descriptor_suffix_kanji"], fits);
+    let path = format!("/v1/payment_intents/{}", shown.id());
+    let cleared = api.post(&path, &[(param, "")]).ok();
+    assert_eq!(card_options(&cleared).get("statement_descriptor_suffix_kanji"), None);
+}
+
+#[test]
+fn options_for_cards_say_no_or_take_back_what_the_intent_says() {
+    let api = Api::new();
+    let customer = api.post("/v1/customers", &[]).ok();
+    let usage = "payment_method_options[card][setup_future_usage]";
+    let saving = [
+        ("customer", customer.id()),
+        ("payment_method", "pm_card_visa"),
+        ("payment_method_types[]", "card"),
+        ("setup_future_usage", "off_session"),
+    ];
+    let kept = || {
+        let path = format!("/v1/customers/{}/payment_methods", customer.id());
+        api.get(&path).ok().body["data"].as_array().map(Vec::len)
+    };
+    let none = [UNPAID, &saving, &[(usage, "none"), ("confirm", "true")]].concat();
+    let shown = api.post("/v1/payment_intents", &none).ok();
+    assert_eq!(card_options(&shown)["setup_future_usage"], "none");
+    assert_eq!(kept(), Some(0));
+    let none = [UNPAID, &saving, &[(usage, "none")]].concat();
+    let shown = api.post("/v1/payment_intents", &none).ok();
+    let path = format!("/v1/payment_intents/{}/confirm", shown.id());
+    let shown = api.post(&path, &[(usage, "")]).ok();
+    assert_eq!(card_options(&shown).get("setup_future_usage"), None);
+    assert_eq!(kept(), Some(1));
+
+    let capture = "payment_method_options[card][capture_method]";
+    let held = [UNPAID, &saving[1..3], &[(capture, "manual")]].concat();
+    let shown = api.post("/v1/payment_intents", &held).ok();
+    assert_eq!(card_options(&shown)["capture_method"], "manual");
+    let path = format!("/v1/payment_intents/{}", shown.id());
+    let shown = api.post(&path, &[(capture, "")]).ok();
+    assert_eq!(card_options(&shown).get("capture_method"), None);
+    let paid = api.post(&format!("{path}/confirm"), &[("return_url", "https://example.com")]).ok();
+    assert_eq!(paid.body["status"], "succeeded");
 }
