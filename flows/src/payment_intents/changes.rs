@@ -4,7 +4,7 @@
 use domain::id::CustomerId;
 use domain::metadata::MetadataUpdate;
 use domain::payment_intent::{
-    AutomaticPaymentMethods, CaptureMethod, CardFutureUsage, CardNetwork, CardOptions,
+    AutomaticPaymentMethods, CaptureMethod, CardFutureUsage, CardNetwork, CardOptions, OrderUpdate,
     PaymentIntent, RequestThreeDSecure, Requested, SetupFutureUsage, Shipping,
 };
 use domain::{ApiError, Patch};
@@ -28,6 +28,8 @@ pub struct Changes {
     pub description: Patch<String>,
     pub excluded_payment_method_types: Patch<Vec<String>>,
     pub metadata: Option<MetadataUpdate>,
+    /// What is paid for.
+    pub order: OrderUpdate,
     pub payment_method_types: Option<Vec<String>>,
     pub receipt_email: Patch<String>,
     pub return_url: Option<String>,
@@ -66,6 +68,7 @@ impl Changes {
             Patch::Clear => details.card_options = CardOptions::default(),
             Patch::Set(changes) => changes.apply(&mut details.card_options),
         }
+        self.order.apply(details);
         if let Some(return_url) = self.return_url {
             details.return_url = Some(return_url);
         }

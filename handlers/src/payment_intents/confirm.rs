@@ -20,6 +20,8 @@ parameters::intent_parameters! {
         client_secret: Option<String>,
         /// Whether a demand for a challenge is to be a decline.
         error_on_requires_action: Option<bool>,
+        /// The mandate that the payment rests on; there is none for cards.
+        mandate: Option<String>,
         /// Whether the cardholder takes no part, or why.
         off_session: Option<OffSession>,
         /// Where the cardholder comes back to.
@@ -46,6 +48,7 @@ impl Endpoint for Confirm {
     type Input = Input;
 
     fn check(parameters: Parameters) -> Result<Input, ApiError> {
+        parameters::refuse_mandate(parameters.mandate.as_ref())?;
         Ok(Input {
             confirm: payment_intents::Confirm {
                 off_session: parameters.off_session.is_some_and(OffSession::holds),
@@ -85,9 +88,11 @@ fn check_browser(input: &Input) -> Result<(), ApiError> {
     let clears_options = matches!(input.changes.card_options, Patch::Clear);
     let options = input.changes.card_options.clone().into_option().unwrap_or_default();
     let given = [
+        ("amount_details", !input.changes.order.amount_details.is_keep()),
         ("capture_method", input.changes.capture_method.is_some()),
         ("error_on_requires_action", input.confirm.error_on_requires_action),
         ("off_session", input.confirm.off_session),
+        ("payment_details", !input.changes.order.payment_details.is_keep()),
         ("payment_method_options[card]", clears_options),
         ("payment_method_options[card][capture_method]", !options.capture_method.is_keep()),
         (

@@ -2,9 +2,10 @@
 
 use std::fmt;
 
-use domain::ApiError;
 use domain::id::{CustomerId, Id};
 use domain::money::Currency;
+use domain::payment_intent::{AmountDetailsUpdate, OrderUpdate, PaymentDetailsUpdate};
+use domain::{ApiError, Patch};
 use flows::payment_intents::no_such_customer;
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -20,14 +21,23 @@ macro_rules! intent_parameters {
             $($(#[$field_doc])* $field: $type,)*
             /// The name of `payment_method_types` since 2026-09-30.
             allowed_payment_method_types: Option<Vec<String>>,
+            /// The parts of the amount.
+            #[serde(default)]
+            amount_details: domain::Patch<domain::payment_intent::AmountDetailsUpdate>,
             /// When the money is taken.
             capture_method: Option<domain::payment_intent::CaptureMethod>,
             /// Kinds of payment methods that are not offered.
             #[serde(default)]
             excluded_payment_method_types: domain::Patch<Vec<String>>,
+            /// Accepted and not needed: there is no tax calculation to name.
+            #[expect(dead_code, reason = "accepted and not needed")]
+            hooks: Option<serde_json::Value>,
             /// Accepted and not needed for cards.
             #[expect(dead_code, reason = "accepted and not needed for cards")]
             mandate_data: Option<serde_json::Value>,
+            /// What the payment is called elsewhere.
+            #[serde(default)]
+            payment_details: domain::Patch<domain::payment_intent::PaymentDetailsUpdate>,
             /// With what is paid.
             #[serde(default)]
             payment_method: domain::Patch<String>,
@@ -63,6 +73,7 @@ macro_rules! intent_parameters {
                     .allowed_payment_method_types
                     .as_deref()
                     .or(self.payment_method_types.as_deref());
+                let order = shared::order(&self.amount_details, &self.payment_details)?;
                 Ok(flows::payment_intents::Changes {
                     payment_method: crate::payment_methods::parameters::choice(
                         self.payment_method.as_set().map(String::as_str),
@@ -75,6 +86,7 @@ macro_rules! intent_parameters {
                         None => domain::Patch::Keep,
                     },
                     excluded_payment_method_types: self.excluded_payment_method_types.clone(),
+                    order,
                     payment_method_types: shared::check_types(types)?,
                     receipt_email: shared::check_email("receipt_email", &self.receipt_email)?,
                     setup_future_usage: self.setup_future_usage.clone(),
@@ -93,6 +105,9 @@ macro_rules! describe {
             $crate::payment_intents::parameters::customer($parameters.customer.as_deref())?;
         $changes.application_fee_amount = $parameters.application_fee_amount;
         $crate::payment_intents::parameters::check_description($parameters.description.as_set())?;
+        $crate::payment_intents::parameters::refuse_descriptor(
+            $parameters.statement_descriptor.as_set(),
+        )?;
         $changes.description = $parameters.description;
         $changes.metadata = $parameters.metadata;
         $changes.statement_descriptor = $parameters.statement_descriptor;
@@ -167,6 +182,55 @@ impl Visitor<'_> for OffSessionVisitor {
 pub fn currency(code: &str) -> Result<Currency, ApiError> {
     Currency::parse(code).map_err(|unknown| ApiError::UnknownCurrency {
         currency: unknown.0.chars().take(20).collect(),
+    })
+}
+
+/// What a request says of what is paid for.
+///
+/// # Errors
+/// When a part of the amount is negative, or a postal code too long.
+pub fn order(
+    amount_details: &Patch<AmountDetailsUpdate>,
+    payment_details: &Patch<PaymentDetailsUpdate>,
+) -> Result<OrderUpdate, ApiError> {
+    let order = OrderUpdate {
+        amount_details: amount_details.clone(),
+        payment_details: payment_details.clone(),
+    };
+    order.check()?;
+    Ok(order)
+}
+
+/// What a cardholder reads is the merchant's own descriptor, to which a payment adds its suffix
+/// (<https://docs.stripe.com/get-started/account/statement-descriptors>).
+///
+/// # Errors
+/// When there is a descriptor for the payment.
+pub fn refuse_descriptor(descriptor: Option<&String>) -> Result<(), ApiError> {
+    if descriptor.is_none() {
+        return Ok(());
+    }
+    Err(ApiError::ParameterInvalid {
+        param: "statement_descriptor".to_owned(),
+        message: "The statement_descriptor parameter is not supported for the payment_method_type \
+                  `card`. To continue supporting payment_method_type `card`, please pass in \
+                  `statement_descriptor_suffix` or remove the `statement_descriptor` parameter \
+                  altogether."
+            .to_owned(),
+    })
+}
+
+/// Checks the mandate that a payment is to rest on.
+///
+/// # Errors
+/// When one is named: cards are charged without mandates, so that there is none.
+pub fn refuse_mandate(mandate: Option<&String>) -> Result<(), ApiError> {
+    let Some(id) = mandate else { return Ok(()) };
+    Err(ApiError::NoSuchObject {
+        kind: "mandate",
+        id: id.clone(),
+        param: "mandate".to_owned(),
+        in_path: false,
     })
 }
 

@@ -511,6 +511,8 @@ fn a_browser_cannot_change_how_the_merchant_takes_its_money() {
     let secret = ("client_secret", intent.text_at("/client_secret"));
     let key = &api.merchant.publishable_key;
     for param in [
+        ("amount_details", ""),
+        ("payment_details", ""),
         ("capture_method", "manual"),
         ("off_session", "true"),
         ("error_on_requires_action", "true"),

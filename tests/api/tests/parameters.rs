@@ -286,3 +286,157 @@ fn options_for_cards_say_no_or_take_back_what_the_intent_says() {
     let paid = api.post(&format!("{path}/confirm"), &[("return_url", "https://example.com")]).ok();
     assert_eq!(paid.body["status"], "succeeded");
 }
+
+/// A payment whose money is held, and may be raised.
+fn held(api: &Api) -> Answer {
+    let form = [
+        ("payment_method", "pm_card_visa"),
+        ("payment_method_types[]", "card"),
+        ("capture_method", "manual"),
+        ("payment_method_options[card][request_incremental_authorization]", "if_available"),
+        ("confirm", "true"),
+    ];
+    api.post("/v1/payment_intents", &[UNPAID, &form].concat()).ok()
+}
+
+#[test]
+fn what_is_paid_for_is_told_at_every_step() {
+    let api = Api::new();
+    let order = [
+        ("amount_details[discount_amount]", "100"),
+        ("amount_details[enforce_arithmetic_validation]", "false"),
+        ("amount_details[line_items][0][product_name]", "Tea"),
+        ("amount_details[line_items][0][quantity]", "2"),
+        ("amount_details[line_items][0][unit_cost]", "1000"),
+        ("amount_details[shipping][amount]", "500"),
+        ("amount_details[shipping][to_postal_code]", "10115"),
+        ("amount_details[tax][total_tax_amount]", "0"),
+        ("hooks[inputs][tax][calculation]", "taxcalc_1"),
+        ("payment_details[order_reference]", "6735"),
+    ];
+    let shown = json!({
+        "discount_amount": 100,
+        "shipping": {"amount": 500, "from_postal_code": null, "to_postal_code": "10115"},
+        "tax": {"total_tax_amount": 0},
+        "tip": {},
+    });
+    let card = [("payment_method", "pm_card_visa"), ("return_url", "https://example.com")];
+    let plain = api.post("/v1/payment_intents", UNPAID).ok();
+    assert_eq!(plain.body["amount_details"], json!({"tip": {}}));
+    assert_eq!(plain.body.get("payment_details"), None);
+    let path = format!("/v1/payment_intents/{}", plain.id());
+    let held_path = format!("/v1/payment_intents/{}", held(&api).id());
+    let steps: [(String, &[(&str, &str)]); 5] = [
+        ("/v1/payment_intents".to_owned(), UNPAID),
+        (path.clone(), &[]),
+        (format!("{path}/confirm"), &card),
+        (format!("{held_path}/increment_authorization"), &[("amount", "3000")]),
+        (format!("/v1/payment_intents/{}/capture", held(&api).id()), &[]),
+    ];
+    for (path, form) in steps {
+        let intent = api.post(&path, &[form, &order].concat()).ok();
+        assert_eq!(intent.body["amount_details"], shown, "{path}");
+        assert_eq!(
+            intent.body["payment_details"],
+            json!({"customer_reference": null, "order_reference": "6735"}),
+            "{path}"
+        );
+    }
+}
+
+#[test]
+fn what_is_paid_for_is_changed_part_by_part_and_checked() {
+    let api = Api::new();
+    let told = [
+        ("amount_details[discount_amount]", "100"),
+        ("amount_details[shipping][amount]", "500"),
+        ("amount_details[shipping][from_postal_code]", "10115"),
+        ("payment_details[customer_reference]", "A"),
+        ("payment_details[order_reference]", "6735"),
+    ];
+    let intent = api.post("/v1/payment_intents", &[UNPAID, &told].concat()).ok();
+    let path = format!("/v1/payment_intents/{}", intent.id());
+    let change = [
+        ("amount_details[discount_amount]", ""),
+        ("amount_details[shipping][amount]", ""),
+        ("payment_details[customer_reference]", ""),
+    ];
+    let changed = api.post(&path, &change).ok();
+    let shipping = json!({"amount": null, "from_postal_code": "10115", "to_postal_code": null});
+    assert_eq!(changed.body["amount_details"], json!({"shipping": shipping, "tip": {}}));
+    assert_eq!(
+        changed.body["payment_details"],
+        json!({"customer_reference": null, "order_reference": "6735"})
+    );
+    let cleared = api.post(&path, &[("amount_details", ""), ("payment_details", "")]).ok();
+    assert_eq!(cleared.body["amount_details"], json!({"tip": {}}));
+    assert_eq!(cleared.body.get("payment_details"), None);
+    for (param, value) in [
+        ("amount_details[discount_amount]", "-1"),
+        ("amount_details[shipping][amount]", "-1"),
+        ("amount_details[shipping][to_postal_code]", "12345678901"),
+        ("amount_details[tax][total_tax_amount]", "-1"),
+        ("amount_details[tips]", "1"),
+        ("payment_details[customer]", "A"),
+    ] {
+        assert_eq!(api.post(&path, &[(param, value)]).error(400)["param"], param);
+    }
+    let refused = api.post(&path, &[("amount_details[tax][x]", "1")]);
+    assert_eq!(refused.error(400)["code"], "parameter_unknown");
+}
+
+#[test]
+fn a_payment_by_card_has_no_descriptor_of_its_own() {
+    let api = Api::new();
+    let intent = api.post("/v1/payment_intents", UNPAID).ok();
+    let paths = [
+        ("/v1/payment_intents".to_owned(), UNPAID),
+        (format!("/v1/payment_intents/{}", intent.id()), &[]),
+        (format!("/v1/payment_intents/{}/capture", held(&api).id()), &[]),
+    ];
+    for (path, form) in paths {
+        let refused = api.post(&path, &[form, &[("statement_descriptor", "TEA")]].concat());
+        let error = refused.error(400);
+        assert_eq!(error["param"], "statement_descriptor", "{path}");
+        assert_eq!(
+            error["message"],
+            "The statement_descriptor parameter is not supported for the payment_method_type \
+             `card`. To continue supporting payment_method_type `card`, please pass in \
+             `statement_descriptor_suffix` or remove the `statement_descriptor` parameter \
+             altogether.",
+            "{path}"
+        );
+        api.post(&path, &[form, &[("statement_descriptor", "")]].concat()).ok();
+    }
+}
+
+#[test]
+fn the_platforms_part_can_be_told_with_the_capture() {
+    let api = Api::new();
+    let intent = held(&api);
+    let path = format!("/v1/payment_intents/{}/capture?expand[]=latest_charge", intent.id());
+    let refused = api.post(&path, &[("application_fee_amount", "2001")]);
+    assert_eq!(refused.error(400)["param"], "application_fee_amount");
+    let form = [("application_fee_amount", "200"), ("expand[]", "latest_charge")];
+    let captured = api.post(&path, &form).ok();
+    assert_eq!(captured.body["status"], "succeeded");
+    assert_eq!(captured.body["application_fee_amount"], 200);
+    assert_eq!(captured.body["latest_charge"]["application_fee_amount"], 200);
+}
+
+#[test]
+fn cards_are_charged_without_mandates() {
+    let api = Api::new();
+    let refused = with(&api, "mandate", "mandate_1");
+    assert_eq!(refused.error(400)["param"], "mandate");
+    let intent = api.post("/v1/payment_intents", UNPAID).ok();
+    let confirm = format!("/v1/payment_intents/{}/confirm", intent.id());
+    let form = [("confirm", "true"), ("payment_method", "pm_card_visa")];
+    for (path, form) in
+        [("/v1/payment_intents", [UNPAID, &form].concat()), (&confirm, form[1..].to_vec())]
+    {
+        let refused = api.post(path, &[&form[..], &[("mandate", "mandate_1")]].concat());
+        assert_eq!(refused.error(400)["code"], "resource_missing");
+        assert_eq!(refused.error(400)["message"], "No such mandate: 'mandate_1'");
+    }
+}
