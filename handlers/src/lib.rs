@@ -8,6 +8,7 @@ pub mod account;
 pub mod authenticate;
 pub mod browser;
 pub mod charges;
+pub mod client_secret;
 pub mod created;
 pub mod customers;
 pub mod dispatch;

@@ -101,6 +101,11 @@ pub fn challenges_set_up(number: &CardNumber) -> bool {
     })
 }
 
+/// Whether the issuer sees the cardholder wherever the merchant asks for it.
+pub fn challenges_on_request(number: &CardNumber) -> bool {
+    cards::find(number).is_some_and(|card| card.behaviour == Behaviour::ChallengesOnRequest)
+}
+
 /// What the issuer says of the holder's data when a card is kept: the data is right, but for the
 /// security code of the one card that fails it.
 pub fn check_holder(number: &CardNumber, given: Checks) -> Checks {

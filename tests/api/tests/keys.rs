@@ -194,6 +194,8 @@ fn no_parameter_names_another_accounts_rows() {
         ["intent", "payment_method", "customer", "charge"].map(|name| example(&own, name).as_str());
     let create = "/v1/payment_intents".to_owned();
     let pay: Form<'_> = &[("amount", "2000"), ("currency", "usd")];
+    let set_up = [("confirm", "true"), ("customer", customer)];
+    let set_up_new = [&set_up[..], &[("payment_method_data[type]", "card")]].concat();
     let get = Method::Get;
     let post = Method::Post;
     let cases: Vec<(Method, String, Form<'_>, &str, &str)> = vec![
@@ -217,6 +219,14 @@ fn no_parameter_names_another_accounts_rows() {
         (post, "/v1/charges".to_owned(), pay, "source", "token"),
         (post, format!("/v1/charges/{charge}"), &[], "customer", "customer"),
         (post, "/v1/payment_methods".to_owned(), &[("type", "card")], "card[token]", "token"),
+        (post, "/v1/setup_intents".to_owned(), &set_up, "payment_method", "payment_method"),
+        (
+            post,
+            "/v1/setup_intents".to_owned(),
+            &set_up_new,
+            "payment_method_data[card][token]",
+            "token",
+        ),
         (get, "/v1/payment_intents".to_owned(), &[], "customer", "customer"),
         (get, "/v1/payment_intents".to_owned(), &[], "starting_after", "intent"),
         (get, "/v1/payment_intents".to_owned(), &[], "ending_before", "intent"),
@@ -267,6 +277,7 @@ fn a_publishable_key_calls_what_it_may_and_nothing_else() {
             ("POST", "/v1/payment_intents/{intent}/confirm"),
             ("GET", "/v1/payment_intents/{intent}"),
             ("POST", "/v1/payment_methods"),
+            ("GET", "/v1/setup_intents/{setup_intent}"),
         ]
     );
 }
