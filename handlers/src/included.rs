@@ -40,7 +40,8 @@ fn field_of(customer: &serde_json::Map<String, Value>, name: &str) -> Option<Val
         return Some(Value::Null);
     }
     let data = match name {
-        // A token takes the place of the one before it, so that there is one source at most.
+        // A token takes the place of the default, so that there is one source at most; every other
+        // card is a payment method alone.
         "sources" => customer.get("default_source").filter(|source| !source.is_null()),
         _ => None,
     };

@@ -31,6 +31,8 @@ macro_rules! customer_parameters {
             /// The name of their business.
             #[serde(default)]
             business_name: domain::Patch<String>,
+            /// How their cash balance is used.
+            cash_balance: Option<crate::customers::tax::CashBalanceParameters>,
             /// For people.
             #[serde(default)]
             description: domain::Patch<String>,
@@ -63,6 +65,8 @@ macro_rules! customer_parameters {
             shipping: domain::Patch<crate::customers::parameters::ShippingParameters>,
             /// A token whose card becomes their default source.
             source: Option<String>,
+            /// Where they are, for their tax.
+            tax: Option<crate::customers::tax::TaxParameters>,
             /// Whether they pay tax.
             #[serde(default)]
             tax_exempt: domain::Patch<domain::customer::TaxExempt>,
@@ -72,6 +76,9 @@ macro_rules! customer_parameters {
             /// What the shared parameters ask to change.
             fn changes(self) -> Result<flows::customers::Changes, domain::ApiError> {
                 use crate::customers::parameters as shared;
+                if let Some(balance) = &self.cash_balance {
+                    balance.check()?;
+                }
                 let invoice = self.invoice_settings.unwrap_or_default();
                 let changes = flows::customers::Changes {
                     address: self.address,
@@ -92,6 +99,10 @@ macro_rules! customer_parameters {
                     preferred_locales: self.preferred_locales,
                     shipping: self.shipping.map(domain::payment_intent::Shipping::from),
                     tax_exempt: self.tax_exempt,
+                    tax_ip_address: match self.tax {
+                        Some(tax) => tax.ip_address()?,
+                        None => domain::Patch::Keep,
+                    },
                 };
                 shared::check(&changes)?;
                 Ok(changes)

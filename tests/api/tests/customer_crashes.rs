@@ -79,6 +79,11 @@ const OPERATIONS: &[Operation] = &[
         let id = customer(api, &[("source", "tok_mastercard")]);
         request(format!("/v1/customers/{id}"), &[("source", &token(api))])
     }),
+    ("update a customer's source by its id", |api| {
+        let id = customer(api, &[("source", "tok_mastercard")]);
+        let card = kept_card(api, &id);
+        request(format!("/v1/customers/{id}"), &[("default_source", &card)])
+    }),
     ("create a payment method by number", |_| {
         request("/v1/payment_methods", &[&[("type", "card")], CARD].concat())
     }),

@@ -215,6 +215,7 @@ fn no_parameter_names_another_accounts_rows() {
             "invoice_settings[default_payment_method]",
             "payment_method",
         ),
+        (post, format!("/v1/customers/{customer}"), &[], "default_source", "payment_method"),
         (post, "/v1/charges".to_owned(), pay, "customer", "customer"),
         (post, "/v1/charges".to_owned(), pay, "source", "token"),
         (post, format!("/v1/charges/{charge}"), &[], "customer", "customer"),

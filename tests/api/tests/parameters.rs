@@ -440,3 +440,105 @@ fn cards_are_charged_without_mandates() {
         assert_eq!(refused.error(400)["message"], "No such mandate: 'mandate_1'");
     }
 }
+
+#[test]
+fn a_customer_has_an_address_in_the_net_for_their_tax() {
+    let api = Api::new();
+    let form = [("tax[ip_address]", "203.0.113.7"), ("tax[validate_location]", "deferred")];
+    let made = api.post("/v1/customers", &form).ok();
+    assert_eq!(made.body.get("tax"), None);
+    let path = format!("/v1/customers/{}", made.id());
+    let tax = |address| {
+        json!({
+            "automatic_tax": "not_collecting",
+            "ip_address": address,
+            "location": null,
+            "provider": "stripe",
+        })
+    };
+    let shown = api.get(&format!("{path}?expand[]=tax")).ok();
+    assert_eq!(shown.body["tax"], tax(Some("203.0.113.7")));
+    let form = [("tax[ip_address]", "2001:db8::1"), ("expand[]", "tax")];
+    let shown = api.post(&path, &form).ok();
+    assert_eq!(shown.body["tax"], tax(Some("2001:db8::1")));
+    let page = api.get("/v1/customers?expand[]=data.tax").ok();
+    assert_eq!(page.body["data"], json!([shown.body]));
+    let cleared = api.post(&path, &[("tax[ip_address]", ""), ("expand[]", "tax")]).ok();
+    assert_eq!(cleared.body["tax"], tax(None));
+    let paid = [CHARGE, &[("expand[]", "customer.tax")]].concat();
+    let paid = api.post("/v1/charges", &paid).ok();
+    assert_eq!(paid.body["customer"], json!(null));
+    for (param, value) in [
+        ("tax[ip_address]", "203.0.113"),
+        ("tax[validate_location]", "immediately"),
+        ("tax[validate_location]", "later"),
+        ("tax[country]", "DE"),
+    ] {
+        assert_eq!(api.post(&path, &[(param, value)]).error(400)["param"], param);
+    }
+    let refused = api.get(&format!("{path}?expand[]=tax.location"));
+    assert_eq!(refused.error(400)["param"], "expand");
+    api.delete(&path).ok();
+    let gone = api.get(&format!("{path}?expand[]=tax"));
+    assert_eq!(gone.body.get("tax"), None);
+}
+
+#[test]
+fn what_no_customer_can_have_is_refused_rather_than_forgotten() {
+    let api = Api::new();
+    let mode = "cash_balance[settings][reconciliation_mode]";
+    let customer = api.post("/v1/customers", &[(mode, "merchant_default"), ("tax_id_data", "")]);
+    let path = format!("/v1/customers/{}", customer.ok().id());
+    for path in ["/v1/customers", &path] {
+        for value in ["manual", "automatic", "odd"] {
+            assert_eq!(api.post(path, &[(mode, value)]).error(400)["param"], mode);
+        }
+    }
+    let ids = [("tax_id_data[0][type]", "eu_vat"), ("tax_id_data[0][value]", "DE123456789")];
+    assert_eq!(api.post("/v1/customers", &ids).error(400)["param"], "tax_id_data");
+}
+
+#[test]
+fn nobody_lives_by_a_test_clock() {
+    let api = Api::new();
+    let customer = api.post("/v1/customers", &[("email", "a@example.com")]).ok();
+    let page = api.get("/v1/customers?test_clock=clock_1").ok();
+    assert_eq!(page.body["data"], json!([]));
+    assert_eq!(page.body["has_more"], false);
+    api.get("/v1/customers?test_clock=clock_1&email=a@example.com&limit=3").ok();
+    let after = format!("/v1/customers?test_clock=clock_1&starting_after={}", customer.id());
+    assert_eq!(api.get(&after).ok().body["data"], json!([]));
+    let after = "/v1/customers?test_clock=clock_1&starting_after=cus_1";
+    assert_eq!(api.get(after).error(400)["param"], "starting_after");
+}
+
+#[test]
+fn a_card_that_a_customer_keeps_can_become_their_default_source() {
+    let api = Api::new();
+    let customer = api.post("/v1/customers", &[("source", "tok_mastercard")]).ok();
+    let path = format!("/v1/customers/{}", customer.id());
+    let attach = "/v1/payment_methods/pm_card_visa/attach";
+    let card = api.post(attach, &[("customer", customer.id())]).ok();
+    let shown = api.post(&path, &[("default_source", card.id())]).ok();
+    assert_eq!(shown.body["default_source"], card.id());
+    let charge = [("amount", "2000"), ("currency", "usd"), ("customer", customer.id())];
+    let charge = api.post("/v1/charges", &charge).ok();
+    assert_eq!(charge.body["payment_method"], card.id());
+    // The source before it is still kept, and can be chosen again.
+    let old = customer.text_at("/default_source");
+    let shown = api.post(&path, &[("default_source", old)]).ok();
+    assert_eq!(shown.body["default_source"], old);
+    let other = api.post("/v1/customers", &[("source", "tok_visa")]).ok();
+    for (form, code) in [
+        (vec![("default_source", "pm_none")], "resource_missing"),
+        (vec![("default_source", "card_none")], "resource_missing"),
+        (vec![("default_source", other.text_at("/default_source"))], "resource_missing"),
+        (vec![("default_source", old), ("source", "tok_visa")], "parameters_exclusive"),
+        (vec![("default_source", "")], "parameter_invalid_empty"),
+    ] {
+        let refused = api.post(&path, &form);
+        assert_eq!(refused.error(400)["param"], "default_source", "{form:?}");
+        assert_eq!(refused.error(400)["code"], code, "{form:?}");
+    }
+    assert_eq!(api.get(&path).ok().body["default_source"], old);
+}
