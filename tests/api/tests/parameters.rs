@@ -1,6 +1,6 @@
 //! Parameters that change little, but that Stripe's clients send: accepted, shown, or refused by name.
 
-use api::{Answer, Api};
+use api::{Answer, Api, invariants};
 use serde_json::{Value, json};
 
 /// A payment that waits for its card.
@@ -541,4 +541,52 @@ fn a_card_that_a_customer_keeps_can_become_their_default_source() {
         assert_eq!(refused.error(400)["code"], code, "{form:?}");
     }
     assert_eq!(api.get(&path).ok().body["default_source"], old);
+}
+
+#[test]
+fn what_a_customer_keeps_is_listed_by_whether_it_may_be_shown_to_them() {
+    let api = Api::new();
+    let customer = api.post("/v1/customers", &[]).ok();
+    let keep = |allow: &str| {
+        let card = [("type", "card"), ("card[token]", "tok_visa"), ("allow_redisplay", allow)];
+        let made = api.post("/v1/payment_methods", &card).ok();
+        let path = format!("/v1/payment_methods/{}/attach", made.id());
+        api.post(&path, &[("customer", customer.id())]).ok().body
+    };
+    let kinds = ["always", "limited", "unspecified", "always", "unspecified", "always"];
+    let kept: Vec<_> = kinds.map(keep).into_iter().rev().collect();
+    let of = |allow: &str| -> Vec<&Value> {
+        kept.iter().filter(|method| method["allow_redisplay"] == allow).collect()
+    };
+    let nested = format!("/v1/customers/{}/payment_methods?", customer.id());
+    let flat = format!("/v1/payment_methods?customer={}&", customer.id());
+    for list in [nested, flat] {
+        for allow in ["always", "limited", "unspecified"] {
+            let page = api.get(&format!("{list}allow_redisplay={allow}&type=card")).ok();
+            assert_eq!(page.body["data"], json!(of(allow)), "{list}{allow}");
+        }
+        // A page holds as many as there are of those that are wanted, and knows of more.
+        let first = api.get(&format!("{list}allow_redisplay=always&limit=2")).ok();
+        assert_eq!(first.body["data"], json!(of("always")[..2]));
+        assert_eq!(first.body["has_more"], true);
+        let last = first.text_at("/data/1/id");
+        let after = format!("{list}allow_redisplay=always&limit=2&starting_after={last}");
+        let second = api.get(&after).ok();
+        assert_eq!(second.body["data"], json!(of("always")[2..]));
+        assert_eq!(second.body["has_more"], false);
+        let oldest = second.text_at("/data/0/id");
+        let before = format!("{list}allow_redisplay=always&limit=1&ending_before={oldest}");
+        let back = api.get(&before).ok();
+        assert_eq!(back.body["data"], json!(of("always")[1..2]));
+        assert_eq!(back.body["has_more"], true);
+        let odd = api.get(&format!("{list}allow_redisplay=odd"));
+        assert_eq!(odd.error(400)["param"], "allow_redisplay");
+        let none = api.get(&format!("{list}allow_redisplay=always&type=link")).ok();
+        assert_eq!(none.body["data"], json!([]));
+    }
+    let alone = api.get("/v1/payment_methods?allow_redisplay=always");
+    assert_eq!(alone.error(400)["param"], "allow_redisplay");
+    let nobody = api.get("/v1/customers/cus_none/payment_methods?allow_redisplay=always");
+    assert_eq!(nobody.error(404)["code"], "resource_missing");
+    invariants::check_registered(&api.platform);
 }
