@@ -43,16 +43,8 @@ pub async fn update<P: Platform>(
         changes.clone().apply(&mut after)?;
         let mut batch =
             choose_default(context, &mut after, &changes.default_payment_method).await?;
-        match source {
-            None => {}
-            Some(NewSource::Token(token)) => {
-                batch.extend(replace_source(context, &mut after, token).await?);
-            }
-            Some(NewSource::Kept(id)) => {
-                let (id, guard) = kept(context, &after, id, no_such_source).await?;
-                after.details.default_source = Some(id);
-                batch.push(guard);
-            }
+        if let Some(source) = source {
+            batch.extend(choose_source(context, &mut after, source).await?);
         }
         // What changes nothing is no news.
         if after == before {
@@ -62,11 +54,7 @@ pub async fn update<P: Platform>(
         match context.batch(batch).await {
             Ok(_) => return Ok(after),
             Err(DatabaseError::Guard(name)) if name == tokens::UNUSED_GUARD => {
-                let token = match source {
-                    Some(NewSource::Token(token)) => token.as_str(),
-                    _ => "",
-                };
-                return spent(context, id, token).await;
+                return spent(context, id, source).await;
             }
             Err(DatabaseError::Guard(_)) => {}
             Err(error) => return Err(error.into()),
@@ -96,11 +84,14 @@ async fn load<P: Platform>(
 async fn spent<P: Platform>(
     context: &Context<'_, P>,
     id: &str,
-    token: &str,
+    source: Option<&NewSource>,
 ) -> Result<Customer, Failure> {
-    match load(context, id).await? {
-        (customer, true) => Ok(customer),
-        (_, false) => Err(ApiError::TokenAlreadyUsed { token: token.to_owned() }.into()),
+    match (load(context, id).await?, source) {
+        ((customer, true), _) => Ok(customer),
+        (_, Some(NewSource::Token(token))) => {
+            Err(ApiError::TokenAlreadyUsed { token: token.clone() }.into())
+        }
+        _ => Err(Failure::Bug(format!("{id} used up a token that no request named"))),
     }
 }
 
@@ -145,6 +136,22 @@ fn no_such_source(id: &str) -> ApiError {
         id: id.to_owned(),
         param: "default_source".to_owned(),
         in_path: false,
+    }
+}
+
+/// Sets the customer's default source.
+async fn choose_source<P: Platform>(
+    context: &Context<'_, P>,
+    customer: &mut Customer,
+    source: &NewSource,
+) -> Result<Vec<Statement>, Failure> {
+    match source {
+        NewSource::Token(token) => replace_source(context, customer, token).await,
+        NewSource::Kept(id) => {
+            let (id, guard) = kept(context, customer, id, no_such_source).await?;
+            customer.details.default_source = Some(id);
+            Ok(vec![guard])
+        }
     }
 }
 

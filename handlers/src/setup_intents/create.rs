@@ -67,21 +67,8 @@ impl Endpoint for Create {
     type Input = setup_intents::Create;
 
     fn check(parameters: Parameters) -> Result<setup_intents::Create, ApiError> {
-        if !parameters.confirm {
-            return Err(ApiError::ParameterInvalid {
-                param: "confirm".to_owned(),
-                message: "A card is set up in one request: `confirm` must be true.".to_owned(),
-            });
-        }
+        check_possible(&parameters)?;
         parameters::check_description(parameters.description.as_ref())?;
-        if parameters.single_use.is_some() {
-            return Err(ApiError::ParameterInvalid {
-                param: "single_use".to_owned(),
-                message:
-                    "Single-use mandates are not supported for the payment_method_type `card`."
-                        .to_owned(),
-            });
-        }
         parameters::check_return_url(parameters.return_url.as_deref())?;
         let data = parameters.payment_method_data.as_ref();
         let payment_method = choice(parameters.payment_method.as_deref(), data)?
@@ -116,4 +103,17 @@ impl Endpoint for Create {
         let intent = setup_intents::create(&call.context, &input).await?;
         Ok(value(&resource::setup_intent::Resource::from(&intent)))
     }
+}
+
+/// Checks that nothing is asked which cards cannot do here.
+fn check_possible(parameters: &Parameters) -> Result<(), ApiError> {
+    let (param, message) = if !parameters.confirm {
+        ("confirm", "A card is set up in one request: `confirm` must be true.")
+    } else if parameters.single_use.is_some() {
+        let message = "Single-use mandates are not supported for the payment_method_type `card`.";
+        ("single_use", message)
+    } else {
+        return Ok(());
+    };
+    Err(ApiError::ParameterInvalid { param: param.to_owned(), message: message.to_owned() })
 }
