@@ -44,6 +44,8 @@ pub struct Details {
     pub preferred_locales: Vec<String>,
     pub shipping: Option<Shipping>,
     pub tax_exempt: TaxExempt,
+    /// Where they last were, for their tax; shown only when asked.
+    pub tax_ip_address: Option<String>,
     pub metadata: Metadata,
     /// A card made from a token by the legacy `source` parameter.
     pub default_source: Option<PaymentMethodId>,

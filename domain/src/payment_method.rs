@@ -57,6 +57,17 @@ pub enum AllowRedisplay {
     Unspecified,
 }
 
+impl AllowRedisplay {
+    /// The name in the API and the database.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Always => "always",
+            Self::Limited => "limited",
+            Self::Unspecified => "unspecified",
+        }
+    }
+}
+
 /// A card that can be charged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PaymentMethod {

@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{CustomerId, PaymentMethodId, SetupIntentId};
 use crate::metadata::Metadata;
-use crate::payment_intent::{AutomaticPaymentMethods, SetupFutureUsage};
+use crate::payment_intent::{
+    AutomaticPaymentMethods, CardNetwork, RequestThreeDSecure, SetupFutureUsage,
+};
 use crate::timestamp::Timestamp;
 
 /// A card that a customer keeps from here on.
@@ -39,4 +41,16 @@ pub struct Details {
     pub automatic_payment_methods: Option<AutomaticPaymentMethods>,
     /// For which payments the card is kept.
     pub usage: SetupFutureUsage,
+    /// What else was chosen for cards.
+    #[serde(default)]
+    pub card_options: CardOptions,
+}
+
+/// Options for cards that are set up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CardOptions {
+    /// By which network the card is to be charged.
+    pub network: Option<CardNetwork>,
+    /// When a challenge is asked for.
+    pub request_three_d_secure: Option<RequestThreeDSecure>,
 }

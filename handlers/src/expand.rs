@@ -18,7 +18,8 @@ use serde_json::Value;
 use store::{Row, Rows, Scope, Statement};
 
 use crate::authenticate::check_right;
-use crate::charges::refunds::embed::embed;
+use crate::charges::refunds;
+use crate::customers::tax;
 use crate::endpoint::{Call, Method};
 use crate::included;
 
@@ -55,12 +56,15 @@ pub(crate) fn expandable(object: &str) -> &'static [&'static str] {
             "refunds",
             "review",
             "source_transfer",
+            "transfer",
         ],
         "customer" => &[
+            "cash_balance",
             "default_source",
             "invoice_settings",
             "sources",
             "subscriptions",
+            "tax",
             "tax_ids",
             "test_clock",
         ],
@@ -70,6 +74,7 @@ pub(crate) fn expandable(object: &str) -> &'static [&'static str] {
             "latest_charge",
             "on_behalf_of",
             "payment_method",
+            "payment_record",
             "review",
             "source",
         ],
@@ -77,8 +82,10 @@ pub(crate) fn expandable(object: &str) -> &'static [&'static str] {
         "refund" => &[
             "balance_transaction",
             "charge",
+            "customer",
             "failure_balance_transaction",
             "payment_intent",
+            "payment_method",
             "source_transfer_reversal",
             "transfer_reversal",
         ],
@@ -218,18 +225,33 @@ async fn along<P: Platform>(
     for level in 1..=parts.len() {
         let Some(prefix) = parts.get(..level) else { break };
         included::include(resource, prefix);
-        if let Some(("refunds", owner)) = prefix.split_last().map(|(last, rest)| (*last, rest)) {
-            // Charges leave out this list unless it is asked for, so there is no id to replace.
-            let mut owners = Vec::new();
-            collect(resource, owner, &mut owners);
-            embed(call, owners).await?;
-        }
+        embed(call, resource, prefix).await?;
         let mut slots = Vec::new();
         collect(resource, prefix, &mut slots);
         load(call, slots, included::holds_sources(prefix)).await?;
         check_path(resource, path, &parts)?;
     }
     Ok(())
+}
+
+/// Adds what objects leave out unless it is asked for and what has to be read: the refunds of charges
+/// and the tax of customers. There is no id to replace.
+async fn embed<P: Platform>(
+    call: &Call<'_, P>,
+    resource: &mut Value,
+    path: &[&str],
+) -> Result<(), Failure> {
+    let Some((last @ ("refunds" | "tax"), owner)) =
+        path.split_last().map(|(last, rest)| (*last, rest))
+    else {
+        return Ok(());
+    };
+    let mut owners = Vec::new();
+    collect(resource, owner, &mut owners);
+    match last {
+        "refunds" => refunds::embed::embed(call, owners).await,
+        _ => tax::embed(call, owners).await,
+    }
 }
 
 /// Checks as much of a path as what was loaded so far can tell.

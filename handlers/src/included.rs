@@ -1,12 +1,12 @@
-//! What an object shows only when asked: the lists of a customer
+//! What an object shows only when asked: the lists and the cash balance of a customer
 //! (<https://docs.stripe.com/expand#includable-properties>).
 
 use serde_json::{Value, json};
 
-/// The lists of a customer; the customers of the legacy API keep their cards as `sources`.
-const LISTS: &[&str] = &["sources", "subscriptions", "tax_ids"];
+/// What a customer shows only when asked; those of the legacy API keep their cards as `sources`.
+const FIELDS: &[&str] = &["cash_balance", "sources", "subscriptions", "tax_ids"];
 
-/// Adds the list that a path ends in to the customers that it leads to.
+/// Adds the field that a path ends in to the customers that it leads to.
 pub fn include(resource: &mut Value, path: &[&str]) {
     match (resource, path) {
         (Value::Array(items), _) => {
@@ -14,9 +14,9 @@ pub fn include(resource: &mut Value, path: &[&str]) {
                 include(item, path);
             }
         }
-        (Value::Object(customer), [name]) if LISTS.contains(name) => {
-            if let Some(list) = list_of(customer, name) {
-                customer.entry(*name).or_insert(list);
+        (Value::Object(customer), [name]) if FIELDS.contains(name) => {
+            if let Some(shown) = field_of(customer, name) {
+                customer.entry(*name).or_insert(shown);
             }
         }
         (Value::Object(fields), [name, rest @ ..]) => {
@@ -28,15 +28,20 @@ pub fn include(resource: &mut Value, path: &[&str]) {
     }
 }
 
-/// A list of a customer: the ids of what is in it. Nothing where there is no customer, or one of whom
-/// nothing is left.
-fn list_of(customer: &serde_json::Map<String, Value>, name: &str) -> Option<Value> {
+/// What a customer shows under a name, with the ids of what is in a list. Nothing where there is no
+/// customer, or one of whom nothing is left.
+fn field_of(customer: &serde_json::Map<String, Value>, name: &str) -> Option<Value> {
     let text = |field: &str| customer.get(field).and_then(Value::as_str);
     if text("object") != Some("customer") || customer.contains_key("deleted") {
         return None;
     }
+    if name == "cash_balance" {
+        // Customers pay by card alone, so that none has money here to pay with.
+        return Some(Value::Null);
+    }
     let data = match name {
-        // A token takes the place of the one before it, so that there is one source at most.
+        // A token takes the place of the default, so that there is one source at most; every other
+        // card is a payment method alone.
         "sources" => customer.get("default_source").filter(|source| !source.is_null()),
         _ => None,
     };
@@ -74,9 +79,11 @@ mod tests {
         let mut page = json!({"object": "list", "data": [customer]});
         include(&mut page, &["data", "sources"]);
         include(&mut page, &["data", "tax_ids"]);
+        include(&mut page, &["data", "cash_balance"]);
         assert_eq!(page["data"][0]["sources"]["data"], json!(["pm_1"]));
         assert_eq!(page["data"][0]["sources"]["url"], "/v1/customers/cus_1/sources");
         assert_eq!(page["data"][0]["tax_ids"]["data"], json!([]));
+        assert_eq!(page["data"][0].get("cash_balance"), Some(&Value::Null));
         assert_eq!(page["data"][0].get("subscriptions"), None);
     }
 

@@ -10,6 +10,7 @@ mod balance;
 mod balance_transactions;
 pub mod browser;
 pub mod charges;
+pub mod client_secret;
 pub mod created;
 pub mod customers;
 pub mod dispatch;
@@ -30,6 +31,7 @@ pub mod render;
 pub mod routes;
 pub mod search;
 pub mod setup_intents;
+pub mod shipping;
 pub mod tokens;
 pub mod version;
 

@@ -40,11 +40,14 @@ impl Table {
     }
 }
 
-/// What a page is narrowed to, beside the account; each has an index of its own.
+/// What a page is narrowed to, beside the account; each but one has an index of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "each is the column of the same name")]
 pub enum Filter {
     Nothing,
+    /// Has no index, which would cost a row for each payment method: it narrows what a customer keeps,
+    /// and never stands alone.
+    AllowRedisplay(String),
     Charge(String),
     /// Few objects are in another currency than the rest, so that no index is kept for it.
     Currency(String),
@@ -65,6 +68,7 @@ impl Filter {
     fn column_and_index(&self) -> (Option<&'static str>, &'static str) {
         match self {
             Self::Nothing => (None, "by_account"),
+            Self::AllowRedisplay(_) => (Some("details ->> 'allow_redisplay'"), "by_account"),
             Self::Charge(_) => (Some("charge"), "by_charge"),
             Self::Currency(_) => (Some("currency"), "by_account"),
             Self::DenseType(_) => (Some("type"), "by_account"),
@@ -81,7 +85,8 @@ impl Filter {
     fn value(&self) -> Value {
         match self {
             Self::Nothing => Value::Null,
-            Self::Charge(value)
+            Self::AllowRedisplay(value)
+            | Self::Charge(value)
             | Self::Customer(value)
             | Self::Email(value)
             | Self::Currency(value)

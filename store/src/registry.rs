@@ -98,7 +98,13 @@ fn pages() -> Vec<(String, String)> {
         (Table::Customers, vec![Filter::Email(text())]),
         (Table::Events, vec![Filter::Type(text())]),
         (Table::PaymentIntents, vec![Filter::Customer(text())]),
-        (Table::PaymentMethods, vec![Filter::Customer(text())]),
+        (
+            Table::PaymentMethods,
+            vec![
+                Filter::Customer(text()),
+                Filter::all([Filter::Customer(text()), Filter::AllowRedisplay(text())]),
+            ],
+        ),
         (Table::Refunds, every_choice(&[Filter::Charge(text()), Filter::PaymentIntent(text())])),
     ];
     let cursors = [Cursor::Newest, Cursor::After(text()), Cursor::Before(text())];

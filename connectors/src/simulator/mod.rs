@@ -110,6 +110,11 @@ pub fn challenges_set_up(number: &CardNumber) -> bool {
     })
 }
 
+/// Whether the issuer sees the cardholder wherever the merchant asks for it.
+pub fn challenges_on_request(number: &CardNumber) -> bool {
+    cards::find(number).is_some_and(|card| card.behaviour == Behaviour::ChallengesOnRequest)
+}
+
 /// What the issuer says of the holder's data when a card is kept.
 pub fn check_holder(number: &CardNumber, given: Checks) -> Checks {
     seen(cards::find(number).map_or(Behaviour::Succeeds, |card| card.behaviour), given)

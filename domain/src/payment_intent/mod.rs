@@ -4,6 +4,7 @@
 
 mod operation;
 mod options;
+mod order;
 mod state;
 mod transitions;
 
@@ -17,8 +18,12 @@ use crate::timestamp::Timestamp;
 
 pub use operation::{Operation, TransitionError};
 pub use options::{
-    AllowRedirects, AutomaticPaymentMethods, CaptureMethod, CardOptions, ConfirmationMethod,
-    RequestThreeDSecure, Requested, SetupFutureUsage, Shipping,
+    AllowRedirects, AutomaticPaymentMethods, CaptureMethod, CardFutureUsage, CardNetwork,
+    CardOptions, ConfirmationMethod, RequestThreeDSecure, Requested, SetupFutureUsage, Shipping,
+};
+pub use order::{
+    AmountDetails, AmountDetailsUpdate, OrderUpdate, PaymentDetails, PaymentDetailsUpdate,
+    ShippingAmount, TaxAmount,
 };
 pub use state::{CancellationReason, State, Status};
 
@@ -71,6 +76,8 @@ pub struct Details {
     pub automatic_payment_methods: Option<AutomaticPaymentMethods>,
     pub payment_method_types: Vec<String>,
     pub card_options: CardOptions,
+    pub amount_details: Option<AmountDetails>,
+    pub payment_details: Option<PaymentDetails>,
     pub description: Option<String>,
     pub receipt_email: Option<String>,
     pub setup_future_usage: Option<SetupFutureUsage>,

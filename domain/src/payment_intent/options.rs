@@ -41,6 +41,51 @@ pub enum SetupFutureUsage {
     OnSession,
 }
 
+/// Whether the card is to be kept for later payments, as the options for cards say it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum CardFutureUsage {
+    /// It is not, whatever the intent says.
+    None,
+    /// Also for payments in which the cardholder takes no part.
+    OffSession,
+    /// For payments in which the cardholder takes part.
+    OnSession,
+}
+
+impl CardFutureUsage {
+    /// For which later payments the card is kept.
+    pub fn usage(self) -> Option<SetupFutureUsage> {
+        match self {
+            Self::None => None,
+            Self::OffSession => Some(SetupFutureUsage::OffSession),
+            Self::OnSession => Some(SetupFutureUsage::OnSession),
+        }
+    }
+}
+
+/// The network that a merchant would have a card charged by, where it is on several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the names are Stripe's")]
+pub enum CardNetwork {
+    Amex,
+    CartesBancaires,
+    Diners,
+    Discover,
+    EftposAu,
+    Girocard,
+    Interac,
+    Jcb,
+    Link,
+    Mastercard,
+    Unionpay,
+    Unknown,
+    Visa,
+}
+
 /// A part of a payment's options that a merchant asks for where the card allows it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
@@ -112,14 +157,24 @@ pub enum AllowRedirects {
 pub struct CardOptions {
     /// Overrides the intent's capture method for cards.
     pub capture_method: Option<CaptureMethod>,
+    /// Whether the cardholder may pay in instalments.
+    pub installments_enabled: Option<bool>,
+    /// By which network the card is to be charged.
+    pub network: Option<CardNetwork>,
+    /// Whether the money may be held for longer.
+    pub request_extended_authorization: Option<Requested>,
     /// Whether the authorisation may be raised.
     pub request_incremental_authorization: Option<Requested>,
     /// Whether the money may be taken in several parts.
     pub request_multicapture: Option<Requested>,
+    /// Whether more may be taken than is held.
+    pub request_overcapture: Option<Requested>,
     /// When a challenge is asked for.
     pub request_three_d_secure: Option<RequestThreeDSecure>,
+    /// Whether a card that a customer keeps is to be used with its security code.
+    pub require_cvc_recollection: Option<bool>,
     /// Overrides the intent's for cards.
-    pub setup_future_usage: Option<SetupFutureUsage>,
+    pub setup_future_usage: Option<CardFutureUsage>,
     /// What the cardholder reads, in Kana.
     pub statement_descriptor_suffix_kana: Option<String>,
     /// What the cardholder reads, in Kanji.

@@ -4,8 +4,8 @@
 use serde_json::Value;
 
 use super::{
-    Authentication, CancellationReason, CaptureMethod, Operation, PaymentIntent, SetupFutureUsage,
-    State, Status, TransitionError,
+    Authentication, CancellationReason, CaptureMethod, CardFutureUsage, Operation, PaymentIntent,
+    SetupFutureUsage, State, Status, TransitionError,
 };
 use crate::id::{AttemptId, ChargeId, PaymentMethodId};
 use crate::money::Amount;
@@ -45,7 +45,8 @@ impl PaymentIntent {
 
     /// Whether the card is kept for later, and for what.
     pub fn future_usage(&self) -> Option<SetupFutureUsage> {
-        self.details.card_options.setup_future_usage.or(self.details.setup_future_usage)
+        let of_cards = self.details.card_options.setup_future_usage;
+        of_cards.map_or(self.details.setup_future_usage, CardFutureUsage::usage)
     }
 
     /// Checks that an operation may begin.

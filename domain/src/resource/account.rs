@@ -3,11 +3,15 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::Constant;
+use super::{Constant, List, value};
 use crate::account::Account;
 use crate::metadata::Metadata;
 use crate::money::Currency;
+use crate::payment_method::Address;
 use crate::timestamp::Timestamp;
+
+/// The longest text on a cardholder's statement, in characters.
+const MAX_DESCRIPTOR: usize = 22;
 
 /// The `account` object (<https://docs.stripe.com/api/accounts/object>).
 #[derive(Debug, Serialize)]
@@ -17,15 +21,23 @@ pub struct Resource<'a> {
     pub id: &'a str,
     pub object: Constant,
     pub business_profile: Value,
+    pub business_type: Option<&'a str>,
     pub capabilities: Value,
     pub charges_enabled: bool,
+    pub company: Value,
+    pub controller: Value,
     pub country: &'a str,
     pub created: Timestamp,
     pub default_currency: Currency,
     pub details_submitted: bool,
     pub email: Option<&'a str>,
+    pub external_accounts: Value,
+    pub future_requirements: Value,
     pub metadata: Metadata,
     pub payouts_enabled: bool,
+    pub requirements: Value,
+    pub settings: Value,
+    pub tos_acceptance: Value,
     pub r#type: Constant,
 }
 
@@ -34,30 +46,105 @@ impl<'a> From<&'a Account> for Resource<'a> {
         Self {
             id: account.id.as_str(),
             object: "account",
-            business_profile: json!({
-                "annual_revenue": null,
-                "estimated_worker_count": null,
-                "mcc": null,
-                "minority_owned_business_designation": null,
-                "name": account.name,
-                "product_description": null,
-                "specified_commercial_transactions_act_url": null,
-                "support_address": null,
-                "support_email": null,
-                "support_phone": null,
-                "support_url": null,
-                "url": null,
-            }),
+            business_profile: business_profile(account),
+            business_type: None,
             capabilities: json!({"card_payments": "active", "transfers": "active"}),
             charges_enabled: true,
+            company: company(),
+            controller: json!({"type": "account"}),
             country: &account.country,
             created: account.created,
             default_currency: account.default_currency,
             details_submitted: true,
             email: account.email.as_deref(),
+            external_accounts: external_accounts(account),
+            future_requirements: requirements(),
             metadata: Metadata::default(),
             payouts_enabled: true,
+            requirements: requirements(),
+            settings: settings(account),
+            tos_acceptance: json!({"date": null, "ip": null, "user_agent": null}),
             r#type: "standard",
         }
     }
+}
+
+fn business_profile(account: &Account) -> Value {
+    json!({
+        "annual_revenue": null,
+        "estimated_worker_count": null,
+        "mcc": null,
+        "minority_owned_business_designation": null,
+        "name": account.name,
+        "product_description": null,
+        "specified_commercial_transactions_act_url": null,
+        "support_address": null,
+        "support_email": null,
+        "support_phone": null,
+        "support_url": null,
+        "url": null,
+    })
+}
+
+/// Nobody is asked what the merchant's company is in law.
+fn company() -> Value {
+    json!({
+        "address": Address::default(),
+        "name": null,
+        "phone": null,
+        "tax_id_provided": false,
+        "vat_id_provided": false,
+    })
+}
+
+/// Where payouts would go: processors pay the merchant out themselves.
+fn external_accounts(account: &Account) -> Value {
+    value(&List {
+        object: "list",
+        data: Vec::new(),
+        has_more: false,
+        url: format!("/v1/accounts/{}/external_accounts", account.id),
+    })
+}
+
+/// Nothing is asked of a merchant before they may take payments.
+fn requirements() -> Value {
+    json!({
+        "alternatives": [],
+        "current_deadline": null,
+        "currently_due": [],
+        "disabled_reason": null,
+        "errors": [],
+        "eventually_due": [],
+        "past_due": [],
+        "pending_verification": [],
+    })
+}
+
+/// What cannot be set has the value that it acts by: the name stands on statements, and no payment is
+/// declined beyond what its issuer declines.
+fn settings(account: &Account) -> Value {
+    let descriptor: String = account.name.to_uppercase().chars().take(MAX_DESCRIPTOR).collect();
+    json!({
+        "branding": {
+            "icon": null,
+            "logo": null,
+            "primary_color": null,
+            "secondary_color": null,
+        },
+        "card_payments": {
+            "decline_on": {"avs_failure": false, "cvc_failure": false},
+            "statement_descriptor_prefix": descriptor,
+            "statement_descriptor_prefix_kana": null,
+            "statement_descriptor_prefix_kanji": null,
+        },
+        "dashboard": {"display_name": account.name, "timezone": "Etc/UTC"},
+        "payments": {
+            "statement_descriptor": descriptor,
+            "statement_descriptor_kana": null,
+            "statement_descriptor_kanji": null,
+            "statement_descriptor_prefix_kana": null,
+            "statement_descriptor_prefix_kanji": null,
+        },
+    })
 }

@@ -7,8 +7,8 @@ use super::Constant;
 use crate::metadata::Metadata;
 use crate::money::Currency;
 use crate::payment_intent::{
-    AutomaticPaymentMethods, CancellationReason, CaptureMethod, ConfirmationMethod, PaymentIntent,
-    Requested, SetupFutureUsage, Shipping, State, Status,
+    AmountDetails, AutomaticPaymentMethods, CancellationReason, CaptureMethod, ConfirmationMethod,
+    PaymentDetails, PaymentIntent, SetupFutureUsage, Shipping, State, Status,
 };
 use crate::timestamp::Timestamp;
 
@@ -46,6 +46,8 @@ pub struct Resource<'a> {
     pub metadata: &'a Metadata,
     pub next_action: Option<&'a Value>,
     pub on_behalf_of: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payment_details: Option<&'a PaymentDetails>,
     pub payment_method: Option<&'a str>,
     pub payment_method_configuration_details: Option<Value>,
     pub payment_method_options: Value,
@@ -80,7 +82,7 @@ impl<'a> From<&'a PaymentIntent> for Resource<'a> {
                 .then_some(details.payment_method_types.as_slice()),
             amount: intent.amount.amount.minor_units(),
             amount_capturable: intent.capturable().minor_units(),
-            amount_details: json!({"tip": {}}),
+            amount_details: amount_details(details.amount_details.as_ref()),
             amount_received: intent.received.minor_units(),
             application: None,
             application_fee_amount: details.application_fee_amount,
@@ -103,6 +105,7 @@ impl<'a> From<&'a PaymentIntent> for Resource<'a> {
             metadata: &details.metadata,
             next_action: details.next_action.as_ref(),
             on_behalf_of: details.on_behalf_of.as_deref(),
+            payment_details: details.payment_details.as_ref(),
             payment_method: intent.payment_method.as_ref().map(|id| id.as_str()),
             payment_method_configuration_details: None,
             payment_method_options: json!({"card": card_options(intent)}),
@@ -123,13 +126,28 @@ impl<'a> From<&'a PaymentIntent> for Resource<'a> {
     }
 }
 
+/// The parts of the amount that the merchant told; there is no tip where the card is not present.
+fn amount_details(told: Option<&AmountDetails>) -> Value {
+    let mut shown = json!({"tip": {}});
+    let (Some(fields), Some(told)) = (shown.as_object_mut(), told) else { return shown };
+    let parts = [
+        ("discount_amount", json!(told.discount_amount)),
+        ("shipping", json!(told.shipping)),
+        ("tax", json!(told.tax)),
+    ];
+    for (name, part) in parts.into_iter().filter(|(_, part)| !part.is_null()) {
+        fields.insert(name.to_owned(), part);
+    }
+    shown
+}
+
 /// Options that were not chosen are left out, but for the four that Stripe always shows.
 fn card_options(intent: &PaymentIntent) -> Value {
     let options = &intent.details.card_options;
     let mut shown = json!({
-        "installments": null,
+        "installments": options.installments_enabled.map(installments),
         "mandate_options": null,
-        "network": null,
+        "network": options.network,
         "request_three_d_secure": options.request_three_d_secure.unwrap_or_default(),
     });
     let mut show = |name: &str, value: Value| {
@@ -138,16 +156,18 @@ fn card_options(intent: &PaymentIntent) -> Value {
         }
     };
     show("capture_method", json!(options.capture_method));
-    show(
-        "request_incremental_authorization",
-        json!(options.request_incremental_authorization.filter(|r| *r == Requested::IfAvailable)),
-    );
-    show(
-        "request_multicapture",
-        json!(options.request_multicapture.filter(|r| *r == Requested::IfAvailable)),
-    );
+    show("request_extended_authorization", json!(options.request_extended_authorization));
+    show("request_incremental_authorization", json!(options.request_incremental_authorization));
+    show("request_multicapture", json!(options.request_multicapture));
+    show("request_overcapture", json!(options.request_overcapture));
+    show("require_cvc_recollection", json!(options.require_cvc_recollection));
     show("setup_future_usage", json!(options.setup_future_usage));
     show("statement_descriptor_suffix_kana", json!(options.statement_descriptor_suffix_kana));
     show("statement_descriptor_suffix_kanji", json!(options.statement_descriptor_suffix_kanji));
     shown
+}
+
+/// No issuer offers a plan here, whether or not one is asked for.
+fn installments(enabled: bool) -> Value {
+    json!({"available_plans": [], "enabled": enabled, "plan": null})
 }

@@ -76,8 +76,9 @@ impl<'a> From<&'a SetupIntent> for Resource<'a> {
             payment_method_options: json!({
                 "card": {
                     "mandate_options": null,
-                    "network": null,
-                    "request_three_d_secure": "automatic",
+                    "network": details.card_options.network,
+                    "request_three_d_secure":
+                        details.card_options.request_three_d_secure.unwrap_or_default(),
                 },
             }),
             payment_method_types: TYPES,

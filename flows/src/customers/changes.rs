@@ -29,6 +29,7 @@ pub struct Changes {
     pub preferred_locales: Patch<Vec<String>>,
     pub shipping: Patch<Shipping>,
     pub tax_exempt: Patch<TaxExempt>,
+    pub tax_ip_address: Patch<String>,
 }
 
 impl Changes {
@@ -67,6 +68,7 @@ impl Changes {
         self.name.apply_to(&mut details.name);
         self.phone.apply_to(&mut details.phone);
         self.shipping.apply_to(&mut details.shipping);
+        self.tax_ip_address.apply_to(&mut details.tax_ip_address);
         Ok(())
     }
 }

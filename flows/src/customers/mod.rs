@@ -18,7 +18,7 @@ use crate::{Context, Failure, Platform};
 pub use changes::Changes;
 pub use create::{Create, create};
 pub use delete::delete;
-pub use update::update;
+pub use update::{NewSource, update};
 
 /// How often a change is decided anew because its objects changed while it was decided.
 const MAX_TRIES: usize = 5;

@@ -15,7 +15,16 @@ use crate::payment_methods::detach::let_go;
 use crate::payment_methods::keep;
 use crate::{Context, Failure, Platform};
 
-/// Updates a customer; a `source` takes the place of their default source.
+/// The card that is to be a customer's default source.
+#[derive(Clone, Debug)]
+pub enum NewSource {
+    /// The card behind a token; the old one is let go of.
+    Token(String),
+    /// One that they keep, by its id.
+    Kept(String),
+}
+
+/// Updates a customer.
 ///
 /// # Errors
 /// When they were deleted, or something that the request names does not exist or is refused.
@@ -23,7 +32,7 @@ pub async fn update<P: Platform>(
     context: &Context<'_, P>,
     id: &str,
     changes: &Changes,
-    source: Option<&str>,
+    source: Option<&NewSource>,
 ) -> Result<Customer, Failure> {
     for _ in 0..MAX_TRIES {
         let (before, is_done) = load(context, id).await?;
@@ -34,8 +43,8 @@ pub async fn update<P: Platform>(
         changes.clone().apply(&mut after)?;
         let mut batch =
             choose_default(context, &mut after, &changes.default_payment_method).await?;
-        if let Some(token) = source {
-            batch.extend(replace_source(context, &mut after, token).await?);
+        if let Some(source) = source {
+            batch.extend(choose_source(context, &mut after, source).await?);
         }
         // What changes nothing is no news.
         if after == before {
@@ -45,7 +54,7 @@ pub async fn update<P: Platform>(
         match context.batch(batch).await {
             Ok(_) => return Ok(after),
             Err(DatabaseError::Guard(name)) if name == tokens::UNUSED_GUARD => {
-                return spent(context, id, source.unwrap_or_default()).await;
+                return spent(context, id, source).await;
             }
             Err(DatabaseError::Guard(_)) => {}
             Err(error) => return Err(error.into()),
@@ -75,11 +84,14 @@ async fn load<P: Platform>(
 async fn spent<P: Platform>(
     context: &Context<'_, P>,
     id: &str,
-    token: &str,
+    source: Option<&NewSource>,
 ) -> Result<Customer, Failure> {
-    match load(context, id).await? {
-        (customer, true) => Ok(customer),
-        (_, false) => Err(ApiError::TokenAlreadyUsed { token: token.to_owned() }.into()),
+    match (load(context, id).await?, source) {
+        ((customer, true), _) => Ok(customer),
+        (_, Some(NewSource::Token(token))) => {
+            Err(ApiError::TokenAlreadyUsed { token: token.clone() }.into())
+        }
+        _ => Err(Failure::Bug(format!("{id} used up a token that no request named"))),
     }
 }
 
@@ -97,16 +109,50 @@ async fn choose_default<P: Platform>(
         }
         Patch::Set(id) => id,
     };
-    let scope = &context.scope;
-    let id = PaymentMethodId::parse(default).map_err(|_| not_kept(default))?;
-    let found: Option<PaymentMethod> =
-        context.find(payment_methods::find(scope, id.as_str())).await?;
-    if found.and_then(|method| method.customer).as_ref() != Some(&customer.id) {
-        return Err(not_kept(default).into());
-    }
-    let guard = payment_methods::must_be_kept(scope, id.as_str(), customer.id.as_str());
+    let (id, guard) = kept(context, customer, default, not_kept).await?;
     customer.details.default_payment_method = Some(id);
     Ok(vec![guard])
+}
+
+/// A payment method that the customer keeps, and the guard that they still do.
+async fn kept<P: Platform>(
+    context: &Context<'_, P>,
+    customer: &Customer,
+    id: &str,
+    no_such: impl Fn(&str) -> ApiError,
+) -> Result<(PaymentMethodId, Statement), Failure> {
+    let scope = &context.scope;
+    let parsed = PaymentMethodId::parse(id).map_err(|_| no_such(id))?;
+    let found: Option<PaymentMethod> = context.find(payment_methods::find(scope, id)).await?;
+    if found.and_then(|method| method.customer).as_ref() != Some(&customer.id) {
+        return Err(no_such(id).into());
+    }
+    Ok((parsed, payment_methods::must_be_kept(scope, id, customer.id.as_str())))
+}
+
+fn no_such_source(id: &str) -> ApiError {
+    ApiError::NoSuchObject {
+        kind: "source",
+        id: id.to_owned(),
+        param: "default_source".to_owned(),
+        in_path: false,
+    }
+}
+
+/// Sets the customer's default source.
+async fn choose_source<P: Platform>(
+    context: &Context<'_, P>,
+    customer: &mut Customer,
+    source: &NewSource,
+) -> Result<Vec<Statement>, Failure> {
+    match source {
+        NewSource::Token(token) => replace_source(context, customer, token).await,
+        NewSource::Kept(id) => {
+            let (id, guard) = kept(context, customer, id, no_such_source).await?;
+            customer.details.default_source = Some(id);
+            Ok(vec![guard])
+        }
+    }
 }
 
 /// Keeps the card behind a token as the default source; the old one is let go of

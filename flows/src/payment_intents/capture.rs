@@ -5,7 +5,7 @@ use domain::attempt::{Attempt, AttemptState, Request, Resolution};
 use domain::charge::Charge;
 use domain::metadata::MetadataUpdate;
 use domain::money::{Amount, Money};
-use domain::payment_intent::{Operation, PaymentIntent, Requested};
+use domain::payment_intent::{Operation, OrderUpdate, PaymentIntent, Requested};
 use store::{DatabaseError, charges, payment_intents};
 
 use super::{MAX_TRIES, no_such, refused};
@@ -23,6 +23,8 @@ pub struct Capture {
     pub is_final: Option<bool>,
     /// Changes to the merchant's own pairs.
     pub metadata: Option<MetadataUpdate>,
+    /// What is paid for.
+    pub order: OrderUpdate,
     /// What the cardholder reads after the merchant's name.
     pub statement_descriptor_suffix: Option<String>,
     /// What the charge says of itself from then on.
@@ -83,6 +85,10 @@ async fn start<P: Platform>(
     let before = intent.clone();
     if let Some(update) = &capture.metadata {
         intent.details.metadata = intent.details.metadata.updated(update)?;
+    }
+    capture.order.clone().apply(&mut intent.details);
+    if let Some(fee) = capture.charge.application_fee_amount {
+        intent.details.application_fee_amount = Some(fee);
     }
     if let Some(suffix) = &capture.statement_descriptor_suffix {
         intent.details.statement_descriptor_suffix = Some(suffix.clone());

@@ -4,7 +4,8 @@
 use domain::id::CustomerId;
 use domain::metadata::MetadataUpdate;
 use domain::payment_intent::{
-    AutomaticPaymentMethods, CaptureMethod, CardOptions, PaymentIntent, SetupFutureUsage, Shipping,
+    AutomaticPaymentMethods, CaptureMethod, CardFutureUsage, CardNetwork, CardOptions, OrderUpdate,
+    PaymentIntent, RequestThreeDSecure, Requested, SetupFutureUsage, Shipping,
 };
 use domain::{ApiError, Patch};
 
@@ -22,10 +23,13 @@ pub struct Changes {
     pub application_fee_amount: Patch<i64>,
     pub automatic_payment_methods: Option<AutomaticPaymentMethods>,
     pub capture_method: Option<CaptureMethod>,
-    pub card_options: Option<CardOptions>,
+    /// The options for cards; all of them can be cleared at once.
+    pub card_options: Patch<CardChanges>,
     pub description: Patch<String>,
     pub excluded_payment_method_types: Patch<Vec<String>>,
     pub metadata: Option<MetadataUpdate>,
+    /// What is paid for.
+    pub order: OrderUpdate,
     pub payment_method_types: Option<Vec<String>>,
     pub receipt_email: Patch<String>,
     pub return_url: Option<String>,
@@ -59,9 +63,12 @@ impl Changes {
         if let Some(method) = self.capture_method {
             details.capture_method = method;
         }
-        if let Some(options) = self.card_options {
-            merge_options(&mut details.card_options, options);
+        match self.card_options {
+            Patch::Keep => {}
+            Patch::Clear => details.card_options = CardOptions::default(),
+            Patch::Set(changes) => changes.apply(&mut details.card_options),
         }
+        self.order.apply(details);
         if let Some(return_url) = self.return_url {
             details.return_url = Some(return_url);
         }
@@ -82,22 +89,44 @@ impl Changes {
     }
 }
 
-/// Options that a request names replace those that were there; the others stay.
-fn merge_options(options: &mut CardOptions, new: CardOptions) {
-    let old = std::mem::take(options);
-    *options = CardOptions {
-        capture_method: new.capture_method.or(old.capture_method),
-        request_incremental_authorization: new
-            .request_incremental_authorization
-            .or(old.request_incremental_authorization),
-        request_multicapture: new.request_multicapture.or(old.request_multicapture),
-        request_three_d_secure: new.request_three_d_secure.or(old.request_three_d_secure),
-        setup_future_usage: new.setup_future_usage.or(old.setup_future_usage),
-        statement_descriptor_suffix_kana: new
-            .statement_descriptor_suffix_kana
-            .or(old.statement_descriptor_suffix_kana),
-        statement_descriptor_suffix_kanji: new
-            .statement_descriptor_suffix_kanji
-            .or(old.statement_descriptor_suffix_kanji),
-    };
+/// What a request asks to change about the options of a card payment; the others stay.
+#[derive(Clone, Debug, Default)]
+#[expect(missing_docs, reason = "each is Stripe's parameter of the same name")]
+pub struct CardChanges {
+    pub capture_method: Patch<CaptureMethod>,
+    pub installments_enabled: Option<bool>,
+    pub network: Option<CardNetwork>,
+    pub request_extended_authorization: Option<Requested>,
+    pub request_incremental_authorization: Option<Requested>,
+    pub request_multicapture: Option<Requested>,
+    pub request_overcapture: Option<Requested>,
+    pub request_three_d_secure: Option<RequestThreeDSecure>,
+    pub require_cvc_recollection: Option<bool>,
+    pub setup_future_usage: Patch<CardFutureUsage>,
+    pub statement_descriptor_suffix_kana: Patch<String>,
+    pub statement_descriptor_suffix_kanji: Patch<String>,
+}
+
+impl CardChanges {
+    fn apply(self, options: &mut CardOptions) {
+        fn set<T>(field: &mut Option<T>, new: Option<T>) {
+            if new.is_some() {
+                *field = new;
+            }
+        }
+        self.capture_method.apply_to(&mut options.capture_method);
+        set(&mut options.installments_enabled, self.installments_enabled);
+        set(&mut options.network, self.network);
+        set(&mut options.request_extended_authorization, self.request_extended_authorization);
+        set(&mut options.request_incremental_authorization, self.request_incremental_authorization);
+        set(&mut options.request_multicapture, self.request_multicapture);
+        set(&mut options.request_overcapture, self.request_overcapture);
+        set(&mut options.request_three_d_secure, self.request_three_d_secure);
+        set(&mut options.require_cvc_recollection, self.require_cvc_recollection);
+        self.setup_future_usage.apply_to(&mut options.setup_future_usage);
+        self.statement_descriptor_suffix_kana
+            .apply_to(&mut options.statement_descriptor_suffix_kana);
+        self.statement_descriptor_suffix_kanji
+            .apply_to(&mut options.statement_descriptor_suffix_kanji);
+    }
 }

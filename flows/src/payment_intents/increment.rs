@@ -5,7 +5,7 @@ use domain::attempt::{Attempt, AttemptState, Request, Resolution};
 use domain::charge::Charge;
 use domain::metadata::MetadataUpdate;
 use domain::money::Money;
-use domain::payment_intent::{Operation, PaymentIntent};
+use domain::payment_intent::{Operation, OrderUpdate, PaymentIntent};
 use store::{DatabaseError, charges, payment_intents};
 
 use super::{MAX_TRIES, no_such, refused, shown};
@@ -22,6 +22,8 @@ pub struct Increment {
     pub description: Option<String>,
     /// Changes to the merchant's own pairs.
     pub metadata: Option<MetadataUpdate>,
+    /// What is paid for.
+    pub order: OrderUpdate,
     /// What the cardholder reads.
     pub statement_descriptor: Option<String>,
 }
@@ -97,6 +99,7 @@ async fn start<P: Platform>(
     if let Some(update) = &increment.metadata {
         intent.details.metadata = intent.details.metadata.updated(update)?;
     }
+    increment.order.clone().apply(&mut intent.details);
     if let Some(description) = &increment.description {
         intent.details.description = Some(description.clone());
     }

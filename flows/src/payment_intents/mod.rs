@@ -23,7 +23,7 @@ pub use cancel::cancel;
 pub(crate) use cancel::void;
 pub use capture::{Capture, capture};
 pub use challenge::{Challenged, find_challenge, finish_challenge, settle_challenge};
-pub use changes::Changes;
+pub use changes::{CardChanges, Changes};
 pub use confirm::{Confirm, confirm};
 pub use create::{Create, create};
 pub use increment::{Increment, increment};

@@ -10,7 +10,7 @@ use domain::payment_method::{PaymentMethod, PaymentMethodDetails};
 use domain::resource;
 use store::{Statement, payment_methods};
 
-use super::choose::{self, built_in, card_of_token, new_method};
+use super::choose::{self, NewCard, built_in, card_of, card_of_token, details, new_method};
 use crate::announce::{Subjects, events};
 use crate::cards;
 use crate::{Context, Failure, Platform};
@@ -39,6 +39,19 @@ pub(crate) async fn named<P: Platform>(
     let id = PaymentMethodId::parse(name).map_err(|_| no_such())?;
     let found = context.find(payment_methods::find(&context.scope, id.as_str())).await?;
     existing(context, found.ok_or_else(no_such)?, customer)
+}
+
+/// Keeps the card that a request brings along.
+pub(crate) async fn brought<P: Platform>(
+    context: &Context<'_, P>,
+    card: &NewCard,
+    customer: &CustomerId,
+) -> Result<Kept, Failure> {
+    let (sealed, holder, used_up) = card_of(context, card).await?;
+    let method = new_method(context, "payment_method", sealed, details(holder, card));
+    let mut kept = new(context, method, customer)?;
+    kept.statements.splice(0..0, used_up);
+    Ok(kept)
 }
 
 /// Keeps the card behind a token, as the legacy `source` parameter names it.

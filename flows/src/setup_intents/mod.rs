@@ -7,15 +7,16 @@ use domain::error::CardError;
 use domain::event::Transition;
 use domain::id::{CustomerId, Id, SetupIntentId};
 use domain::metadata::MetadataUpdate;
-use domain::payment_intent::{AutomaticPaymentMethods, SetupFutureUsage};
+use domain::payment_intent::{AutomaticPaymentMethods, RequestThreeDSecure, SetupFutureUsage};
 use domain::payment_method::PaymentMethod;
-use domain::setup_intent::{Details, SetupIntent};
+use domain::setup_intent::{CardOptions, Details, SetupIntent};
 use domain::{ApiError, Metadata, resource};
-use store::{DatabaseError, Statement, customers, payment_methods, setup_intents};
+use store::{DatabaseError, Statement, customers, payment_methods, setup_intents, tokens};
 
 use crate::announce::{Subjects, events};
 use crate::cards;
 use crate::payment_intents::no_such_customer;
+use crate::payment_methods::Choice;
 use crate::payment_methods::keep::{self, Kept};
 use crate::{Context, Failure, Platform};
 
@@ -26,8 +27,8 @@ const MAX_TRIES: usize = 5;
 pub struct Create {
     /// Who is to keep it.
     pub customer: String,
-    /// The card, by its id or a built-in name.
-    pub payment_method: String,
+    /// The card: one that exists, or one that the request brings along.
+    pub payment_method: Choice,
     /// For people.
     pub description: Option<String>,
     /// The merchant's own pairs.
@@ -36,6 +37,8 @@ pub struct Create {
     pub automatic_payment_methods: Option<AutomaticPaymentMethods>,
     /// For which payments the card is kept.
     pub usage: SetupFutureUsage,
+    /// What else was chosen for cards.
+    pub card_options: CardOptions,
 }
 
 /// Sets a card up for its customer.
@@ -62,11 +65,25 @@ pub async fn create<P: Platform>(
             Ok(_) => return Ok(intent),
             // The row is there: an earlier run of this request committed, and its answer was lost.
             Err(DatabaseError::Exists(_)) => return find(context, id.as_str()).await,
+            Err(DatabaseError::Guard(name)) if name == tokens::UNUSED_GUARD => {
+                return spent(context, create, &id).await;
+            }
             Err(DatabaseError::Guard(_)) => {}
             Err(error) => return Err(error.into()),
         }
     }
     Err(ApiError::LockTimeout.into())
+}
+
+/// Whoever used the token up may have been an earlier run of this request.
+async fn spent<P: Platform>(
+    context: &Context<'_, P>,
+    create: &Create,
+    id: &SetupIntentId,
+) -> Result<SetupIntent, Failure> {
+    let token = create.payment_method.token().unwrap_or_default().to_owned();
+    let found = context.find(setup_intents::find(&context.scope, id.as_str())).await?;
+    found.ok_or_else(|| ApiError::TokenAlreadyUsed { token }.into())
 }
 
 /// Finds a setup intent that a request names in its path.
@@ -85,7 +102,7 @@ pub async fn find<P: Platform>(context: &Context<'_, P>, id: &str) -> Result<Set
     })
 }
 
-/// The card as its customer keeps it; one that they keep already stays as it is.
+/// The card as its customer keeps it.
 async fn decide<P: Platform>(context: &Context<'_, P>, create: &Create) -> Result<Kept, Failure> {
     let no_such = || no_such_customer(&create.customer);
     let customer = CustomerId::parse(&create.customer).map_err(|_| no_such())?;
@@ -94,28 +111,42 @@ async fn decide<P: Platform>(context: &Context<'_, P>, create: &Create) -> Resul
     if found.is_none_or(|customer| customer.deleted) {
         return Err(no_such().into());
     }
-    let name = &create.payment_method;
-    let method: Option<PaymentMethod> =
-        context.find(payment_methods::find(&context.scope, name)).await?;
-    let kept = match method {
-        Some(method) if method.customer.as_ref() == Some(&customer) => {
-            let guard =
-                payment_methods::must_be_usable(&context.scope, name, Some(&create.customer));
-            Kept { method, statements: vec![guard] }
-        }
-        _ => keep::named(context, name, &customer, "payment_method").await?,
+    let kept = match &create.payment_method {
+        Choice::Named(name) => named(context, name, &customer).await?,
+        Choice::New(card) => keep::brought(context, card, &customer).await?,
     };
-    ask_cardholder(context, &kept.method)?;
+    ask_cardholder(context, create, &kept.method)?;
     Ok(kept)
+}
+
+/// A card by its id or a built-in name; one that the customer keeps already stays as it is.
+async fn named<P: Platform>(
+    context: &Context<'_, P>,
+    name: &str,
+    customer: &CustomerId,
+) -> Result<Kept, Failure> {
+    let scope = &context.scope;
+    let method: Option<PaymentMethod> = context.find(payment_methods::find(scope, name)).await?;
+    match method.filter(|method| method.customer.as_ref() == Some(customer)) {
+        Some(method) => {
+            let guard = payment_methods::must_be_usable(scope, name, Some(customer.as_str()));
+            Ok(Kept { method, statements: vec![guard] })
+        }
+        None => keep::named(context, name, customer, "payment_method").await,
+    }
 }
 
 /// A card whose issuer wants to see the cardholder is refused: only payments can send them there.
 fn ask_cardholder<P: Platform>(
     context: &Context<'_, P>,
+    create: &Create,
     method: &PaymentMethod,
 ) -> Result<(), Failure> {
     let number = cards::open(context, &method.sealed_number)?;
-    if !simulator::challenges_set_up(&number) {
+    let wanted = create.card_options.request_three_d_secure.unwrap_or_default();
+    let is_challenged = simulator::challenges_set_up(&number)
+        || wanted != RequestThreeDSecure::Automatic && simulator::challenges_on_request(&number);
+    if !is_challenged {
         return Ok(());
     }
     Err(ApiError::from(CardError {
@@ -150,6 +181,7 @@ fn new_intent<P: Platform>(
             metadata,
             automatic_payment_methods: create.automatic_payment_methods,
             usage: create.usage,
+            card_options: create.card_options,
         },
         id,
     })

@@ -13,6 +13,7 @@ use super::show;
 use crate::endpoint::{Call, Endpoint, Method};
 use crate::payment_intents::parameters::{check_email, currency, customer};
 use crate::payment_methods::parameters::new_metadata;
+use crate::shipping::ShippingParameters;
 
 /// Charges a card without an intent, as merchants did before there were any.
 pub struct Create;
@@ -50,7 +51,7 @@ pub struct Parameters {
     receipt_email: Patch<String>,
     /// Where the goods go.
     #[serde(default)]
-    shipping: Patch<Shipping>,
+    shipping: Patch<ShippingParameters>,
     /// A token or a card.
     source: Option<String>,
     /// What the cardholder reads.
@@ -86,7 +87,7 @@ impl Endpoint for Create {
             metadata: new_metadata(parameters.metadata.as_ref())?,
             on_behalf_of: parameters.on_behalf_of,
             receipt_email: check_email("receipt_email", &parameters.receipt_email)?.into_option(),
-            shipping: parameters.shipping.into_option(),
+            shipping: parameters.shipping.into_option().map(Shipping::from),
             statement_descriptor: parameters.statement_descriptor.into_option(),
             statement_descriptor_suffix: parameters.statement_descriptor_suffix.into_option(),
             transfer_group: parameters.transfer_group.into_option(),

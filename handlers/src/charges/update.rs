@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::show;
 use crate::endpoint::{Call, Endpoint, Method};
 use crate::payment_intents::parameters::{check_email, customer};
+use crate::shipping::ShippingParameters;
 
 /// Changes what a charge says of itself.
 pub struct Update;
@@ -34,7 +35,7 @@ pub struct Parameters {
     receipt_email: Patch<String>,
     /// Where the goods go.
     #[serde(default)]
-    shipping: Patch<Shipping>,
+    shipping: Patch<ShippingParameters>,
     /// Groups payments and transfers, where no group was named before.
     #[serde(default)]
     transfer_group: Patch<String>,
@@ -81,7 +82,7 @@ impl Endpoint for Update {
             description: parameters.description,
             metadata: parameters.metadata,
             receipt_email: check_email("receipt_email", &parameters.receipt_email)?,
-            shipping: parameters.shipping,
+            shipping: parameters.shipping.map(Shipping::from),
             transfer_group: parameters.transfer_group,
             user_report: parameters
                 .fraud_details

@@ -1,6 +1,6 @@
 //! `POST /v1/customers`
 
-use domain::ApiError;
+use domain::{ApiError, Patch};
 use flows::{Failure, Platform, customers};
 use serde_json::Value;
 
@@ -16,6 +16,9 @@ customer_parameters! {
     pub struct Parameters {
         /// A payment method that they keep from the start.
         payment_method: Option<String>,
+        /// The ids that tax offices know them by; there are none to keep.
+        #[serde(default)]
+        tax_id_data: Patch<Vec<Value>>,
     }
 }
 
@@ -27,6 +30,13 @@ impl Endpoint for Create {
     type Input = customers::Create;
 
     fn check(parameters: Parameters) -> Result<customers::Create, ApiError> {
+        if parameters.tax_id_data.as_set().is_some_and(|ids| !ids.is_empty()) {
+            return Err(ApiError::ParameterInvalid {
+                param: "tax_id_data".to_owned(),
+                message: "Tax IDs of customers are not kept: there are no invoices to show them."
+                    .to_owned(),
+            });
+        }
         let payment_method = parameters.payment_method.clone();
         let source = parameters.source.clone();
         Ok(customers::Create { changes: parameters.changes()?, payment_method, source })

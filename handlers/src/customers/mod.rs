@@ -7,6 +7,7 @@ pub mod parameters;
 pub mod payment_methods;
 pub mod retrieve;
 pub mod search;
+pub mod tax;
 pub mod update;
 
 use domain::customer::Customer;

@@ -7,6 +7,8 @@ use domain::payment_method::Address;
 use domain::{ApiError, Patch};
 use serde::Deserialize;
 
+use crate::payment_intents::parameters::check_length;
+
 /// The highest number that a customer's next invoice can have.
 const MAX_INVOICE_SEQUENCE: i64 = 999_999_999;
 /// The most lines of a customer's own on each invoice.
@@ -29,6 +31,8 @@ macro_rules! customer_parameters {
             /// The name of their business.
             #[serde(default)]
             business_name: domain::Patch<String>,
+            /// How their cash balance is used.
+            cash_balance: Option<crate::customers::tax::CashBalanceParameters>,
             /// For people.
             #[serde(default)]
             description: domain::Patch<String>,
@@ -61,6 +65,8 @@ macro_rules! customer_parameters {
             shipping: domain::Patch<crate::customers::parameters::ShippingParameters>,
             /// A token whose card becomes their default source.
             source: Option<String>,
+            /// Where they are, for their tax.
+            tax: Option<crate::customers::tax::TaxParameters>,
             /// Whether they pay tax.
             #[serde(default)]
             tax_exempt: domain::Patch<domain::customer::TaxExempt>,
@@ -70,6 +76,9 @@ macro_rules! customer_parameters {
             /// What the shared parameters ask to change.
             fn changes(self) -> Result<flows::customers::Changes, domain::ApiError> {
                 use crate::customers::parameters as shared;
+                if let Some(balance) = &self.cash_balance {
+                    balance.check()?;
+                }
                 let invoice = self.invoice_settings.unwrap_or_default();
                 let changes = flows::customers::Changes {
                     address: self.address,
@@ -90,6 +99,10 @@ macro_rules! customer_parameters {
                     preferred_locales: self.preferred_locales,
                     shipping: self.shipping.map(domain::payment_intent::Shipping::from),
                     tax_exempt: self.tax_exempt,
+                    tax_ip_address: match self.tax {
+                        Some(tax) => tax.ip_address()?,
+                        None => domain::Patch::Keep,
+                    },
                 };
                 shared::check(&changes)?;
                 Ok(changes)
@@ -149,7 +162,7 @@ pub(super) fn check(changes: &flows::customers::Changes) -> Result<(), ApiError>
         ("phone", &changes.phone, 20),
     ];
     for (param, text, limit) in texts {
-        check_length(param, text.as_set().map_or("", String::as_str), limit)?;
+        check_length(param, text.as_set(), limit)?;
     }
     check_numbers(changes)?;
     check_custom_fields(changes.invoice_custom_fields.as_set().map_or(&[], Vec::as_slice))
@@ -194,16 +207,8 @@ fn check_custom_fields(fields: &[CustomField]) -> Result<(), ApiError> {
         });
     }
     for (place, field) in fields.iter().enumerate() {
-        check_length(&format!("{PARAM}[{place}][name]"), &field.name, 40)?;
-        check_length(&format!("{PARAM}[{place}][value]"), &field.value, 140)?;
-    }
-    Ok(())
-}
-
-fn check_length(param: &str, text: &str, limit: usize) -> Result<(), ApiError> {
-    let length = text.chars().count();
-    if length > limit {
-        return Err(ApiError::StringTooLong { param: param.to_owned(), length, limit });
+        check_length(&format!("{PARAM}[{place}][name]"), Some(&field.name), 40)?;
+        check_length(&format!("{PARAM}[{place}][value]"), Some(&field.value), 140)?;
     }
     Ok(())
 }

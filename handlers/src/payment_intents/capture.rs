@@ -1,12 +1,14 @@
 //! `POST /v1/payment_intents/{intent}/capture`
 
-use domain::ApiError;
 use domain::metadata::MetadataUpdate;
+use domain::payment_intent::{AmountDetailsUpdate, PaymentDetailsUpdate};
+use domain::{ApiError, Patch};
 use flows::charges::CaptureChanges;
 use flows::{Failure, Platform, payment_intents};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::parameters::{order, refuse_descriptor};
 use super::show;
 use crate::endpoint::{Call, Endpoint, Method};
 
@@ -18,14 +20,27 @@ pub struct Capture;
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Parameters {
+    /// The parts of the amount.
+    #[serde(default)]
+    amount_details: Patch<AmountDetailsUpdate>,
     /// Minor units; all that is held unless said.
     #[serde(default, deserialize_with = "domain::patch::named")]
     amount_to_capture: Option<i64>,
+    /// The platform's part, in minor units.
+    application_fee_amount: Option<i64>,
     /// Whether this is the last part.
     final_capture: Option<bool>,
+    /// Accepted and not needed: there is no tax calculation to name.
+    #[expect(dead_code, reason = "accepted and not needed")]
+    hooks: Option<Value>,
     /// Changes to the merchant's own pairs.
     #[serde(default, deserialize_with = "domain::patch::named")]
     metadata: Option<MetadataUpdate>,
+    /// What the payment is called elsewhere.
+    #[serde(default)]
+    payment_details: Patch<PaymentDetailsUpdate>,
+    /// What the cardholder reads; refused for cards.
+    statement_descriptor: Option<String>,
     /// What the cardholder reads after the merchant's name.
     statement_descriptor_suffix: Option<String>,
 }
@@ -42,11 +57,14 @@ impl Endpoint for Capture {
         if parameters.amount_to_capture.is_some_and(|amount| amount < 0) {
             return Err(ApiError::AmountNotPositive { param: "amount_to_capture".to_owned() });
         }
+        refuse_descriptor(parameters.statement_descriptor.as_ref())?;
         Ok(payment_intents::Capture {
             amount: parameters.amount_to_capture,
             is_final: parameters.final_capture,
             metadata: parameters.metadata,
+            order: order(&parameters.amount_details, &parameters.payment_details)?,
             charge: CaptureChanges {
+                application_fee_amount: parameters.application_fee_amount,
                 statement_descriptor_suffix: parameters.statement_descriptor_suffix.clone(),
                 ..CaptureChanges::default()
             },

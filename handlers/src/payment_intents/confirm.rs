@@ -1,8 +1,8 @@
 //! `POST /v1/payment_intents/{intent}/confirm`
 
-use domain::ApiError;
-use domain::payment_intent::ConfirmationMethod;
-use flows::payment_intents::{self, Changes};
+use domain::payment_intent::{CardFutureUsage, ConfirmationMethod};
+use domain::{ApiError, Patch};
+use flows::payment_intents::{self, CardChanges, Changes};
 use flows::{Failure, Platform};
 use serde_json::Value;
 
@@ -20,6 +20,8 @@ parameters::intent_parameters! {
         client_secret: Option<String>,
         /// Whether a demand for a challenge is to be a decline.
         error_on_requires_action: Option<bool>,
+        /// The mandate that the payment rests on; there is none for cards.
+        mandate: Option<String>,
         /// Whether the cardholder takes no part, or why.
         off_session: Option<OffSession>,
         /// Where the cardholder comes back to.
@@ -46,6 +48,7 @@ impl Endpoint for Confirm {
     type Input = Input;
 
     fn check(parameters: Parameters) -> Result<Input, ApiError> {
+        parameters::refuse_mandate(parameters.mandate.as_ref())?;
         Ok(Input {
             confirm: payment_intents::Confirm {
                 off_session: parameters.off_session.is_some_and(OffSession::holds),
@@ -79,36 +82,46 @@ impl Endpoint for Confirm {
     }
 }
 
-/// How the money is taken, and how sure the merchant wants to be of the cardholder, is not for the
-/// cardholder's browser to say.
+/// How the money is taken, whether the card is not to be kept, and how sure the merchant wants to be of
+/// the cardholder, is not for the cardholder's browser to say.
 fn check_browser(input: &Input) -> Result<(), ApiError> {
-    let options = input.changes.card_options.clone().unwrap_or_default();
+    let changes = &input.changes;
     let given = [
-        ("capture_method", input.changes.capture_method.is_some()),
+        ("amount_details", !changes.order.amount_details.is_keep()),
+        ("capture_method", changes.capture_method.is_some()),
         ("error_on_requires_action", input.confirm.error_on_requires_action),
         ("off_session", input.confirm.off_session),
-        ("payment_method_options[card][capture_method]", options.capture_method.is_some()),
-        (
-            "payment_method_options[card][request_incremental_authorization]",
-            options.request_incremental_authorization.is_some(),
-        ),
-        (
-            "payment_method_options[card][request_multicapture]",
-            options.request_multicapture.is_some(),
-        ),
-        (
-            "payment_method_options[card][request_three_d_secure]",
-            options.request_three_d_secure.is_some(),
-        ),
+        ("payment_details", !changes.order.payment_details.is_keep()),
+        ("payment_method_options[card]", matches!(changes.card_options, Patch::Clear)),
+        ("setup_future_usage", matches!(changes.setup_future_usage, Patch::Clear)),
     ];
-    match given.into_iter().find(|(_, given)| *given) {
-        Some((param, _)) => Err(ApiError::ParameterInvalid {
-            param: param.to_owned(),
-            message: format!(
-                "The parameter `{param}` cannot be passed with a publishable API key. Please use a \
-                 secret API key."
-            ),
-        }),
-        None => Ok(()),
-    }
+    let param = match given.into_iter().find(|(_, given)| *given) {
+        Some((param, _)) => param.to_owned(),
+        None => match changes.card_options.as_set().and_then(forbidden_option) {
+            Some(option) => format!("payment_method_options[card][{option}]"),
+            None => return Ok(()),
+        },
+    };
+    let message = format!(
+        "The parameter `{param}` cannot be passed with a publishable API key. Please use a secret \
+         API key."
+    );
+    Err(ApiError::ParameterInvalid { param, message })
+}
+
+/// The first of the options for cards that are not for a browser to choose.
+fn forbidden_option(options: &CardChanges) -> Option<&'static str> {
+    let keeps_no_card =
+        matches!(options.setup_future_usage, Patch::Clear | Patch::Set(CardFutureUsage::None));
+    let given = [
+        ("capture_method", !options.capture_method.is_keep()),
+        ("request_extended_authorization", options.request_extended_authorization.is_some()),
+        ("request_incremental_authorization", options.request_incremental_authorization.is_some()),
+        ("request_multicapture", options.request_multicapture.is_some()),
+        ("request_overcapture", options.request_overcapture.is_some()),
+        ("request_three_d_secure", options.request_three_d_secure.is_some()),
+        ("require_cvc_recollection", options.require_cvc_recollection.is_some()),
+        ("setup_future_usage", keeps_no_card),
+    ];
+    given.into_iter().find(|(_, given)| *given).map(|(option, _)| option)
 }

@@ -40,6 +40,8 @@ parameters::intent_parameters! {
         confirmation_method: Option<ConfirmationMethod>,
         /// Whether a demand for a challenge is to be a decline.
         error_on_requires_action: Option<bool>,
+        /// The mandate that the payment rests on; there is none for cards.
+        mandate: Option<String>,
         /// The merchant's own pairs.
         #[serde(default, deserialize_with = "domain::patch::named")]
         metadata: Option<MetadataUpdate>,
@@ -96,6 +98,7 @@ impl Endpoint for Create {
             error_on_requires_action: parameters.error_on_requires_action.unwrap_or(false),
         });
         check_confirmation_only(&parameters, confirms)?;
+        parameters::refuse_mandate(parameters.mandate.as_ref())?;
         let confirmation_method = parameters.confirmation_method.unwrap_or_default();
         let mut changes = parameters.shared()?;
         changes.automatic_payment_methods =
@@ -145,6 +148,7 @@ fn check_confirmation_only(parameters: &Parameters, confirms: bool) -> Result<()
     }
     let given = [
         ("error_on_requires_action", parameters.error_on_requires_action.is_some()),
+        ("mandate", parameters.mandate.is_some()),
         ("off_session", parameters.off_session.is_some()),
         ("return_url", parameters.return_url.is_some()),
     ];

@@ -1,11 +1,13 @@
 //! `POST /v1/payment_intents/{intent}/increment_authorization`
 
-use domain::ApiError;
 use domain::metadata::MetadataUpdate;
+use domain::payment_intent::{AmountDetailsUpdate, PaymentDetailsUpdate};
+use domain::{ApiError, Patch};
 use flows::{Failure, Platform, payment_intents};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::parameters::{check_description, order};
 use super::show;
 use crate::endpoint::{Call, Endpoint, Method};
 
@@ -19,11 +21,20 @@ pub struct IncrementAuthorization;
 pub struct Parameters {
     /// The new total, in minor units.
     amount: i64,
+    /// The parts of the amount.
+    #[serde(default)]
+    amount_details: Patch<AmountDetailsUpdate>,
     /// For people.
     description: Option<String>,
+    /// Accepted and not needed: there is no tax calculation to name.
+    #[expect(dead_code, reason = "accepted and not needed")]
+    hooks: Option<Value>,
     /// Changes to the merchant's own pairs.
     #[serde(default, deserialize_with = "domain::patch::named")]
     metadata: Option<MetadataUpdate>,
+    /// What the payment is called elsewhere.
+    #[serde(default)]
+    payment_details: Patch<PaymentDetailsUpdate>,
     /// What the cardholder reads.
     statement_descriptor: Option<String>,
 }
@@ -39,10 +50,12 @@ impl Endpoint for IncrementAuthorization {
         if parameters.amount < 1 {
             return Err(ApiError::AmountNotPositive { param: "amount".to_owned() });
         }
+        check_description(parameters.description.as_ref())?;
         Ok(payment_intents::Increment {
             amount: parameters.amount,
             description: parameters.description,
             metadata: parameters.metadata,
+            order: order(&parameters.amount_details, &parameters.payment_details)?,
             statement_descriptor: parameters.statement_descriptor,
         })
     }

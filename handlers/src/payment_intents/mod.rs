@@ -2,6 +2,7 @@
 
 pub mod cancel;
 pub mod capture;
+pub mod card_options;
 pub mod confirm;
 pub mod create;
 pub mod increment_authorization;
@@ -16,6 +17,7 @@ use domain::payment_intent::PaymentIntent;
 use domain::resource::{self, value};
 use serde_json::Value;
 
+use crate::client_secret;
 use crate::endpoint::Call;
 
 /// The intent as the API shows it.
@@ -32,27 +34,6 @@ pub fn check_client_secret<P>(
     intent: &PaymentIntent,
     given: Option<&str>,
 ) -> Result<(), ApiError> {
-    let matches = given.is_some_and(|given| {
-        constant_time_equal(given.as_bytes(), intent.details.client_secret.as_bytes())
-    });
-    match given {
-        None if call.is_publishable() => {
-            Err(ApiError::MissingParameter { param: "client_secret".to_owned() })
-        }
-        Some(_) if !matches => Err(ApiError::ParameterInvalid {
-            param: "client_secret".to_owned(),
-            message: format!(
-                "The client_secret provided does not match the client_secret associated with the \
-                 PaymentIntent '{}'.",
-                intent.id
-            ),
-        }),
-        _ => Ok(()),
-    }
-}
-
-/// Compares without telling by its duration where the texts part.
-fn constant_time_equal(left: &[u8], right: &[u8]) -> bool {
-    left.len() == right.len()
-        && left.iter().zip(right).fold(0_u8, |difference, (a, b)| difference | (a ^ b)) == 0
+    let secret = &intent.details.client_secret;
+    client_secret::check(call, given, secret, "PaymentIntent", intent.id.as_str())
 }

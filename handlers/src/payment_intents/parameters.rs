@@ -2,16 +2,13 @@
 
 use std::fmt;
 
-use domain::ApiError;
 use domain::id::{CustomerId, Id};
 use domain::money::Currency;
-use domain::payment_intent::{
-    CaptureMethod, CardOptions, RequestThreeDSecure, Requested, SetupFutureUsage,
-};
+use domain::payment_intent::{AmountDetailsUpdate, OrderUpdate, PaymentDetailsUpdate};
+use domain::{ApiError, Patch};
 use flows::payment_intents::no_such_customer;
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
 
 /// Defines the parameters of an endpoint: its own, and those that it shares with the others.
 macro_rules! intent_parameters {
@@ -24,22 +21,34 @@ macro_rules! intent_parameters {
             $($(#[$field_doc])* $field: $type,)*
             /// The name of `payment_method_types` since 2026-09-30.
             allowed_payment_method_types: Option<Vec<String>>,
+            /// The parts of the amount.
+            #[serde(default)]
+            amount_details: domain::Patch<domain::payment_intent::AmountDetailsUpdate>,
             /// When the money is taken.
             capture_method: Option<domain::payment_intent::CaptureMethod>,
             /// Kinds of payment methods that are not offered.
             #[serde(default)]
             excluded_payment_method_types: domain::Patch<Vec<String>>,
+            /// Accepted and not needed: there is no tax calculation to name.
+            #[expect(dead_code, reason = "accepted and not needed")]
+            hooks: Option<serde_json::Value>,
             /// Accepted and not needed for cards.
             #[expect(dead_code, reason = "accepted and not needed for cards")]
             mandate_data: Option<serde_json::Value>,
+            /// What the payment is called elsewhere.
+            #[serde(default)]
+            payment_details: domain::Patch<domain::payment_intent::PaymentDetailsUpdate>,
             /// With what is paid.
             #[serde(default)]
             payment_method: domain::Patch<String>,
             /// A card to pay with.
             payment_method_data: Option<crate::payment_methods::parameters::PaymentMethodData>,
             /// Options by kind of payment method.
-            payment_method_options:
-                Option<crate::payment_intents::parameters::PaymentMethodOptions>,
+            payment_method_options: Option<
+                crate::payment_methods::options::PaymentMethodOptions<
+                    crate::payment_intents::card_options::CardParameters,
+                >,
+            >,
             /// Kinds of payment methods that are offered.
             payment_method_types: Option<Vec<String>>,
             /// Accepted and not needed.
@@ -53,7 +62,7 @@ macro_rules! intent_parameters {
             setup_future_usage: domain::Patch<domain::payment_intent::SetupFutureUsage>,
             /// Where the goods go.
             #[serde(default)]
-            shipping: domain::Patch<domain::payment_intent::Shipping>,
+            shipping: domain::Patch<crate::shipping::ShippingParameters>,
         }
 
         impl $name {
@@ -64,6 +73,7 @@ macro_rules! intent_parameters {
                     .allowed_payment_method_types
                     .as_deref()
                     .or(self.payment_method_types.as_deref());
+                let order = shared::order(&self.amount_details, &self.payment_details)?;
                 Ok(flows::payment_intents::Changes {
                     payment_method: crate::payment_methods::parameters::choice(
                         self.payment_method.as_set().map(String::as_str),
@@ -71,15 +81,16 @@ macro_rules! intent_parameters {
                     )?,
                     clears_payment_method: matches!(self.payment_method, domain::Patch::Clear),
                     capture_method: self.capture_method,
-                    card_options: self
-                        .payment_method_options
-                        .as_ref()
-                        .and_then(shared::PaymentMethodOptions::card_options),
+                    card_options: match &self.payment_method_options {
+                        Some(options) => crate::payment_intents::card_options::changes(options)?,
+                        None => domain::Patch::Keep,
+                    },
                     excluded_payment_method_types: self.excluded_payment_method_types.clone(),
+                    order,
                     payment_method_types: shared::check_types(types)?,
                     receipt_email: shared::check_email("receipt_email", &self.receipt_email)?,
                     setup_future_usage: self.setup_future_usage.clone(),
-                    shipping: self.shipping.clone(),
+                    shipping: self.shipping.clone().map(domain::payment_intent::Shipping::from),
                     ..flows::payment_intents::Changes::default()
                 })
             }
@@ -93,6 +104,10 @@ macro_rules! describe {
         $changes.customer =
             $crate::payment_intents::parameters::customer($parameters.customer.as_deref())?;
         $changes.application_fee_amount = $parameters.application_fee_amount;
+        $crate::payment_intents::parameters::check_description($parameters.description.as_set())?;
+        $crate::payment_intents::parameters::refuse_descriptor(
+            $parameters.statement_descriptor.as_set(),
+        )?;
         $changes.description = $parameters.description;
         $changes.metadata = $parameters.metadata;
         $changes.statement_descriptor = $parameters.statement_descriptor;
@@ -160,63 +175,6 @@ impl Visitor<'_> for OffSessionVisitor {
     }
 }
 
-/// Options by kind of payment method.
-#[derive(Clone, Debug, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct PaymentMethodOptions {
-    /// Options for cards.
-    card: Option<CardParameters>,
-}
-
-/// Options for cards.
-#[derive(Clone, Debug, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct CardParameters {
-    capture_method: Option<CaptureMethod>,
-    /// Accepted and not needed.
-    #[expect(dead_code, reason = "accepted and not needed")]
-    moto: Option<bool>,
-    /// Accepted and not needed.
-    #[expect(dead_code, reason = "accepted and not needed")]
-    network: Option<String>,
-    /// Accepted; the simulator grants none.
-    #[expect(dead_code, reason = "accepted; the simulator grants none")]
-    request_extended_authorization: Option<Requested>,
-    request_incremental_authorization: Option<Requested>,
-    request_multicapture: Option<Requested>,
-    /// Accepted; the simulator grants none.
-    #[expect(dead_code, reason = "accepted; the simulator grants none")]
-    request_overcapture: Option<Requested>,
-    request_three_d_secure: Option<RequestThreeDSecure>,
-    /// Accepted and not needed.
-    #[expect(dead_code, reason = "accepted and not needed")]
-    require_cvc_recollection: Option<bool>,
-    setup_future_usage: Option<SetupFutureUsage>,
-    statement_descriptor_suffix_kana: Option<String>,
-    statement_descriptor_suffix_kanji: Option<String>,
-    /// Accepted and not needed.
-    #[expect(dead_code, reason = "accepted and not needed")]
-    mandate_options: Option<Value>,
-}
-
-impl PaymentMethodOptions {
-    /// The options for cards, where some are given.
-    pub fn card_options(&self) -> Option<CardOptions> {
-        let card = self.card.as_ref()?;
-        Some(CardOptions {
-            capture_method: card.capture_method,
-            request_incremental_authorization: card.request_incremental_authorization,
-            request_multicapture: card.request_multicapture,
-            request_three_d_secure: card.request_three_d_secure,
-            setup_future_usage: card.setup_future_usage,
-            statement_descriptor_suffix_kana: card.statement_descriptor_suffix_kana.clone(),
-            statement_descriptor_suffix_kanji: card.statement_descriptor_suffix_kanji.clone(),
-        })
-    }
-}
-
 /// Reads a currency.
 ///
 /// # Errors
@@ -224,6 +182,55 @@ impl PaymentMethodOptions {
 pub fn currency(code: &str) -> Result<Currency, ApiError> {
     Currency::parse(code).map_err(|unknown| ApiError::UnknownCurrency {
         currency: unknown.0.chars().take(20).collect(),
+    })
+}
+
+/// What a request says of what is paid for.
+///
+/// # Errors
+/// When a part of the amount is negative, or a postal code too long.
+pub fn order(
+    amount_details: &Patch<AmountDetailsUpdate>,
+    payment_details: &Patch<PaymentDetailsUpdate>,
+) -> Result<OrderUpdate, ApiError> {
+    let order = OrderUpdate {
+        amount_details: amount_details.clone(),
+        payment_details: payment_details.clone(),
+    };
+    order.check()?;
+    Ok(order)
+}
+
+/// What a cardholder reads is the merchant's own descriptor, to which a payment adds its suffix
+/// (<https://docs.stripe.com/get-started/account/statement-descriptors>).
+///
+/// # Errors
+/// When there is a descriptor for the payment.
+pub fn refuse_descriptor(descriptor: Option<&String>) -> Result<(), ApiError> {
+    if descriptor.is_none() {
+        return Ok(());
+    }
+    Err(ApiError::ParameterInvalid {
+        param: "statement_descriptor".to_owned(),
+        message: "The statement_descriptor parameter is not supported for the payment_method_type \
+                  `card`. To continue supporting payment_method_type `card`, please pass in \
+                  `statement_descriptor_suffix` or remove the `statement_descriptor` parameter \
+                  altogether."
+            .to_owned(),
+    })
+}
+
+/// Checks the mandate that a payment is to rest on.
+///
+/// # Errors
+/// When one is named: cards are charged without mandates, so that there is none.
+pub fn refuse_mandate(mandate: Option<&String>) -> Result<(), ApiError> {
+    let Some(id) = mandate else { return Ok(()) };
+    Err(ApiError::NoSuchObject {
+        kind: "mandate",
+        id: id.clone(),
+        param: "mandate".to_owned(),
+        in_path: false,
     })
 }
 
@@ -251,6 +258,26 @@ pub fn check_types(types: Option<&[String]>) -> Result<Option<Vec<String>>, ApiE
         None => return Ok(Some(vec!["card".to_owned()])),
     };
     Err(ApiError::ParameterInvalid { param: "payment_method_types".to_owned(), message: problem })
+}
+
+/// Checks what an intent is for, in the merchant's words.
+///
+/// # Errors
+/// When it is too long.
+pub fn check_description(text: Option<&String>) -> Result<(), ApiError> {
+    check_length("description", text, 1_000)
+}
+
+/// Checks how many characters a text has.
+///
+/// # Errors
+/// When they are more than the limit.
+pub fn check_length(param: &str, text: Option<&String>, limit: usize) -> Result<(), ApiError> {
+    let length = text.map_or(0, |text| text.chars().count());
+    if length > limit {
+        return Err(ApiError::StringTooLong { param: param.to_owned(), length, limit });
+    }
+    Ok(())
 }
 
 /// An address for mail has one `@` with something before it and a domain after it.

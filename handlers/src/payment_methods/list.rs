@@ -2,7 +2,7 @@
 
 use domain::ApiError;
 use domain::customer::Customer;
-use domain::payment_method::PaymentMethod;
+use domain::payment_method::{AllowRedisplay, PaymentMethod};
 use flows::payment_intents::no_such_customer;
 use flows::{Failure, Platform};
 use serde::Deserialize;
@@ -21,6 +21,8 @@ pub struct List;
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Parameters {
+    /// Whether they may be shown to their customer again; only together with the customer.
+    allow_redisplay: Option<AllowRedisplay>,
     /// Who keeps them.
     customer: Option<String>,
     /// The payment method that the page ends right before.
@@ -36,8 +38,16 @@ pub struct Parameters {
 /// The page that is asked for.
 pub struct Input {
     customer: Option<String>,
-    of_cards: bool,
+    narrowed: Narrowed,
     page: Page,
+}
+
+/// Which of the payment methods are wanted.
+pub struct Narrowed {
+    /// Of the other kinds there are none.
+    pub of_cards: bool,
+    /// Whether they may be shown to their customer again.
+    pub allow_redisplay: Option<AllowRedisplay>,
 }
 
 impl Endpoint for List {
@@ -52,19 +62,29 @@ impl Endpoint for List {
         let after = parameters.starting_after.as_deref();
         let before = parameters.ending_before.as_deref();
         let page = list::page(None, parameters.limit, after, before)?;
-        Ok(Input { customer: parameters.customer, of_cards, page })
+        let allow_redisplay = parameters.allow_redisplay;
+        if allow_redisplay.is_some() && parameters.customer.is_none() {
+            return Err(ApiError::ParameterInvalid {
+                param: "allow_redisplay".to_owned(),
+                message: "Payment methods can be listed by `allow_redisplay` only together with \
+                          their `customer`."
+                    .to_owned(),
+            });
+        }
+        let narrowed = Narrowed { of_cards, allow_redisplay };
+        Ok(Input { customer: parameters.customer, narrowed, page })
     }
 
     async fn run<P: Platform>(call: &Call<'_, P>, input: Input) -> Result<Value, Failure> {
         let customer = input.customer.as_deref();
         let no_such = || no_such_customer(customer.unwrap_or_default());
-        show_page(call, customer, input.of_cards, &input.page, no_such).await
+        show_page(call, customer, &input.narrowed, &input.page, no_such).await
     }
 }
 
 /// Every kind of payment method that Stripe knows, in the order of the alphabet; Florin keeps cards.
 #[rustfmt::skip]
-static KINDS: &[&str] = &[
+pub(crate) static KINDS: &[&str] = &[
     "acss_debit", "affirm", "afterpay_clearpay", "alipay", "alma", "amazon_pay", "au_becs_debit",
     "bacs_debit", "bancontact", "billie", "bizum", "blik", "boleto", "card", "cashapp", "crypto",
     "custom", "customer_balance", "eps", "fpx", "giropay", "grabpay", "ideal", "kakao_pay", "klarna",
@@ -97,12 +117,19 @@ pub fn is_card(kind: Option<&str>) -> Result<bool, ApiError> {
 pub async fn show_page<P: Platform>(
     call: &Call<'_, P>,
     customer: Option<&str>,
-    of_cards: bool,
+    narrowed: &Narrowed,
     page: &Page,
     no_such: impl Fn() -> ApiError,
 ) -> Result<Value, Failure> {
-    let filter = customer.map_or(Filter::Nothing, |id| Filter::Customer(id.to_owned()));
-    let filters = if of_cards { vec![filter] } else { Vec::new() };
+    let filter = Filter::all(
+        [
+            customer.map(|id| Filter::Customer(id.to_owned())),
+            narrowed.allow_redisplay.map(|value| Filter::AllowRedisplay(value.name().to_owned())),
+        ]
+        .into_iter()
+        .flatten(),
+    );
+    let filters = if narrowed.of_cards { vec![filter] } else { Vec::new() };
     let shown = list::show(call, Table::PaymentMethods, &filters, page, |row| {
         Ok(show(&PaymentMethod::try_from(row)?))
     })

@@ -4,6 +4,7 @@ pub mod attach;
 pub mod create;
 pub mod detach;
 pub mod list;
+pub mod options;
 pub mod parameters;
 pub mod retrieve;
 pub mod update;

@@ -4,13 +4,17 @@ use domain::ApiError;
 use domain::metadata::MetadataUpdate;
 use domain::payment_intent::{AllowRedirects, AutomaticPaymentMethods, SetupFutureUsage};
 use domain::resource::{self, value};
+use domain::setup_intent::CardOptions;
 use flows::{Failure, Platform, setup_intents};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::card_options::CardParameters;
 use crate::endpoint::{Call, Endpoint, Method};
 use crate::payment_intents::create::AutomaticParameters;
 use crate::payment_intents::parameters;
+use crate::payment_methods::options::PaymentMethodOptions;
+use crate::payment_methods::parameters::{PaymentMethodData, choice};
 
 /// Sets a card up for a customer, in one request.
 pub struct Create;
@@ -30,17 +34,29 @@ pub struct Parameters {
     customer: String,
     /// For people.
     description: Option<String>,
+    /// Accepted and not needed for cards.
+    #[expect(dead_code, reason = "accepted and not needed for cards")]
+    mandate_data: Option<Value>,
     /// The merchant's own pairs.
     #[serde(default, deserialize_with = "domain::patch::named")]
     metadata: Option<MetadataUpdate>,
     /// The card, by its id or a built-in name.
-    payment_method: String,
+    payment_method: Option<String>,
+    /// A card that is brought along.
+    payment_method_data: Option<PaymentMethodData>,
+    /// Options by kind of payment method.
+    payment_method_options: Option<PaymentMethodOptions<CardParameters>>,
     /// The older name of `allowed_payment_method_types`.
     payment_method_types: Option<Vec<String>>,
     /// Where the cardholder comes back to; nobody is sent anywhere.
     return_url: Option<String>,
+    /// A mandate for one payment; there is none for cards.
+    single_use: Option<Value>,
     /// For which payments the card is kept.
     usage: Option<SetupFutureUsage>,
+    /// Whether Stripe's browser library handles the next action; accepted and not needed.
+    #[expect(dead_code, reason = "accepted and not needed")]
+    use_stripe_sdk: Option<bool>,
 }
 
 impl Endpoint for Create {
@@ -51,13 +67,12 @@ impl Endpoint for Create {
     type Input = setup_intents::Create;
 
     fn check(parameters: Parameters) -> Result<setup_intents::Create, ApiError> {
-        if !parameters.confirm {
-            return Err(ApiError::ParameterInvalid {
-                param: "confirm".to_owned(),
-                message: "A card is set up in one request: `confirm` must be true.".to_owned(),
-            });
-        }
+        check_possible(&parameters)?;
+        parameters::check_description(parameters.description.as_ref())?;
         parameters::check_return_url(parameters.return_url.as_deref())?;
+        let data = parameters.payment_method_data.as_ref();
+        let payment_method = choice(parameters.payment_method.as_deref(), data)?
+            .ok_or_else(|| ApiError::MissingParameter { param: "payment_method".to_owned() })?;
         let named = parameters.allowed_payment_method_types.or(parameters.payment_method_types);
         let named = parameters::check_types(named.as_deref())?;
         let automatic = parameters.automatic_payment_methods.as_ref();
@@ -71,8 +86,13 @@ impl Endpoint for Create {
             customer: parameters.customer,
             description: parameters.description,
             metadata: parameters.metadata,
-            payment_method: parameters.payment_method,
+            payment_method,
             usage: parameters.usage.unwrap_or(SetupFutureUsage::OffSession),
+            card_options: parameters
+                .payment_method_options
+                .and_then(|options| options.card.into_option())
+                .map(CardOptions::from)
+                .unwrap_or_default(),
         })
     }
 
@@ -83,4 +103,17 @@ impl Endpoint for Create {
         let intent = setup_intents::create(&call.context, &input).await?;
         Ok(value(&resource::setup_intent::Resource::from(&intent)))
     }
+}
+
+/// Checks that nothing is asked which cards cannot do here.
+fn check_possible(parameters: &Parameters) -> Result<(), ApiError> {
+    let (param, message) = if !parameters.confirm {
+        ("confirm", "A card is set up in one request: `confirm` must be true.")
+    } else if parameters.single_use.is_some() {
+        let message = "Single-use mandates are not supported for the payment_method_type `card`.";
+        ("single_use", message)
+    } else {
+        return Ok(());
+    };
+    Err(ApiError::ParameterInvalid { param: param.to_owned(), message: message.to_owned() })
 }

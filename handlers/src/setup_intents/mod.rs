@@ -1,4 +1,5 @@
 //! `/v1/setup_intents`.
 
+mod card_options;
 pub mod create;
 pub mod retrieve;

@@ -3,27 +3,40 @@
 use domain::ApiError;
 use domain::resource::{self, value};
 use flows::{Failure, Platform, setup_intents};
+use serde::Deserialize;
 use serde_json::Value;
 
-use crate::dispatch::Nothing;
+use crate::client_secret;
 use crate::endpoint::{Call, Endpoint, Method};
 
-/// Shows a setup intent.
+/// Shows a setup intent; a customer's browser needs its client secret.
 pub struct Retrieve;
+
+/// The query.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Parameters {
+    /// The setup intent's client secret.
+    client_secret: Option<String>,
+}
 
 impl Endpoint for Retrieve {
     const METHOD: Method = Method::Get;
     const PATH: &'static str = "/v1/setup_intents/{setup_intent}";
     const RESOURCE: &'static str = "setup_intent";
-    type Parameters = Nothing;
-    type Input = Nothing;
+    const PUBLISHABLE: bool = true;
+    type Parameters = Parameters;
+    type Input = Parameters;
 
-    fn check(parameters: Nothing) -> Result<Nothing, ApiError> {
+    fn check(parameters: Parameters) -> Result<Parameters, ApiError> {
         Ok(parameters)
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, _: Nothing) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, input: Parameters) -> Result<Value, Failure> {
         let intent = setup_intents::find(&call.context, call.id()).await?;
+        let (given, secret) = (input.client_secret.as_deref(), &intent.details.client_secret);
+        client_secret::check(call, given, secret, "SetupIntent", intent.id.as_str())?;
         Ok(value(&resource::setup_intent::Resource::from(&intent)))
     }
 }

@@ -79,6 +79,11 @@ const OPERATIONS: &[Operation] = &[
         let id = customer(api, &[("source", "tok_mastercard")]);
         request(format!("/v1/customers/{id}"), &[("source", &token(api))])
     }),
+    ("update a customer's source by its id", |api| {
+        let id = customer(api, &[("source", "tok_mastercard")]);
+        let card = kept_card(api, &id);
+        request(format!("/v1/customers/{id}"), &[("default_source", &card)])
+    }),
     ("create a payment method by number", |_| {
         request("/v1/payment_methods", &[&[("type", "card")], CARD].concat())
     }),
@@ -108,6 +113,21 @@ const OPERATIONS: &[Operation] = &[
         let card = customer.text_at("/default_source");
         request(format!("/v1/payment_methods/{card}/detach"), &[])
     }),
+    ("set a card up", |api| {
+        let (id, card) = (customer(api, &[]), loose_card(api));
+        let form = [("customer", id.as_str()), ("payment_method", &card), ("confirm", "true")];
+        request("/v1/setup_intents", &form)
+    }),
+    ("set a card up by token", |api| {
+        let (id, token) = (customer(api, &[]), token(api));
+        let form = [
+            ("customer", id.as_str()),
+            ("payment_method_data[type]", "card"),
+            ("payment_method_data[card][token]", &token),
+            ("confirm", "true"),
+        ];
+        request("/v1/setup_intents", &form)
+    }),
     ("create a token", |_| request("/v1/tokens", CARD)),
 ];
 
@@ -116,7 +136,7 @@ fn redacted(answer: &Answer) -> (u16, Value) {
     fn redact(value: &Value) -> Value {
         match value {
             Value::String(text) => {
-                let is_id = ["cus_", "pm_", "tok_", "card_", "req_"]
+                let is_id = ["cus_", "pm_", "tok_", "card_", "req_", "seti_"]
                     .iter()
                     .any(|prefix| text.starts_with(prefix));
                 let is_prefix =
@@ -140,7 +160,8 @@ fn redacted(answer: &Answer) -> (u16, Value) {
 
 /// What the database holds: how many rows in each table, and which events.
 fn kept(api: &Api) -> (Vec<usize>, Vec<String>) {
-    let rows = ["customers", "payment_methods", "tokens", "metadata_entries"].map(|table| {
+    let tables = ["customers", "payment_methods", "setup_intents", "tokens", "metadata_entries"];
+    let rows = tables.map(|table| {
         let sql = format!("SELECT * FROM {table}");
         api.platform.database().query(&sql, Vec::new()).len()
     });

@@ -194,6 +194,8 @@ fn no_parameter_names_another_accounts_rows() {
         ["intent", "payment_method", "customer", "charge"].map(|name| example(&own, name).as_str());
     let create = "/v1/payment_intents".to_owned();
     let pay: Form<'_> = &[("amount", "2000"), ("currency", "usd")];
+    let set_up = [("confirm", "true"), ("customer", customer)];
+    let set_up_new = [&set_up[..], &[("payment_method_data[type]", "card")]].concat();
     let get = Method::Get;
     let post = Method::Post;
     let cases: Vec<(Method, String, Form<'_>, &str, &str)> = vec![
@@ -213,10 +215,19 @@ fn no_parameter_names_another_accounts_rows() {
             "invoice_settings[default_payment_method]",
             "payment_method",
         ),
+        (post, format!("/v1/customers/{customer}"), &[], "default_source", "payment_method"),
         (post, "/v1/charges".to_owned(), pay, "customer", "customer"),
         (post, "/v1/charges".to_owned(), pay, "source", "token"),
         (post, format!("/v1/charges/{charge}"), &[], "customer", "customer"),
         (post, "/v1/payment_methods".to_owned(), &[("type", "card")], "card[token]", "token"),
+        (post, "/v1/setup_intents".to_owned(), &set_up, "payment_method", "payment_method"),
+        (
+            post,
+            "/v1/setup_intents".to_owned(),
+            &set_up_new,
+            "payment_method_data[card][token]",
+            "token",
+        ),
         (get, "/v1/payment_intents".to_owned(), &[], "customer", "customer"),
         (get, "/v1/payment_intents".to_owned(), &[], "starting_after", "intent"),
         (get, "/v1/payment_intents".to_owned(), &[], "ending_before", "intent"),
@@ -267,6 +278,7 @@ fn a_publishable_key_calls_what_it_may_and_nothing_else() {
             ("POST", "/v1/payment_intents/{intent}/confirm"),
             ("GET", "/v1/payment_intents/{intent}"),
             ("POST", "/v1/payment_methods"),
+            ("GET", "/v1/setup_intents/{setup_intent}"),
         ]
     );
 }
@@ -511,13 +523,23 @@ fn a_browser_cannot_change_how_the_merchant_takes_its_money() {
     let secret = ("client_secret", intent.text_at("/client_secret"));
     let key = &api.merchant.publishable_key;
     for param in [
+        ("amount_details", ""),
+        ("payment_details", ""),
         ("capture_method", "manual"),
         ("off_session", "true"),
         ("error_on_requires_action", "true"),
+        ("setup_future_usage", ""),
+        ("payment_method_options[card]", ""),
+        ("payment_method_options[card][setup_future_usage]", ""),
+        ("payment_method_options[card][setup_future_usage]", "none"),
         ("payment_method_options[card][capture_method]", "manual"),
+        ("payment_method_options[card][capture_method]", ""),
         ("payment_method_options[card][request_three_d_secure]", "automatic"),
         ("payment_method_options[card][request_multicapture]", "if_available"),
         ("payment_method_options[card][request_incremental_authorization]", "if_available"),
+        ("payment_method_options[card][request_extended_authorization]", "if_available"),
+        ("payment_method_options[card][request_overcapture]", "if_available"),
+        ("payment_method_options[card][require_cvc_recollection]", "false"),
     ] {
         let refused = send(&api, key, Method::Post, &path, &[secret, param]);
         assert_eq!(refused.error(400)["param"], param.0);

@@ -112,7 +112,8 @@ fn filled(rows: i64) -> Database {
             "SELECT name, CASE WHEN name IN ('id', 'created') THEN 'n' \
              WHEN name IN ('version', 'amount') THEN '1' \
              WHEN name = 'status' THEN quote('succeeded') \
-             WHEN name = 'details' THEN quote('{\"transfer_group\": \"same\"}') \
+             WHEN name = 'details' THEN \
+             quote('{\"transfer_group\": \"same\", \"allow_redisplay\": \"same\"}') \
              WHEN type = 'TEXT' THEN quote('same') ELSE '0' END AS value \
              FROM pragma_table_info(?1) \
              WHERE name <> 'sequence' AND (\"notnull\" OR type = 'TEXT')",

@@ -1,6 +1,7 @@
 //! `GET /v1/customers/{customer}/payment_methods`
 
 use domain::ApiError;
+use domain::payment_method::AllowRedisplay;
 use flows::{Failure, Platform, customers};
 use serde::Deserialize;
 use serde_json::Value;
@@ -8,7 +9,7 @@ use store::list::Page;
 
 use crate::endpoint::{Call, Endpoint, Method};
 use crate::list;
-use crate::payment_methods::list::{is_card, show_page};
+use crate::payment_methods::list::{Narrowed, is_card, show_page};
 
 /// Lists what a customer keeps.
 pub struct List;
@@ -18,6 +19,8 @@ pub struct List;
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Parameters {
+    /// Whether they may be shown to their customer again.
+    allow_redisplay: Option<AllowRedisplay>,
     /// The payment method that the page ends right before.
     ending_before: Option<String>,
     /// How many payment methods, 1 to 100.
@@ -30,7 +33,7 @@ pub struct Parameters {
 
 /// The page that is asked for.
 pub struct Input {
-    of_cards: bool,
+    narrowed: Narrowed,
     page: Page,
 }
 
@@ -45,11 +48,12 @@ impl Endpoint for List {
         let of_cards = is_card(parameters.r#type.as_deref())?;
         let after = parameters.starting_after.as_deref();
         let before = parameters.ending_before.as_deref();
-        Ok(Input { of_cards, page: list::page(None, parameters.limit, after, before)? })
+        let narrowed = Narrowed { of_cards, allow_redisplay: parameters.allow_redisplay };
+        Ok(Input { narrowed, page: list::page(None, parameters.limit, after, before)? })
     }
 
     async fn run<P: Platform>(call: &Call<'_, P>, input: Input) -> Result<Value, Failure> {
         let no_such = || customers::no_such_in_path(call.id());
-        show_page(call, Some(call.id()), input.of_cards, &input.page, no_such).await
+        show_page(call, Some(call.id()), &input.narrowed, &input.page, no_such).await
     }
 }
