@@ -33,26 +33,6 @@ const INTENT_FIELDS: &[&str] = &[
     "status",
 ];
 
-/// The fields of a setup intent (<https://docs.stripe.com/api/setup_intents/object>, as above).
-const SETUP_INTENT_FIELDS: &[&str] = &[
-    "allowed_payment_method_types",
-    "automatic_payment_methods",
-    "cancellation_reason",
-    "client_secret",
-    "created",
-    "description",
-    "id",
-    "last_setup_error",
-    "livemode",
-    "next_action",
-    "object",
-    "payment_method",
-    "payment_method_configuration_details",
-    "payment_method_types",
-    "status",
-    "usage",
-];
-
 /// Leaves what a browser may see of an object and of all that is in it, expanded or not.
 pub fn narrow(shown: &mut Value) {
     match shown {
@@ -61,9 +41,6 @@ pub fn narrow(shown: &mut Value) {
             match fields.get("object").and_then(Value::as_str) {
                 Some("payment_intent") => {
                     fields.retain(|name, _| INTENT_FIELDS.contains(&name.as_str()));
-                }
-                Some("setup_intent") => {
-                    fields.retain(|name, _| SETUP_INTENT_FIELDS.contains(&name.as_str()));
                 }
                 Some("payment_method") => narrow_payment_method(fields),
                 _ => {}

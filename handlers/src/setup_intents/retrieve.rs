@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::client_secret;
 use crate::endpoint::{Call, Endpoint, Method};
 
-/// Shows a setup intent; a customer's browser needs its client secret.
+/// Shows a setup intent.
 pub struct Retrieve;
 
 /// The query.
@@ -25,7 +25,6 @@ impl Endpoint for Retrieve {
     const METHOD: Method = Method::Get;
     const PATH: &'static str = "/v1/setup_intents/{setup_intent}";
     const RESOURCE: &'static str = "setup_intent";
-    const PUBLISHABLE: bool = true;
     type Parameters = Parameters;
     type Input = Parameters;
 

@@ -278,7 +278,6 @@ fn a_publishable_key_calls_what_it_may_and_nothing_else() {
             ("POST", "/v1/payment_intents/{intent}/confirm"),
             ("GET", "/v1/payment_intents/{intent}"),
             ("POST", "/v1/payment_methods"),
-            ("GET", "/v1/setup_intents/{setup_intent}"),
         ]
     );
 }
