@@ -7,6 +7,7 @@
 
 pub mod accounts;
 pub mod attempts;
+pub mod audit;
 pub mod balance_transactions;
 pub mod charges;
 pub mod customers;

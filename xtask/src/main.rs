@@ -5,6 +5,7 @@ use anyhow::{Result, bail};
 use pico_args::Arguments;
 
 mod account;
+mod audit;
 mod bench;
 mod build;
 mod cache;
@@ -41,6 +42,8 @@ Usage: cargo xtask <task>
   key roll --id ID [--overlap 24h]
   key revoke --id ID
       manage API keys; a key's text is shown once; each takes [--state DIR | --remote]
+  audit [--state DIR] [--json]
+      recompute the books from the entries and the objects; the exit code is 1 where something does not hold
   clock --advance 1d12h [--port 8787 | --url URL]
       move what the running development server takes for now
   build
@@ -75,6 +78,7 @@ fn run(mut arguments: Arguments) -> Result<ExitCode> {
         Some("test") => test::run(arguments),
         Some("check") => check::run(arguments),
         Some("account") => account::run(arguments),
+        Some("audit") => audit::run(arguments),
         Some("key") => key::run(arguments),
         Some("clock") => clock::run(arguments),
         Some("bench") => bench::run(arguments),
