@@ -13,6 +13,7 @@ pub mod charges;
 pub mod created;
 pub mod customers;
 pub mod dispatch;
+pub mod disputes;
 pub mod endpoint;
 pub mod events;
 pub mod expand;

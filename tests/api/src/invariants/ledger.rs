@@ -14,6 +14,7 @@ pub fn check(database: &Database) {
     merchants_are_owed_what_their_transactions_say(database);
     holds_are_what_charges_hold(database);
     transactions_are_what_was_captured_and_refunded(database);
+    disputes_hold_what_their_books_hold(database);
 }
 
 fn nothing(database: &Database, what: &str, sql: &str) {
@@ -103,5 +104,32 @@ fn transactions_are_what_was_captured_and_refunded(database: &Database) {
          LEFT JOIN balance_transactions AS b ON b.source = r.id \
          WHERE c.captured > 0 GROUP BY r.id HAVING -coalesce(sum(b.amount), 0) <> \
          iif(r.status IN ('failed', 'canceled') OR r.pending_operation IS NOT NULL, 0, r.amount)",
+    );
+}
+
+fn disputes_hold_what_their_books_hold(database: &Database) {
+    let open = "SELECT {} AS owner, livemode, currency, sum(amount) AS sum FROM disputes \
+                WHERE status IN ('needs_response', 'under_review') GROUP BY 1, livemode, currency";
+    let reserved = sums(
+        database,
+        "SELECT owner, livemode, currency, -sum(amount) AS sum FROM ledger_entries \
+         WHERE kind = 'dispute_reserve' GROUP BY owner, livemode, currency",
+    );
+    let held_back = sums(database, &open.replace("{}", "account"));
+    assert_eq!(reserved, held_back, "I8: what is held back of merchants, and open chargebacks");
+    let taken = sums(
+        database,
+        "SELECT owner, livemode, currency, sum(amount) AS sum FROM ledger_entries \
+         WHERE kind = 'disputed_funds' GROUP BY owner, livemode, currency",
+    );
+    let disputed = sums(database, &open.replace("{}", "'simulator'"));
+    assert_eq!(taken, disputed, "I8: what the processor took back, and open chargebacks");
+    nothing(
+        database,
+        "a dispute that was booked otherwise than it stands",
+        "SELECT d.id, d.status, d.amount, sum(b.amount) AS booked FROM disputes AS d \
+         LEFT JOIN balance_transactions AS b ON b.source = d.id \
+         GROUP BY d.id HAVING -coalesce(sum(b.amount), 0) <> \
+         iif(d.status IN ('needs_response', 'under_review', 'lost'), d.amount, 0)",
     );
 }
