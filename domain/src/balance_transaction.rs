@@ -14,9 +14,9 @@ use crate::timestamp::Timestamp;
 macro_rules! kinds {
     ($($(#[$doc:meta])* $kind:ident = $name:literal, $kind_of_type:literal, $category:literal;)*) => {
         /// What moved a balance.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
         pub enum Kind {
-            $($(#[$doc])* $kind,)*
+            $($(#[$doc])* #[serde(rename = $name)] $kind,)*
         }
 
         impl Kind {
@@ -99,7 +99,7 @@ pub enum FeeKind {
 }
 
 /// A movement of a merchant's balance.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BalanceTransaction {
     /// Its identifier.
     pub id: BalanceTransactionId,

@@ -3,8 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::card::{Card, Decline};
+use crate::dispute::{self, Dispute};
 use crate::id::{
-    AttemptId, BalanceTransactionId, ChargeId, CustomerId, PaymentIntentId, PaymentMethodId,
+    AttemptId, BalanceTransactionId, ChargeId, CustomerId, DisputeId, PaymentIntentId,
+    PaymentMethodId,
 };
 use crate::metadata::Metadata;
 use crate::money::{Amount, AmountOutOfRange, Money};
@@ -60,7 +62,7 @@ pub struct Charge {
     pub refunded: Amount,
     /// Where it stands.
     pub status: Status,
-    /// Whether a cardholder disputes it.
+    /// Whether a cardholder ever disputed it.
     pub disputed: bool,
     /// The intent that it was made for.
     pub payment_intent: Option<PaymentIntentId>,
@@ -110,6 +112,8 @@ pub struct Details {
     pub incremental: bool,
     /// How what was taken stands in the books.
     pub booked: Booked,
+    /// The dispute of it, where there is one.
+    pub dispute: Option<Disputed>,
     /// What the simulator will do with it later: a dispute, or a refund that fails.
     pub later: Option<String>,
     /// Whether a refund let go of what it held: a charge without an intent has nothing to cancel.
@@ -117,6 +121,17 @@ pub struct Details {
     /// The attempt that holds a charge without an intent while a processor is asked to take or let
     /// go of its money. Where there is an intent, that is what is held.
     pub pending_operation: Option<AttemptId>,
+}
+
+/// How a charge stands that a cardholder disputes: as its dispute does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Disputed {
+    /// The dispute.
+    pub id: DisputeId,
+    /// Where it stands.
+    pub status: dispute::Status,
+    /// How much is asked back.
+    pub amount: Amount,
 }
 
 /// How what was taken of a charge stands in the books; several captures add up.
@@ -133,6 +148,10 @@ pub struct Booked {
     pub fee_returned: Amount,
     /// What happens to the fee when the charge is refunded.
     pub on_refund: FeeOnRefund,
+    /// What a dispute costs beside its amount.
+    pub dispute_fee: Amount,
+    /// The price plan by which it was priced.
+    pub price_plan: Option<i64>,
     /// From when on the money is available.
     pub available_on: Timestamp,
     /// When the processor settles it.
@@ -240,9 +259,39 @@ impl Charge {
         self.is_captured() && self.capturable().is_zero()
     }
 
-    /// What may still be given back.
+    /// What may still be given back: neither a refund nor a chargeback took it.
     pub fn refundable(&self) -> Amount {
-        self.captured.minus(self.refunded).unwrap_or(Amount::ZERO)
+        self.captured
+            .minus(self.refunded)
+            .and_then(|rest| rest.minus(self.charged_back()))
+            .unwrap_or(Amount::ZERO)
+    }
+
+    /// What a chargeback took that is open or lost.
+    pub fn charged_back(&self) -> Amount {
+        match &self.details.dispute {
+            Some(Disputed { status, amount, .. })
+                if status.withholds() || *status == dispute::Status::Lost =>
+            {
+                *amount
+            }
+            _ => Amount::ZERO,
+        }
+    }
+
+    /// Whether a chargeback of it is open.
+    pub fn is_withheld(&self) -> bool {
+        self.details.dispute.as_ref().is_some_and(|dispute| dispute.status.withholds())
+    }
+
+    /// Notes how its dispute stands.
+    pub fn follow(&mut self, dispute: &Dispute) {
+        self.disputed = true;
+        self.details.dispute = Some(Disputed {
+            id: dispute.id.clone(),
+            status: dispute.status,
+            amount: dispute.amount.amount,
+        });
     }
 
     /// What is held and not yet taken or let go of.
@@ -359,10 +408,11 @@ impl Charge {
         if !self.is_captured() {
             return Err(RefundRefusal::NotCaptured);
         }
-        if self.disputed {
+        let unrefunded = self.refundable();
+        // What a lost dispute took is not the merchant's to give back.
+        if self.is_withheld() || unrefunded.is_zero() && !self.charged_back().is_zero() {
             return Err(RefundRefusal::Disputed);
         }
-        let unrefunded = self.refundable();
         if unrefunded.is_zero() {
             return Err(RefundRefusal::AlreadyRefunded);
         }
@@ -575,11 +625,25 @@ mod tests {
     }
 
     #[test]
-    fn a_disputed_charge_is_not_refunded() {
+    fn what_a_chargeback_took_is_not_refunded() {
+        use dispute::Status as S;
         let mut charge = held(100);
         charge.capture(amount(100), true).expect("it is held");
-        charge.disputed = true;
-        assert_eq!(charge.reserve_refund(None), Err(RefundRefusal::Disputed));
+        charge.refunded = amount(30);
+        let id = Dispute::id_of(&charge.id);
+        let mut disputed = |status, minor_units| {
+            let dispute = Disputed { id: id.clone(), status, amount: amount(minor_units) };
+            charge.details.dispute = Some(dispute);
+            charge.clone().reserve_refund(None)
+        };
+        for status in [S::WarningNeedsResponse, S::WarningUnderReview, S::WarningClosed, S::Won] {
+            assert_eq!(disputed(status, 70), Ok(amount(70)), "{status:?}");
+        }
+        for status in [S::NeedsResponse, S::UnderReview, S::Lost] {
+            assert_eq!(disputed(status, 70), Err(RefundRefusal::Disputed), "{status:?}");
+        }
+        assert_eq!(disputed(S::UnderReview, 50), Err(RefundRefusal::Disputed));
+        assert_eq!(disputed(S::Lost, 50), Ok(amount(20)));
     }
 
     #[test]

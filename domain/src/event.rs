@@ -32,6 +32,11 @@ macro_rules! event_types {
 
 event_types! {
     ChargeCaptured = "charge.captured",
+    ChargeDisputeClosed = "charge.dispute.closed",
+    ChargeDisputeCreated = "charge.dispute.created",
+    ChargeDisputeFundsReinstated = "charge.dispute.funds_reinstated",
+    ChargeDisputeFundsWithdrawn = "charge.dispute.funds_withdrawn",
+    ChargeDisputeUpdated = "charge.dispute.updated",
     ChargeExpired = "charge.expired",
     ChargeFailed = "charge.failed",
     ChargePending = "charge.pending",
@@ -89,6 +94,17 @@ pub enum Transition {
     ChargeCaptured,
     ChargeExpired,
     ChargeUpdated,
+    /// A chargeback took the money.
+    DisputeOpened,
+    /// An inquiry was opened; no money moved.
+    InquiryOpened,
+    /// Evidence or metadata changed, or evidence was sent to the bank.
+    DisputeUpdated,
+    /// An inquiry became a chargeback.
+    DisputeEscalated,
+    DisputeWon,
+    /// A chargeback was lost, or an inquiry is over.
+    DisputeClosed,
     RefundCreated,
     RefundSucceeded,
     RefundUpdated,
@@ -105,7 +121,7 @@ pub enum Transition {
 
 impl Transition {
     /// Every transition, for tables that must cover them all.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 37] = [
         Self::IntentCreated,
         Self::IntentSucceeded,
         Self::IntentAuthorized,
@@ -125,6 +141,12 @@ impl Transition {
         Self::ChargeCaptured,
         Self::ChargeExpired,
         Self::ChargeUpdated,
+        Self::DisputeOpened,
+        Self::InquiryOpened,
+        Self::DisputeUpdated,
+        Self::DisputeEscalated,
+        Self::DisputeWon,
+        Self::DisputeClosed,
         Self::RefundCreated,
         Self::RefundSucceeded,
         Self::RefundUpdated,
@@ -177,6 +199,14 @@ impl Transition {
             Self::ChargeCaptured => &[E::ChargeCaptured],
             Self::ChargeExpired => &[E::ChargeExpired],
             Self::ChargeUpdated => &[E::ChargeUpdated],
+            Self::DisputeOpened => &[E::ChargeDisputeCreated, E::ChargeDisputeFundsWithdrawn],
+            Self::InquiryOpened => &[E::ChargeDisputeCreated],
+            Self::DisputeUpdated => &[E::ChargeDisputeUpdated],
+            Self::DisputeEscalated => &[E::ChargeDisputeUpdated, E::ChargeDisputeFundsWithdrawn],
+            Self::DisputeWon => {
+                &[E::ChargeDisputeUpdated, E::ChargeDisputeFundsReinstated, E::ChargeDisputeClosed]
+            }
+            Self::DisputeClosed => &[E::ChargeDisputeUpdated, E::ChargeDisputeClosed],
             Self::RefundCreated => &[E::ChargeRefunded, E::RefundCreated],
             Self::RefundSucceeded | Self::RefundUpdated => {
                 &[E::ChargeRefundUpdated, E::RefundUpdated]

@@ -95,6 +95,8 @@ define_ids! {
     ChargeId = "ch_";
     /// A customer.
     CustomerId = "cus_";
+    /// A dispute.
+    DisputeId = "du_";
     /// An event.
     EventId = "evt_";
     /// A payment intent.

@@ -12,6 +12,7 @@ pub mod balance_transaction;
 pub mod card;
 pub mod charge;
 pub mod customer;
+pub mod dispute;
 pub mod error;
 pub mod event;
 pub mod id;

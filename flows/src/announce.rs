@@ -2,6 +2,7 @@
 
 use domain::charge::Charge;
 use domain::customer::Customer;
+use domain::dispute::Dispute;
 use domain::event::{API_VERSION, EventType, Transition};
 use domain::id::EventId;
 use domain::payment_intent::PaymentIntent;
@@ -9,6 +10,7 @@ use domain::payment_method::PaymentMethod;
 use domain::refund::Refund;
 use domain::resource;
 use domain::setup_intent::SetupIntent;
+use domain::timestamp::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 use store::Statement;
@@ -22,6 +24,7 @@ use crate::{Context, Platform};
 pub struct Subjects<'a> {
     pub payment_intent: Option<&'a PaymentIntent>,
     pub charge: Option<&'a Charge>,
+    pub dispute: Option<&'a Dispute>,
     pub refund: Option<&'a Refund>,
     pub customer: Option<&'a Customer>,
     pub payment_method: Option<&'a PaymentMethod>,
@@ -35,13 +38,18 @@ struct Shown {
 }
 
 impl Subjects<'_> {
-    /// The object that an event of this type carries, by the type's first word.
-    fn of(&self, event: EventType) -> Option<Shown> {
+    /// The object that an event of this type carries, as seen now, by the type's first words.
+    fn of(&self, event: EventType, now: Timestamp) -> Option<Shown> {
         let name = event.name();
         if name.starts_with("charge.refund.") || name.starts_with("refund.") {
             return self
                 .refund
                 .map(|refund| show(refund.id.as_str(), &resource::refund::Resource::from(refund)));
+        }
+        if name.starts_with("charge.dispute.") {
+            return self.dispute.map(|dispute| {
+                show(dispute.id.as_str(), &resource::dispute::Resource::new(dispute, now))
+            });
         }
         match name.split('.').next() {
             Some("charge") => self
@@ -81,7 +89,7 @@ pub fn events<P: Platform>(
         .events()
         .iter()
         .filter_map(|event| {
-            let object = subjects.of(*event)?;
+            let object = subjects.of(*event, context.now)?;
             Some(event_row(context, transition, *event, object, previous.as_ref()))
         })
         .collect()

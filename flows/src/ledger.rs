@@ -7,6 +7,7 @@ use connectors::simulator;
 use domain::attempt::Attempt;
 use domain::balance_transaction::{BalanceTransaction, Details, FeeDetail, FeeKind, Kind};
 use domain::charge::Charge;
+use domain::dispute::Dispute;
 use domain::ledger::{Balances, Captured, Dates, Draft, Hold, Processor, Returned, Transaction};
 use domain::money::{Amount, Currency, Money, SignedAmount};
 use domain::pricing::Terms;
@@ -113,6 +114,8 @@ pub fn captured<P: Platform>(
     booked.fee = booked.fee.plus(fee)?;
     booked.application_fee = booked.application_fee.plus(application_fee)?;
     booked.on_refund = terms.plan.on_refund;
+    booked.dispute_fee = terms.plan.dispute_fee(currency);
+    booked.price_plan = Some(terms.plan.version);
     booked.available_on = available_at;
     booked.settles_on = settles_on;
     let mut statements = post(context, &transaction);
@@ -225,6 +228,93 @@ pub fn refund_failed<P: Platform>(
     let mut statements = post(context, &transaction);
     statements.push(balance_transactions::insert(&context.scope, &seen)?);
     Ok(statements)
+}
+
+/// A cardholder disputes a charge: the processor took the money back. Notes on the dispute how it was
+/// booked.
+///
+/// # Errors
+/// Never for amounts in range.
+pub fn disputed<P: Platform>(
+    context: &Context<'_, P>,
+    charge: &Charge,
+    dispute: &mut Dispute,
+) -> Result<Vec<Statement>, Failure> {
+    let cause = format!("{}:withdrawn", dispute.id);
+    let amount = dispute.amount.amount;
+    let fee = charge.details.booked.dispute_fee;
+    let (returned, available_on) = returned(context, charge);
+    let transaction = returned.disputed(cause.clone(), amount, fee)?;
+    let seen = BalanceTransaction {
+        id: BalanceTransaction::id_of(&cause),
+        created: context.now,
+        kind: Kind::Dispute,
+        currency: dispute.amount.currency,
+        amount: SignedAmount::from(amount).negated(),
+        fee: fee.into(),
+        available_on,
+        source: Some(dispute.id.as_str().to_owned()),
+        details: Details {
+            description: Some(format!("Chargeback withdrawal for {}", charge.id)),
+            fee_details: fee_details(fee.into(), SignedAmount::ZERO),
+            price_plan: charge.details.booked.price_plan,
+            cause,
+            ..Details::default()
+        },
+    };
+    let mut statements = post(context, &transaction);
+    statements.push(balance_transactions::insert(&context.scope, &seen)?);
+    dispute.details.balance_transactions.push(seen);
+    Ok(statements)
+}
+
+/// The merchant won: the processor pays it again, and the fee stays paid (decision 0005). Notes on the
+/// dispute how it was booked.
+///
+/// # Errors
+/// Never for amounts in range.
+pub fn dispute_won<P: Platform>(
+    context: &Context<'_, P>,
+    charge: &Charge,
+    dispute: &mut Dispute,
+) -> Result<Vec<Statement>, Failure> {
+    let cause = format!("{}:reinstated", dispute.id);
+    let amount = dispute.amount.amount;
+    let (returned, available_on) = returned(context, charge);
+    let transaction = returned.dispute_won(cause.clone(), amount, Amount::ZERO)?;
+    let seen = BalanceTransaction {
+        id: BalanceTransaction::id_of(&cause),
+        created: context.now,
+        kind: Kind::DisputeReversal,
+        currency: dispute.amount.currency,
+        amount: amount.into(),
+        fee: SignedAmount::ZERO,
+        available_on,
+        source: Some(dispute.id.as_str().to_owned()),
+        details: Details {
+            description: Some(format!("Chargeback reversal for {}", charge.id)),
+            cause,
+            ..Details::default()
+        },
+    };
+    let mut statements = post(context, &transaction);
+    statements.push(balance_transactions::insert(&context.scope, &seen)?);
+    dispute.details.balance_transactions.push(seen);
+    Ok(statements)
+}
+
+/// The merchant lost: what was held back is gone. The balance does not move again.
+///
+/// # Errors
+/// Never for amounts in range.
+pub fn dispute_lost<P: Platform>(
+    context: &Context<'_, P>,
+    charge: &Charge,
+    dispute: &Dispute,
+) -> Result<Vec<Statement>, Failure> {
+    let (returned, _) = returned(context, charge);
+    let cause = format!("{}:lost", dispute.id);
+    Ok(post(context, &returned.dispute_lost(cause, dispute.amount.amount)?))
 }
 
 fn described(what: &str, charge: &Charge) -> String {

@@ -11,6 +11,7 @@ pub mod charges;
 pub mod context;
 pub mod customers;
 pub mod descriptors;
+pub mod disputes;
 pub mod failure;
 pub mod ledger;
 pub mod operations;

@@ -60,6 +60,28 @@ pub async fn expire_authorization<P: Platform>(
     }
 }
 
+/// Opens the dispute that the simulator's cardholder has of a charge.
+///
+/// # Errors
+/// When the database does not answer; it is tried again later.
+pub async fn open_dispute<P: Platform>(
+    context: &Context<'_, P>,
+    subject: &str,
+) -> Result<(), Failure> {
+    crate::disputes::open(context, subject).await
+}
+
+/// Does what the simulator's bank does with a dispute by now.
+///
+/// # Errors
+/// When the database does not answer; it is tried again later.
+pub async fn settle_dispute<P: Platform>(
+    context: &Context<'_, P>,
+    subject: &str,
+) -> Result<(), Failure> {
+    crate::disputes::settle(context, subject).await
+}
+
 /// Brings a refund that the simulator keeps on its way to its end.
 ///
 /// # Errors

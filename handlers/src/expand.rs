@@ -8,6 +8,7 @@ use domain::api_key::{ApiKey, Kind as KeyKind};
 use domain::balance_transaction::BalanceTransaction;
 use domain::charge::Charge;
 use domain::customer::Customer;
+use domain::dispute::Dispute;
 use domain::payment_intent::PaymentIntent;
 use domain::payment_method::PaymentMethod;
 use domain::refund::Refund;
@@ -68,6 +69,8 @@ pub(crate) fn expandable(object: &str) -> &'static [&'static str] {
             "tax_ids",
             "test_clock",
         ],
+        // The movements are there in full already.
+        "dispute" => &["balance_transactions", "charge", "payment_intent"],
         "payment_intent" => &[
             "application",
             "customer",
@@ -184,7 +187,9 @@ impl Place {
 /// The object that a field expands to, where Florin knows such objects.
 fn object_in(field: &str) -> Option<&'static str> {
     match field {
-        "balance_transaction" | "failure_balance_transaction" => Some("balance_transaction"),
+        "balance_transaction" | "balance_transactions" | "failure_balance_transaction" => {
+            Some("balance_transaction")
+        }
         "charge" | "latest_charge" => Some("charge"),
         "customer" => Some("customer"),
         "payment_intent" => Some("payment_intent"),
@@ -342,6 +347,7 @@ enum Kind {
     BalanceTransaction,
     Charge,
     Customer,
+    Dispute,
     PaymentIntent,
     PaymentMethod,
     Refund,
@@ -355,6 +361,7 @@ impl Kind {
             "txn" => Self::BalanceTransaction,
             "ch" => Self::Charge,
             "cus" => Self::Customer,
+            "du" => Self::Dispute,
             "pi" => Self::PaymentIntent,
             "pm" => Self::PaymentMethod,
             "re" => Self::Refund,
@@ -367,6 +374,7 @@ impl Kind {
             Self::BalanceTransaction => store::balance_transactions::find(scope, id),
             Self::Charge => store::charges::find(scope, id),
             Self::Customer => store::customers::find(scope, id),
+            Self::Dispute => store::disputes::find(scope, id),
             Self::PaymentIntent => store::payment_intents::find(scope, id),
             Self::PaymentMethod | Self::Source => store::payment_methods::find(scope, id),
             Self::Refund => store::refunds::find(scope, id),
@@ -387,6 +395,9 @@ impl Kind {
                 } else {
                     value(&resource::customer::Resource::from(&customer))
                 }
+            }
+            Self::Dispute => {
+                value(&resource::dispute::Resource::new(&Dispute::try_from(row)?, now))
             }
             Self::PaymentIntent => {
                 value(&resource::payment_intent::Resource::from(&PaymentIntent::try_from(row)?))

@@ -14,6 +14,7 @@ pub mod client_secret;
 pub mod created;
 pub mod customers;
 pub mod dispatch;
+pub mod disputes;
 pub mod endpoint;
 pub mod events;
 pub mod expand;

@@ -76,6 +76,7 @@ fn kind(table: Table) -> &'static str {
         Table::BalanceTransactions => "balance transaction",
         Table::Charges => "charge",
         Table::Customers => "customer",
+        Table::Disputes => "dispute",
         Table::Events => "event",
         Table::PaymentIntents => "payment_intent",
         Table::PaymentMethods => "payment_method",

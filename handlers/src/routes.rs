@@ -10,7 +10,7 @@ use crate::dispatch::{Incoming, serve};
 use crate::endpoint::{Endpoint, Method};
 use crate::render::Reply;
 use crate::{
-    account, balance, balance_transactions, charges, customers, events, payment_intents,
+    account, balance, balance_transactions, charges, customers, disputes, events, payment_intents,
     payment_methods, refunds, setup_intents, tokens,
 };
 
@@ -92,6 +92,10 @@ endpoints! {
     CustomersRetrieve = customers::retrieve::Retrieve,
     CustomersSearch = customers::search::Search,
     CustomersUpdate = customers::update::Update,
+    DisputesClose = disputes::close::Close,
+    DisputesList = disputes::list::List,
+    DisputesRetrieve = disputes::retrieve::Retrieve,
+    DisputesUpdate = disputes::update::Update,
     EventsList = events::list::List,
     EventsRetrieve = events::retrieve::Retrieve,
     PaymentIntentsCancel = payment_intents::cancel::Cancel,

@@ -75,6 +75,8 @@ async fn perform<P: Platform>(platform: &P, task: Task) {
     let done = match task.kind {
         Kind::RecoverAttempt => recover::recover_attempt(&context, &task.subject).await,
         Kind::ExpireAuthorization => recover::expire_authorization(&context, &task.subject).await,
+        Kind::OpenDispute => recover::open_dispute(&context, &task.subject).await,
+        Kind::SettleDispute => recover::settle_dispute(&context, &task.subject).await,
         Kind::SettleRefund => recover::settle_refund(&context, &task.subject).await,
     };
     let mut statements = vec![scheduled_tasks::delete(task.due_at, task.kind, &task.subject)];

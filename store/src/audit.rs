@@ -121,6 +121,40 @@ pub const CHECKS: &[Check] = &[
               AND c.status = 'succeeded' GROUP BY i.id HAVING expected <> found",
     },
     Check {
+        name: "open_chargebacks_are_held_back",
+        holds: "the books hold back from a merchant what its open chargebacks are about",
+        sql: "SELECT coalesce(d.owner, e.owner) || ' in ' || coalesce(d.currency, e.currency) \
+              AS subject, coalesce(d.sum, 0) AS expected, coalesce(e.sum, 0) AS found FROM \
+              (SELECT account AS owner, livemode, currency, sum(amount) AS sum FROM disputes \
+               WHERE status IN ('needs_response', 'under_review') \
+               GROUP BY account, livemode, currency) AS d \
+              FULL JOIN (SELECT owner, livemode, currency, -sum(amount) AS sum FROM ledger_entries \
+               WHERE kind = 'dispute_reserve' GROUP BY owner, livemode, currency) AS e \
+              ON e.owner = d.owner AND e.livemode = d.livemode AND e.currency = d.currency \
+              WHERE coalesce(d.sum, 0) <> coalesce(e.sum, 0)",
+    },
+    Check {
+        name: "processors_took_back_what_is_disputed",
+        holds: "processors took back what open chargebacks are about",
+        sql: "SELECT coalesce(d.currency, e.currency) AS subject, coalesce(d.sum, 0) AS expected, \
+              coalesce(e.sum, 0) AS found FROM \
+              (SELECT livemode, currency, sum(amount) AS sum FROM disputes \
+               WHERE status IN ('needs_response', 'under_review') GROUP BY livemode, currency) AS d \
+              FULL JOIN (SELECT livemode, currency, sum(amount) AS sum FROM ledger_entries \
+               WHERE kind = 'disputed_funds' GROUP BY livemode, currency) AS e \
+              ON e.livemode = d.livemode AND e.currency = d.currency \
+              WHERE coalesce(d.sum, 0) <> coalesce(e.sum, 0)",
+    },
+    Check {
+        name: "disputes_are_booked_as_they_stand",
+        holds: "a dispute's balance transactions add up to what it takes from the merchant",
+        sql: "SELECT d.id AS subject, \
+              iif(d.status IN ('needs_response', 'under_review', 'lost'), d.amount, 0) AS expected, \
+              -coalesce(sum(b.amount), 0) AS found FROM disputes AS d \
+              LEFT JOIN balance_transactions AS b ON b.source = d.id \
+              GROUP BY d.id HAVING expected <> found",
+    },
+    Check {
         name: "open_attempts_are_looked_at",
         holds: "an attempt whose outcome is open is planned to be looked at",
         sql: "SELECT id AS subject, 1 AS expected, 0 AS found FROM attempts WHERE state = 'started' \

@@ -27,6 +27,10 @@ pub(crate) const FIND_LATEST_OF_INTENT: &str = "\
     SELECT c.* FROM payment_intents AS i JOIN charges AS c ON c.id = i.latest_charge \
     WHERE i.id = ?1 AND i.account = ?2 AND i.livemode = ?3";
 
+pub(crate) const FIND_OF_DISPUTE: &str = "\
+    SELECT c.* FROM disputes AS d JOIN charges AS c ON c.id = d.charge \
+    WHERE d.id = ?1 AND d.account = ?2 AND d.livemode = ?3";
+
 pub(crate) const FIND_OF_REFUND: &str = "\
     SELECT c.* FROM refunds AS r JOIN charges AS c ON c.id = r.charge \
     WHERE r.id = ?1 AND r.account = ?2 AND r.livemode = ?3";
@@ -96,6 +100,11 @@ pub fn find(scope: &Scope, id: &str) -> Statement {
 /// Finds the newest charge of an intent.
 pub fn find_latest_of_intent(scope: &Scope, intent: &str) -> Statement {
     Statement::new(FIND_LATEST_OF_INTENT, values![intent, scope.account.as_str(), scope.livemode])
+}
+
+/// Finds the charge that a dispute is about.
+pub fn find_of_dispute(scope: &Scope, dispute: &str) -> Statement {
+    Statement::new(FIND_OF_DISPUTE, values![dispute, scope.account.as_str(), scope.livemode])
 }
 
 /// Finds the charge that a refund gives back.

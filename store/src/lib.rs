@@ -13,6 +13,7 @@ pub mod charges;
 pub mod customers;
 pub mod database;
 pub mod development_clock;
+pub mod disputes;
 pub mod events;
 pub mod guard;
 pub mod ledger;

@@ -2,9 +2,9 @@
 
 use crate::list::{Cursor, Filter, Table};
 use crate::{
-    accounts, attempts, balance_transactions, charges, customers, development_clock, events, guard,
-    ledger, list, metadata_entries, payment_intents, payment_methods, refunds, scheduled_tasks,
-    search, setup_intents, tokens,
+    accounts, attempts, balance_transactions, charges, customers, development_clock, disputes,
+    events, guard, ledger, list, metadata_entries, payment_intents, payment_methods, refunds,
+    scheduled_tasks, search, setup_intents, tokens,
 };
 
 /// Every statement with a name for people.
@@ -20,6 +20,7 @@ pub fn statements() -> Vec<(String, String)> {
         ("balance_transactions.insert", balance_transactions::INSERT),
         ("charges.find", charges::FIND),
         ("charges.find_latest_of_intent", charges::FIND_LATEST_OF_INTENT),
+        ("charges.find_of_dispute", charges::FIND_OF_DISPUTE),
         ("charges.find_of_refund", charges::FIND_OF_REFUND),
         ("charges.insert", charges::INSERT),
         ("charges.must_be_at_version", charges::MUST_BE_AT_VERSION),
@@ -32,6 +33,9 @@ pub fn statements() -> Vec<(String, String)> {
         ("customers.update", customers::UPDATE),
         ("development_clock.advance", development_clock::ADVANCE),
         ("development_clock.find", development_clock::FIND),
+        ("disputes.find", disputes::FIND),
+        ("disputes.insert", disputes::INSERT),
+        ("disputes.update", disputes::UPDATE),
         ("events.find", events::FIND),
         ("events.insert", events::INSERT),
         ("guard.changed_one", guard::CHANGED_ONE),
@@ -96,6 +100,7 @@ fn pages() -> Vec<(String, String)> {
         ),
         (Table::BalanceTransactions, balance_transaction_filters()),
         (Table::Customers, vec![Filter::Email(text())]),
+        (Table::Disputes, every_choice(&[Filter::Charge(text()), Filter::PaymentIntent(text())])),
         (Table::Events, vec![Filter::Type(text())]),
         (Table::PaymentIntents, vec![Filter::Customer(text())]),
         (

@@ -16,12 +16,14 @@ pub(crate) const DELETE: &str =
 // hold up the others nor be struck off.
 pub(crate) const DUE: &str = "\
     SELECT * FROM scheduled_tasks WHERE due_at <= ?1 \
-    AND kind IN ('recover_attempt', 'expire_authorization', 'settle_refund') \
+    AND kind IN ('recover_attempt', 'expire_authorization', 'open_dispute', 'settle_dispute', \
+    'settle_refund') \
     ORDER BY due_at, kind, subject LIMIT ?2";
 
 pub(crate) const NEXT: &str = "\
     SELECT due_at FROM scheduled_tasks WHERE due_at >= 0 \
-    AND kind IN ('recover_attempt', 'expire_authorization', 'settle_refund') \
+    AND kind IN ('recover_attempt', 'expire_authorization', 'open_dispute', 'settle_dispute', \
+    'settle_refund') \
     ORDER BY due_at LIMIT 1";
 
 /// What is to be done.
@@ -31,18 +33,30 @@ pub enum Kind {
     RecoverAttempt,
     /// A held authorisation that nobody captured ends.
     ExpireAuthorization,
+    /// The simulator's cardholder disputes a charge.
+    OpenDispute,
+    /// The simulator's bank acts on a dispute.
+    SettleDispute,
     /// A refund that the simulator keeps on its way is brought to its end.
     SettleRefund,
 }
 
 impl Kind {
-    const ALL: [Self; 3] = [Self::RecoverAttempt, Self::ExpireAuthorization, Self::SettleRefund];
+    const ALL: [Self; 5] = [
+        Self::RecoverAttempt,
+        Self::ExpireAuthorization,
+        Self::OpenDispute,
+        Self::SettleDispute,
+        Self::SettleRefund,
+    ];
 
     /// The name in the database.
     pub fn name(self) -> &'static str {
         match self {
             Self::RecoverAttempt => "recover_attempt",
             Self::ExpireAuthorization => "expire_authorization",
+            Self::OpenDispute => "open_dispute",
+            Self::SettleDispute => "settle_dispute",
             Self::SettleRefund => "settle_refund",
         }
     }

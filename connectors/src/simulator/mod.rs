@@ -4,6 +4,7 @@
 //! after a crash acts once. Source: <https://docs.stripe.com/testing>.
 
 pub mod cards;
+pub mod disputes;
 
 use domain::card::{CardNumber, Check, Checks, Decline};
 

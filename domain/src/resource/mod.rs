@@ -8,6 +8,7 @@ pub mod balance;
 pub mod balance_transaction;
 pub mod charge;
 pub mod customer;
+pub mod dispute;
 pub mod event;
 pub mod list;
 pub mod payment_intent;

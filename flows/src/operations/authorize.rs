@@ -18,8 +18,7 @@ use store::{Statement, charges, metadata_entries, payment_intents};
 
 use super::{Held, method};
 use crate::announce::{Subjects, events};
-use crate::ledger;
-use crate::{Context, Failure, Platform};
+use crate::{Context, Failure, Platform, disputes, ledger};
 
 /// How long money stays held when nobody captures it, in seconds
 /// (<https://docs.stripe.com/payments/place-a-hold-on-a-payment-method>).
@@ -155,6 +154,7 @@ fn authorized<P: Platform>(
         let attempt = &held.attempt;
         let terms = &authorize.terms;
         statements.extend(ledger::captured(context, attempt, &mut charge, terms, taken)?);
+        statements.extend(disputes::plan(context, &charge));
     } else {
         statements.extend(ledger::held(context, &held.attempt, held.attempt.amount.amount)?);
         let end = context.now.plus(AUTHORIZATION_LIFETIME);

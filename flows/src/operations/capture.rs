@@ -10,8 +10,7 @@ use store::{Statement, charges, payment_intents};
 
 use super::{Held, reference_of};
 use crate::announce::{Subjects, events};
-use crate::ledger;
-use crate::{Context, Failure, Platform};
+use crate::{Context, Failure, Platform, disputes, ledger};
 
 /// The statements that record what the processor said.
 pub(super) fn record<P: Platform>(
@@ -32,6 +31,7 @@ pub(super) fn record<P: Platform>(
     let attempt = &held.attempt;
     let mut statements =
         ledger::captured(context, attempt, &mut charge, terms, (amount, resolved))?;
+    statements.extend(disputes::plan(context, &charge));
     statements.extend(charges::update(&mut charge));
     if let Some(intent) = &mut held.payment_intent {
         intent.captured(&held.attempt.id, amount, is_final)?;

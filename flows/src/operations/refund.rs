@@ -12,8 +12,7 @@ use store::{Statement, charges, refunds};
 
 use super::Held;
 use crate::announce::{Subjects, events, previous_attributes};
-use crate::ledger;
-use crate::{Context, Failure, Platform};
+use crate::{Context, Failure, Platform, disputes, ledger};
 
 /// The statements that record what the processor said.
 pub(super) fn record<P: Platform>(
@@ -34,6 +33,7 @@ pub(super) fn record<P: Platform>(
             // The money was set aside before, so the charge is only shown.
             statements.push(charges::must_be_unchanged(&charge));
             statements.extend(ledger::refunded(context, &charge, &mut refund)?);
+            statements.extend(disputes::plan_closing(context, &charge));
             (reference, status, statements)
         }
         Outcome::Done { reference } => {

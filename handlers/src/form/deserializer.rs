@@ -159,6 +159,8 @@ pub(super) struct Deserializer<'p> {
     path: &'p Path<'p>,
     /// Whether an empty text may unset it.
     may_be_unset: bool,
+    /// How many characters its text may have.
+    longest: usize,
 }
 
 impl<'p> Deserializer<'p> {
@@ -166,7 +168,7 @@ impl<'p> Deserializer<'p> {
     /// address, is simply not there when it is empty.
     fn new(node: Node, path: &'p Path<'p>) -> Self {
         let is_parameter = matches!(path, Path::Child { parent: Path::Root, .. });
-        Self { node, path, may_be_unset: !is_parameter }
+        Self { node, path, may_be_unset: !is_parameter, longest: MAX_TEXT_LENGTH }
     }
 
     fn param(&self) -> String {
@@ -203,10 +205,10 @@ impl<'p> Deserializer<'p> {
 
     fn text(self) -> Result<String, Error> {
         self.refuse_empty()?;
-        let Self { node, path, .. } = self;
+        let Self { node, path, longest, .. } = self;
         match node {
             Node::Text(text) => {
-                refuse_long(&text, path)?;
+                refuse_long(&text, path, longest)?;
                 Ok(text)
             }
             node => Err(Deserializer::new(node, path).invalid("string")),
@@ -228,13 +230,11 @@ impl<'p> Deserializer<'p> {
     }
 }
 
-fn refuse_long(text: &str, path: &Path<'_>) -> Result<(), Error> {
-    match length_over(text, MAX_TEXT_LENGTH) {
-        Some(length) => Err(Error::Placed(ApiError::StringTooLong {
-            param: path.spelled(),
-            length,
-            limit: MAX_TEXT_LENGTH,
-        })),
+fn refuse_long(text: &str, path: &Path<'_>, limit: usize) -> Result<(), Error> {
+    match length_over(text, limit) {
+        Some(length) => {
+            Err(Error::Placed(ApiError::StringTooLong { param: path.spelled(), length, limit }))
+        }
         None => Ok(()),
     }
 }
@@ -261,11 +261,11 @@ impl<'de> de::Deserializer<'de> for Deserializer<'_> {
     /// For types that look before they decide: a text stays as it is, even an empty one, and keys
     /// that are all numbers make a list.
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        let path = self.path;
+        let (path, longest) = (self.path, self.longest);
         match self.node.into_elements() {
             Ok(elements) => Self::visit_list(path, elements, visitor),
             Err(Node::Text(text)) => {
-                refuse_long(&text, path)?;
+                refuse_long(&text, path, longest)?;
                 visitor.visit_string(text)
             }
             Err(node) => Deserializer::new(node, path).deserialize_map(visitor),
@@ -304,7 +304,9 @@ impl<'de> de::Deserializer<'de> for Deserializer<'_> {
         visitor: V,
     ) -> Result<V::Value, Error> {
         let may_be_unset = self.may_be_unset || name == domain::patch::UNSETTABLE;
-        visitor.visit_newtype_struct(Self { may_be_unset, ..self })
+        let is_long = name == domain::dispute::LONG_TEXT;
+        let longest = if is_long { domain::dispute::LONGEST_TEXT } else { self.longest };
+        visitor.visit_newtype_struct(Self { may_be_unset, longest, ..self })
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {

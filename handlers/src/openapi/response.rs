@@ -25,6 +25,7 @@ pub(super) fn generator() -> SchemaGenerator {
     generator.subschema_for::<resource::charge::Resource>();
     generator.subschema_for::<resource::customer::Deleted>();
     generator.subschema_for::<resource::customer::Resource>();
+    generator.subschema_for::<resource::dispute::Resource>();
     generator.subschema_for::<resource::event::Resource>();
     generator.subschema_for::<resource::payment_intent::Resource>();
     generator.subschema_for::<resource::payment_method::Resource>();
@@ -111,7 +112,7 @@ fn expand(name: &str, properties: &mut Map<String, Value>) {
         let expanded: &[&str] = match *field {
             "balance_transaction" | "failure_balance_transaction" => &["balance_transaction"],
             "charge" | "latest_charge" => &["charge"],
-            "source" if name == "balance_transaction" => &["charge", "refund"],
+            "source" if name == "balance_transaction" => &["charge", "dispute", "refund"],
             "customer" => &["customer", "deleted_customer"],
             "payment_intent" => &["payment_intent"],
             "payment_method" => &["payment_method"],

@@ -60,6 +60,14 @@ const LISTED: &[(&str, &str, &[&str])] = &[
     ("attempts", "requires_action", &["started", "canceled"]),
     ("attempts", "processing", &["succeeded", "failed"]),
     ("charges", "pending", &["succeeded", "failed"]),
+    (
+        "disputes",
+        "warning_needs_response",
+        &["warning_under_review", "warning_closed", "needs_response"],
+    ),
+    ("disputes", "warning_under_review", &["warning_closed", "needs_response"]),
+    ("disputes", "needs_response", &["under_review", "lost"]),
+    ("disputes", "under_review", &["won", "lost"]),
     ("refunds", "pending", &["succeeded", "failed", "canceled"]),
     ("refunds", "requires_action", &["succeeded", "failed", "canceled"]),
     ("refunds", "succeeded", &["failed"]),
@@ -76,6 +84,7 @@ pub fn watch(database: &Database) {
     let tables = [
         ("payment_intents", "status", "version", "received"),
         ("charges", "status", "version", "captured + {}.released"),
+        ("disputes", "status", "version", "0"),
         ("refunds", "status", "version", "0"),
         ("attempts", "state", "0", "0"),
     ];
@@ -113,6 +122,7 @@ pub fn check(database: &Database) {
     books.charges_follow_their_attempts();
     books.intents_follow_their_charges();
     books.refunds_are_within_what_was_taken();
+    books.charges_follow_their_disputes();
     books.events_tell_of_each_change_once();
     books.metadata_is_found_by_its_rows();
     ledger::check(database);
@@ -145,6 +155,13 @@ pub fn check_settled(platform: &Platform) {
     let held = run(database, "SELECT * FROM refunds WHERE pending_operation IS NOT NULL");
     assert!(held.is_empty(), "I7: refunds that an operation holds for ever: {held:#?}");
     let now = flows::Platform::now(platform).seconds();
+    let unplanned = run(
+        database,
+        "SELECT id FROM disputes WHERE status NOT IN ('won', 'lost', 'warning_closed') \
+         AND id NOT IN (SELECT subject FROM scheduled_tasks WHERE kind = 'settle_dispute' \
+         AND due_at = details ->> 'acts_at')",
+    );
+    assert!(unplanned.is_empty(), "I7: disputes that nobody decides: {unplanned:#?}");
     let late = run(database, &format!("SELECT * FROM scheduled_tasks WHERE due_at <= {now}"));
     assert!(late.is_empty(), "I7: work that stays due: {late:#?}");
     let unplanned = run(
@@ -205,6 +222,7 @@ struct Books {
     attempts: Vec<Row>,
     charges: Vec<Row>,
     customers: Vec<Row>,
+    disputes: Vec<Row>,
     refunds: Vec<Row>,
     events: Vec<Row>,
     metadata: Vec<Row>,
@@ -231,6 +249,7 @@ impl Books {
             "charges",
             "refunds",
             "customers",
+            "disputes",
             "payment_methods",
             "setup_intents",
         ];
@@ -241,6 +260,7 @@ impl Books {
             attempts: all("attempts"),
             charges: all("charges"),
             customers: all("customers"),
+            disputes: all("disputes"),
             refunds: all("refunds"),
             events: all("events"),
             metadata: all("metadata_entries"),
@@ -355,7 +375,22 @@ impl Books {
                 continue;
             }
             assert_eq!(number(charge, "refunded"), given, "I2: {id} counts its refunds");
-            assert!(given <= number(charge, "captured"), "I2: {id} gave back {given}");
+            let lost: i64 = self
+                .disputes
+                .iter()
+                .filter(|row| text(row, "charge") == id)
+                .filter(|row| {
+                    matches!(
+                        text(row, "status").as_str(),
+                        "needs_response" | "under_review" | "lost"
+                    )
+                })
+                .map(|row| number(row, "amount"))
+                .sum();
+            assert!(
+                given + lost <= number(charge, "captured"),
+                "I2: {id} gave back {given} and lost {lost}"
+            );
         }
         for refund in &self.refunds {
             let id = text(refund, "id");
@@ -367,6 +402,55 @@ impl Books {
             assert_eq!(carried.len(), 1, "I1: {id} is carried out by one attempt");
             assert_eq!(number(refund, "amount"), number(carried[0], "amount"), "I1: {id}");
         }
+    }
+
+    fn charges_follow_their_disputes(&self) {
+        for charge in &self.charges {
+            let id = text(charge, "id");
+            let own: Vec<_> =
+                self.disputes.iter().filter(|row| text(row, "charge") == id).collect();
+            assert!(own.len() <= 1, "I1: {id} is disputed {} times", own.len());
+            assert_eq!(number(charge, "disputed") == 1, own.len() == 1, "I8: {id}");
+            let noted = &parsed(charge, "details")["dispute"];
+            let Some(dispute) = own.first() else {
+                assert!(noted.is_null(), "I8: {id} notes a dispute that is none: {noted}");
+                continue;
+            };
+            let stands = serde_json::json!({
+                "id": text(dispute, "id"),
+                "status": text(dispute, "status"),
+                "amount": number(dispute, "amount"),
+            });
+            assert_eq!(*noted, stands, "I8: {id} follows its dispute");
+            assert_eq!(
+                text(dispute, "payment_intent"),
+                text(charge, "payment_intent"),
+                "I8: {stands}"
+            );
+        }
+    }
+
+    fn check_events_of_dispute(&self, dispute: &Row) {
+        let id = text(dispute, "id");
+        let status = text(dispute, "status");
+        let details = parsed(dispute, "details");
+        let moved = details["balance_transactions"].as_array().map_or(0, Vec::len);
+        let is_over = matches!(status.as_str(), "won" | "lost" | "warning_closed");
+        let expected = [
+            ("charge.dispute.created", 1),
+            ("charge.dispute.funds_withdrawn", moved.min(1)),
+            ("charge.dispute.funds_reinstated", usize::from(status == "won")),
+            ("charge.dispute.closed", usize::from(is_over)),
+            // Each change is told, and the first version was none.
+            (
+                "charge.dispute.updated",
+                usize::try_from(number(dispute, "version") - 1).expect("a version"),
+            ),
+        ];
+        for (kind, times) in expected {
+            assert_eq!(self.events(kind, &id), times, "I6: {kind} of {id}, which is {status}");
+        }
+        assert_eq!(is_over, details["acts_at"].is_null(), "I7: {id} is {status}");
     }
 
     fn events_tell_of_each_change_once(&self) {
@@ -390,6 +474,9 @@ impl Books {
         }
         for charge in &self.charges {
             self.check_events_of_charge(charge);
+        }
+        for dispute in &self.disputes {
+            self.check_events_of_dispute(dispute);
         }
         for refund in &self.refunds {
             let id = text(refund, "id");

@@ -189,7 +189,49 @@ fn operations() -> Vec<Operation> {
     ]
     .into_iter()
     .chain(operations_on_charges())
+    .chain(operations_on_disputes())
     .collect()
+}
+
+/// A dispute that waits for the merchant, by its path.
+fn disputed(api: &Api, source: &'static str) -> String {
+    let form = [("amount", "2000"), ("currency", "usd"), ("source", source)];
+    let charge = api.post("/v1/charges", &form).ok();
+    api.platform.advance(2);
+    api.beat();
+    let list = api.get(&format!("/v1/disputes?charge={}", charge.id())).ok();
+    format!("/v1/disputes/{}", list.text_at("/data/0/id"))
+}
+
+fn operations_on_disputes() -> Vec<Operation> {
+    let operation = |name, prepare, form| Operation { name, prepare, form };
+    vec![
+        operation(
+            "answer a chargeback",
+            |api| disputed(api, "tok_visa_createDispute"),
+            vec![("evidence[uncategorized_text]", "winning_evidence"), ("metadata[case]", "1")],
+        ),
+        operation(
+            "escalate an inquiry",
+            |api| disputed(api, "tok_visa_createDisputeInquiry"),
+            vec![("evidence[uncategorized_text]", "escalate_inquiry_evidence")],
+        ),
+        operation(
+            "stage evidence",
+            |api| disputed(api, "tok_visa_createDispute"),
+            vec![("evidence[customer_name]", "Jo"), ("submit", "false")],
+        ),
+        operation(
+            "accept a chargeback",
+            |api| disputed(api, "tok_visa_createDispute") + "/close",
+            vec![],
+        ),
+        operation(
+            "accept an inquiry",
+            |api| disputed(api, "tok_visa_createDisputeInquiry") + "/close",
+            vec![],
+        ),
+    ]
 }
 
 const CHARGE: &[(&str, &str)] = &[("amount", "2000"), ("currency", "usd")];
@@ -288,9 +330,10 @@ fn redacted(answer: &Answer) -> (u16, Value) {
     fn redact(value: &Value) -> Value {
         match value {
             Value::String(text) => {
-                let is_id = ["pi_", "ch_", "pm_", "att_", "req_", "re_", "card_", "sim_", "txn_"]
-                    .iter()
-                    .any(|prefix| text.starts_with(prefix));
+                let is_id =
+                    ["pi_", "ch_", "pm_", "att_", "req_", "re_", "card_", "sim_", "txn_", "du_"]
+                        .iter()
+                        .any(|prefix| text.starts_with(prefix));
                 match text.rsplit_once("/att_") {
                     Some((link, _)) => format!("{link}/att").into(),
                     None if is_id => text.split('_').next().unwrap_or_default().into(),
@@ -553,6 +596,42 @@ fn a_payment_without_a_key_that_dies_is_finished_by_recovery() {
         assert!(intents.len() == 1 || intents[0]["status"] == "succeeded", "{intents:#?}");
         invariants::check_quiet(&api.platform);
     }
+}
+
+/// What the simulator does by itself: a chargeback opens, and is decided.
+#[test]
+fn a_dispute_that_dies_half_way_is_opened_and_decided_once() {
+    for polls in 1..MOST_POLLS {
+        let api = Api::new();
+        invariants::watch(api.platform.database());
+        let form = [("amount", "2000"), ("currency", "usd"), ("source", "tok_visa_createDispute")];
+        let charge = api.post("/v1/charges", &form).ok().id().to_owned();
+        api.platform.advance(2);
+        let opened = dies(&api, polls);
+        invariants::check_settled(&api.platform);
+        let list = api.get(&format!("/v1/disputes?charge={charge}")).ok();
+        assert_eq!(list.body["data"].as_array().map(Vec::len), Some(1), "after {polls} polls");
+        let path = format!("/v1/disputes/{}", list.text_at("/data/0/id"));
+        api.post(&path, &[("evidence[uncategorized_text]", "winning_evidence")]).ok();
+        api.platform.advance(2);
+        let decided = dies(&api, polls);
+        invariants::check_settled(&api.platform);
+        assert_eq!(api.get(&path).ok().body["status"], "won", "after {polls} polls");
+        invariants::check_quiet(&api.platform);
+        if opened && decided {
+            assert!(polls > 3, "no beat was cut short");
+            break;
+        }
+    }
+}
+
+/// Lets the heartbeat die after so many polls; says whether it came to its end before.
+fn dies(api: &Api, polls: u32) -> bool {
+    api.platform.yields(true);
+    let ended = kit::run_until_poll(polls, queues::heartbeat::beat(&api.platform));
+    api.platform.yields(false);
+    invariants::check(api.platform.database());
+    ended.is_some()
 }
 
 #[test]

@@ -60,6 +60,11 @@ fn examples(api: &Api) -> BTreeMap<&'static str, String> {
     let paid = api.post(CREATE, CONFIRMED).ok();
     let charge = paid.text_at("/latest_charge").to_owned();
     let refund = api.post("/v1/refunds", &[("charge", &charge), ("amount", "1")]).ok();
+    let doubted = [("amount", "100"), ("currency", "usd"), ("source", "tok_visa_createDispute")];
+    api.post("/v1/charges", &doubted).ok();
+    api.platform.advance(2);
+    api.beat();
+    let dispute = api.get("/v1/disputes").ok().text_at("/data/0/id").to_owned();
     let token = [
         ("card[number]", "4242424242424242"),
         ("card[exp_month]", "12"),
@@ -79,6 +84,7 @@ fn examples(api: &Api) -> BTreeMap<&'static str, String> {
         ("id", event.text_at("/data/0/id").to_owned()),
         ("intent", held.id().to_owned()),
         ("payment_method", method.id().to_owned()),
+        ("dispute", dispute),
         ("refund", refund.id().to_owned()),
         ("setup_intent", kept.id().to_owned()),
         ("token", token.id().to_owned()),

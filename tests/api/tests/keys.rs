@@ -60,6 +60,15 @@ fn examples(api: &Api, merchant: &Merchant) -> Examples {
     let paid = post("/v1/payment_intents", &[PAID, &[("metadata[order]", "1")]].concat());
     let charge = paid.text_at("/latest_charge").to_owned();
     let refund = post("/v1/refunds", &[("charge", &charge), ("amount", "100")]);
+    let doubted = post(
+        "/v1/charges",
+        &[("amount", "100"), ("currency", "usd"), ("source", "tok_visa_createDisputeInquiry")],
+    );
+    api.platform.advance(3);
+    api.beat();
+    let path = format!("/v1/disputes?charge={}", doubted.id());
+    let disputes = send(api, key, Method::Get, &path, &[]).ok();
+    let dispute = disputes.text_at("/data/0/id").to_owned();
     let token = post(
         "/v1/tokens",
         &[
@@ -78,6 +87,7 @@ fn examples(api: &Api, merchant: &Merchant) -> Examples {
         ("account", merchant.account.as_str().to_owned()),
         ("charge", charge),
         ("customer", customer),
+        ("dispute", dispute),
         ("id", event),
         ("intent", held.id().to_owned()),
         ("payment_method", method.id().to_owned()),
@@ -119,6 +129,7 @@ fn rows_of(platform: &Platform, merchant: &Merchant) -> String {
         "attempts",
         "charges",
         "refunds",
+        "disputes",
         "metadata_entries",
         "events",
         "scheduled_tasks",

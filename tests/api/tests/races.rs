@@ -680,3 +680,103 @@ fn a_card_is_not_kept_for_a_customer_who_was_deleted_meanwhile() {
     assert_eq!(paid.text_at("/data/0/status"), "succeeded");
     finish(&api);
 }
+
+/// A refund, and the heartbeat that opens a dispute of the same charge.
+#[test]
+fn a_refund_and_a_dispute_never_take_the_same_cent() {
+    let (mut refunded_first, mut disputed_first) = (0, 0);
+    for seed in seeds() {
+        for amount in ["60", "100"] {
+            let api = api();
+            let form =
+                [("amount", "100"), ("currency", "usd"), ("source", "tok_visa_createDispute")];
+            let charge = api.post("/v1/charges", &form).ok().id().to_owned();
+            api.platform.advance(2);
+            let path = format!("/v1/charges/{charge}/refunds");
+            let form = [("amount", amount)];
+            api.platform.yields(true);
+            let refund: Racer<'_, Option<Answer>> =
+                Box::pin(async { Some(api.posting(&path, &form, None).await) });
+            let dispute: Racer<'_, Option<Answer>> = Box::pin(async {
+                queues::heartbeat::beat(&api.platform).await;
+                None
+            });
+            let answers = kit::interleave(seed, vec![refund, dispute]);
+            api.platform.yields(false);
+            invariants::check(api.platform.database());
+            let answer = answers.into_iter().flatten().next().expect("an answer");
+            assert_clear(&answer, seed);
+            let disputes = api.get(&format!("/v1/disputes?charge={charge}")).ok();
+            let disputed = disputes.body["data"][0]["amount"].as_i64().unwrap_or(0);
+            if answer.status == 200 {
+                refunded_first += 1;
+                assert_eq!(disputed + answer.body["amount"].as_i64().expect("an amount"), 100);
+            } else {
+                disputed_first += 1;
+                assert_eq!((disputed, answer.text_at("/error/code")), (100, "charge_disputed"));
+            }
+            finish(&api);
+        }
+    }
+    assert!(refunded_first > 0 && disputed_first > 0, "{refunded_first} {disputed_first}");
+}
+
+/// A refund of an inquiry's charge, and the heartbeat that escalates the inquiry.
+#[test]
+fn an_inquiry_escalates_with_what_a_refund_leaves() {
+    for seed in seeds() {
+        let api = api();
+        let form =
+            [("amount", "100"), ("currency", "usd"), ("source", "tok_visa_createDisputeInquiry")];
+        let charge = api.post("/v1/charges", &form).ok().id().to_owned();
+        api.platform.advance(2);
+        api.beat();
+        let disputes = api.get(&format!("/v1/disputes?charge={charge}")).ok();
+        let dispute = format!("/v1/disputes/{}", disputes.text_at("/data/0/id"));
+        let evidence = [("evidence[uncategorized_text]", "escalate_inquiry_evidence")];
+        api.post(&dispute, &evidence).ok();
+        api.platform.advance(2);
+        let path = format!("/v1/charges/{charge}/refunds");
+        let form: Form<'_> = if seed % 2 == 0 { &[("amount", "60")] } else { &[] };
+        api.platform.yields(true);
+        let refund: Racer<'_, Option<Answer>> =
+            Box::pin(async { Some(api.posting(&path, form, None).await) });
+        let escalation: Racer<'_, Option<Answer>> = Box::pin(async {
+            queues::heartbeat::beat(&api.platform).await;
+            None
+        });
+        let answers = kit::interleave(seed, vec![refund, escalation]);
+        api.platform.yields(false);
+        let answer = answers.into_iter().flatten().next().expect("an answer");
+        assert_clear(&answer, seed);
+        finish(&api);
+        let dispute = api.get(&dispute).ok();
+        let refunded = answer.body["amount"].as_i64().unwrap_or(0);
+        match refunded {
+            100 => assert_eq!(dispute.body["status"], "warning_closed", "seed {seed}"),
+            _ => assert_eq!(dispute.body["amount"], 100 - refunded, "seed {seed}"),
+        }
+    }
+}
+
+#[test]
+fn a_dispute_is_answered_or_accepted_never_both() {
+    for seed in seeds() {
+        let api = api();
+        let form = [("amount", "100"), ("currency", "usd"), ("source", "tok_visa_createDispute")];
+        let charge = api.post("/v1/charges", &form).ok().id().to_owned();
+        api.platform.advance(2);
+        api.beat();
+        let disputes = api.get(&format!("/v1/disputes?charge={charge}")).ok();
+        let path = format!("/v1/disputes/{}", disputes.text_at("/data/0/id"));
+        let evidence = [("evidence[uncategorized_text]", "winning_evidence")];
+        let requests: [Request<'_>; 3] = [
+            (path.clone(), &evidence, Some("key-1")),
+            (path.clone(), &evidence, Some("key-2")),
+            (format!("{path}/close"), &[], Some("key-3")),
+        ];
+        let answers = race(&api, seed, &requests);
+        assert_eq!(wins(&answers), 1, "seed {seed}: {answers:#?}");
+        finish(&api);
+    }
+}

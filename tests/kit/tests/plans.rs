@@ -105,13 +105,20 @@ fn no_statement_has_a_clock_or_randomness_of_its_own() {
 /// all that pages are narrowed to, made a second apart.
 fn filled(rows: i64) -> Database {
     let database = Database::new();
-    let tables =
-        ["charges", "customers", "events", "payment_intents", "payment_methods", "refunds"];
+    let tables = [
+        "charges",
+        "customers",
+        "disputes",
+        "events",
+        "payment_intents",
+        "payment_methods",
+        "refunds",
+    ];
     for table in tables {
         let columns = database.query(
             "SELECT name, CASE WHEN name IN ('id', 'created') THEN 'n' \
              WHEN name IN ('version', 'amount') THEN '1' \
-             WHEN name = 'status' THEN quote('succeeded') \
+             WHEN name = 'status' THEN quote(iif(?1 = 'disputes', 'won', 'succeeded')) \
              WHEN name = 'details' THEN \
              quote('{\"transfer_group\": \"same\", \"allow_redisplay\": \"same\"}') \
              WHEN type = 'TEXT' THEN quote('same') ELSE '0' END AS value \

@@ -1,0 +1,169 @@
+//! Disputes: opened by the simulator's cards, answered or accepted by the merchant, decided by the
+//! simulator's bank.
+//!
+//! A dispute and its charge change together, each over the version that was seen, so that no refund
+//! and no chargeback can both take the same cent.
+
+mod close;
+mod open;
+mod settle;
+mod update;
+
+use connectors::simulator::disputes::acts_at;
+use domain::ApiError;
+use domain::charge::Charge;
+use domain::dispute::{Dispute, Status};
+use domain::event::{EventType, Transition};
+use domain::resource::{self, value};
+use serde_json::Value;
+use store::events::Event;
+use store::scheduled_tasks::{self, Kind, Task};
+use store::{Statement, charges, disputes};
+
+use crate::announce::{Subjects, events, find_earlier, previous_attributes};
+use crate::context::first;
+use crate::{Context, Failure, Platform, ledger};
+
+pub use close::close;
+pub use open::{open, plan};
+pub use settle::{plan_closing, settle};
+pub use update::{Changes, update};
+
+/// How often a change is decided anew because the dispute or its charge changed meanwhile.
+const MAX_TRIES: usize = 10;
+
+/// Finds a dispute that a request names in its path.
+///
+/// # Errors
+/// When there is none.
+pub async fn find<P: Platform>(context: &Context<'_, P>, id: &str) -> Result<Dispute, Failure> {
+    context.find(disputes::find(&context.scope, id)).await?.ok_or_else(|| no_such(id).into())
+}
+
+/// The error for a dispute that does not exist.
+pub fn no_such(id: &str) -> ApiError {
+    ApiError::NoSuchObject {
+        kind: "dispute",
+        id: id.to_owned(),
+        param: "dispute".to_owned(),
+        in_path: true,
+    }
+}
+
+/// The dispute as merchants see it.
+fn shown<P: Platform>(context: &Context<'_, P>, dispute: &Dispute) -> Value {
+    value(&resource::dispute::Resource::new(dispute, context.now))
+}
+
+/// A dispute and its charge, with the event by which an earlier run of the same request told of what
+/// it did.
+struct Loaded {
+    earlier: Option<Event>,
+    pair: Option<(Dispute, Charge)>,
+}
+
+/// Reads all at one moment.
+async fn load<P: Platform>(
+    context: &Context<'_, P>,
+    id: &str,
+    transition: Transition,
+    event: EventType,
+) -> Result<Loaded, Failure> {
+    let scope = &context.scope;
+    let results = context
+        .batch(vec![
+            find_earlier(context, transition, event, id),
+            disputes::find(scope, id),
+            charges::find_of_dispute(scope, id),
+        ])
+        .await?;
+    let pair = first(&results, 1)?.zip(first(&results, 2)?);
+    Ok(Loaded { earlier: first(&results, 0)?, pair })
+}
+
+/// What the earlier run of a request was to answer: the object that its event carries. The bank may
+/// have gone on meanwhile, but an answer is what it was.
+fn answered(event: &Event) -> Result<Value, Failure> {
+    serde_json::from_str::<Value>(&event.data)
+        .ok()
+        .and_then(|mut data| data.get_mut("object").map(Value::take))
+        .ok_or_else(|| Failure::Bug(format!("{} carries no object", event.id)))
+}
+
+/// Moves a dispute on, with its charge, its money, and what the bank does next. The statements of one
+/// batch, and the dispute as it is then.
+fn moved<P: Platform>(
+    context: &Context<'_, P>,
+    before: &Dispute,
+    mut after: Dispute,
+    mut charge: Charge,
+    next: Status,
+) -> Result<(Vec<Statement>, Dispute), Failure> {
+    if !before.status.may_become(next) {
+        let (old, new) = (before.status.name(), next.name());
+        return Err(Failure::Bug(format!("{} cannot go from {old} to {new}", before.id)));
+    }
+    after.status = next;
+    let mut batch = Vec::new();
+    match next {
+        Status::NeedsResponse => {
+            // Refunds may have given some of it back since the bank first asked.
+            after.amount.amount = charge.refundable();
+            after.details.due_by = Dispute::due_by(context.now);
+            batch.extend(ledger::disputed(context, &charge, &mut after)?);
+        }
+        Status::Won => batch.extend(ledger::dispute_won(context, &charge, &mut after)?),
+        Status::Lost => batch.extend(ledger::dispute_lost(context, &charge, &after)?),
+        _ => {}
+    }
+    batch.extend(
+        before
+            .details
+            .acts_at
+            .map(|due_at| scheduled_tasks::delete(due_at, Kind::SettleDispute, before.id.as_str())),
+    );
+    after.details.acts_at = acts_at(&after, context.now);
+    batch.extend(plan_act(context, &after));
+    charge.follow(&after);
+    batch.extend(charges::update(&mut charge));
+    batch.extend(disputes::update(&mut after));
+    batch.extend(announce(context, transition_to(next), before, &after));
+    Ok((batch, after))
+}
+
+/// What merchants are told when a dispute comes to stand so.
+fn transition_to(next: Status) -> Transition {
+    match next {
+        Status::WarningNeedsResponse | Status::WarningUnderReview | Status::UnderReview => {
+            Transition::DisputeUpdated
+        }
+        Status::NeedsResponse => Transition::DisputeEscalated,
+        Status::Won => Transition::DisputeWon,
+        Status::Lost | Status::WarningClosed => Transition::DisputeClosed,
+    }
+}
+
+/// Plans that the bank acts.
+fn plan_act<P: Platform>(context: &Context<'_, P>, dispute: &Dispute) -> Option<Statement> {
+    let due_at = dispute.details.acts_at?;
+    context.platform.wake(due_at);
+    Some(scheduled_tasks::insert(&Task {
+        due_at,
+        kind: Kind::SettleDispute,
+        subject: dispute.id.as_str().to_owned(),
+        scope: context.scope.clone(),
+        tries: 0,
+    }))
+}
+
+/// The events that tell how a dispute changed.
+fn announce<P: Platform>(
+    context: &Context<'_, P>,
+    transition: Transition,
+    before: &Dispute,
+    after: &Dispute,
+) -> Vec<Statement> {
+    let previous = previous_attributes(&shown(context, before), &shown(context, after));
+    let subjects = Subjects { dispute: Some(after), ..Subjects::default() };
+    events(context, transition, subjects, previous)
+}

@@ -1,0 +1,105 @@
+//! Opening: the simulator's cardholder disputes what was taken and not given back.
+
+use connectors::Later;
+use connectors::simulator::disputes::{Opening, acts_at, opening};
+use connectors::simulator::{self};
+use domain::ApiError;
+use domain::charge::Charge;
+use domain::dispute::{Details, Dispute, Status};
+use domain::event::Transition;
+use domain::money::Money;
+use store::scheduled_tasks::{self, Kind, Task};
+use store::{DatabaseError, Statement, charges, disputes};
+
+use super::{MAX_TRIES, plan_act};
+use crate::announce::{Subjects, events};
+use crate::{Context, Failure, Platform, ledger};
+
+fn opening_of(charge: &Charge) -> Option<Opening> {
+    charge.details.later.as_deref().and_then(Later::from_name).and_then(opening)
+}
+
+/// Plans the dispute of a charge whose money was just taken, where its card stands for one.
+pub fn plan<P: Platform>(context: &Context<'_, P>, charge: &Charge) -> Option<Statement> {
+    opening_of(charge)?;
+    let due_at = context.now.plus(simulator::DELAY);
+    context.platform.wake(due_at);
+    Some(scheduled_tasks::insert(&Task {
+        due_at,
+        kind: Kind::OpenDispute,
+        subject: charge.id.as_str().to_owned(),
+        scope: context.scope.clone(),
+        tries: 0,
+    }))
+}
+
+/// Opens the dispute that a charge's card stands for. Where nothing is left to ask back, or it was
+/// opened before, nothing happens.
+///
+/// # Errors
+/// When the database does not answer; it is tried again later.
+pub async fn open<P: Platform>(context: &Context<'_, P>, charge: &str) -> Result<(), Failure> {
+    for _ in 0..MAX_TRIES {
+        let found: Option<Charge> = context.find(charges::find(&context.scope, charge)).await?;
+        let Some(charge) = found else { return Ok(()) };
+        let Some(opening) = opening_of(&charge) else { return Ok(()) };
+        if charge.details.dispute.is_some() || charge.refundable().is_zero() {
+            return Ok(());
+        }
+        match context.batch(opened(context, charge, opening)?).await {
+            Ok(_) | Err(DatabaseError::Exists(_)) => return Ok(()),
+            // A refund was faster: less is left, or nothing.
+            Err(DatabaseError::Guard(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(ApiError::LockTimeout.into())
+}
+
+fn opened<P: Platform>(
+    context: &Context<'_, P>,
+    mut charge: Charge,
+    opening: Opening,
+) -> Result<Vec<Statement>, Failure> {
+    let mut dispute = new_dispute(context, &charge, opening);
+    let mut batch = Vec::new();
+    let transition = if opening.status == Status::NeedsResponse {
+        batch.extend(ledger::disputed(context, &charge, &mut dispute)?);
+        Transition::DisputeOpened
+    } else {
+        Transition::InquiryOpened
+    };
+    dispute.details.acts_at = acts_at(&dispute, context.now);
+    batch.extend(plan_act(context, &dispute));
+    charge.follow(&dispute);
+    batch.extend(charges::update(&mut charge));
+    batch.push(disputes::insert(&context.scope, &dispute));
+    let subjects = Subjects { dispute: Some(&dispute), ..Subjects::default() };
+    batch.extend(events(context, transition, subjects, None));
+    Ok(batch)
+}
+
+fn new_dispute<P: Platform>(
+    context: &Context<'_, P>,
+    charge: &Charge,
+    opening: Opening,
+) -> Dispute {
+    let brand = charge.details.card.as_ref().map_or("unknown", |card| card.brand.name());
+    Dispute {
+        id: Dispute::id_of(&charge.id),
+        livemode: context.scope.livemode,
+        created: context.now,
+        version: 1,
+        amount: Money { amount: charge.refundable(), currency: charge.amount.currency },
+        status: opening.status,
+        charge: charge.id.clone(),
+        payment_intent: charge.payment_intent.clone(),
+        details: Details {
+            reason: opening.reason,
+            network_reason_code: opening.network_reason_code.to_owned(),
+            brand: brand.to_owned(),
+            due_by: Dispute::due_by(context.now),
+            ..Details::default()
+        },
+    }
+}
