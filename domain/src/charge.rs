@@ -148,7 +148,7 @@ pub struct Booked {
     pub fee_returned: Amount,
     /// What happens to the fee when the charge is refunded.
     pub on_refund: FeeOnRefund,
-    /// What a dispute costs beside its amount.
+    /// What a chargeback costs beside its amount.
     pub dispute_fee: Amount,
     /// The price plan by which it was priced.
     pub price_plan: Option<i64>,

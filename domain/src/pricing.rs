@@ -39,7 +39,7 @@ pub struct PricePlan {
     /// The least fee, in minor units by currency.
     #[serde(default)]
     pub minimum: BTreeMap<String, Amount>,
-    /// What a lost dispute costs beside its amount, in minor units by currency.
+    /// What a chargeback costs beside its amount, won or lost, in minor units by currency.
     #[serde(default)]
     pub dispute: BTreeMap<String, Amount>,
     /// What happens to the fee when a payment is given back.
@@ -95,7 +95,7 @@ impl PricePlan {
         fee.max(in_currency(&self.minimum, payment.currency)).min(payment.amount)
     }
 
-    /// What a dispute costs beside its amount.
+    /// What a chargeback costs beside its amount.
     pub fn dispute_fee(&self, currency: Currency) -> Amount {
         in_currency(&self.dispute, currency)
     }

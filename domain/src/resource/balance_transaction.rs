@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::Constant;
-use crate::balance_transaction::{BalanceTransaction, FeeDetail, FeeKind};
+use crate::balance_transaction::{BalanceTransaction, FeeDetail, FeeKind, Kind};
 use crate::money::{Currency, SignedAmount};
 use crate::timestamp::Timestamp;
 
@@ -71,7 +71,7 @@ impl<'a> Resource<'a> {
                 .details
                 .fee_details
                 .iter()
-                .map(|detail| fee_detail(detail, currency))
+                .map(|detail| fee_detail(detail, transaction.kind, currency))
                 .collect(),
             // A row whose sum left the range of amounts was never written.
             net: transaction.net().unwrap_or_default(),
@@ -83,12 +83,13 @@ impl<'a> Resource<'a> {
     }
 }
 
-fn fee_detail(detail: &FeeDetail, currency: Currency) -> FeeDetailResource {
+fn fee_detail(detail: &FeeDetail, moved_by: Kind, currency: Currency) -> FeeDetailResource {
     FeeDetailResource {
         amount: detail.amount,
         application: None,
         currency,
         description: Some(match detail.kind {
+            FeeKind::StripeFee if moved_by == Kind::Dispute => "Dispute fee",
             FeeKind::StripeFee => "Processing fees",
             FeeKind::ApplicationFee => "Application fee",
         }),

@@ -1,8 +1,8 @@
 //! Opening: the simulator's cardholder disputes what was taken and not given back.
 
 use connectors::Later;
+use connectors::simulator;
 use connectors::simulator::disputes::{Opening, acts_at, opening};
-use connectors::simulator::{self};
 use domain::ApiError;
 use domain::charge::Charge;
 use domain::dispute::{Details, Dispute, Status};

@@ -109,6 +109,7 @@ fn a_chargeback_takes_the_money_at_once() {
     assert_eq!(moved.as_array().map(Vec::len), Some(1));
     assert_eq!(moved[0]["amount"], -10_000);
     assert_eq!(moved[0]["fee"], 1_500);
+    assert_eq!(moved[0]["fee_details"][0]["description"], "Dispute fee");
     assert_eq!(moved[0]["net"], -11_500);
     assert_eq!(moved[0]["type"], "adjustment");
     assert_eq!(moved[0]["reporting_category"], "dispute");
