@@ -53,6 +53,12 @@ event_types! {
     PaymentMethodAutomaticallyUpdated = "payment_method.automatically_updated",
     PaymentMethodDetached = "payment_method.detached",
     PaymentMethodUpdated = "payment_method.updated",
+    PayoutCanceled = "payout.canceled",
+    PayoutCreated = "payout.created",
+    PayoutFailed = "payout.failed",
+    PayoutPaid = "payout.paid",
+    PayoutReconciliationCompleted = "payout.reconciliation_completed",
+    PayoutUpdated = "payout.updated",
     RefundCreated = "refund.created",
     RefundFailed = "refund.failed",
     RefundUpdated = "refund.updated",
@@ -100,12 +106,21 @@ pub enum Transition {
     PaymentMethodAttached,
     PaymentMethodUpdated,
     PaymentMethodDetached,
+    PayoutCreated,
+    /// Made by the account's schedule: what it carries can be listed at once.
+    PayoutScheduled,
+    PayoutSubmitted,
+    PayoutUpdated,
+    PayoutPaid,
+    PayoutFailed,
+    PayoutCanceled,
+    PayoutReversed,
     SetupIntentSucceeded,
 }
 
 impl Transition {
     /// Every transition, for tables that must cover them all.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 39] = [
         Self::IntentCreated,
         Self::IntentSucceeded,
         Self::IntentAuthorized,
@@ -136,6 +151,14 @@ impl Transition {
         Self::PaymentMethodAttached,
         Self::PaymentMethodUpdated,
         Self::PaymentMethodDetached,
+        Self::PayoutCreated,
+        Self::PayoutScheduled,
+        Self::PayoutSubmitted,
+        Self::PayoutUpdated,
+        Self::PayoutPaid,
+        Self::PayoutFailed,
+        Self::PayoutCanceled,
+        Self::PayoutReversed,
         Self::SetupIntentSucceeded,
     ];
 
@@ -189,6 +212,14 @@ impl Transition {
             Self::PaymentMethodAttached => &[E::PaymentMethodAttached],
             Self::PaymentMethodUpdated => &[E::PaymentMethodUpdated],
             Self::PaymentMethodDetached => &[E::PaymentMethodDetached],
+            Self::PayoutCreated => &[E::PayoutCreated],
+            Self::PayoutScheduled => &[E::PayoutCreated, E::PayoutReconciliationCompleted],
+            Self::PayoutSubmitted | Self::PayoutUpdated | Self::PayoutReversed => {
+                &[E::PayoutUpdated]
+            }
+            Self::PayoutPaid => &[E::PayoutUpdated, E::PayoutPaid],
+            Self::PayoutFailed => &[E::PayoutUpdated, E::PayoutFailed],
+            Self::PayoutCanceled => &[E::PayoutUpdated, E::PayoutCanceled],
             Self::SetupIntentSucceeded => &[E::SetupIntentCreated, E::SetupIntentSucceeded],
         }
     }

@@ -6,6 +6,7 @@ use domain::event::{API_VERSION, EventType, Transition};
 use domain::id::EventId;
 use domain::payment_intent::PaymentIntent;
 use domain::payment_method::PaymentMethod;
+use domain::payout::Payout;
 use domain::refund::Refund;
 use domain::resource;
 use domain::setup_intent::SetupIntent;
@@ -25,6 +26,7 @@ pub struct Subjects<'a> {
     pub refund: Option<&'a Refund>,
     pub customer: Option<&'a Customer>,
     pub payment_method: Option<&'a PaymentMethod>,
+    pub payout: Option<&'a Payout>,
     pub setup_intent: Option<&'a SetupIntent>,
 }
 
@@ -56,6 +58,9 @@ impl Subjects<'_> {
             Some("payment_method") => self.payment_method.map(|method| {
                 show(method.id.as_str(), &resource::payment_method::Resource::from(method))
             }),
+            Some("payout") => self
+                .payout
+                .map(|payout| show(payout.id.as_str(), &resource::payout::Resource::from(payout))),
             Some("setup_intent") => self.setup_intent.map(|intent| {
                 show(intent.id.as_str(), &resource::setup_intent::Resource::from(intent))
             }),

@@ -25,6 +25,7 @@ pub mod openapi;
 pub mod pages;
 pub mod payment_intents;
 pub mod payment_methods;
+pub mod payouts;
 pub mod refunds;
 pub mod render;
 pub mod routes;

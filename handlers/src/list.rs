@@ -74,11 +74,13 @@ pub fn page(
 fn kind(table: Table) -> &'static str {
     match table {
         Table::BalanceTransactions => "balance transaction",
+        Table::BankAccounts => "external account",
         Table::Charges => "charge",
         Table::Customers => "customer",
         Table::Events => "event",
         Table::PaymentIntents => "payment_intent",
         Table::PaymentMethods => "payment_method",
+        Table::Payouts => "payout",
         Table::Refunds => "refund",
     }
 }

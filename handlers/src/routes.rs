@@ -11,7 +11,7 @@ use crate::endpoint::{Endpoint, Method};
 use crate::render::Reply;
 use crate::{
     account, balance, balance_transactions, charges, customers, events, payment_intents,
-    payment_methods, refunds, setup_intents, tokens,
+    payment_methods, payouts, refunds, setup_intents, tokens,
 };
 
 /// What is known of an endpoint.
@@ -110,6 +110,11 @@ endpoints! {
     PaymentMethodsList = payment_methods::list::List,
     PaymentMethodsRetrieve = payment_methods::retrieve::Retrieve,
     PaymentMethodsUpdate = payment_methods::update::Update,
+    PayoutsCancel = payouts::cancel::Cancel,
+    PayoutsCreate = payouts::create::Create,
+    PayoutsList = payouts::list::List,
+    PayoutsRetrieve = payouts::retrieve::Retrieve,
+    PayoutsUpdate = payouts::update::Update,
     RefundsCancel = refunds::cancel::Cancel,
     RefundsCreate = refunds::create::Create,
     RefundsList = refunds::list::List,

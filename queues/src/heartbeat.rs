@@ -73,6 +73,7 @@ async fn next<P: Platform>(platform: &P, now: Timestamp) -> Timestamp {
 async fn perform<P: Platform>(platform: &P, task: Task) {
     let context = Context::unattended(platform, task.scope.clone());
     let done = match task.kind {
+        Kind::AdvancePayout => recover::advance_payout(&context, &task.subject).await,
         Kind::RecoverAttempt => recover::recover_attempt(&context, &task.subject).await,
         Kind::ExpireAuthorization => recover::expire_authorization(&context, &task.subject).await,
         Kind::SettleRefund => recover::settle_refund(&context, &task.subject).await,

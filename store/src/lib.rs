@@ -8,6 +8,7 @@
 pub mod accounts;
 pub mod attempts;
 pub mod balance_transactions;
+pub mod bank_accounts;
 pub mod charges;
 pub mod customers;
 pub mod database;
@@ -19,6 +20,7 @@ pub mod list;
 pub mod metadata_entries;
 pub mod payment_intents;
 pub mod payment_methods;
+pub mod payouts;
 pub mod refunds;
 pub mod registry;
 pub mod scheduled_tasks;

@@ -10,11 +10,13 @@ use crate::{Row, Scope, Statement, Value, values};
 #[expect(missing_docs, reason = "each is the table of the same name")]
 pub enum Table {
     BalanceTransactions,
+    BankAccounts,
     Charges,
     Customers,
     Events,
     PaymentIntents,
     PaymentMethods,
+    Payouts,
     Refunds,
 }
 
@@ -22,11 +24,13 @@ impl Table {
     fn name(self) -> &'static str {
         match self {
             Self::BalanceTransactions => "balance_transactions",
+            Self::BankAccounts => "bank_accounts",
             Self::Charges => "charges",
             Self::Customers => "customers",
             Self::Events => "events",
             Self::PaymentIntents => "payment_intents",
             Self::PaymentMethods => "payment_methods",
+            Self::Payouts => "payouts",
             Self::Refunds => "refunds",
         }
     }
@@ -34,7 +38,7 @@ impl Table {
     /// What every page of this table leaves out.
     fn condition(self) -> &'static str {
         match self {
-            Self::Customers => " AND deleted = 0",
+            Self::BankAccounts | Self::Customers => " AND deleted = 0",
             _ => "",
         }
     }
@@ -45,15 +49,19 @@ impl Table {
 #[expect(missing_docs, reason = "each is the column of the same name")]
 pub enum Filter {
     Nothing,
+    ArrivesBy(i64),
+    ArrivesFrom(i64),
     Charge(String),
     /// Few objects are in another currency than the rest, so that no index is kept for it.
     Currency(String),
     Customer(String),
+    Destination(String),
     /// A type that nearly all objects have.
     DenseType(String),
     Email(String),
     PaymentIntent(String),
     Source(String),
+    Status(String),
     TransferGroup(String),
     Type(String),
     /// Each of them holds; the page is read through the index of the first, the narrowest.
@@ -65,29 +73,44 @@ impl Filter {
     fn column_and_index(&self) -> (Option<&'static str>, &'static str) {
         match self {
             Self::Nothing => (None, "by_account"),
+            Self::ArrivesBy(_) | Self::ArrivesFrom(_) => (Some("arrival_date"), "by_account"),
             Self::Charge(_) => (Some("charge"), "by_charge"),
             Self::Currency(_) => (Some("currency"), "by_account"),
             Self::DenseType(_) => (Some("type"), "by_account"),
             Self::Source(_) => (Some("source"), "by_source"),
             Self::Customer(_) => (Some("customer"), "by_customer"),
+            Self::Destination(_) => (Some("destination"), "by_destination"),
             Self::Email(_) => (Some("email"), "by_email"),
             Self::PaymentIntent(_) => (Some("payment_intent"), "by_intent"),
+            Self::Status(_) => (Some("status"), "by_status"),
             Self::TransferGroup(_) => (Some("details ->> 'transfer_group'"), "by_transfer_group"),
             Self::Type(_) => (Some("type"), "by_type"),
             Self::All(first, _) => first.column_and_index(),
         }
     }
 
+    /// How the column is compared with the value.
+    fn comparison(&self) -> &'static str {
+        match self {
+            Self::ArrivesBy(_) => "<=",
+            Self::ArrivesFrom(_) => ">=",
+            _ => "=",
+        }
+    }
+
     fn value(&self) -> Value {
         match self {
             Self::Nothing => Value::Null,
+            Self::ArrivesBy(value) | Self::ArrivesFrom(value) => Value::Integer(*value),
             Self::Charge(value)
             | Self::Customer(value)
+            | Self::Destination(value)
             | Self::Email(value)
             | Self::Currency(value)
             | Self::DenseType(value)
             | Self::PaymentIntent(value)
             | Self::Source(value)
+            | Self::Status(value)
             | Self::TransferGroup(value)
             | Self::Type(value) => Value::Text(value.clone()),
             Self::All(first, _) => first.value(),
@@ -153,7 +176,7 @@ pub(crate) fn page_sql(table: Table, filter: &Filter, cursor: &Cursor) -> String
     let mut narrowed = column.map_or_else(String::new, |column| format!(" AND {column} = ?6"));
     for (place, other) in (FIRST_OTHER..).zip(filter.others()) {
         if let (Some(column), _) = other.column_and_index() {
-            narrowed.push_str(&format!(" AND {column} = ?{place}"));
+            narrowed.push_str(&format!(" AND {column} {} ?{place}", other.comparison()));
         }
     }
     let place = format!("(SELECT created, sequence FROM {name} WHERE id = ?7)");

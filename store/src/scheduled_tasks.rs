@@ -16,17 +16,19 @@ pub(crate) const DELETE: &str =
 // hold up the others nor be struck off.
 pub(crate) const DUE: &str = "\
     SELECT * FROM scheduled_tasks WHERE due_at <= ?1 \
-    AND kind IN ('recover_attempt', 'expire_authorization', 'settle_refund') \
+    AND kind IN ('advance_payout', 'recover_attempt', 'expire_authorization', 'settle_refund') \
     ORDER BY due_at, kind, subject LIMIT ?2";
 
 pub(crate) const NEXT: &str = "\
     SELECT due_at FROM scheduled_tasks WHERE due_at >= 0 \
-    AND kind IN ('recover_attempt', 'expire_authorization', 'settle_refund') \
+    AND kind IN ('advance_payout', 'recover_attempt', 'expire_authorization', 'settle_refund') \
     ORDER BY due_at LIMIT 1";
 
 /// What is to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
+    /// A payout is brought to its next state.
+    AdvancePayout,
     /// An attempt whose outcome nobody recorded is brought to its end.
     RecoverAttempt,
     /// A held authorisation that nobody captured ends.
@@ -36,11 +38,13 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 3] = [Self::RecoverAttempt, Self::ExpireAuthorization, Self::SettleRefund];
+    const ALL: [Self; 4] =
+        [Self::AdvancePayout, Self::RecoverAttempt, Self::ExpireAuthorization, Self::SettleRefund];
 
     /// The name in the database.
     pub fn name(self) -> &'static str {
         match self {
+            Self::AdvancePayout => "advance_payout",
             Self::RecoverAttempt => "recover_attempt",
             Self::ExpireAuthorization => "expire_authorization",
             Self::SettleRefund => "settle_refund",

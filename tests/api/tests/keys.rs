@@ -50,6 +50,8 @@ type Examples = BTreeMap<&'static str, String>;
 
 fn examples(api: &Api, merchant: &Merchant) -> Examples {
     let key = &merchant.secret_key;
+    // What is paid can be paid out at once.
+    api.platform.set_settings(merchant, r#"{"available_after_days": 0}"#);
     let post = |path: &str, form: Form<'_>| send(api, key, Method::Post, path, form).ok();
     let customer = post("/v1/customers", &[("metadata[order]", "1")]).id().to_owned();
     let method = post(
@@ -60,6 +62,7 @@ fn examples(api: &Api, merchant: &Merchant) -> Examples {
     let paid = post("/v1/payment_intents", &[PAID, &[("metadata[order]", "1")]].concat());
     let charge = paid.text_at("/latest_charge").to_owned();
     let refund = post("/v1/refunds", &[("charge", &charge), ("amount", "100")]);
+    let payout = post("/v1/payouts", &[("amount", "100"), ("currency", "usd")]);
     let token = post(
         "/v1/tokens",
         &[
@@ -81,6 +84,7 @@ fn examples(api: &Api, merchant: &Merchant) -> Examples {
         ("id", event),
         ("intent", held.id().to_owned()),
         ("payment_method", method.id().to_owned()),
+        ("payout", payout.id().to_owned()),
         ("refund", refund.id().to_owned()),
         ("setup_intent", kept.id().to_owned()),
         ("token", token.id().to_owned()),
@@ -118,6 +122,8 @@ fn rows_of(platform: &Platform, merchant: &Merchant) -> String {
         "payment_intents",
         "attempts",
         "charges",
+        "bank_accounts",
+        "payouts",
         "refunds",
         "metadata_entries",
         "events",
@@ -222,6 +228,7 @@ fn no_parameter_names_another_accounts_rows() {
         (get, "/v1/payment_intents".to_owned(), &[], "ending_before", "intent"),
         (get, "/v1/charges".to_owned(), &[], "payment_intent", "intent"),
         (get, "/v1/charges".to_owned(), &[], "customer", "customer"),
+        (get, "/v1/payouts".to_owned(), &[], "starting_after", "payout"),
         (get, "/v1/refunds".to_owned(), &[], "charge", "charge"),
         (get, "/v1/refunds".to_owned(), &[], "payment_intent", "intent"),
         (get, "/v1/payment_methods".to_owned(), &[], "customer", "customer"),

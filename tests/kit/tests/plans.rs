@@ -105,13 +105,21 @@ fn no_statement_has_a_clock_or_randomness_of_its_own() {
 /// all that pages are narrowed to, made a second apart.
 fn filled(rows: i64) -> Database {
     let database = Database::new();
-    let tables =
-        ["charges", "customers", "events", "payment_intents", "payment_methods", "refunds"];
+    let tables = [
+        "bank_accounts",
+        "charges",
+        "customers",
+        "events",
+        "payment_intents",
+        "payment_methods",
+        "payouts",
+        "refunds",
+    ];
     for table in tables {
         let columns = database.query(
             "SELECT name, CASE WHEN name IN ('id', 'created') THEN 'n' \
              WHEN name IN ('version', 'amount') THEN '1' \
-             WHEN name = 'status' THEN quote('succeeded') \
+             WHEN name = 'status' THEN quote(iif(?1 = 'payouts', 'paid', iif(?1 = 'bank_accounts', 'new', 'succeeded'))) \
              WHEN name = 'details' THEN quote('{\"transfer_group\": \"same\"}') \
              WHEN type = 'TEXT' THEN quote('same') ELSE '0' END AS value \
              FROM pragma_table_info(?1) \
@@ -140,7 +148,18 @@ fn page_values(name: &str, sql: &str, cursor: i64) -> Vec<Value> {
     if name.starts_with("list.cursor") {
         return values![cursor, "same", false];
     }
-    let all = values!["same", false, 0, list::END_OF_TIME, 11, "same", cursor, "same", "same"];
+    let mut all = values!["same", false, 0, list::END_OF_TIME, 11, "same", cursor];
+    all.extend(vec![Value::from("same"); 3]);
+    // What every row has of the columns that hold no text of one's own.
+    let kept =
+        [("status =", "paid".into()), ("arrival_date >=", 0.into()), ("arrival_date <=", 0.into())];
+    for (condition, value) in kept {
+        let place =
+            (1..=all.len()).rev().find(|place| sql.contains(&format!("{condition} ?{place}")));
+        if let Some(slot) = place.and_then(|place| all.get_mut(place - 1)) {
+            *slot = value;
+        }
+    }
     let count = (1..=all.len()).rev().find(|number| sql.contains(&format!("?{number}")));
     all.into_iter().take(count.unwrap_or_default()).collect()
 }

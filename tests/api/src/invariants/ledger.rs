@@ -14,6 +14,8 @@ pub fn check(database: &Database) {
     merchants_are_owed_what_their_transactions_say(database);
     holds_are_what_charges_hold(database);
     transactions_are_what_was_captured_and_refunded(database);
+    payouts_are_in_transit_while_they_are_open(database);
+    payouts_are_booked_as_they_stand(database);
 }
 
 fn nothing(database: &Database, what: &str, sql: &str) {
@@ -84,6 +86,30 @@ fn holds_are_what_charges_hold(database: &Database) {
          FROM charges WHERE status = 'succeeded' GROUP BY account, livemode, currency",
     );
     assert_eq!(booked, held, "I8: what is held by the books, and by the charges");
+}
+
+fn payouts_are_in_transit_while_they_are_open(database: &Database) {
+    let booked = sums(
+        database,
+        "SELECT owner, livemode, currency, -sum(amount) AS sum FROM ledger_entries \
+         WHERE kind = 'payouts_in_transit' GROUP BY owner, livemode, currency",
+    );
+    let open = sums(
+        database,
+        "SELECT account AS owner, livemode, currency, sum(amount) AS sum FROM payouts \
+         WHERE status IN ('pending', 'in_transit') GROUP BY account, livemode, currency",
+    );
+    assert_eq!(booked, open, "I8: what is in transit by the books, and by the payouts");
+}
+
+fn payouts_are_booked_as_they_stand(database: &Database) {
+    nothing(
+        database,
+        "a payout that was booked otherwise than it stands",
+        "SELECT p.id, p.status, p.amount, sum(b.amount) AS booked FROM payouts AS p \
+         LEFT JOIN balance_transactions AS b ON b.source = p.id GROUP BY p.id \
+         HAVING -coalesce(sum(b.amount), 0) <> iif(p.status IN ('failed', 'canceled'), 0, p.amount)",
+    );
 }
 
 fn transactions_are_what_was_captured_and_refunded(database: &Database) {
