@@ -31,6 +31,9 @@ macro_rules! event_types {
 }
 
 event_types! {
+    AccountExternalAccountCreated = "account.external_account.created",
+    AccountExternalAccountDeleted = "account.external_account.deleted",
+    AccountExternalAccountUpdated = "account.external_account.updated",
     ChargeCaptured = "charge.captured",
     ChargeExpired = "charge.expired",
     ChargeFailed = "charge.failed",
@@ -106,6 +109,9 @@ pub enum Transition {
     PaymentMethodAttached,
     PaymentMethodUpdated,
     PaymentMethodDetached,
+    BankAccountCreated,
+    BankAccountUpdated,
+    BankAccountDeleted,
     PayoutCreated,
     /// Made by the account's schedule: what it carries can be listed at once.
     PayoutScheduled,
@@ -120,7 +126,7 @@ pub enum Transition {
 
 impl Transition {
     /// Every transition, for tables that must cover them all.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 42] = [
         Self::IntentCreated,
         Self::IntentSucceeded,
         Self::IntentAuthorized,
@@ -151,6 +157,9 @@ impl Transition {
         Self::PaymentMethodAttached,
         Self::PaymentMethodUpdated,
         Self::PaymentMethodDetached,
+        Self::BankAccountCreated,
+        Self::BankAccountUpdated,
+        Self::BankAccountDeleted,
         Self::PayoutCreated,
         Self::PayoutScheduled,
         Self::PayoutSubmitted,
@@ -212,6 +221,9 @@ impl Transition {
             Self::PaymentMethodAttached => &[E::PaymentMethodAttached],
             Self::PaymentMethodUpdated => &[E::PaymentMethodUpdated],
             Self::PaymentMethodDetached => &[E::PaymentMethodDetached],
+            Self::BankAccountCreated => &[E::AccountExternalAccountCreated],
+            Self::BankAccountUpdated => &[E::AccountExternalAccountUpdated],
+            Self::BankAccountDeleted => &[E::AccountExternalAccountDeleted],
             Self::PayoutCreated => &[E::PayoutCreated],
             Self::PayoutScheduled => &[E::PayoutCreated, E::PayoutReconciliationCompleted],
             Self::PayoutSubmitted | Self::PayoutUpdated | Self::PayoutReversed => {

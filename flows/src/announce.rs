@@ -1,5 +1,6 @@
 //! Events: one row for each, in the batch of the change that it tells of.
 
+use domain::bank_account::BankAccount;
 use domain::charge::Charge;
 use domain::customer::Customer;
 use domain::event::{API_VERSION, EventType, Transition};
@@ -26,6 +27,7 @@ pub struct Subjects<'a> {
     pub refund: Option<&'a Refund>,
     pub customer: Option<&'a Customer>,
     pub payment_method: Option<&'a PaymentMethod>,
+    pub bank_account: Option<&'a BankAccount>,
     pub payout: Option<&'a Payout>,
     pub setup_intent: Option<&'a SetupIntent>,
 }
@@ -46,6 +48,9 @@ impl Subjects<'_> {
                 .map(|refund| show(refund.id.as_str(), &resource::refund::Resource::from(refund)));
         }
         match name.split('.').next() {
+            Some("account") => self
+                .bank_account
+                .map(|bank| show(bank.id.as_str(), &resource::bank_account::Resource::from(bank))),
             Some("charge") => self
                 .charge
                 .map(|charge| show(charge.id.as_str(), &resource::charge::Resource::from(charge))),

@@ -16,6 +16,7 @@ pub mod dispatch;
 pub mod endpoint;
 pub mod events;
 pub mod expand;
+pub mod external_accounts;
 pub mod form;
 pub mod included;
 pub mod key_cache;

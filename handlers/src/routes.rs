@@ -10,8 +10,8 @@ use crate::dispatch::{Incoming, serve};
 use crate::endpoint::{Endpoint, Method};
 use crate::render::Reply;
 use crate::{
-    account, balance, balance_transactions, charges, customers, events, payment_intents,
-    payment_methods, payouts, refunds, setup_intents, tokens,
+    account, balance, balance_transactions, charges, customers, events, external_accounts,
+    payment_intents, payment_methods, payouts, refunds, setup_intents, tokens,
 };
 
 /// What is known of an endpoint.
@@ -94,6 +94,11 @@ endpoints! {
     CustomersUpdate = customers::update::Update,
     EventsList = events::list::List,
     EventsRetrieve = events::retrieve::Retrieve,
+    ExternalAccountsCreate = external_accounts::create::Create,
+    ExternalAccountsDelete = external_accounts::delete::Delete,
+    ExternalAccountsList = external_accounts::list::List,
+    ExternalAccountsRetrieve = external_accounts::retrieve::Retrieve,
+    ExternalAccountsUpdate = external_accounts::update::Update,
     PaymentIntentsCancel = payment_intents::cancel::Cancel,
     PaymentIntentsCapture = payment_intents::capture::Capture,
     PaymentIntentsConfirm = payment_intents::confirm::Confirm,

@@ -1,11 +1,15 @@
 //! Bank accounts: where a merchant's money is paid out to.
 
+mod changes;
+
 use domain::ApiError;
 use domain::bank_account::{self, BankAccount, Details, Status};
 use domain::money::Currency;
 use store::{Statement, bank_accounts};
 
 use crate::{Context, Failure, Platform};
+
+pub use changes::{Create, Update, create, delete, update};
 
 /// The error for a bank account that does not exist.
 pub fn no_such(id: &str, param: &str, in_path: bool) -> ApiError {

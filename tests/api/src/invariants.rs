@@ -238,6 +238,7 @@ impl Books {
     fn read(database: &Database) -> Self {
         let all = |table: &str| run(database, &format!("SELECT * FROM {table}"));
         let tables = [
+            "bank_accounts",
             "payment_intents",
             "charges",
             "refunds",

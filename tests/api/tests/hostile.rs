@@ -82,6 +82,7 @@ fn examples(api: &Api) -> BTreeMap<&'static str, String> {
         ("id", event.text_at("/data/0/id").to_owned()),
         ("intent", held.id().to_owned()),
         ("payment_method", method.id().to_owned()),
+        ("bank_account", payout.text_at("/destination").to_owned()),
         ("payout", payout.id().to_owned()),
         ("refund", refund.id().to_owned()),
         ("setup_intent", kept.id().to_owned()),

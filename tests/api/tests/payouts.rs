@@ -291,3 +291,94 @@ fn a_payout_while_money_becomes_available_finds_it_once() {
         invariants::check_quiet(&api.platform);
     }
 }
+
+fn banks(api: &Api) -> String {
+    format!("/v1/accounts/{}/external_accounts", api.merchant.account)
+}
+
+fn by_number(number: &str) -> Vec<(&'static str, &str)> {
+    vec![
+        ("external_account[object]", "bank_account"),
+        ("external_account[country]", "US"),
+        ("external_account[currency]", "usd"),
+        ("external_account[routing_number]", "110000000"),
+        ("external_account[account_number]", number),
+    ]
+}
+
+#[test]
+fn a_bank_that_takes_no_payout_sends_it_back() {
+    let cases = [
+        (by_number("000111111116"), "no_account"),
+        (by_number("000111111113"), "account_closed"),
+        (vec![("external_account", "btok_us_verified_noAccount")], "no_account"),
+    ];
+    for (form, code) in cases {
+        let api = funded();
+        let bank = api.post(&banks(&api), &form).ok();
+        assert_eq!((&bank.body["status"], &bank.body["currency"]), (&json!("new"), &json!("usd")));
+        let made = payout(&api, "1000", &[("destination", bank.id())]).ok();
+        assert_eq!(dollars(&api), (912, 0));
+        days_pass(&api, 2);
+        let failed = api.get(&format!("/v1/payouts/{}", made.id())).ok();
+        assert_eq!(
+            (&failed.body["status"], &failed.body["failure_code"]),
+            (&json!("failed"), &json!(code))
+        );
+        assert_eq!(dollars(&api), (1912, 0));
+        let transaction = failed.text_at("/failure_balance_transaction");
+        let seen = api.get(&format!("/v1/balance_transactions/{transaction}")).ok();
+        assert_eq!(
+            (&seen.body["type"], &seen.body["net"]),
+            (&json!("payout_failure"), &json!(1000))
+        );
+        let bank = api.get(&format!("{}/{}", banks(&api), bank.id())).ok();
+        assert_eq!(bank.body["status"], "errored");
+        invariants::check_settled(&api.platform);
+        invariants::check_quiet(&api.platform);
+    }
+}
+
+#[test]
+fn a_payout_that_was_paid_can_still_fail() {
+    let api = funded();
+    let made = payout(&api, "1000", &[]).ok();
+    days_pass(&api, 2);
+    assert_eq!(status(&api, &made), "paid");
+    let context = flows::Context::unattended(&api.platform, api.merchant.scope());
+    let code = domain::payout::FailureCode::AccountClosed;
+    for _ in 0..2 {
+        kit::run(flows::payouts::fail(&context, made.id(), code)).expect("it fails once");
+    }
+    assert_eq!(status(&api, &made), "failed");
+    assert_eq!(dollars(&api), (1912, 0));
+    invariants::check_settled(&api.platform);
+}
+
+#[test]
+fn one_bank_account_of_each_currency_is_the_default() {
+    let api = funded();
+    let first = api.post(&banks(&api), &by_number("000123456789")).ok();
+    assert_eq!(first.body["default_for_currency"], true);
+    let second = [by_number("000123456789"), vec![("default_for_currency", "true")]].concat();
+    let second = api.post(&banks(&api), &second).ok();
+    let third = api.post(&banks(&api), &[("external_account", "btok_us_verified")]).ok();
+    let path = |bank: &Answer| format!("{}/{}", banks(&api), bank.id());
+    let is_default = |bank| api.get(&path(bank)).ok().body["default_for_currency"].clone();
+    assert_eq!([&first, &second, &third].map(is_default), [false, true, false]);
+    assert_eq!(payout(&api, "100", &[]).ok().body["destination"], *second.id());
+    api.delete(&path(&second)).error(400);
+    let update = [("default_for_currency", "true"), ("metadata[a]", "1")];
+    api.post(&path(&third), &update).ok();
+    assert_eq!([&first, &second, &third].map(is_default), [false, false, true]);
+    assert_eq!(api.delete(&path(&second)).ok().body["deleted"], true);
+    api.get(&path(&second)).error(404);
+    payout(&api, "100", &[("destination", second.id())]).error(400);
+    let listed = api.get(&banks(&api)).ok();
+    assert_eq!(listed.body["data"].as_array().map(Vec::len), Some(2));
+    api.post(&banks(&api), &[("external_account", "btok_none")]).error(400);
+    api.post("/v1/accounts/acct_other/external_accounts", &update[..0]).error(400);
+    api.get("/v1/accounts/acct_other/external_accounts").error(403);
+    invariants::check_settled(&api.platform);
+    invariants::check_quiet(&api.platform);
+}
