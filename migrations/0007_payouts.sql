@@ -41,3 +41,26 @@ CREATE TABLE payouts (
 CREATE INDEX payouts_by_account ON payouts (account, livemode, created);
 CREATE INDEX payouts_by_status ON payouts (account, livemode, status, created);
 CREATE INDEX payouts_by_destination ON payouts (destination, created);
+
+-- The last payout that the schedule made in a currency says up to which day money was carried.
+CREATE INDEX payouts_by_schedule ON payouts (account, livemode, currency, created) WHERE automatic = 1;
+
+-- The day (UTC, since the epoch) on which an account's schedule pays out next; 0 where that is to be found
+-- out, NULL where the merchant does it by hand.
+ALTER TABLE accounts ADD COLUMN payouts_due INTEGER;
+
+CREATE INDEX accounts_by_payouts_due ON accounts (payouts_due) WHERE payouts_due IS NOT NULL;
+
+-- Whoever changes the settings need not know of the column.
+CREATE TRIGGER accounts_plan_payouts_when_made AFTER INSERT ON accounts
+WHEN coalesce(NEW.settings ->> '$.payout_schedule.interval', 'manual') <> 'manual'
+BEGIN
+  UPDATE accounts SET payouts_due = 0 WHERE id = NEW.id;
+END;
+
+CREATE TRIGGER accounts_plan_payouts_when_changed AFTER UPDATE OF settings ON accounts
+BEGIN
+  UPDATE accounts
+  SET payouts_due = iif(coalesce(NEW.settings ->> '$.payout_schedule.interval', 'manual') <> 'manual', 0, NULL)
+  WHERE id = NEW.id;
+END;

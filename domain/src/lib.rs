@@ -24,6 +24,7 @@ pub mod patch;
 pub mod payment_intent;
 pub mod payment_method;
 pub mod payout;
+pub mod payout_schedule;
 pub mod pricing;
 pub mod refund;
 pub mod resource;

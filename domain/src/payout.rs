@@ -5,8 +5,9 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
-use crate::id::{BalanceTransactionId, BankAccountId, PayoutId};
+use crate::id::{AccountId, BalanceTransactionId, BankAccountId, Id, PayoutId, base62};
 use crate::metadata::Metadata;
 use crate::money::{AmountOutOfRange, Currency, SignedAmount};
 use crate::timestamp::{Day, Timestamp};
@@ -197,6 +198,14 @@ pub struct Days {
     pub from: Day,
     /// The last.
     pub through: Day,
+}
+
+/// The id of the payout that an account's schedule makes in a currency on a day: the same whoever makes
+/// it, so that it is made once.
+pub fn scheduled_id(account: &AccountId, currency: Currency, day: Day) -> PayoutId {
+    let named = format!("scheduled:{account}:{currency}:{}", day.0);
+    let digest: [u8; 32] = Sha256::digest(named.as_bytes()).into();
+    PayoutId::from_checked(format!("{}{}", PayoutId::PREFIX, base62(&digest)))
 }
 
 /// What is to be taken of the days on which money became available, so that it makes this amount: the

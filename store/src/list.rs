@@ -51,6 +51,8 @@ pub enum Filter {
     Nothing,
     ArrivesBy(i64),
     ArrivesFrom(i64),
+    AvailableBefore(i64),
+    AvailableFrom(i64),
     Charge(String),
     /// Few objects are in another currency than the rest, so that no index is kept for it.
     Currency(String),
@@ -59,6 +61,8 @@ pub enum Filter {
     /// A type that nearly all objects have.
     DenseType(String),
     Email(String),
+    /// Any type but this.
+    NotType(String),
     PaymentIntent(String),
     Source(String),
     Status(String),
@@ -74,9 +78,12 @@ impl Filter {
         match self {
             Self::Nothing => (None, "by_account"),
             Self::ArrivesBy(_) | Self::ArrivesFrom(_) => (Some("arrival_date"), "by_account"),
+            Self::AvailableBefore(_) | Self::AvailableFrom(_) => {
+                (Some("available_on"), "by_account")
+            }
             Self::Charge(_) => (Some("charge"), "by_charge"),
             Self::Currency(_) => (Some("currency"), "by_account"),
-            Self::DenseType(_) => (Some("type"), "by_account"),
+            Self::DenseType(_) | Self::NotType(_) => (Some("type"), "by_account"),
             Self::Source(_) => (Some("source"), "by_source"),
             Self::Customer(_) => (Some("customer"), "by_customer"),
             Self::Destination(_) => (Some("destination"), "by_destination"),
@@ -93,7 +100,9 @@ impl Filter {
     fn comparison(&self) -> &'static str {
         match self {
             Self::ArrivesBy(_) => "<=",
-            Self::ArrivesFrom(_) => ">=",
+            Self::ArrivesFrom(_) | Self::AvailableFrom(_) => ">=",
+            Self::AvailableBefore(_) => "<",
+            Self::NotType(_) => "<>",
             _ => "=",
         }
     }
@@ -101,13 +110,17 @@ impl Filter {
     fn value(&self) -> Value {
         match self {
             Self::Nothing => Value::Null,
-            Self::ArrivesBy(value) | Self::ArrivesFrom(value) => Value::Integer(*value),
+            Self::ArrivesBy(value)
+            | Self::ArrivesFrom(value)
+            | Self::AvailableBefore(value)
+            | Self::AvailableFrom(value) => Value::Integer(*value),
             Self::Charge(value)
             | Self::Customer(value)
             | Self::Destination(value)
             | Self::Email(value)
             | Self::Currency(value)
             | Self::DenseType(value)
+            | Self::NotType(value)
             | Self::PaymentIntent(value)
             | Self::Source(value)
             | Self::Status(value)

@@ -1,5 +1,6 @@
 //! Payouts.
 
+use domain::money::Currency;
 use domain::payout::Payout;
 use domain::timestamp::Timestamp;
 
@@ -20,6 +21,30 @@ pub(crate) const UPDATE: &str = "\
 
 pub(crate) const FIND: &str =
     "SELECT * FROM payouts WHERE id = ?1 AND account = ?2 AND livemode = ?3";
+
+pub(crate) const FIND_LAST_SCHEDULED: &str = "\
+    SELECT * FROM payouts WHERE account = ?1 AND livemode = ?2 AND currency = ?3 AND automatic = 1 \
+    ORDER BY created DESC, sequence DESC LIMIT 1";
+
+pub(crate) const FIND_BY_HAND_SINCE: &str = "\
+    SELECT id FROM payouts INDEXED BY payouts_by_account WHERE account = ?1 AND livemode = ?2 \
+    AND created >= ?3 AND currency = ?4 AND automatic = 0 LIMIT 1";
+
+/// Finds the last payout that the account's schedule made in a currency.
+pub fn find_last_scheduled(scope: &Scope, currency: Currency) -> Statement {
+    Statement::new(
+        FIND_LAST_SCHEDULED,
+        values![scope.account.as_str(), scope.livemode, currency.code()],
+    )
+}
+
+/// Finds a payout (column `id`) in a currency that the merchant asked for since then.
+pub fn find_by_hand_since(scope: &Scope, currency: Currency, since: Timestamp) -> Statement {
+    Statement::new(
+        FIND_BY_HAND_SINCE,
+        values![scope.account.as_str(), scope.livemode, since.seconds(), currency.code()],
+    )
+}
 
 /// Writes a new payout.
 pub fn insert(scope: &Scope, payout: &Payout) -> Statement {

@@ -11,6 +11,8 @@ use crate::{
 pub fn statements() -> Vec<(String, String)> {
     let fixed = [
         ("accounts.find_by_key", accounts::FIND_BY_KEY),
+        ("accounts.payouts_due", accounts::PAYOUTS_DUE),
+        ("accounts.plan_payouts", accounts::PLAN_PAYOUTS),
         ("attempts.cancel_action", attempts::CANCEL_ACTION),
         ("attempts.find", attempts::FIND),
         ("attempts.find_by_id", attempts::FIND_BY_ID),
@@ -58,6 +60,8 @@ pub fn statements() -> Vec<(String, String)> {
         ("payment_methods.must_be_usable", payment_methods::MUST_BE_USABLE),
         ("payment_methods.update", payment_methods::UPDATE),
         ("payouts.find", payouts::FIND),
+        ("payouts.find_by_hand_since", payouts::FIND_BY_HAND_SINCE),
+        ("payouts.find_last_scheduled", payouts::FIND_LAST_SCHEDULED),
         ("payouts.insert", payouts::INSERT),
         ("payouts.update", payouts::UPDATE),
         ("refunds.find", refunds::FIND),
@@ -164,7 +168,29 @@ fn balance_transaction_filters() -> Vec<Filter> {
     let mut filters = vec![in_currency(&vec![Filter::Nothing])];
     filters.extend(narrowed.iter().map(in_currency));
     filters.extend(narrowed.into_iter().map(Filter::all));
+    filters.extend(carried_filters());
     filters
+}
+
+/// What a payout carries: by the days that it covers.
+fn carried_filters() -> Vec<Filter> {
+    let text = String::new;
+    let carried = || {
+        vec![
+            Filter::Nothing,
+            Filter::AvailableFrom(0),
+            Filter::AvailableBefore(0),
+            Filter::NotType(text()),
+            Filter::Currency(text()),
+        ]
+    };
+    let further = [
+        vec![],
+        vec![Filter::Source(text())],
+        vec![Filter::DenseType(text())],
+        vec![Filter::Source(text()), Filter::DenseType(text())],
+    ];
+    further.into_iter().map(|more| Filter::all([carried(), more].concat())).collect()
 }
 
 /// The filter for each choice of one or more of these, which stand in the order of lists.

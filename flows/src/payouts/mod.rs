@@ -5,6 +5,7 @@ mod books;
 mod cancel;
 mod create;
 mod funds;
+mod scheduled;
 mod update;
 
 use connectors::simulator;
@@ -22,6 +23,7 @@ use crate::{Context, Failure, Platform};
 pub use advance::{advance, fail};
 pub use cancel::cancel;
 pub use create::{Create, create};
+pub use scheduled::{BATCH, run_due};
 pub use update::update;
 
 /// How often a change is decided anew because what it rests on changed meanwhile.
@@ -33,6 +35,36 @@ const MAX_TRIES: usize = 10;
 /// When there is none.
 pub async fn find<P: Platform>(context: &Context<'_, P>, id: &str) -> Result<Payout, Failure> {
     context.find(payouts::find(&context.scope, id)).await?.ok_or_else(|| no_such(id).into())
+}
+
+/// Finds the payout whose balance transactions are asked for.
+///
+/// # Errors
+/// When there is none, or the merchant asked for it: it carries an amount, and no transactions.
+pub async fn find_carrier<P: Platform>(
+    context: &Context<'_, P>,
+    id: &str,
+) -> Result<Payout, Failure> {
+    let found: Option<Payout> = context.find(payouts::find(&context.scope, id)).await?;
+    let Some(payout) = found else {
+        return Err(ApiError::NoSuchObject {
+            kind: "payout",
+            id: id.to_owned(),
+            param: "payout".to_owned(),
+            in_path: false,
+        }
+        .into());
+    };
+    if !payout.automatic {
+        return Err(ApiError::StateConflict {
+            message:
+                "Balance transaction history can only be filtered on automatic transfers, not \
+                      manual."
+                    .to_owned(),
+        }
+        .into());
+    }
+    Ok(payout)
 }
 
 /// The error for a payout that does not exist.

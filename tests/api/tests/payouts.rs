@@ -382,3 +382,134 @@ fn one_bank_account_of_each_currency_is_the_default() {
     invariants::check_settled(&api.platform);
     invariants::check_quiet(&api.platform);
 }
+
+fn scheduled(schedule: &str) -> Api {
+    let api = Api::new();
+    invariants::watch(api.platform.database());
+    api.platform.set_settings(&api.merchant, &format!(r#"{{"payout_schedule": {schedule}}}"#));
+    // An hour after midnight a day is closed.
+    api.platform.advance(2 * 3_600);
+    api
+}
+
+fn payouts(api: &Api) -> Vec<Value> {
+    api.get("/v1/payouts?limit=100").ok().body["data"].as_array().expect("a list").clone()
+}
+
+/// Each automatic payout is the sum of what it carries, and no transaction is carried twice.
+fn assert_reconciled(api: &Api) {
+    let mut seen = std::collections::BTreeSet::new();
+    for payout in payouts(api).iter().filter(|payout| payout["automatic"] == true) {
+        let id = payout["id"].as_str().expect("an id");
+        let path = format!("/v1/balance_transactions?limit=100&payout={id}");
+        let carried = api.get(&path).ok().body["data"].as_array().expect("a list").clone();
+        let net: i64 = carried.iter().map(|one| one["net"].as_i64().expect("an amount")).sum();
+        assert_eq!(json!(net), payout["amount"], "{payout:#}: {carried:#?}");
+        for one in carried {
+            assert!(seen.insert(one["id"].to_string()), "{one:#} is carried twice");
+        }
+    }
+}
+
+#[test]
+fn a_daily_schedule_pays_out_what_became_available_on_closed_days() {
+    let api = scheduled(r#"{"interval": "daily"}"#);
+    let first = pay(&api, "2000");
+    days_pass(&api, 1);
+    pay(&api, "3000");
+    days_pass(&api, 1);
+    assert_eq!(dollars(&api), (1912, 2883));
+    assert!(payouts(&api).is_empty(), "the day is not over");
+    days_pass(&api, 1);
+    let made = &payouts(&api)[0];
+    assert_eq!((&made["amount"], &made["automatic"]), (&json!(1912), &json!(true)));
+    assert_eq!(made["reconciliation_status"], "completed");
+    assert_eq!(dollars(&api), (2883, 0));
+    api.post("/v1/refunds", &[("payment_intent", first.id()), ("amount", "500")]).ok();
+    days_pass(&api, 5);
+    let amounts: Vec<_> = payouts(&api).iter().map(|payout| payout["amount"].clone()).collect();
+    assert_eq!(amounts, [json!(2383), json!(1912)]);
+    assert_eq!(dollars(&api), (0, 0));
+    assert_reconciled(&api);
+    let id = made["id"].as_str().expect("an id");
+    let of_type = |kind: &str| {
+        let path = format!("/v1/balance_transactions?payout={id}&type={kind}");
+        api.get(&path).ok().body["data"].as_array().map(Vec::len)
+    };
+    assert_eq!([of_type("charge"), of_type("refund")], [Some(1), Some(0)]);
+    api.post(&format!("/v1/payouts/{id}/cancel"), &[]).error(400);
+    let told = api.event_types();
+    let told = told.iter().filter(|name| *name == "payout.reconciliation_completed").count();
+    assert_eq!(told, 2);
+    invariants::check_settled(&api.platform);
+    invariants::check_quiet(&api.platform);
+}
+
+#[test]
+fn what_is_owed_and_what_is_paid_out_by_hand_is_carried_by_the_next() {
+    let api = scheduled(r#"{"interval": "daily", "delay_days": 0}"#);
+    let intent = pay(&api, "2000");
+    // By hand today: the rest of the day is left for the schedule.
+    let by_hand = payout(&api, "912", &[]).ok();
+    let path = format!("/v1/balance_transactions?payout={}", by_hand.id());
+    let refused = api.get(&path);
+    let message = refused.error(400)["message"].as_str().unwrap_or_default();
+    assert!(message.contains("can only be filtered on automatic transfers"), "{message}");
+    days_pass(&api, 1);
+    assert_eq!(payouts(&api)[0]["amount"], 1000);
+    api.post("/v1/refunds", &[("payment_intent", intent.id())]).ok();
+    days_pass(&api, 2);
+    assert_eq!(payouts(&api).len(), 2, "what is owed is never paid out");
+    assert_eq!(dollars(&api), (-2000, 0));
+    pay(&api, "5000");
+    days_pass(&api, 1);
+    assert_eq!(payouts(&api)[0]["amount"], 5000 - 175 - 2000);
+    assert_reconciled(&api);
+    invariants::check_settled(&api.platform);
+    invariants::check_quiet(&api.platform);
+}
+
+#[test]
+fn a_payout_that_failed_is_carried_by_the_next_once_there_is_a_bank_that_takes_it() {
+    let api = scheduled(r#"{"interval": "daily", "delay_days": 0}"#);
+    let failing = api.post(&banks(&api), &by_number("000111111116")).ok();
+    pay(&api, "2000");
+    days_pass(&api, 5);
+    assert_eq!(payouts(&api).len(), 1);
+    assert_eq!((&payouts(&api)[0]["status"], dollars(&api)), (&json!("failed"), (1912, 0)));
+    let good = [by_number("000123456789"), vec![("default_for_currency", "true")]].concat();
+    api.post(&banks(&api), &good).ok();
+    api.delete(&format!("{}/{}", banks(&api), failing.id())).ok();
+    days_pass(&api, 1);
+    assert_eq!(payouts(&api).len(), 2);
+    assert_eq!(dollars(&api), (0, 0));
+    assert_reconciled(&api);
+    invariants::check_settled(&api.platform);
+}
+
+#[test]
+fn a_weekly_schedule_pays_on_its_day_in_each_currency() {
+    // The tests begin on a Thursday.
+    let api = scheduled(r#"{"interval": "weekly", "weekly_anchor": "tuesday", "delay_days": 0}"#);
+    pay(&api, "2000");
+    let yen = [
+        ("amount", "5000"),
+        ("currency", "jpy"),
+        ("payment_method", "pm_card_visa"),
+        ("payment_method_types[]", "card"),
+        ("confirm", "true"),
+    ];
+    api.post("/v1/payment_intents", &yen).ok();
+    days_pass(&api, 4);
+    assert!(payouts(&api).is_empty());
+    days_pass(&api, 1);
+    let mut amounts: Vec<_> =
+        payouts(&api).iter().map(|payout| payout["amount"].as_i64()).collect();
+    amounts.sort_unstable();
+    assert_eq!(amounts, [Some(1912), Some(4855)]);
+    days_pass(&api, 7);
+    assert_eq!(payouts(&api).len(), 2);
+    assert_reconciled(&api);
+    invariants::check_settled(&api.platform);
+    invariants::check_quiet(&api.platform);
+}

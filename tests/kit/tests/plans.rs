@@ -149,7 +149,7 @@ fn page_values(name: &str, sql: &str, cursor: i64) -> Vec<Value> {
         return values![cursor, "same", false];
     }
     let mut all = values!["same", false, 0, list::END_OF_TIME, 11, "same", cursor];
-    all.extend(vec![Value::from("same"); 3]);
+    all.extend(vec![Value::from("same"); 6]);
     // What every row has of the columns that hold no text of one's own.
     let kept =
         [("status =", "paid".into()), ("arrival_date >=", 0.into()), ("arrival_date <=", 0.into())];
