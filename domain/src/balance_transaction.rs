@@ -71,6 +71,8 @@ kinds! {
     DisputeReversal = "dispute_reversal", "adjustment", "dispute_reversal";
     /// Money left for the merchant's bank.
     Payout = "payout", "payout", "payout";
+    /// The same by the account's schedule: it is no part of what the next such payout carries.
+    AutomaticPayout = "automatic_payout", "payout", "payout";
     /// A payout was canceled before it left.
     PayoutCancel = "payout_cancel", "payout_cancel", "payout_reversal";
     /// The merchant's bank did not take it, or sent it back.

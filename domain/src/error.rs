@@ -68,6 +68,7 @@ pub enum ApiError {
     CaptureTooLarge { capturable: i64, currency: Currency, param: &'static str },
     RefundTooLarge { amount: i64, unrefunded: i64, currency: Currency },
     IncrementNotGreater { amount: i64 },
+    BalanceInsufficient,
 
     // Objects.
     NoSuchObject { kind: &'static str, id: String, param: String, in_path: bool },
@@ -97,6 +98,7 @@ pub enum ApiError {
     IdempotencyKeyInUse { key: String },
     LockTimeout,
     LiveModeHasNoProcessor,
+    LiveModeHasNoRail,
     Internal { request_log: String },
     Unavailable { request_log: String },
 }
@@ -414,6 +416,12 @@ impl ApiError {
             ))
             .code("amount_too_small")
             .param("amount"),
+            Self::BalanceInsufficient => invalid(
+                "You have insufficient funds in your Stripe account for this transfer. Your card \
+                 balance is too low.  You can use the /v1/balance endpoint to view your Stripe \
+                 balance (for more details, see stripe.com/docs/api#balance).",
+            )
+            .code("balance_insufficient"),
             _ => return None,
         })
     }
@@ -534,6 +542,10 @@ impl ApiError {
                  payments.",
             )
             .code("testmode_charges_only"),
+            Self::LiveModeHasNoRail => invalid(
+                "No bank is connected for live mode. Connect one before you pay out real money.",
+            )
+            .code("payouts_not_allowed"),
             Self::Unavailable { request_log } => refusal(
                 503,
                 "api_error",

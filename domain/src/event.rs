@@ -31,6 +31,9 @@ macro_rules! event_types {
 }
 
 event_types! {
+    AccountExternalAccountCreated = "account.external_account.created",
+    AccountExternalAccountDeleted = "account.external_account.deleted",
+    AccountExternalAccountUpdated = "account.external_account.updated",
     ChargeCaptured = "charge.captured",
     ChargeDisputeClosed = "charge.dispute.closed",
     ChargeDisputeCreated = "charge.dispute.created",
@@ -58,6 +61,12 @@ event_types! {
     PaymentMethodAutomaticallyUpdated = "payment_method.automatically_updated",
     PaymentMethodDetached = "payment_method.detached",
     PaymentMethodUpdated = "payment_method.updated",
+    PayoutCanceled = "payout.canceled",
+    PayoutCreated = "payout.created",
+    PayoutFailed = "payout.failed",
+    PayoutPaid = "payout.paid",
+    PayoutReconciliationCompleted = "payout.reconciliation_completed",
+    PayoutUpdated = "payout.updated",
     RefundCreated = "refund.created",
     RefundFailed = "refund.failed",
     RefundUpdated = "refund.updated",
@@ -116,12 +125,24 @@ pub enum Transition {
     PaymentMethodAttached,
     PaymentMethodUpdated,
     PaymentMethodDetached,
+    BankAccountCreated,
+    BankAccountUpdated,
+    BankAccountDeleted,
+    PayoutCreated,
+    /// Made by the account's schedule: what it carries can be listed at once.
+    PayoutScheduled,
+    PayoutSubmitted,
+    PayoutUpdated,
+    PayoutPaid,
+    PayoutFailed,
+    PayoutCanceled,
+    PayoutReversed,
     SetupIntentSucceeded,
 }
 
 impl Transition {
     /// Every transition, for tables that must cover them all.
-    pub const ALL: [Self; 37] = [
+    pub const ALL: [Self; 48] = [
         Self::IntentCreated,
         Self::IntentSucceeded,
         Self::IntentAuthorized,
@@ -158,6 +179,17 @@ impl Transition {
         Self::PaymentMethodAttached,
         Self::PaymentMethodUpdated,
         Self::PaymentMethodDetached,
+        Self::BankAccountCreated,
+        Self::BankAccountUpdated,
+        Self::BankAccountDeleted,
+        Self::PayoutCreated,
+        Self::PayoutScheduled,
+        Self::PayoutSubmitted,
+        Self::PayoutUpdated,
+        Self::PayoutPaid,
+        Self::PayoutFailed,
+        Self::PayoutCanceled,
+        Self::PayoutReversed,
         Self::SetupIntentSucceeded,
     ];
 
@@ -219,6 +251,17 @@ impl Transition {
             Self::PaymentMethodAttached => &[E::PaymentMethodAttached],
             Self::PaymentMethodUpdated => &[E::PaymentMethodUpdated],
             Self::PaymentMethodDetached => &[E::PaymentMethodDetached],
+            Self::BankAccountCreated => &[E::AccountExternalAccountCreated],
+            Self::BankAccountUpdated => &[E::AccountExternalAccountUpdated],
+            Self::BankAccountDeleted => &[E::AccountExternalAccountDeleted],
+            Self::PayoutCreated => &[E::PayoutCreated],
+            Self::PayoutScheduled => &[E::PayoutCreated, E::PayoutReconciliationCompleted],
+            Self::PayoutSubmitted | Self::PayoutUpdated | Self::PayoutReversed => {
+                &[E::PayoutUpdated]
+            }
+            Self::PayoutPaid => &[E::PayoutUpdated, E::PayoutPaid],
+            Self::PayoutFailed => &[E::PayoutUpdated, E::PayoutFailed],
+            Self::PayoutCanceled => &[E::PayoutUpdated, E::PayoutCanceled],
             Self::SetupIntentSucceeded => &[E::SetupIntentCreated, E::SetupIntentSucceeded],
         }
     }

@@ -89,6 +89,8 @@ define_ids! {
     AttemptId = "att_";
     /// A movement of a merchant's balance.
     BalanceTransactionId = "txn_";
+    /// A bank account that a merchant is paid out to.
+    BankAccountId = "ba_";
     /// A card behind a token.
     CardId = "card_";
     /// A charge.
@@ -103,6 +105,8 @@ define_ids! {
     PaymentIntentId = "pi_";
     /// A payment method.
     PaymentMethodId = "pm_";
+    /// A payout.
+    PayoutId = "po_";
     /// A refund.
     RefundId = "re_";
     /// An HTTP request that we answered.

@@ -1,5 +1,6 @@
 //! Events: one row for each, in the batch of the change that it tells of.
 
+use domain::bank_account::BankAccount;
 use domain::charge::Charge;
 use domain::customer::Customer;
 use domain::dispute::Dispute;
@@ -7,6 +8,7 @@ use domain::event::{API_VERSION, EventType, Transition};
 use domain::id::EventId;
 use domain::payment_intent::PaymentIntent;
 use domain::payment_method::PaymentMethod;
+use domain::payout::Payout;
 use domain::refund::Refund;
 use domain::resource;
 use domain::setup_intent::SetupIntent;
@@ -28,6 +30,8 @@ pub struct Subjects<'a> {
     pub refund: Option<&'a Refund>,
     pub customer: Option<&'a Customer>,
     pub payment_method: Option<&'a PaymentMethod>,
+    pub bank_account: Option<&'a BankAccount>,
+    pub payout: Option<&'a Payout>,
     pub setup_intent: Option<&'a SetupIntent>,
 }
 
@@ -52,6 +56,9 @@ impl Subjects<'_> {
             });
         }
         match name.split('.').next() {
+            Some("account") => self
+                .bank_account
+                .map(|bank| show(bank.id.as_str(), &resource::bank_account::Resource::from(bank))),
             Some("charge") => self
                 .charge
                 .map(|charge| show(charge.id.as_str(), &resource::charge::Resource::from(charge))),
@@ -64,6 +71,9 @@ impl Subjects<'_> {
             Some("payment_method") => self.payment_method.map(|method| {
                 show(method.id.as_str(), &resource::payment_method::Resource::from(method))
             }),
+            Some("payout") => self
+                .payout
+                .map(|payout| show(payout.id.as_str(), &resource::payout::Resource::from(payout))),
             Some("setup_intent") => self.setup_intent.map(|intent| {
                 show(intent.id.as_str(), &resource::setup_intent::Resource::from(intent))
             }),

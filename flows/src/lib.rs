@@ -6,6 +6,7 @@
 
 pub mod announce;
 pub mod balance;
+pub mod bank_accounts;
 pub mod cards;
 pub mod charges;
 pub mod context;
@@ -17,6 +18,7 @@ pub mod ledger;
 pub mod operations;
 pub mod payment_intents;
 pub mod payment_methods;
+pub mod payouts;
 pub mod platform;
 pub mod recover;
 pub mod refunds;

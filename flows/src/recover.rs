@@ -82,6 +82,17 @@ pub async fn settle_dispute<P: Platform>(
     crate::disputes::settle(context, subject).await
 }
 
+/// Brings a payout that the simulator keeps on its way to its next state.
+///
+/// # Errors
+/// When the database does not answer; it is tried again later.
+pub async fn advance_payout<P: Platform>(
+    context: &Context<'_, P>,
+    subject: &str,
+) -> Result<(), Failure> {
+    crate::payouts::advance(context, subject).await
+}
+
 /// Brings a refund that the simulator keeps on its way to its end.
 ///
 /// # Errors

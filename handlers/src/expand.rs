@@ -6,11 +6,13 @@
 use domain::ApiError;
 use domain::api_key::{ApiKey, Kind as KeyKind};
 use domain::balance_transaction::BalanceTransaction;
+use domain::bank_account::BankAccount;
 use domain::charge::Charge;
 use domain::customer::Customer;
 use domain::dispute::Dispute;
 use domain::payment_intent::PaymentIntent;
 use domain::payment_method::PaymentMethod;
+use domain::payout::Payout;
 use domain::refund::Refund;
 use domain::resource::{self, value};
 use domain::timestamp::Timestamp;
@@ -82,6 +84,14 @@ pub(crate) fn expandable(object: &str) -> &'static [&'static str] {
             "source",
         ],
         "payment_method" => &["customer"],
+        "payout" => &[
+            "application_fee",
+            "balance_transaction",
+            "destination",
+            "failure_balance_transaction",
+            "original_payout",
+            "reversed_by",
+        ],
         "refund" => &[
             "balance_transaction",
             "charge",
@@ -192,6 +202,8 @@ fn object_in(field: &str) -> Option<&'static str> {
         }
         "charge" | "latest_charge" => Some("charge"),
         "customer" => Some("customer"),
+        "destination" => Some("bank_account"),
+        "original_payout" | "reversed_by" => Some("payout"),
         "payment_intent" => Some("payment_intent"),
         "payment_method" => Some("payment_method"),
         _ => None,
@@ -345,11 +357,13 @@ async fn load<P: Platform>(
 #[derive(Clone, Copy)]
 enum Kind {
     BalanceTransaction,
+    BankAccount,
     Charge,
     Customer,
     Dispute,
     PaymentIntent,
     PaymentMethod,
+    Payout,
     Refund,
     Source,
 }
@@ -359,11 +373,13 @@ impl Kind {
         let (prefix, _) = id.split_once('_')?;
         Some(match prefix {
             "txn" => Self::BalanceTransaction,
+            "ba" => Self::BankAccount,
             "ch" => Self::Charge,
             "cus" => Self::Customer,
             "du" => Self::Dispute,
             "pi" => Self::PaymentIntent,
             "pm" => Self::PaymentMethod,
+            "po" => Self::Payout,
             "re" => Self::Refund,
             _ => return None,
         })
@@ -372,11 +388,13 @@ impl Kind {
     fn find(self, scope: &Scope, id: &str) -> Statement {
         match self {
             Self::BalanceTransaction => store::balance_transactions::find(scope, id),
+            Self::BankAccount => store::bank_accounts::find(scope, id),
             Self::Charge => store::charges::find(scope, id),
             Self::Customer => store::customers::find(scope, id),
             Self::Dispute => store::disputes::find(scope, id),
             Self::PaymentIntent => store::payment_intents::find(scope, id),
             Self::PaymentMethod | Self::Source => store::payment_methods::find(scope, id),
+            Self::Payout => store::payouts::find(scope, id),
             Self::Refund => store::refunds::find(scope, id),
         }
     }
@@ -387,6 +405,14 @@ impl Kind {
                 &BalanceTransaction::try_from(row)?,
                 now,
             )),
+            Self::BankAccount => {
+                let bank = BankAccount::try_from(row)?;
+                if bank.deleted {
+                    value(&resource::bank_account::Deleted::from(&bank))
+                } else {
+                    value(&resource::bank_account::Resource::from(&bank))
+                }
+            }
             Self::Charge => value(&resource::charge::Resource::from(&Charge::try_from(row)?)),
             Self::Customer => {
                 let customer = Customer::try_from(row)?;
@@ -405,6 +431,7 @@ impl Kind {
             Self::PaymentMethod => {
                 value(&resource::payment_method::Resource::from(&PaymentMethod::try_from(row)?))
             }
+            Self::Payout => value(&resource::payout::Resource::from(&Payout::try_from(row)?)),
             Self::Refund => value(&resource::refund::Resource::from(&Refund::try_from(row)?)),
             Self::Source => {
                 let method = PaymentMethod::try_from(row)?;

@@ -74,12 +74,14 @@ pub fn page(
 fn kind(table: Table) -> &'static str {
     match table {
         Table::BalanceTransactions => "balance transaction",
+        Table::BankAccounts => "external account",
         Table::Charges => "charge",
         Table::Customers => "customer",
         Table::Disputes => "dispute",
         Table::Events => "event",
         Table::PaymentIntents => "payment_intent",
         Table::PaymentMethods => "payment_method",
+        Table::Payouts => "payout",
         Table::Refunds => "refund",
     }
 }

@@ -10,8 +10,8 @@ use crate::dispatch::{Incoming, serve};
 use crate::endpoint::{Endpoint, Method};
 use crate::render::Reply;
 use crate::{
-    account, balance, balance_transactions, charges, customers, disputes, events, payment_intents,
-    payment_methods, refunds, setup_intents, tokens,
+    account, balance, balance_transactions, charges, customers, disputes, events,
+    external_accounts, payment_intents, payment_methods, payouts, refunds, setup_intents, tokens,
 };
 
 /// What is known of an endpoint.
@@ -98,6 +98,11 @@ endpoints! {
     DisputesUpdate = disputes::update::Update,
     EventsList = events::list::List,
     EventsRetrieve = events::retrieve::Retrieve,
+    ExternalAccountsCreate = external_accounts::create::Create,
+    ExternalAccountsDelete = external_accounts::delete::Delete,
+    ExternalAccountsList = external_accounts::list::List,
+    ExternalAccountsRetrieve = external_accounts::retrieve::Retrieve,
+    ExternalAccountsUpdate = external_accounts::update::Update,
     PaymentIntentsCancel = payment_intents::cancel::Cancel,
     PaymentIntentsCapture = payment_intents::capture::Capture,
     PaymentIntentsConfirm = payment_intents::confirm::Confirm,
@@ -114,6 +119,11 @@ endpoints! {
     PaymentMethodsList = payment_methods::list::List,
     PaymentMethodsRetrieve = payment_methods::retrieve::Retrieve,
     PaymentMethodsUpdate = payment_methods::update::Update,
+    PayoutsCancel = payouts::cancel::Cancel,
+    PayoutsCreate = payouts::create::Create,
+    PayoutsList = payouts::list::List,
+    PayoutsRetrieve = payouts::retrieve::Retrieve,
+    PayoutsUpdate = payouts::update::Update,
     RefundsCancel = refunds::cancel::Cancel,
     RefundsCreate = refunds::create::Create,
     RefundsList = refunds::list::List,

@@ -1,7 +1,7 @@
 //! The heartbeat: does what is due, and says when it has to beat again.
 
 use domain::Timestamp;
-use flows::{Context, Failure, Platform, balance, recover};
+use flows::{Context, Failure, Platform, balance, payouts, recover};
 use store::scheduled_tasks::{self, Kind, Task};
 use store::{Database, Inconsistent, Rows};
 
@@ -18,6 +18,7 @@ const LONGEST_BACKOFF: i64 = 3_600;
 pub async fn beat<P: Platform>(platform: &P) -> Timestamp {
     let now = platform.now();
     let days_are_left = new_day(platform).await;
+    let payouts_are_left = scheduled_payouts(platform).await;
     match due(platform, now).await {
         Ok(tasks) => {
             let full = i64::try_from(tasks.len()).unwrap_or(BATCH) >= BATCH;
@@ -28,7 +29,7 @@ pub async fn beat<P: Platform>(platform: &P) -> Timestamp {
                     Err(error) => platform.log_error("heartbeat", &error.to_string()),
                 }
             }
-            if full || days_are_left { now } else { next(platform, now).await }
+            if full || days_are_left || payouts_are_left { now } else { next(platform, now).await }
         }
         Err(failure) => {
             platform.log_error("heartbeat", &failure.to_string());
@@ -41,6 +42,17 @@ pub async fn beat<P: Platform>(platform: &P) -> Timestamp {
 async fn new_day<P: Platform>(platform: &P) -> bool {
     match balance::move_due(platform).await {
         Ok(count) => i64::try_from(count).unwrap_or(balance::BATCH) >= balance::BATCH,
+        Err(failure) => {
+            platform.log_error("heartbeat", &failure.to_string());
+            false
+        }
+    }
+}
+
+/// Makes the payouts that accounts' schedules want. Says whether some are left.
+async fn scheduled_payouts<P: Platform>(platform: &P) -> bool {
+    match payouts::run_due(platform).await {
+        Ok(count) => i64::try_from(count).unwrap_or(payouts::BATCH) >= payouts::BATCH,
         Err(failure) => {
             platform.log_error("heartbeat", &failure.to_string());
             false
@@ -73,6 +85,7 @@ async fn next<P: Platform>(platform: &P, now: Timestamp) -> Timestamp {
 async fn perform<P: Platform>(platform: &P, task: Task) {
     let context = Context::unattended(platform, task.scope.clone());
     let done = match task.kind {
+        Kind::AdvancePayout => recover::advance_payout(&context, &task.subject).await,
         Kind::RecoverAttempt => recover::recover_attempt(&context, &task.subject).await,
         Kind::ExpireAuthorization => recover::expire_authorization(&context, &task.subject).await,
         Kind::OpenDispute => recover::open_dispute(&context, &task.subject).await,

@@ -3,8 +3,9 @@
 use domain::account::Account;
 use domain::api_key::{ApiKey, Permissions};
 use domain::id::AccountId;
+use domain::payout_schedule::PayoutSchedule;
 use domain::pricing::{PricePlan, Terms};
-use domain::timestamp::Timestamp;
+use domain::timestamp::{Day, Timestamp};
 
 use crate::{Inconsistent, Row, Statement, values};
 
@@ -14,6 +15,13 @@ pub(crate) const FIND_BY_KEY: &str = "\
     a.settings, (SELECT p.plan FROM price_plans AS p WHERE p.account = a.id \
     ORDER BY p.version DESC LIMIT 1) AS plan \
     FROM api_keys AS k JOIN accounts AS a ON a.id = k.account WHERE k.hash = ?1";
+
+pub(crate) const PAYOUTS_DUE: &str = "\
+    SELECT id, payouts_due, settings FROM accounts INDEXED BY accounts_by_payouts_due \
+    WHERE payouts_due <= ?1 LIMIT ?2";
+
+pub(crate) const PLAN_PAYOUTS: &str =
+    "UPDATE accounts SET payouts_due = ?3 WHERE id = ?1 AND payouts_due = ?2";
 
 /// Finds a key by its hash, with the account that it belongs to.
 pub fn find_by_key(hash: &str) -> Statement {
@@ -66,25 +74,63 @@ impl TryFrom<&Row> for KeyAndAccount {
     }
 }
 
+/// The longest that money may wait until it is available, in days: what a payout carries is looked for so
+/// far before the days that it covers.
+pub const LONGEST_DELAY: u16 = 90;
+
 /// What of an account's settings the books need.
 #[derive(serde::Deserialize)]
 #[serde(default)]
 struct Settings {
     available_after_days: u16,
+    payout_schedule: PayoutSchedule,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { available_after_days: 2 }
+        Self { available_after_days: 2, payout_schedule: PayoutSchedule::default() }
     }
 }
 
 fn terms(row: &Row) -> Result<Terms, Inconsistent> {
-    let Settings { available_after_days } = row.json("settings")?;
+    let Settings { available_after_days, payout_schedule } = row.json("settings")?;
+    let delay = payout_schedule.delay_days.unwrap_or(available_after_days).min(LONGEST_DELAY);
     let plan = match row.optional_text("plan")? {
         Some(_) => row.json("plan")?,
         // Who was given no plan pays nothing.
         None => PricePlan::default(),
     };
-    Ok(Terms { plan, available_after_days })
+    Ok(Terms { plan, available_after_days: delay })
+}
+
+/// An account whose schedule pays out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scheduled {
+    /// The account.
+    pub id: AccountId,
+    /// The day on which it was to pay out; none where that is to be found out.
+    pub due: Option<Day>,
+    /// When it pays out.
+    pub schedule: PayoutSchedule,
+}
+
+impl TryFrom<&Row> for Scheduled {
+    type Error = Inconsistent;
+
+    fn try_from(row: &Row) -> Result<Self, Inconsistent> {
+        let Settings { payout_schedule, .. } = row.json("settings")?;
+        let due = Some(Day(row.integer("payouts_due")?)).filter(|day| *day != Day(0));
+        Ok(Self { id: row.named("id")?, due, schedule: payout_schedule })
+    }
+}
+
+/// Finds accounts whose schedule pays out by this day.
+pub fn due(day: Day, limit: i64) -> Statement {
+    Statement::new(PAYOUTS_DUE, values![day.0, limit])
+}
+
+/// Notes when an account's schedule pays out next, unless somebody has changed it meanwhile.
+pub fn plan(seen: &Scheduled, next: Option<Day>) -> Statement {
+    let due = seen.due.unwrap_or(Day(0));
+    Statement::new(PLAN_PAYOUTS, values![seen.id.as_str(), due.0, next.map(|day| day.0)])
 }

@@ -155,6 +155,26 @@ pub const CHECKS: &[Check] = &[
               GROUP BY d.id HAVING expected <> found",
     },
     Check {
+        name: "open_payouts_are_in_transit",
+        holds: "the books have in transit what open payouts are about",
+        sql: "SELECT coalesce(p.owner, e.owner) || ' in ' || coalesce(p.currency, e.currency) \
+              AS subject, coalesce(p.sum, 0) AS expected, coalesce(e.sum, 0) AS found FROM \
+              (SELECT account AS owner, livemode, currency, sum(amount) AS sum FROM payouts \
+               WHERE status IN ('pending', 'in_transit') GROUP BY account, livemode, currency) AS p \
+              FULL JOIN (SELECT owner, livemode, currency, -sum(amount) AS sum FROM ledger_entries \
+               WHERE kind = 'payouts_in_transit' GROUP BY owner, livemode, currency) AS e \
+              ON e.owner = p.owner AND e.livemode = p.livemode AND e.currency = p.currency \
+              WHERE coalesce(p.sum, 0) <> coalesce(e.sum, 0)",
+    },
+    Check {
+        name: "payouts_are_booked_as_they_stand",
+        holds: "a payout's balance transactions add up to what left the balance",
+        sql: "SELECT p.id AS subject, iif(p.status IN ('failed', 'canceled'), 0, p.amount) \
+              AS expected, -coalesce(sum(b.amount), 0) AS found FROM payouts AS p \
+              LEFT JOIN balance_transactions AS b ON b.source = p.id GROUP BY p.id \
+              HAVING expected <> found",
+    },
+    Check {
         name: "open_attempts_are_looked_at",
         holds: "an attempt whose outcome is open is planned to be looked at",
         sql: "SELECT id AS subject, 1 AS expected, 0 AS found FROM attempts WHERE state = 'started' \

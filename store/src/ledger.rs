@@ -1,13 +1,30 @@
 //! The ledger's entries and balances.
 
 use domain::ledger::{AccountKind, Entry, LedgerAccount, Owner, Transaction};
-use domain::money::SignedAmount;
+use domain::money::{Currency, SignedAmount};
 use domain::timestamp::{Day, Timestamp};
 
 use crate::{Inconsistent, Row, Scope, Statement, Value, values};
 
 /// The guard that fails when entries do not sum to zero in each currency.
 pub const BALANCED_GUARD: &str = "ledger_balanced";
+
+/// The guard that fails when what a merchant has is not what was seen.
+pub const FUNDS_GUARD: &str = "ledger_funds_hold";
+
+// One comparison for all days, however many there are: whoever takes from a day, or adds to one, changes
+// the sum or the count.
+pub(crate) const FUNDS_MUST_HOLD: &str = "\
+    INSERT INTO guard SELECT count(*) = ?5 AND coalesce(sum(balance), 0) = ?6, 'ledger_funds_hold' \
+    FROM ledger_accounts WHERE owner = ?1 AND livemode = ?2 AND currency = ?3 \
+    AND kind IN ('available', 'pending') AND (kind = 'available' OR day <= ?4)";
+
+pub(crate) const FUNDS: &str = "\
+    SELECT * FROM ledger_accounts WHERE owner = ?1 AND livemode = ?2 AND currency = ?3 \
+    AND kind IN ('available', 'pending') AND (kind = 'available' OR day <= ?4)";
+
+/// The most entries that one statement writes: D1 binds at most 100 values.
+pub(crate) const MOST_ENTRIES: usize = 11;
 
 /// How many values one entry binds.
 const COLUMNS: usize = 9;
@@ -55,30 +72,57 @@ pub fn post(livemode: bool, transaction: &Transaction, now: Timestamp) -> Vec<St
     if transaction.entries().is_empty() {
         return Vec::new();
     }
-    let mut bound = Vec::new();
-    for (leg, Entry { account, amount }) in (0_i64..).zip(transaction.entries()) {
-        let entry: Vec<Value> = values![
-            transaction.cause(),
-            leg,
-            account.owner.name(),
-            livemode,
-            account.currency.code(),
-            account.kind.name(),
-            account.day.0,
-            amount.minor_units(),
-            now.seconds(),
-        ];
-        bound.extend(entry);
+    let legs: Vec<_> = (0_i64..).zip(transaction.entries()).collect();
+    let mut statements = Vec::new();
+    for part in legs.chunks(MOST_ENTRIES) {
+        let mut bound: Vec<Value> = Vec::new();
+        for (leg, Entry { account, amount }) in part {
+            bound.extend(values![
+                transaction.cause(),
+                *leg,
+                account.owner.name(),
+                livemode,
+                account.currency.code(),
+                account.kind.name(),
+                account.day.0,
+                amount.minor_units(),
+                now.seconds(),
+            ]);
+        }
+        statements.push(Statement::new(insert_sql(part.len()), bound));
     }
-    vec![
-        Statement::new(insert_sql(transaction.entries().len()), bound),
-        Statement::new(MUST_BALANCE, values![transaction.cause()]),
-    ]
+    statements.push(Statement::new(MUST_BALANCE, values![transaction.cause()]));
+    statements
 }
 
 /// Finds what a merchant's accounts hold.
 pub fn balances(scope: &Scope) -> Statement {
     Statement::new(BALANCES_OF_MERCHANT, values![scope.account.as_str(), scope.livemode])
+}
+
+/// Finds what a merchant has in a currency by day: what is available, and what is by date.
+pub fn funds(scope: &Scope, currency: Currency, today: Day) -> Statement {
+    Statement::new(FUNDS, values![scope.account.as_str(), scope.livemode, currency.code(), today.0])
+}
+
+/// The batch holds only if what a merchant has in a currency is what [`funds`] found.
+pub fn funds_must_hold(
+    scope: &Scope,
+    currency: Currency,
+    today: Day,
+    (count, sum): (i64, SignedAmount),
+) -> Statement {
+    Statement::new(
+        FUNDS_MUST_HOLD,
+        values![
+            scope.account.as_str(),
+            scope.livemode,
+            currency.code(),
+            today.0,
+            count,
+            sum.minor_units()
+        ],
+    )
 }
 
 /// The batch holds only if the account holds what was seen.

@@ -10,12 +10,14 @@ use crate::{Row, Scope, Statement, Value, values};
 #[expect(missing_docs, reason = "each is the table of the same name")]
 pub enum Table {
     BalanceTransactions,
+    BankAccounts,
     Charges,
     Customers,
     Disputes,
     Events,
     PaymentIntents,
     PaymentMethods,
+    Payouts,
     Refunds,
 }
 
@@ -23,12 +25,14 @@ impl Table {
     fn name(self) -> &'static str {
         match self {
             Self::BalanceTransactions => "balance_transactions",
+            Self::BankAccounts => "bank_accounts",
             Self::Charges => "charges",
             Self::Customers => "customers",
             Self::Disputes => "disputes",
             Self::Events => "events",
             Self::PaymentIntents => "payment_intents",
             Self::PaymentMethods => "payment_methods",
+            Self::Payouts => "payouts",
             Self::Refunds => "refunds",
         }
     }
@@ -36,7 +40,7 @@ impl Table {
     /// What every page of this table leaves out.
     fn condition(self) -> &'static str {
         match self {
-            Self::Customers => " AND deleted = 0",
+            Self::BankAccounts | Self::Customers => " AND deleted = 0",
             _ => "",
         }
     }
@@ -50,15 +54,23 @@ pub enum Filter {
     /// Has no index, which would cost a row for each payment method: it narrows what a customer keeps,
     /// and never stands alone.
     AllowRedisplay(String),
+    ArrivesBy(i64),
+    ArrivesFrom(i64),
+    AvailableBefore(i64),
+    AvailableFrom(i64),
     Charge(String),
     /// Few objects are in another currency than the rest, so that no index is kept for it.
     Currency(String),
     Customer(String),
+    Destination(String),
     /// A type that nearly all objects have.
     DenseType(String),
     Email(String),
+    /// Any type but this.
+    NotType(String),
     PaymentIntent(String),
     Source(String),
+    Status(String),
     TransferGroup(String),
     Type(String),
     /// Each of them holds; the page is read through the index of the first, the narrowest.
@@ -71,30 +83,54 @@ impl Filter {
         match self {
             Self::Nothing => (None, "by_account"),
             Self::AllowRedisplay(_) => (Some("details ->> 'allow_redisplay'"), "by_account"),
+            Self::ArrivesBy(_) | Self::ArrivesFrom(_) => (Some("arrival_date"), "by_account"),
+            Self::AvailableBefore(_) | Self::AvailableFrom(_) => {
+                (Some("available_on"), "by_account")
+            }
             Self::Charge(_) => (Some("charge"), "by_charge"),
             Self::Currency(_) => (Some("currency"), "by_account"),
-            Self::DenseType(_) => (Some("type"), "by_account"),
+            Self::DenseType(_) | Self::NotType(_) => (Some("type"), "by_account"),
             Self::Source(_) => (Some("source"), "by_source"),
             Self::Customer(_) => (Some("customer"), "by_customer"),
+            Self::Destination(_) => (Some("destination"), "by_destination"),
             Self::Email(_) => (Some("email"), "by_email"),
             Self::PaymentIntent(_) => (Some("payment_intent"), "by_intent"),
+            Self::Status(_) => (Some("status"), "by_status"),
             Self::TransferGroup(_) => (Some("details ->> 'transfer_group'"), "by_transfer_group"),
             Self::Type(_) => (Some("type"), "by_type"),
             Self::All(first, _) => first.column_and_index(),
         }
     }
 
+    /// How the column is compared with the value.
+    fn comparison(&self) -> &'static str {
+        match self {
+            Self::ArrivesBy(_) => "<=",
+            Self::ArrivesFrom(_) | Self::AvailableFrom(_) => ">=",
+            Self::AvailableBefore(_) => "<",
+            Self::NotType(_) => "<>",
+            _ => "=",
+        }
+    }
+
     fn value(&self) -> Value {
         match self {
             Self::Nothing => Value::Null,
+            Self::ArrivesBy(value)
+            | Self::ArrivesFrom(value)
+            | Self::AvailableBefore(value)
+            | Self::AvailableFrom(value) => Value::Integer(*value),
             Self::AllowRedisplay(value)
             | Self::Charge(value)
             | Self::Customer(value)
+            | Self::Destination(value)
             | Self::Email(value)
             | Self::Currency(value)
             | Self::DenseType(value)
+            | Self::NotType(value)
             | Self::PaymentIntent(value)
             | Self::Source(value)
+            | Self::Status(value)
             | Self::TransferGroup(value)
             | Self::Type(value) => Value::Text(value.clone()),
             Self::All(first, _) => first.value(),
@@ -160,7 +196,7 @@ pub(crate) fn page_sql(table: Table, filter: &Filter, cursor: &Cursor) -> String
     let mut narrowed = column.map_or_else(String::new, |column| format!(" AND {column} = ?6"));
     for (place, other) in (FIRST_OTHER..).zip(filter.others()) {
         if let (Some(column), _) = other.column_and_index() {
-            narrowed.push_str(&format!(" AND {column} = ?{place}"));
+            narrowed.push_str(&format!(" AND {column} {} ?{place}", other.comparison()));
         }
     }
     let place = format!("(SELECT created, sequence FROM {name} WHERE id = ?7)");

@@ -2,15 +2,17 @@
 
 use crate::list::{Cursor, Filter, Table};
 use crate::{
-    accounts, attempts, balance_transactions, charges, customers, development_clock, disputes,
-    events, guard, ledger, list, metadata_entries, payment_intents, payment_methods, refunds,
-    scheduled_tasks, search, setup_intents, tokens,
+    accounts, attempts, balance_transactions, bank_accounts, charges, customers, development_clock,
+    disputes, events, guard, ledger, list, metadata_entries, payment_intents, payment_methods,
+    payouts, refunds, scheduled_tasks, search, setup_intents, tokens,
 };
 
 /// Every statement with a name for people.
 pub fn statements() -> Vec<(String, String)> {
     let fixed = [
         ("accounts.find_by_key", accounts::FIND_BY_KEY),
+        ("accounts.payouts_due", accounts::PAYOUTS_DUE),
+        ("accounts.plan_payouts", accounts::PLAN_PAYOUTS),
         ("attempts.cancel_action", attempts::CANCEL_ACTION),
         ("attempts.find", attempts::FIND),
         ("attempts.find_by_id", attempts::FIND_BY_ID),
@@ -18,6 +20,13 @@ pub fn statements() -> Vec<(String, String)> {
         ("attempts.move", attempts::MOVE),
         ("balance_transactions.find", balance_transactions::FIND),
         ("balance_transactions.insert", balance_transactions::INSERT),
+        ("bank_accounts.find", bank_accounts::FIND),
+        ("bank_accounts.find_default", bank_accounts::FIND_DEFAULT),
+        ("bank_accounts.find_of_payout", bank_accounts::FIND_OF_PAYOUT),
+        ("bank_accounts.insert", bank_accounts::INSERT),
+        ("bank_accounts.mark_errored", bank_accounts::MARK_ERRORED),
+        ("bank_accounts.must_be_unchanged", bank_accounts::MUST_BE_UNCHANGED),
+        ("bank_accounts.update", bank_accounts::UPDATE),
         ("charges.find", charges::FIND),
         ("charges.find_latest_of_intent", charges::FIND_LATEST_OF_INTENT),
         ("charges.find_of_dispute", charges::FIND_OF_DISPUTE),
@@ -41,6 +50,8 @@ pub fn statements() -> Vec<(String, String)> {
         ("guard.changed_one", guard::CHANGED_ONE),
         ("ledger.balances_of_merchant", ledger::BALANCES_OF_MERCHANT),
         ("ledger.due", ledger::DUE),
+        ("ledger.funds", ledger::FUNDS),
+        ("ledger.funds_must_hold", ledger::FUNDS_MUST_HOLD),
         ("ledger.must_balance", ledger::MUST_BALANCE),
         ("ledger.must_hold", ledger::MUST_HOLD),
         ("payment_intents.find", payment_intents::FIND),
@@ -52,6 +63,11 @@ pub fn statements() -> Vec<(String, String)> {
         ("payment_methods.must_be_kept", payment_methods::MUST_BE_KEPT),
         ("payment_methods.must_be_usable", payment_methods::MUST_BE_USABLE),
         ("payment_methods.update", payment_methods::UPDATE),
+        ("payouts.find", payouts::FIND),
+        ("payouts.find_by_hand_since", payouts::FIND_BY_HAND_SINCE),
+        ("payouts.find_last_scheduled", payouts::FIND_LAST_SCHEDULED),
+        ("payouts.insert", payouts::INSERT),
+        ("payouts.update", payouts::UPDATE),
         ("refunds.find", refunds::FIND),
         ("refunds.insert", refunds::INSERT),
         ("refunds.update", refunds::UPDATE),
@@ -71,7 +87,9 @@ pub fn statements() -> Vec<(String, String)> {
 
 /// The statements that write a transaction of the ledger, by the number of its entries.
 fn entries() -> Vec<(String, String)> {
-    (2..=11).map(|count| (format!("ledger.insert {count}"), ledger::insert_sql(count))).collect()
+    (1..=ledger::MOST_ENTRIES)
+        .map(|count| (format!("ledger.insert {count}"), ledger::insert_sql(count)))
+        .collect()
 }
 
 /// The statements that write the metadata of each kind of object that has rows of it.
@@ -110,6 +128,8 @@ fn pages() -> Vec<(String, String)> {
                 Filter::all([Filter::Customer(text()), Filter::AllowRedisplay(text())]),
             ],
         ),
+        (Table::BankAccounts, Vec::new()),
+        (Table::Payouts, payout_filters()),
         (Table::Refunds, every_choice(&[Filter::Charge(text()), Filter::PaymentIntent(text())])),
     ];
     let cursors = [Cursor::Newest, Cursor::After(text()), Cursor::Before(text())];
@@ -124,6 +144,23 @@ fn pages() -> Vec<(String, String)> {
         }
     }
     pages
+}
+
+/// A destination or a status narrows first; the days of arrival only what these leave.
+fn payout_filters() -> Vec<Filter> {
+    let text = String::new;
+    let narrowed = [
+        vec![Filter::Nothing],
+        vec![Filter::Destination(text())],
+        vec![Filter::Status(text())],
+        vec![Filter::Destination(text()), Filter::Status(text())],
+    ];
+    let arriving = |filters: &Vec<Filter>| {
+        Filter::all([filters.clone(), vec![Filter::ArrivesFrom(0), Filter::ArrivesBy(0)]].concat())
+    };
+    let mut filters: Vec<_> = narrowed.iter().map(arriving).collect();
+    filters.extend(narrowed.into_iter().skip(1).map(Filter::all));
+    filters
 }
 
 /// A source or a type narrows first; a currency only what these leave.
@@ -142,7 +179,29 @@ fn balance_transaction_filters() -> Vec<Filter> {
     let mut filters = vec![in_currency(&vec![Filter::Nothing])];
     filters.extend(narrowed.iter().map(in_currency));
     filters.extend(narrowed.into_iter().map(Filter::all));
+    filters.extend(carried_filters());
     filters
+}
+
+/// What a payout carries: by the days that it covers.
+fn carried_filters() -> Vec<Filter> {
+    let text = String::new;
+    let carried = || {
+        vec![
+            Filter::Nothing,
+            Filter::AvailableFrom(0),
+            Filter::AvailableBefore(0),
+            Filter::NotType(text()),
+            Filter::Currency(text()),
+        ]
+    };
+    let further = [
+        vec![],
+        vec![Filter::Source(text())],
+        vec![Filter::DenseType(text())],
+        vec![Filter::Source(text()), Filter::DenseType(text())],
+    ];
+    further.into_iter().map(|more| Filter::all([carried(), more].concat())).collect()
 }
 
 /// The filter for each choice of one or more of these, which stand in the order of lists.

@@ -16,19 +16,21 @@ pub(crate) const DELETE: &str =
 // hold up the others nor be struck off.
 pub(crate) const DUE: &str = "\
     SELECT * FROM scheduled_tasks WHERE due_at <= ?1 \
-    AND kind IN ('recover_attempt', 'expire_authorization', 'open_dispute', 'settle_dispute', \
-    'settle_refund') \
+    AND kind IN ('advance_payout', 'recover_attempt', 'expire_authorization', 'open_dispute', \
+    'settle_dispute', 'settle_refund') \
     ORDER BY due_at, kind, subject LIMIT ?2";
 
 pub(crate) const NEXT: &str = "\
     SELECT due_at FROM scheduled_tasks WHERE due_at >= 0 \
-    AND kind IN ('recover_attempt', 'expire_authorization', 'open_dispute', 'settle_dispute', \
-    'settle_refund') \
+    AND kind IN ('advance_payout', 'recover_attempt', 'expire_authorization', 'open_dispute', \
+    'settle_dispute', 'settle_refund') \
     ORDER BY due_at LIMIT 1";
 
 /// What is to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
+    /// A payout is brought to its next state.
+    AdvancePayout,
     /// An attempt whose outcome nobody recorded is brought to its end.
     RecoverAttempt,
     /// A held authorisation that nobody captured ends.
@@ -42,7 +44,8 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
+        Self::AdvancePayout,
         Self::RecoverAttempt,
         Self::ExpireAuthorization,
         Self::OpenDispute,
@@ -53,6 +56,7 @@ impl Kind {
     /// The name in the database.
     pub fn name(self) -> &'static str {
         match self {
+            Self::AdvancePayout => "advance_payout",
             Self::RecoverAttempt => "recover_attempt",
             Self::ExpireAuthorization => "expire_authorization",
             Self::OpenDispute => "open_dispute",

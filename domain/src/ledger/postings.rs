@@ -301,30 +301,34 @@ impl Balances {
         draft.enter(self.always(AccountKind::PayoutsInTransit), sum.negated()).close()
     }
 
-    /// The merchant's bank has it.
+    /// The merchant's bank has it; or gave it, where the amount is negative.
     ///
     /// # Errors
     /// Never for amounts in range.
-    pub fn payout_arrived(&self, cause: String, amount: Amount) -> Result<Transaction, Unbalanced> {
+    pub fn payout_arrived(
+        &self,
+        cause: String,
+        amount: SignedAmount,
+    ) -> Result<Transaction, Unbalanced> {
         Draft::new(cause)
-            .debit(self.always(AccountKind::PayoutsInTransit), amount)
-            .credit(platform(AccountKind::Cash, self.currency), amount)
+            .enter(self.always(AccountKind::PayoutsInTransit), amount)
+            .enter(platform(AccountKind::Cash, self.currency), amount.negated())
             .close()
     }
 
-    /// It never left, or was stopped: it is available again, from today on.
+    /// It never left, or was stopped: it is available again, from the day on that is given.
     ///
     /// # Errors
     /// Never for amounts in range.
     pub fn payout_stopped(
         &self,
         cause: String,
-        amount: Amount,
-        today: Day,
+        amount: SignedAmount,
+        (available_on, today): (Day, Day),
     ) -> Result<Transaction, Unbalanced> {
         Draft::new(cause)
-            .debit(self.always(AccountKind::PayoutsInTransit), amount)
-            .credit(self.available(today), amount)
+            .enter(self.always(AccountKind::PayoutsInTransit), amount)
+            .enter(self.funds(available_on, today), amount.negated())
             .close()
     }
 
@@ -335,12 +339,12 @@ impl Balances {
     pub fn payout_returned(
         &self,
         cause: String,
-        amount: Amount,
-        today: Day,
+        amount: SignedAmount,
+        (available_on, today): (Day, Day),
     ) -> Result<Transaction, Unbalanced> {
         Draft::new(cause)
-            .debit(platform(AccountKind::Cash, self.currency), amount)
-            .credit(self.available(today), amount)
+            .enter(platform(AccountKind::Cash, self.currency), amount)
+            .enter(self.funds(available_on, today), amount.negated())
             .close()
     }
 

@@ -6,6 +6,7 @@
 pub mod account;
 pub mod balance;
 pub mod balance_transaction;
+pub mod bank_account;
 pub mod charge;
 pub mod customer;
 pub mod dispute;
@@ -13,6 +14,7 @@ pub mod event;
 pub mod list;
 pub mod payment_intent;
 pub mod payment_method;
+pub mod payout;
 pub mod refund;
 pub mod setup_intent;
 pub mod token;

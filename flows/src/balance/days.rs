@@ -32,7 +32,7 @@ pub async fn move_due<P: Platform>(platform: &P) -> Result<usize, Failure> {
         batch.extend(ledger::post(livemode, &transaction, now));
         match database.batch(batch).await {
             // Somebody else moved it, or more came in at the last moment: the next look sees.
-            Ok(_) | Err(DatabaseError::Guard(_)) => {}
+            Ok(_) | Err(DatabaseError::Guard(_) | DatabaseError::Exists(_)) => {}
             Err(error) => return Err(error.into()),
         }
     }
@@ -40,7 +40,7 @@ pub async fn move_due<P: Platform>(platform: &P) -> Result<usize, Failure> {
 }
 
 /// What is posted for an account that came due. What comes into it later is moved by a cause of its own.
-fn of(
+pub(crate) fn of(
     Balance { account, balance }: &Balance,
     livemode: bool,
     now: Timestamp,

@@ -12,6 +12,7 @@ use store::{balance_transactions, ledger};
 
 use crate::{Context, Failure, Platform};
 
+pub(crate) use days::of as day_come;
 pub use days::{BATCH, move_due};
 
 /// What a merchant has, by currency; their own is always among them.

@@ -3,8 +3,10 @@
 use domain::ApiError;
 use domain::balance_transaction::{BalanceTransaction, Kind};
 use domain::money::Currency;
-use flows::{Failure, Platform};
+use domain::payout::Payout;
+use flows::{Failure, Platform, payouts};
 use serde_json::Value;
+use store::accounts::LONGEST_DELAY;
 use store::list::{Filter, Page, Table};
 
 use super::show;
@@ -20,6 +22,8 @@ list_parameters! {
     pub struct Parameters {
         /// The currency that they settled in.
         currency: Option<String>,
+        /// The payout that carries them; only what the account's schedule made carries any.
+        payout: Option<String>,
         /// The object behind them.
         source: Option<String>,
         /// What moved the balance.
@@ -30,6 +34,7 @@ list_parameters! {
 /// The page that is asked for.
 pub struct Input {
     currency: Option<Currency>,
+    payout: Option<String>,
     source: Option<String>,
     kinds: Option<Vec<&'static str>>,
     page: Page,
@@ -63,6 +68,41 @@ impl Input {
     }
 }
 
+/// What a payout carries: all that became available on the days that it covers, other than the payouts
+/// of the same schedule, which carried what came before.
+fn carried(input: &Input, payout: &Payout) -> (Vec<Filter>, Page) {
+    let mut page = input.page.clone();
+    let (Some(days), true) =
+        (payout.details.covers, input.currency.is_none_or(|currency| currency == payout.currency))
+    else {
+        return (Vec::new(), page);
+    };
+    let (from, to) = (days.from.start(), days.through.plus(1).start());
+    // Nothing is available before it is made, or later than the longest delay after that.
+    let earliest = days.from.plus(i64::from(LONGEST_DELAY).saturating_neg()).start();
+    page.created_from = page.created_from.max(earliest.seconds());
+    page.created_to = page.created_to.min(to.seconds());
+    let filter = |kind: Option<&str>| {
+        let further = [
+            input.source.clone().map(Filter::Source),
+            kind.map(|kind| Filter::DenseType(kind.to_owned())),
+        ];
+        let carried = [
+            Filter::Nothing,
+            Filter::AvailableFrom(from.seconds()),
+            Filter::AvailableBefore(to.seconds()),
+            Filter::NotType(Kind::AutomaticPayout.name().to_owned()),
+            Filter::Currency(payout.currency.code().to_owned()),
+        ];
+        Filter::all(carried.into_iter().chain(further.into_iter().flatten()))
+    };
+    let filters = match &input.kinds {
+        Some(kinds) => kinds.iter().map(|kind| filter(Some(kind))).collect(),
+        None => vec![filter(None)],
+    };
+    (filters, page)
+}
+
 impl Endpoint for List {
     const METHOD: Method = Method::Get;
     const PATH: &'static str = "/v1/balance_transactions";
@@ -74,6 +114,7 @@ impl Endpoint for List {
         let page = parameters.page()?;
         Ok(Input {
             currency: parameters.currency.as_deref().map(currency).transpose()?,
+            payout: parameters.payout,
             source: parameters.source,
             kinds: parameters.r#type.as_deref().map(Kind::names_of_type),
             page,
@@ -83,7 +124,11 @@ impl Endpoint for List {
     async fn run<P: Platform>(call: &Call<'_, P>, input: Input) -> Result<Value, Failure> {
         let now = call.context.now;
         let table = Table::BalanceTransactions;
-        list::show(call, table, &input.filters(), &input.page, |row| {
+        let (filters, page) = match &input.payout {
+            Some(id) => carried(&input, &payouts::find_carrier(&call.context, id).await?),
+            None => (input.filters(), input.page),
+        };
+        list::show(call, table, &filters, &page, |row| {
             Ok(show(&BalanceTransaction::try_from(row)?, now))
         })
         .await

@@ -22,6 +22,8 @@ pub(super) fn generator() -> SchemaGenerator {
     generator.subschema_for::<resource::account::Resource>();
     generator.subschema_for::<resource::balance::Resource>();
     generator.subschema_for::<resource::balance_transaction::Resource>();
+    generator.subschema_for::<resource::bank_account::Deleted>();
+    generator.subschema_for::<resource::bank_account::Resource>();
     generator.subschema_for::<resource::charge::Resource>();
     generator.subschema_for::<resource::customer::Deleted>();
     generator.subschema_for::<resource::customer::Resource>();
@@ -29,6 +31,7 @@ pub(super) fn generator() -> SchemaGenerator {
     generator.subschema_for::<resource::event::Resource>();
     generator.subschema_for::<resource::payment_intent::Resource>();
     generator.subschema_for::<resource::payment_method::Resource>();
+    generator.subschema_for::<resource::payout::Resource>();
     generator.subschema_for::<resource::refund::Resource>();
     generator.subschema_for::<resource::setup_intent::Resource>();
     generator.subschema_for::<resource::token::Resource>();
@@ -112,8 +115,10 @@ fn expand(name: &str, properties: &mut Map<String, Value>) {
         let expanded: &[&str] = match *field {
             "balance_transaction" | "failure_balance_transaction" => &["balance_transaction"],
             "charge" | "latest_charge" => &["charge"],
-            "source" if name == "balance_transaction" => &["charge", "dispute", "refund"],
+            "source" if name == "balance_transaction" => &["charge", "dispute", "payout", "refund"],
             "customer" => &["customer", "deleted_customer"],
+            "destination" => &["bank_account"],
+            "original_payout" | "reversed_by" => &["payout"],
             "payment_intent" => &["payment_intent"],
             "payment_method" => &["payment_method"],
             _ => continue,

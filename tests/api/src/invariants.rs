@@ -68,6 +68,9 @@ const LISTED: &[(&str, &str, &[&str])] = &[
     ("disputes", "warning_under_review", &["warning_closed", "needs_response"]),
     ("disputes", "needs_response", &["under_review", "lost"]),
     ("disputes", "under_review", &["won", "lost"]),
+    ("payouts", "pending", &["in_transit", "failed", "canceled"]),
+    ("payouts", "in_transit", &["paid", "failed"]),
+    ("payouts", "paid", &["failed"]),
     ("refunds", "pending", &["succeeded", "failed", "canceled"]),
     ("refunds", "requires_action", &["succeeded", "failed", "canceled"]),
     ("refunds", "succeeded", &["failed"]),
@@ -85,6 +88,7 @@ pub fn watch(database: &Database) {
         ("payment_intents", "status", "version", "received"),
         ("charges", "status", "version", "captured + {}.released"),
         ("disputes", "status", "version", "0"),
+        ("payouts", "status", "version", "0"),
         ("refunds", "status", "version", "0"),
         ("attempts", "state", "0", "0"),
     ];
@@ -164,6 +168,12 @@ pub fn check_settled(platform: &Platform) {
     assert!(unplanned.is_empty(), "I7: disputes that nobody decides: {unplanned:#?}");
     let late = run(database, &format!("SELECT * FROM scheduled_tasks WHERE due_at <= {now}"));
     assert!(late.is_empty(), "I7: work that stays due: {late:#?}");
+    let stuck = run(
+        database,
+        "SELECT id FROM payouts WHERE status IN ('pending', 'in_transit') \
+         AND id NOT IN (SELECT subject FROM scheduled_tasks WHERE kind = 'advance_payout')",
+    );
+    assert!(stuck.is_empty(), "I7: payouts that never arrive: {stuck:#?}");
     let unplanned = run(
         database,
         "SELECT id FROM charges WHERE status = 'succeeded' AND captured + released < amount \
@@ -223,6 +233,7 @@ struct Books {
     charges: Vec<Row>,
     customers: Vec<Row>,
     disputes: Vec<Row>,
+    payouts: Vec<Row>,
     refunds: Vec<Row>,
     events: Vec<Row>,
     metadata: Vec<Row>,
@@ -245,12 +256,14 @@ impl Books {
     fn read(database: &Database) -> Self {
         let all = |table: &str| run(database, &format!("SELECT * FROM {table}"));
         let tables = [
+            "bank_accounts",
             "payment_intents",
             "charges",
             "refunds",
             "customers",
             "disputes",
             "payment_methods",
+            "payouts",
             "setup_intents",
         ];
         let ids = tables.iter().flat_map(|table| all(table)).map(|row| text(&row, "id")).collect();
@@ -261,6 +274,7 @@ impl Books {
             charges: all("charges"),
             customers: all("customers"),
             disputes: all("disputes"),
+            payouts: all("payouts"),
             refunds: all("refunds"),
             events: all("events"),
             metadata: all("metadata_entries"),
@@ -478,12 +492,35 @@ impl Books {
         for dispute in &self.disputes {
             self.check_events_of_dispute(dispute);
         }
+        for payout in &self.payouts {
+            self.check_events_of_payout(payout);
+        }
         for refund in &self.refunds {
             let id = text(refund, "id");
             let told = usize::from(text(refund, "pending_operation").is_empty());
             assert_eq!(self.events("refund.created", &id), told, "I6: refund.created of {id}");
             let failed = usize::from(text(refund, "status") == "failed");
             assert_eq!(self.events("refund.failed", &id), failed, "I6: refund.failed of {id}");
+        }
+    }
+
+    fn check_events_of_payout(&self, payout: &Row) {
+        let id = text(payout, "id");
+        let status = text(payout, "status");
+        let was_paid = self
+            .events
+            .iter()
+            .any(|event| text(event, "type") == "payout.paid" && text(event, "object") == id);
+        let times = |is: bool| usize::from(is);
+        let expected = [
+            ("payout.created", 1),
+            ("payout.reconciliation_completed", times(number(payout, "automatic") == 1)),
+            ("payout.paid", times(status == "paid" || (status == "failed" && was_paid))),
+            ("payout.failed", times(status == "failed")),
+            ("payout.canceled", times(status == "canceled")),
+        ];
+        for (kind, times) in expected {
+            assert_eq!(self.events(kind, &id), times, "I6: {kind} of {id}, which is {status}");
         }
     }
 

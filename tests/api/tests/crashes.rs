@@ -190,6 +190,7 @@ fn operations() -> Vec<Operation> {
     .into_iter()
     .chain(operations_on_charges())
     .chain(operations_on_disputes())
+    .chain(operations_on_payouts())
     .collect()
 }
 
@@ -297,6 +298,41 @@ fn operations_on_charges() -> Vec<Operation> {
     ]
 }
 
+/// A merchant whose money is available at once, with some of it.
+fn funded(api: &Api) {
+    api.platform.set_settings(&api.merchant, r#"{"available_after_days": 0}"#);
+    paid(api, "pm_card_visa");
+}
+
+/// A payout that has not left yet, by its path.
+fn payout(api: &Api) -> String {
+    funded(api);
+    let form = [("amount", "1000"), ("currency", "usd"), ("metadata[order]", "1")];
+    format!("/v1/payouts/{}", api.post("/v1/payouts", &form).ok().id())
+}
+
+fn operations_on_payouts() -> Vec<Operation> {
+    let operation = |name, prepare, form| Operation { name, prepare, form };
+    let root = |api: &Api| {
+        funded(api);
+        "/v1/payouts".to_owned()
+    };
+    vec![
+        operation(
+            "pay out all there is",
+            root,
+            vec![("amount", "1912"), ("currency", "usd"), ("metadata[order]", "1")],
+        ),
+        operation(
+            "pay out more than there is",
+            root,
+            vec![("amount", "1913"), ("currency", "usd")],
+        ),
+        operation("cancel a payout", |api| payout(api) + "/cancel", vec![]),
+        operation("update a payout", payout, vec![("metadata[order]", "2")]),
+    ]
+}
+
 fn charge_form(more: &[(&'static str, &'static str)]) -> Pairs {
     let form: Pairs = vec![("amount", "2000"), ("currency", "usd"), ("source", "tok_visa")];
     [form, more.to_vec()].concat()
@@ -330,10 +366,12 @@ fn redacted(answer: &Answer) -> (u16, Value) {
     fn redact(value: &Value) -> Value {
         match value {
             Value::String(text) => {
-                let is_id =
-                    ["pi_", "ch_", "pm_", "att_", "req_", "re_", "card_", "sim_", "txn_", "du_"]
-                        .iter()
-                        .any(|prefix| text.starts_with(prefix));
+                let is_id = [
+                    "pi_", "ch_", "pm_", "att_", "req_", "re_", "card_", "sim_", "txn_", "du_",
+                    "po_", "ba_",
+                ]
+                .iter()
+                .any(|prefix| text.starts_with(prefix));
                 match text.rsplit_once("/att_") {
                     Some((link, _)) => format!("{link}/att").into(),
                     None if is_id => text.split('_').next().unwrap_or_default().into(),

@@ -53,6 +53,8 @@ fn raw(api: &Api, path: &str, body: &[u8]) -> Answer {
 
 /// An object of each kind, by the name of the part of a path that it fills.
 fn examples(api: &Api) -> BTreeMap<&'static str, String> {
+    // What is paid can be paid out at once.
+    api.platform.set_settings(&api.merchant, r#"{"available_after_days": 0}"#);
     let customer = api.post("/v1/customers", &[("name", "Jo")]).ok();
     let method =
         api.post("/v1/payment_methods", &[("type", "card"), ("card[token]", "tok_visa")]).ok();
@@ -60,6 +62,7 @@ fn examples(api: &Api) -> BTreeMap<&'static str, String> {
     let paid = api.post(CREATE, CONFIRMED).ok();
     let charge = paid.text_at("/latest_charge").to_owned();
     let refund = api.post("/v1/refunds", &[("charge", &charge), ("amount", "1")]).ok();
+    let payout = api.post("/v1/payouts", &[("amount", "1"), ("currency", "usd")]).ok();
     let doubted = [("amount", "100"), ("currency", "usd"), ("source", "tok_visa_createDispute")];
     api.post("/v1/charges", &doubted).ok();
     api.platform.advance(2);
@@ -85,6 +88,8 @@ fn examples(api: &Api) -> BTreeMap<&'static str, String> {
         ("intent", held.id().to_owned()),
         ("payment_method", method.id().to_owned()),
         ("dispute", dispute),
+        ("bank_account", payout.text_at("/destination").to_owned()),
+        ("payout", payout.id().to_owned()),
         ("refund", refund.id().to_owned()),
         ("setup_intent", kept.id().to_owned()),
         ("token", token.id().to_owned()),

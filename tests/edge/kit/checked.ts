@@ -10,6 +10,7 @@ const TYPES: Record<string, TypeName> = {
   account: "Account",
   balance: "Balance",
   balance_transaction: "BalanceTransaction",
+  bank_account: "BankAccount",
   charge: "Charge",
   customer: "Customer",
   dispute: "Dispute",
@@ -22,7 +23,7 @@ const TYPES: Record<string, TypeName> = {
   token: "Token",
 };
 
-const DELETED: Record<string, TypeName> = { customer: "DeletedCustomer" };
+const DELETED: Record<string, TypeName> = { bank_account: "DeletedBankAccount", customer: "DeletedCustomer" };
 
 /** What an `error` object may say, by the pages of Stripe's API reference and its error codes. */
 const ERROR_TYPES = ["api_error", "card_error", "idempotency_error", "invalid_request_error"];

@@ -8,7 +8,8 @@ import { join, resolve } from "node:path";
 
 /** The types of the SDK's `Stripe` namespace that can be asked for; a name not listed here is an addition away. */
 const TYPES = [
-  "Account", "Balance", "BalanceTransaction", "Charge", "Customer", "DeletedCustomer", "Dispute", "Event", "File",
+  "Account", "Balance", "BalanceTransaction", "BankAccount", "Charge", "Customer", "DeletedBankAccount", "DeletedCustomer",
+  "Dispute", "Event", "File",
   "Mandate", "PaymentIntent", "PaymentMethod", "Payout", "Refund", "Review", "SetupAttempt", "SetupIntent", "Token",
   "Transfer", "WebhookEndpoint", "DeletedWebhookEndpoint",
 ] as const;

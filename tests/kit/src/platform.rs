@@ -95,6 +95,14 @@ impl Platform {
         insert_key(&self.database, &merchant.account, kind, livemode, Some(permissions))
     }
 
+    /// Sets a merchant's settings, as `{"available_after_days": 0}`.
+    pub fn set_settings(&self, merchant: &Merchant, settings: &str) {
+        self.database.query(
+            "UPDATE accounts SET settings = ?2 WHERE id = ?1",
+            store::values![merchant.account.as_str(), settings],
+        );
+    }
+
     /// The hook in every call that begins a request.
     pub fn begin_hop(&self) -> &Hop {
         &self.begin_hop

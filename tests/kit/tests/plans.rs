@@ -106,19 +106,23 @@ fn no_statement_has_a_clock_or_randomness_of_its_own() {
 fn filled(rows: i64) -> Database {
     let database = Database::new();
     let tables = [
+        "bank_accounts",
         "charges",
         "customers",
         "disputes",
         "events",
         "payment_intents",
         "payment_methods",
+        "payouts",
         "refunds",
     ];
     for table in tables {
         let columns = database.query(
             "SELECT name, CASE WHEN name IN ('id', 'created') THEN 'n' \
              WHEN name IN ('version', 'amount') THEN '1' \
-             WHEN name = 'status' THEN quote(iif(?1 = 'disputes', 'won', 'succeeded')) \
+             WHEN name = 'status' THEN CASE ?1 WHEN 'disputes' THEN quote('won') \
+             WHEN 'payouts' THEN quote('paid') WHEN 'bank_accounts' THEN quote('new') \
+             ELSE quote('succeeded') END \
              WHEN name = 'details' THEN \
              quote('{\"transfer_group\": \"same\", \"allow_redisplay\": \"same\"}') \
              WHEN type = 'TEXT' THEN quote('same') ELSE '0' END AS value \
@@ -148,7 +152,18 @@ fn page_values(name: &str, sql: &str, cursor: i64) -> Vec<Value> {
     if name.starts_with("list.cursor") {
         return values![cursor, "same", false];
     }
-    let all = values!["same", false, 0, list::END_OF_TIME, 11, "same", cursor, "same", "same"];
+    let mut all = values!["same", false, 0, list::END_OF_TIME, 11, "same", cursor];
+    all.extend(vec![Value::from("same"); 6]);
+    // What every row has of the columns that hold no text of one's own.
+    let kept =
+        [("status =", "paid".into()), ("arrival_date >=", 0.into()), ("arrival_date <=", 0.into())];
+    for (condition, value) in kept {
+        let place =
+            (1..=all.len()).rev().find(|place| sql.contains(&format!("{condition} ?{place}")));
+        if let Some(slot) = place.and_then(|place| all.get_mut(place - 1)) {
+            *slot = value;
+        }
+    }
     let count = (1..=all.len()).rev().find(|number| sql.contains(&format!("?{number}")));
     all.into_iter().take(count.unwrap_or_default()).collect()
 }

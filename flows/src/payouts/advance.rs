@@ -1,0 +1,101 @@
+//! What becomes of a payout after it was made: the bank is told, it arrives, or it comes back.
+
+use domain::ApiError;
+use domain::bank_account::BankAccount;
+use domain::event::Transition;
+use domain::payout::{FailureCode, Payout, Status};
+use store::{DatabaseError, bank_accounts, payouts};
+
+use super::{MAX_TRIES, announce, books, plan};
+use crate::context::first;
+use crate::{Context, Failure, Platform};
+
+/// Brings a payout to the next state that is due, as its bank account stands for.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn advance<P: Platform>(context: &Context<'_, P>, id: &str) -> Result<(), Failure> {
+    for _ in 0..MAX_TRIES {
+        let Some((payout, bank)) = load(context, id).await? else { return Ok(()) };
+        let fails = bank.details.fails;
+        let next = match payout.status {
+            Status::Pending => Status::InTransit,
+            // This step may be asked for twice; the one after it must not come too early.
+            Status::InTransit if context.now < payout.arrival_date => return Ok(()),
+            Status::InTransit if fails.is_some() => Status::Failed,
+            Status::InTransit => Status::Paid,
+            _ => return Ok(()),
+        };
+        let code = fails.filter(|_| next == Status::Failed);
+        if change(context, payout, next, code).await?.is_some() {
+            return Ok(());
+        }
+    }
+    Err(ApiError::LockTimeout.into())
+}
+
+/// A bank did not take a payout, or sent one back that had arrived. Nothing where it is over already.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn fail<P: Platform>(
+    context: &Context<'_, P>,
+    id: &str,
+    code: FailureCode,
+) -> Result<(), Failure> {
+    for _ in 0..MAX_TRIES {
+        let Some((payout, _)) = load(context, id).await? else { return Ok(()) };
+        if !payout.status.may_become(Status::Failed)
+            || change(context, payout, Status::Failed, Some(code)).await?.is_some()
+        {
+            return Ok(());
+        }
+    }
+    Err(ApiError::LockTimeout.into())
+}
+
+async fn load<P: Platform>(
+    context: &Context<'_, P>,
+    id: &str,
+) -> Result<Option<(Payout, BankAccount)>, Failure> {
+    let scope = &context.scope;
+    let results = context
+        .batch(vec![payouts::find(scope, id), bank_accounts::find_of_payout(scope, id)])
+        .await?;
+    Ok(first(&results, 0)?.zip(first(&results, 1)?))
+}
+
+/// Moves a payout on; one that did not arrive gives its money back to the balance. Nothing when it
+/// changed meanwhile.
+pub(super) async fn change<P: Platform>(
+    context: &Context<'_, P>,
+    before: Payout,
+    next: Status,
+    code: Option<FailureCode>,
+) -> Result<Option<Payout>, Failure> {
+    let mut payout = before.clone();
+    payout.status = next;
+    payout.details.failure_code = code;
+    let (transition, mut batch) = match next {
+        Status::Paid => (Transition::PayoutPaid, books::arrived(context, &payout)?),
+        Status::Failed => {
+            (Transition::PayoutFailed, books::came_back(context, &mut payout, before.status)?)
+        }
+        Status::Canceled => {
+            (Transition::PayoutCanceled, books::came_back(context, &mut payout, before.status)?)
+        }
+        Status::Pending | Status::InTransit => {
+            (Transition::PayoutSubmitted, vec![plan(context, &payout, payout.arrival_date)])
+        }
+    };
+    batch.extend(payouts::update(&mut payout));
+    if next == Status::Failed {
+        batch.push(bank_accounts::mark_errored(&context.scope, payout.destination.as_str()));
+    }
+    batch.extend(announce(context, transition, Some(&before), &payout));
+    match context.batch(batch).await {
+        Ok(_) => Ok(Some(payout)),
+        Err(DatabaseError::Guard(_) | DatabaseError::Exists(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}

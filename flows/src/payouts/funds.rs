@@ -1,0 +1,70 @@
+//! What a merchant has in one currency, by the day on which it became available.
+
+use std::collections::BTreeMap;
+
+use domain::ledger::AccountKind;
+use domain::money::{AmountOutOfRange, Currency, SignedAmount};
+use domain::timestamp::Day;
+use store::ledger::{self, Balance};
+use store::{Rows, Statement};
+
+use crate::{Context, Failure, Platform, balance};
+
+/// What a merchant has in one currency, as it was read.
+pub(super) struct Funds {
+    currency: Currency,
+    rows: Vec<Balance>,
+}
+
+impl Funds {
+    /// The statement that finds them.
+    pub fn finding<P: Platform>(context: &Context<'_, P>, currency: Currency) -> Statement {
+        ledger::funds(&context.scope, currency, context.now.day())
+    }
+
+    /// Reads what that statement found.
+    ///
+    /// # Errors
+    /// When a row cannot be read.
+    pub fn read(currency: Currency, found: Option<&Rows>) -> Result<Self, Failure> {
+        let rows = found.map(|rows| rows.0.as_slice()).unwrap_or_default();
+        let rows = rows.iter().map(Balance::try_from).collect::<Result<_, _>>()?;
+        Ok(Self { currency, rows })
+    }
+
+    /// What each day holds: positive is the merchant's. What is available by date counts, whether or not
+    /// the books were moved yet.
+    ///
+    /// # Errors
+    /// Never for balances in range.
+    pub fn by_day(&self) -> Result<BTreeMap<Day, SignedAmount>, AmountOutOfRange> {
+        let mut days: BTreeMap<Day, SignedAmount> = BTreeMap::new();
+        for Balance { account, balance } in &self.rows {
+            let held = days.entry(account.day).or_default();
+            *held = held.minus(*balance)?;
+        }
+        Ok(days)
+    }
+
+    /// The statements that hold a batch to what was read, and then move what is available by date, so
+    /// that it can be taken in the same batch.
+    ///
+    /// # Errors
+    /// Never for balances in range.
+    pub fn held<P: Platform>(&self, context: &Context<'_, P>) -> Result<Vec<Statement>, Failure> {
+        let (scope, now) = (&context.scope, context.now);
+        let mut sum = SignedAmount::ZERO;
+        for row in &self.rows {
+            sum = sum.plus(row.balance)?;
+        }
+        let count = i64::try_from(self.rows.len()).unwrap_or(i64::MAX);
+        let seen = (count, sum);
+        let mut statements = vec![ledger::funds_must_hold(scope, self.currency, now.day(), seen)];
+        for row in self.rows.iter().filter(|row| row.account.kind == AccountKind::Pending) {
+            if let Some(transaction) = balance::day_come(row, scope.livemode, now)? {
+                statements.extend(ledger::post(scope.livemode, &transaction, now));
+            }
+        }
+        Ok(statements)
+    }
+}

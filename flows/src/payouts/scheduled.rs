@@ -1,0 +1,148 @@
+//! Payouts that an account's schedule makes: each carries all that became available on whole days, so
+//! that what it carries can be listed, and sums to it.
+
+use std::collections::BTreeSet;
+
+use domain::bank_account::{self, BankAccount};
+use domain::event::Transition;
+use domain::money::{AmountOutOfRange, Currency, SignedAmount};
+use domain::payout::{Days, Details, Method, Payout, Status, scheduled_id};
+use domain::timestamp::{Day, HOUR};
+use store::accounts::{self, Scheduled};
+use store::ledger::{self, Balance};
+use store::{Database, DatabaseError, Rows, Scope, payouts};
+
+use super::funds::Funds;
+use super::{MAX_TRIES, announce, books, dates, plan};
+use crate::bank_accounts::{destination, finding};
+use crate::context::first;
+use crate::{Context, Failure, Platform};
+
+/// How many accounts one look pays out; the rest follows in the next.
+pub const BATCH: i64 = 50;
+
+/// How long after its end a day is closed, in seconds: by then no request that began on it still writes.
+const CLOSES_AFTER: i64 = HOUR;
+
+/// Makes the payouts that schedules want by today. Says how many accounts were due.
+///
+/// # Errors
+/// When the database does not answer; what is left is found by the next look.
+pub async fn run_due<P: Platform>(platform: &P) -> Result<usize, Failure> {
+    let day = platform.now().plus(-CLOSES_AFTER).day();
+    let results = platform.database().batch(vec![accounts::due(day, BATCH)]).await?;
+    let rows = results.first().map(|Rows(rows)| rows.as_slice()).unwrap_or_default();
+    for row in rows {
+        let account = Scheduled::try_from(row)?;
+        // Live mode has no rail yet.
+        let scope = Scope { account: account.id.clone(), livemode: false };
+        let context = Context::unattended(platform, scope);
+        if account.due.is_some() || account.schedule.pays_on(day) {
+            for currency in currencies(&context).await? {
+                pay_out(&context, currency, day).await?;
+            }
+        }
+        let next = account.schedule.next_after(day);
+        context.batch(vec![accounts::plan(&account, next)]).await?;
+    }
+    Ok(rows.len())
+}
+
+async fn currencies<P: Platform>(context: &Context<'_, P>) -> Result<Vec<Currency>, Failure> {
+    let results = context.batch(vec![ledger::balances(&context.scope)]).await?;
+    let rows = results.first().map(|rows| rows.0.as_slice()).unwrap_or_default();
+    let mut seen = BTreeSet::new();
+    let mut currencies = Vec::new();
+    for row in rows {
+        let Balance { account, .. } = Balance::try_from(row)?;
+        if seen.insert(account.currency.code()) {
+            currencies.push(account.currency);
+        }
+    }
+    Ok(currencies)
+}
+
+/// Makes the payout of a day in one currency, unless it is there already or nothing can be paid out: then
+/// the next one carries it.
+async fn pay_out<P: Platform>(
+    context: &Context<'_, P>,
+    currency: Currency,
+    day: Day,
+) -> Result<(), Failure> {
+    let scope = &context.scope;
+    let id = scheduled_id(&scope.account, currency, day);
+    for _ in 0..MAX_TRIES {
+        let reading = vec![
+            payouts::find(scope, id.as_str()),
+            Funds::finding(context, currency),
+            finding(context, None, currency),
+            payouts::find_last_scheduled(scope, currency),
+            payouts::find_by_hand_since(scope, currency, day.start()),
+        ];
+        let results = context.batch(reading).await?;
+        let by_hand = results.get(4).and_then(Rows::first).is_some();
+        // What was paid out by hand today was taken from days that this one would carry.
+        if by_hand || results.first().and_then(Rows::first).is_some() {
+            return Ok(());
+        }
+        let bank: Option<BankAccount> = first(&results, 2)?;
+        if bank.as_ref().is_some_and(|bank| bank.status == bank_account::Status::Errored) {
+            return Ok(());
+        }
+        let (bank, bank_holds) = destination(context, None, currency, bank)?;
+        let funds = Funds::read(currency, results.get(1))?;
+        let Some((amount, parts)) = closed(&funds, day)? else { return Ok(()) };
+        let last: Option<Payout> = first(&results, 3)?;
+        let from = last.and_then(|last| last.details.covers).map_or(Day(0), |d| d.through.plus(1));
+        let (leaves_at, arrival_date) = dates(Method::Standard, context.now);
+        let mut payout = Payout {
+            id: id.clone(),
+            livemode: scope.livemode,
+            created: context.now,
+            version: 1,
+            amount,
+            currency,
+            status: Status::Pending,
+            arrival_date,
+            automatic: true,
+            destination: bank.id,
+            details: Details {
+                covers: Some(Days { from, through: day.plus(-1) }),
+                ..Details::default()
+            },
+        };
+        let mut batch = funds.held(context)?;
+        batch.push(bank_holds);
+        batch.extend(books::left(context, &mut payout, &parts)?);
+        batch.push(payouts::insert(scope, &payout));
+        batch.push(plan(context, &payout, leaves_at));
+        batch.extend(announce(context, Transition::PayoutScheduled, None, &payout));
+        match context.batch(batch).await {
+            Ok(_) => return Ok(()),
+            Err(DatabaseError::Guard(_) | DatabaseError::Exists(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(Failure::Bug(format!("{id} was overtaken {MAX_TRIES} times")))
+}
+
+/// Money that leaves, and the days that it is taken of.
+type Closed = (SignedAmount, Vec<(Day, SignedAmount)>);
+
+/// All that became available before a day; nothing where that is nothing, or where more was given back
+/// since then than came in.
+fn closed(funds: &Funds, day: Day) -> Result<Option<Closed>, AmountOutOfRange> {
+    let mut amount = SignedAmount::ZERO;
+    let mut since = SignedAmount::ZERO;
+    let mut parts = Vec::new();
+    for (held_on, held) in funds.by_day()? {
+        if held_on < day {
+            amount = amount.plus(held)?;
+            parts.push((held_on, held));
+        } else {
+            since = since.plus(held)?;
+        }
+    }
+    let pays = amount > SignedAmount::ZERO && since >= SignedAmount::ZERO;
+    Ok(pays.then_some((amount, parts)))
+}

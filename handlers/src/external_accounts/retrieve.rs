@@ -1,0 +1,29 @@
+//! `GET /v1/accounts/{account}/external_accounts/{bank_account}`
+
+use domain::ApiError;
+use flows::{Failure, Platform, bank_accounts};
+use serde_json::Value;
+
+use super::{check_owner, named, show};
+use crate::dispatch::Nothing;
+use crate::endpoint::{Call, Endpoint, Method};
+
+/// Shows a bank account.
+pub struct Retrieve;
+
+impl Endpoint for Retrieve {
+    const METHOD: Method = Method::Get;
+    const PATH: &'static str = "/v1/accounts/{account}/external_accounts/{bank_account}";
+    const RESOURCE: &'static str = "bank_account";
+    type Parameters = Nothing;
+    type Input = Nothing;
+
+    fn check(parameters: Nothing) -> Result<Nothing, ApiError> {
+        Ok(parameters)
+    }
+
+    async fn run<P: Platform>(call: &Call<'_, P>, _: Nothing) -> Result<Value, Failure> {
+        check_owner(call)?;
+        Ok(show(&bank_accounts::find(&call.context, named(call)).await?))
+    }
+}

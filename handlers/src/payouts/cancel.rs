@@ -1,0 +1,28 @@
+//! `POST /v1/payouts/{payout}/cancel`
+
+use domain::ApiError;
+use flows::{Failure, Platform, payouts};
+use serde_json::Value;
+
+use super::show;
+use crate::dispatch::Nothing;
+use crate::endpoint::{Call, Endpoint, Method};
+
+/// Stops a payout that has not left yet.
+pub struct Cancel;
+
+impl Endpoint for Cancel {
+    const METHOD: Method = Method::Post;
+    const PATH: &'static str = "/v1/payouts/{payout}/cancel";
+    const RESOURCE: &'static str = "payout";
+    type Parameters = Nothing;
+    type Input = ();
+
+    fn check(Nothing {}: Nothing) -> Result<(), ApiError> {
+        Ok(())
+    }
+
+    async fn run<P: Platform>(call: &Call<'_, P>, (): ()) -> Result<Value, Failure> {
+        Ok(show(&payouts::cancel(&call.context, call.id()).await?))
+    }
+}
