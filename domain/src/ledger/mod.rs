@@ -5,7 +5,7 @@
 //! balances, liabilities (what merchants are owed) and revenue (fees) have negative ones. Entries are
 //! never changed: what was wrong is put right by another transaction.
 //!
-//! [`postings`] says what each fact about a payment posts. How holds are kept, and which days balances
+//! `postings` says what each fact about a payment posts. How holds are kept, and which days balances
 //! are kept by, is in `docs/ledger.md`.
 
 mod account;
