@@ -410,7 +410,12 @@ impl Charge {
         }
         let unrefunded = self.refundable();
         // What a lost dispute took is not the merchant's to give back.
-        if self.is_withheld() || unrefunded.is_zero() && !self.charged_back().is_zero() {
+        // A dispute that is not known here was written, or its details lost, by another version.
+        let is_unknown = self.disputed && self.details.dispute.is_none();
+        if is_unknown
+            || self.is_withheld()
+            || unrefunded.is_zero() && !self.charged_back().is_zero()
+        {
             return Err(RefundRefusal::Disputed);
         }
         if unrefunded.is_zero() {

@@ -48,7 +48,7 @@ pub struct PricePlan {
 }
 
 /// How a payment is priced and when its money may be had: what an attempt is begun under, it ends under.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Terms {
     /// What the platform takes.
@@ -56,6 +56,16 @@ pub struct Terms {
     /// After how many days the money is available.
     pub available_after_days: u16,
 }
+
+impl Default for Terms {
+    /// No fee, and two days: what is begun without terms was begun before there were any.
+    fn default() -> Self {
+        Self { plan: PricePlan::default(), available_after_days: AVAILABLE_AFTER_DAYS }
+    }
+}
+
+/// After how many days money is available unless an account's settings say otherwise.
+pub const AVAILABLE_AFTER_DAYS: u16 = 2;
 
 impl Terms {
     /// From when on money that is taken now is available: the first moment of a day (UTC).

@@ -146,13 +146,18 @@ pub fn check_rights(key: &ApiKey, paths: &[String]) -> Result<(), ApiError> {
         return Ok(());
     }
     let fields = paths.iter().flat_map(|path| path.split('.'));
-    let resources = fields.filter_map(|field| match field {
-        "refunds" => Some("refund"),
-        "default_payment_method" | "default_source" | "sources" => Some("payment_method"),
-        field => object_in(field),
-    });
-    for resource in resources {
-        check_right(key, Method::Get, resource)?;
+    for field in fields {
+        let own = object_in(field);
+        let resources: &[&str] = match field {
+            "refunds" => &["refund"],
+            "default_payment_method" | "default_source" | "sources" => &["payment_method"],
+            // What moved a balance can be any of these.
+            "source" => &["charge", "dispute", "payout", "refund"],
+            _ => own.as_slice(),
+        };
+        for resource in resources {
+            check_right(key, Method::Get, resource)?;
+        }
     }
     Ok(())
 }

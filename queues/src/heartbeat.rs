@@ -3,7 +3,7 @@
 use domain::Timestamp;
 use flows::{Context, Failure, Platform, balance, payouts, recover};
 use store::scheduled_tasks::{self, Kind, Task};
-use store::{Database, Inconsistent, Rows};
+use store::{Database, Inconsistent, Row, Rows};
 
 /// The longest pause between two beats, in seconds: what nobody woke it for is found by then.
 pub const LONGEST_PAUSE: i64 = 60;
@@ -26,7 +26,10 @@ pub async fn beat<P: Platform>(platform: &P) -> Timestamp {
                 match task {
                     Ok(task) => perform(platform, task).await,
                     // One row that cannot be read must not keep the others from being done.
-                    Err(error) => platform.log_error("heartbeat", &error.to_string()),
+                    Err((row, error)) => {
+                        platform.log_error("heartbeat", &format!("{error}, in {row:?}"));
+                        put_off(platform, &row, now).await;
+                    }
                 }
             }
             if full || days_are_left || payouts_are_left { now } else { next(platform, now).await }
@@ -63,10 +66,10 @@ async fn scheduled_payouts<P: Platform>(platform: &P) -> bool {
 async fn due<P: Platform>(
     platform: &P,
     now: Timestamp,
-) -> Result<Vec<Result<Task, Inconsistent>>, Failure> {
+) -> Result<Vec<Result<Task, (Row, Inconsistent)>>, Failure> {
     let results = platform.database().batch(vec![scheduled_tasks::due(now, BATCH)]).await?;
     let rows = results.first().map(|rows| rows.0.as_slice()).unwrap_or_default();
-    Ok(rows.iter().map(Task::try_from).collect())
+    Ok(rows.iter().map(|row| Task::try_from(row).map_err(|error| (row.clone(), error))).collect())
 }
 
 async fn next<P: Platform>(platform: &P, now: Timestamp) -> Timestamp {
@@ -79,6 +82,14 @@ async fn next<P: Platform>(platform: &P, now: Timestamp) -> Timestamp {
         .and_then(Rows::first)
         .and_then(|row| row.optional_integer("due_at").ok().flatten());
     due_at.map_or(latest, |due_at| Timestamp(due_at).min(latest))
+}
+
+/// Looks later at a row that cannot be read: it would otherwise come first for ever.
+async fn put_off<P: Platform>(platform: &P, row: &Row, now: Timestamp) {
+    let later = scheduled_tasks::defer(row, now.plus(LONGEST_BACKOFF));
+    if let Err(error) = platform.database().batch(later).await {
+        platform.log_error("heartbeat", &error.to_string());
+    }
 }
 
 /// Does one task and strikes it off, or plans its next try.

@@ -4,7 +4,7 @@ use domain::account::Account;
 use domain::api_key::{ApiKey, Permissions};
 use domain::id::AccountId;
 use domain::payout_schedule::PayoutSchedule;
-use domain::pricing::{PricePlan, Terms};
+use domain::pricing::{AVAILABLE_AFTER_DAYS, PricePlan, Terms};
 use domain::timestamp::{Day, Timestamp};
 
 use crate::{Inconsistent, Row, Statement, values};
@@ -21,7 +21,9 @@ pub(crate) const PAYOUTS_DUE: &str = "\
     WHERE payouts_due <= ?1 LIMIT ?2";
 
 pub(crate) const PLAN_PAYOUTS: &str =
-    "UPDATE accounts SET payouts_due = ?3 WHERE id = ?1 AND payouts_due = ?2";
+    "UPDATE accounts SET payouts_due = ?3 WHERE id = ?1 AND payouts_due = ?2 AND settings = ?4";
+
+pub(crate) const POSTPONE_PAYOUTS: &str = "UPDATE accounts SET payouts_due = ?2 WHERE id = ?1";
 
 /// Finds a key by its hash, with the account that it belongs to.
 pub fn find_by_key(hash: &str) -> Statement {
@@ -88,7 +90,10 @@ struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { available_after_days: 2, payout_schedule: PayoutSchedule::default() }
+        Self {
+            available_after_days: AVAILABLE_AFTER_DAYS,
+            payout_schedule: PayoutSchedule::default(),
+        }
     }
 }
 
@@ -112,6 +117,8 @@ pub struct Scheduled {
     pub due: Option<Day>,
     /// When it pays out.
     pub schedule: PayoutSchedule,
+    /// The settings as they were read.
+    settings: String,
 }
 
 impl TryFrom<&Row> for Scheduled {
@@ -120,7 +127,8 @@ impl TryFrom<&Row> for Scheduled {
     fn try_from(row: &Row) -> Result<Self, Inconsistent> {
         let Settings { payout_schedule, .. } = row.json("settings")?;
         let due = Some(Day(row.integer("payouts_due")?)).filter(|day| *day != Day(0));
-        Ok(Self { id: row.named("id")?, due, schedule: payout_schedule })
+        let settings = row.text("settings")?.to_owned();
+        Ok(Self { id: row.named("id")?, due, schedule: payout_schedule, settings })
     }
 }
 
@@ -132,5 +140,12 @@ pub fn due(day: Day, limit: i64) -> Statement {
 /// Notes when an account's schedule pays out next, unless somebody has changed it meanwhile.
 pub fn plan(seen: &Scheduled, next: Option<Day>) -> Statement {
     let due = seen.due.unwrap_or(Day(0));
-    Statement::new(PLAN_PAYOUTS, values![seen.id.as_str(), due.0, next.map(|day| day.0)])
+    let next = next.map(|day| day.0);
+    Statement::new(PLAN_PAYOUTS, values![seen.id.as_str(), due.0, next, seen.settings.as_str()])
+}
+
+/// Looks no sooner at an account whose schedule cannot be read. A change of its settings makes it due.
+pub fn postpone(row: &Row, until: Day) -> Vec<Statement> {
+    let id = row.text("id").ok();
+    id.map(|id| Statement::new(POSTPONE_PAYOUTS, values![id, until.0])).into_iter().collect()
 }

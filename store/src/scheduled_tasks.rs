@@ -12,6 +12,10 @@ pub(crate) const INSERT: &str = "\
 pub(crate) const DELETE: &str =
     "DELETE FROM scheduled_tasks WHERE due_at = ?1 AND kind = ?2 AND subject = ?3";
 
+pub(crate) const DEFER: &str = "\
+    UPDATE OR IGNORE scheduled_tasks SET due_at = ?4 \
+    WHERE due_at = ?1 AND kind = ?2 AND subject = ?3";
+
 // Kinds that this version does not know are a later one's, which was rolled back: they must neither
 // hold up the others nor be struck off.
 pub(crate) const DUE: &str = "\
@@ -99,6 +103,17 @@ pub fn insert(task: &Task) -> Statement {
 /// Strikes a task off.
 pub fn delete(due_at: Timestamp, kind: Kind, subject: &str) -> Statement {
     Statement::new(DELETE, values![due_at.seconds(), kind.name(), subject])
+}
+
+/// Puts off a row that cannot be read, so that it stands in nobody's way.
+pub fn defer(row: &Row, until: Timestamp) -> Vec<Statement> {
+    let (due_at, kind, subject) = (row.integer("due_at"), row.text("kind"), row.text("subject"));
+    match (due_at, kind, subject) {
+        (Ok(due_at), Ok(kind), Ok(subject)) => {
+            vec![Statement::new(DEFER, values![due_at, kind, subject, until.seconds()])]
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// Finds the tasks that are due, the oldest first.

@@ -8,7 +8,7 @@ use domain::ledger::{
 use domain::money::Amount;
 use domain::timestamp::Timestamp;
 use store::ledger::{self, Balance};
-use store::{Database, DatabaseError, Rows};
+use store::{Database, DatabaseError, Row, Rows};
 
 use crate::{Failure, Platform};
 
@@ -21,22 +21,29 @@ pub const BATCH: i64 = 50;
 /// When the database does not answer; what is left is found by the next look.
 pub async fn move_due<P: Platform>(platform: &P) -> Result<usize, Failure> {
     let now = platform.now();
-    let database = platform.database();
-    let results = database.batch(vec![ledger::due(now.day(), simulator::NAME, BATCH)]).await?;
+    let results =
+        platform.database().batch(vec![ledger::due(now.day(), simulator::NAME, BATCH)]).await?;
     let rows = results.first().map(|Rows(rows)| rows.as_slice()).unwrap_or_default();
     for row in rows {
-        let livemode = row.flag("livemode")?;
-        let due = Balance::try_from(row)?;
-        let Some(transaction) = of(&due, livemode, now)? else { continue };
-        let mut batch = vec![ledger::must_hold(livemode, &due)];
-        batch.extend(ledger::post(livemode, &transaction, now));
-        match database.batch(batch).await {
-            // Somebody else moved it, or more came in at the last moment: the next look sees.
-            Ok(_) | Err(DatabaseError::Guard(_) | DatabaseError::Exists(_)) => {}
-            Err(error) => return Err(error.into()),
+        // One account that cannot be read must not keep the others from their money.
+        if let Err(failure) = move_one(platform, row, now).await {
+            platform.log_error("new day", &format!("{failure}, for {row:?}"));
         }
     }
     Ok(rows.len())
+}
+
+async fn move_one<P: Platform>(platform: &P, row: &Row, now: Timestamp) -> Result<(), Failure> {
+    let livemode = row.flag("livemode")?;
+    let due = Balance::try_from(row)?;
+    let Some(transaction) = of(&due, livemode, now)? else { return Ok(()) };
+    let mut batch = vec![ledger::must_hold(livemode, &due)];
+    batch.extend(ledger::post(livemode, &transaction, now));
+    match platform.database().batch(batch).await {
+        // Somebody else moved it, or more came in at the last moment: the next look sees.
+        Ok(_) | Err(DatabaseError::Guard(_) | DatabaseError::Exists(_)) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// What is posted for an account that came due. What comes into it later is moved by a cause of its own.

@@ -53,12 +53,15 @@ impl Funds {
     /// Never for balances in range.
     pub fn held<P: Platform>(&self, context: &Context<'_, P>) -> Result<Vec<Statement>, Failure> {
         let (scope, now) = (&context.scope, context.now);
-        let mut sum = SignedAmount::ZERO;
+        let (mut sum, mut pending) = (SignedAmount::ZERO, SignedAmount::ZERO);
         for row in &self.rows {
             sum = sum.plus(row.balance)?;
+            if row.account.kind == AccountKind::Pending {
+                pending = pending.plus(row.balance)?;
+            }
         }
         let count = i64::try_from(self.rows.len()).unwrap_or(i64::MAX);
-        let seen = (count, sum);
+        let seen = (count, sum, pending);
         let mut statements = vec![ledger::funds_must_hold(scope, self.currency, now.day(), seen)];
         for row in self.rows.iter().filter(|row| row.account.kind == AccountKind::Pending) {
             if let Some(transaction) = balance::day_come(row, scope.livemode, now)? {

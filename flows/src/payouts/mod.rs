@@ -91,6 +91,9 @@ fn dates(method: Method, now: Timestamp) -> (Timestamp, Timestamp) {
 
 /// The statement that plans the next step of a payout.
 fn plan<P: Platform>(context: &Context<'_, P>, payout: &Payout, due_at: Timestamp) -> Statement {
+    // A step that is late may plan the next one for the very second of its own task, whose end would
+    // strike both off.
+    let due_at = due_at.max(context.now.plus(1));
     context.platform.wake(due_at);
     scheduled_tasks::insert(&Task {
         due_at,

@@ -10,7 +10,7 @@ use domain::payout::{Days, Details, Method, Payout, Status, scheduled_id};
 use domain::timestamp::{Day, HOUR};
 use store::accounts::{self, Scheduled};
 use store::ledger::{self, Balance};
-use store::{Database, DatabaseError, Rows, Scope, payouts};
+use store::{Database, DatabaseError, Row, Rows, Scope, payouts};
 
 use super::funds::Funds;
 use super::{MAX_TRIES, announce, books, dates, plan};
@@ -33,19 +33,34 @@ pub async fn run_due<P: Platform>(platform: &P) -> Result<usize, Failure> {
     let results = platform.database().batch(vec![accounts::due(day, BATCH)]).await?;
     let rows = results.first().map(|Rows(rows)| rows.as_slice()).unwrap_or_default();
     for row in rows {
-        let account = Scheduled::try_from(row)?;
-        // Live mode has no rail yet.
-        let scope = Scope { account: account.id.clone(), livemode: false };
-        let context = Context::unattended(platform, scope);
-        if account.due.is_some() || account.schedule.pays_on(day) {
-            for currency in currencies(&context).await? {
-                pay_out(&context, currency, day).await?;
-            }
+        // What keeps one merchant from being paid out must not keep the others from it.
+        if let Err(failure) = run_one(platform, row, day).await {
+            platform.log_error("scheduled payouts", &format!("{failure}, for {row:?}"));
         }
-        let next = account.schedule.next_after(day);
-        context.batch(vec![accounts::plan(&account, next)]).await?;
     }
     Ok(rows.len())
+}
+
+async fn run_one<P: Platform>(platform: &P, row: &Row, day: Day) -> Result<(), Failure> {
+    let account = match Scheduled::try_from(row) {
+        Ok(account) => account,
+        Err(error) => {
+            // Until somebody mends its settings, which makes it due again, it stands in nobody's way.
+            platform.database().batch(accounts::postpone(row, day.plus(1))).await?;
+            return Err(error.into());
+        }
+    };
+    // Live mode has no rail yet.
+    let scope = Scope { account: account.id.clone(), livemode: false };
+    let context = Context::unattended(platform, scope);
+    if account.due.is_some() || account.schedule.pays_on(day) {
+        for currency in currencies(&context).await? {
+            pay_out(&context, currency, day).await?;
+        }
+    }
+    let next = account.schedule.next_after(day);
+    context.batch(vec![accounts::plan(&account, next)]).await?;
+    Ok(())
 }
 
 async fn currencies<P: Platform>(context: &Context<'_, P>) -> Result<Vec<Currency>, Failure> {

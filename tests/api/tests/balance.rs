@@ -1,6 +1,7 @@
 //! The balance and its transactions: what a payment costs, when it is available, what is given back.
 
 use api::{Api, Form, invariants};
+use domain::api_key::Access;
 use serde_json::{Value, json};
 
 const DAY: i64 = 86_400;
@@ -222,4 +223,38 @@ fn currencies_are_kept_apart_and_zero_decimal_ones_are_whole() {
     // 2.9 % each; a fixed part is only named for dollars.
     assert_eq!(pending, [("jpy", Some(4855)), ("kwd", Some(4855)), ("usd", Some(1912))]);
     invariants::check_settled(&api.platform);
+}
+
+#[test]
+fn a_restricted_key_sees_no_source_that_it_may_not_read() {
+    let api = Api::new();
+    let merchant = api.merchant.clone();
+    api.post("/v1/payment_intents", PAY).ok();
+    let key = |names: &[&str]| {
+        let rights = names.iter().map(|name| ((*name).to_owned(), Access::Read)).collect();
+        api.platform.restricted_key(&merchant, false, &rights)
+    };
+    let target = "/v1/balance_transactions?expand[]=data.source";
+    let get =
+        |key: &str, target| kit::run(api.send(http::Method::GET, target, Vec::new(), key, None));
+    let few = key(&["balance_transaction"]);
+    get(&few, "/v1/balance_transactions").ok();
+    get(&few, target).error(403);
+    let all = key(&["balance_transaction", "charge", "dispute", "payout", "refund"]);
+    assert_eq!(get(&all, target).ok().text_at("/data/0/source/object"), "charge");
+}
+
+#[test]
+fn one_account_that_cannot_be_read_keeps_nobody_from_the_rest() {
+    let api = Api::new();
+    api.post("/v1/payment_intents", PAY).ok();
+    let database = api.platform.database();
+    let broken = "INSERT INTO ledger_accounts (owner, livemode, currency, kind, day, balance) \
+                  VALUES ('acct_0', 0, 'xyz', 'pending', 1, -5)";
+    database.query(broken, vec![]);
+    days_pass(&api, 3);
+    assert_eq!(dollars(&api), (1912, 0));
+    let pending = "SELECT owner FROM ledger_accounts WHERE kind = 'pending' AND owner <> 'acct_0'";
+    assert!(database.query(pending, vec![]).is_empty());
+    assert!(!api.platform.errors().is_empty(), "operators are told");
 }
