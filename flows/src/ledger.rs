@@ -169,25 +169,9 @@ pub fn refunded<P: Platform>(
     let fee_returned = refund.details.fee_returned;
     let (returned, available_on) = returned(context, charge);
     let transaction = returned.refunded(cause.clone(), amount, fee_returned)?;
-    let seen = BalanceTransaction {
-        id: BalanceTransaction::id_of(&cause),
-        created: context.now,
-        kind: Kind::Refund,
-        currency: refund.amount.currency,
-        amount: SignedAmount::from(amount).negated(),
-        fee: SignedAmount::from(fee_returned).negated(),
-        available_on,
-        source: Some(refund.id.as_str().to_owned()),
-        details: Details {
-            description: Some(described("REFUND FOR CHARGE", charge)),
-            fee_details: fee_details(
-                SignedAmount::from(fee_returned).negated(),
-                SignedAmount::ZERO,
-            ),
-            cause,
-            ..Details::default()
-        },
-    };
+    let moved = [amount, fee_returned].map(|amount| SignedAmount::from(amount).negated());
+    let description = described("REFUND FOR CHARGE", charge);
+    let seen = of_refund(context, refund, (Kind::Refund, moved), available_on, description, cause);
     refund.details.balance_transaction = Some(seen.id.clone());
     let mut statements = post(context, &transaction);
     statements.push(balance_transactions::insert(&context.scope, &seen)?);
@@ -208,26 +192,42 @@ pub fn refund_failed<P: Platform>(
     let fee_returned = refund.details.fee_returned;
     let (returned, available_on) = returned(context, charge);
     let transaction = returned.refund_failed(cause.clone(), amount, fee_returned)?;
-    let seen = BalanceTransaction {
-        id: BalanceTransaction::id_of(&cause),
-        created: context.now,
-        kind: Kind::RefundFailure,
-        currency: refund.amount.currency,
-        amount: amount.into(),
-        fee: fee_returned.into(),
-        available_on,
-        source: Some(refund.id.as_str().to_owned()),
-        details: Details {
-            description: Some(described("REFUND FAILURE", charge)),
-            fee_details: fee_details(fee_returned.into(), SignedAmount::ZERO),
-            cause,
-            ..Details::default()
-        },
-    };
+    let moved = [amount, fee_returned].map(SignedAmount::from);
+    let description = described("REFUND FAILURE", charge);
+    let kind = (Kind::RefundFailure, moved);
+    let seen = of_refund(context, refund, kind, available_on, description, cause);
     refund.details.failure_balance_transaction = Some(seen.id.clone());
     let mut statements = post(context, &transaction);
     statements.push(balance_transactions::insert(&context.scope, &seen)?);
     Ok(statements)
+}
+
+/// The movement of the balance that a refund makes, or takes back: of its amount, and of the fee that the
+/// platform gives back with it.
+fn of_refund<P: Platform>(
+    context: &Context<'_, P>,
+    refund: &Refund,
+    (kind, [amount, fee]): (Kind, [SignedAmount; 2]),
+    available_on: Timestamp,
+    description: String,
+    cause: String,
+) -> BalanceTransaction {
+    BalanceTransaction {
+        id: BalanceTransaction::id_of(&cause),
+        created: context.now,
+        kind,
+        currency: refund.amount.currency,
+        amount,
+        fee,
+        available_on,
+        source: Some(refund.id.as_str().to_owned()),
+        details: Details {
+            description: Some(description),
+            fee_details: fee_details(fee, SignedAmount::ZERO),
+            cause,
+            ..Details::default()
+        },
+    }
 }
 
 /// A cardholder disputes a charge: the processor took the money back. Notes on the dispute how it was
