@@ -5,6 +5,7 @@
 //! client's retry or [`recover`] finds and brings to its end.
 
 pub mod announce;
+pub mod audit;
 pub mod balance;
 pub mod bank_accounts;
 pub mod cards;

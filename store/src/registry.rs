@@ -2,9 +2,9 @@
 
 use crate::list::{Cursor, Filter, Table};
 use crate::{
-    accounts, attempts, balance_transactions, bank_accounts, charges, customers, development_clock,
-    disputes, events, guard, ledger, list, metadata_entries, payment_intents, payment_methods,
-    payouts, refunds, scheduled_tasks, search, setup_intents, tokens,
+    accounts, attempts, audit, balance_transactions, bank_accounts, charges, customers,
+    development_clock, disputes, events, guard, ledger, list, metadata_entries, payment_intents,
+    payment_methods, payouts, refunds, scheduled_tasks, search, setup_intents, tokens,
 };
 
 /// Every statement with a name for people.
@@ -84,7 +84,13 @@ pub fn statements() -> Vec<(String, String)> {
         ("tokens.use", tokens::USE),
     ];
     let fixed = fixed.into_iter().map(|(name, sql)| (name.to_owned(), sql.to_owned()));
-    fixed.chain(entries()).chain(metadata()).chain(pages()).chain(search::statements()).collect()
+    fixed
+        .chain(entries())
+        .chain(metadata())
+        .chain(pages())
+        .chain(search::statements())
+        .chain(audit::statements())
+        .collect()
 }
 
 /// The statements that write a transaction of the ledger, by the number of its entries.
@@ -121,7 +127,7 @@ fn pages() -> Vec<(String, String)> {
         (Table::BalanceTransactions, balance_transaction_filters()),
         (Table::Customers, vec![Filter::Email(text())]),
         (Table::Disputes, every_choice(&[Filter::Charge(text()), Filter::PaymentIntent(text())])),
-        (Table::Events, vec![Filter::Type(text())]),
+        (Table::Events, vec![Filter::Type(text()), Filter::DenseType(text())]),
         (Table::PaymentIntents, vec![Filter::Customer(text())]),
         (
             Table::PaymentMethods,
