@@ -716,3 +716,15 @@ fn an_update_that_died_after_it_made_its_card_can_be_retried() {
     assert_eq!(updated.body["status"], "requires_confirmation");
     invariants::check_settled(&api.platform);
 }
+
+#[test]
+fn an_update_whose_answer_was_lost_does_not_undo_what_came_after_it() {
+    let api = Api::new();
+    let path = created(&api, &[]);
+    let (old, new) = ([("amount", "2100")], [("amount", "2200")]);
+    api.platform.complete_hop().fail(1, Fault::BeforeEffect);
+    api.post_once(&path, &old, KEY).error(503);
+    api.post(&path, &new).ok();
+    retry(&api, &path, &old).ok();
+    assert_eq!(api.get(&path).ok().body["amount"], 2200);
+}
