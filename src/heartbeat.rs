@@ -31,7 +31,7 @@ impl DurableObject for Heartbeat {
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
-        let wake: Wake = serde_json::from_str(&request.text().await?)?;
+        let wake: Wake = domain::kept::from_text(&request.text().await?)?;
         let platform = CloudflarePlatform::new(self.env.clone());
         if let Ok(platform) = platform
             && platform.is_development()

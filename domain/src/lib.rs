@@ -18,6 +18,7 @@ pub mod error;
 pub mod event;
 pub mod id;
 pub mod idempotency;
+pub mod kept;
 pub mod ledger;
 pub mod metadata;
 pub mod money;

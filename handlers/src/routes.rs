@@ -1,31 +1,17 @@
 //! Every endpoint, by method and path.
 
-use std::pin::Pin;
-
 use domain::ApiError;
 use flows::{Failure, Platform};
 use matchit::Router;
 
 use crate::dispatch::{Incoming, serve};
-use crate::endpoint::{Endpoint, Method};
+pub use crate::endpoint::Listed;
+use crate::endpoint::{Endpoint, Entry, Method};
 use crate::render::Reply;
 use crate::{
     account, balance, balance_transactions, charges, customers, disputes, events,
     external_accounts, payment_intents, payment_methods, payouts, refunds, setup_intents, tokens,
 };
-
-/// What is known of an endpoint.
-#[derive(Clone, Copy, Debug)]
-pub struct Listed {
-    /// Its method.
-    pub method: Method,
-    /// Its path, with `{id}` where a part is open.
-    pub path: &'static str,
-    /// The resource that a restricted key needs a right for.
-    pub resource: &'static str,
-    /// Whether a customer's browser may call it.
-    pub is_publishable: bool,
-}
 
 macro_rules! endpoints {
     ($($name:ident = $endpoint:path,)*) => {
@@ -42,12 +28,7 @@ macro_rules! endpoints {
 
         /// Every endpoint, for tests that must leave none out.
         pub fn endpoints() -> Vec<Listed> {
-            vec![$(Listed {
-                method: <$endpoint>::METHOD,
-                path: <$endpoint>::PATH,
-                resource: <$endpoint>::RESOURCE,
-                is_publishable: <$endpoint>::PUBLISHABLE,
-            },)*]
+            vec![$(Listed::of::<$endpoint>(),)*]
         }
 
         /// Describes every endpoint.
@@ -56,12 +37,9 @@ macro_rules! endpoints {
             $(description.add::<$endpoint>(stringify!($name));)*
         }
 
-        async fn call<P: Platform>(
-            route: Route,
-            incoming: Incoming<'_, P>,
-        ) -> Result<Reply, Failure> {
+        fn entry<P: Platform>(route: Route) -> Entry<P> {
             match route {
-                $(Route::$name => on_heap::<$endpoint, P>(incoming).await,)*
+                $(Route::$name => Entry::of::<$endpoint>(),)*
             }
         }
     };
@@ -135,14 +113,6 @@ endpoints! {
     TokensRetrieve = tokens::retrieve::Retrieve,
 }
 
-/// A call on the heap: whoever awaits one of many endpoints would otherwise have room for all of them
-/// on the stack, which in the Worker is small.
-fn on_heap<'a, E: Endpoint + 'a, P: Platform>(
-    incoming: Incoming<'a, P>,
-) -> Pin<Box<dyn Future<Output = Result<Reply, Failure>> + 'a>> {
-    Box::pin(serve::<E, P>(incoming))
-}
-
 /// The endpoints behind one path, one for each method.
 type Methods = Vec<(Method, Route)>;
 
@@ -190,7 +160,7 @@ pub async fn dispatch<P: Platform>(incoming: Incoming<'_, P>) -> Result<Reply, F
         );
     };
     let incoming = Incoming { path: open, ..incoming };
-    call(route, incoming).await
+    serve(incoming, entry(route)).await
 }
 
 #[cfg(test)]
