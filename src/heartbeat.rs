@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use domain::Timestamp;
+use flows::Platform;
 use queues::wake::Wake;
 use worker::{
     Context, DurableObject, Env, MessageBuilder, QueueContentType, Request, Response, Result,

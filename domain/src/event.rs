@@ -72,6 +72,8 @@ event_types! {
     RefundUpdated = "refund.updated",
     SetupIntentCreated = "setup_intent.created",
     SetupIntentSucceeded = "setup_intent.succeeded",
+    WebhookEndpointDisabled = "florin.webhook_endpoint.disabled",
+    WebhookEndpointFailing = "florin.webhook_endpoint.failing",
 }
 
 /// A change that merchants are told of, named after what happened.
@@ -138,11 +140,15 @@ pub enum Transition {
     PayoutCanceled,
     PayoutReversed,
     SetupIntentSucceeded,
+    /// Florin stopped sending to it.
+    WebhookEndpointDisabled,
+    /// Nothing has reached it for a day.
+    WebhookEndpointFailing,
 }
 
 impl Transition {
     /// Every transition, for tables that must cover them all.
-    pub const ALL: [Self; 48] = [
+    pub const ALL: [Self; 50] = [
         Self::IntentCreated,
         Self::IntentSucceeded,
         Self::IntentAuthorized,
@@ -191,6 +197,8 @@ impl Transition {
         Self::PayoutCanceled,
         Self::PayoutReversed,
         Self::SetupIntentSucceeded,
+        Self::WebhookEndpointDisabled,
+        Self::WebhookEndpointFailing,
     ];
 
     /// The events that tell of it, in the order in which they are written.
@@ -263,6 +271,8 @@ impl Transition {
             Self::PayoutFailed => &[E::PayoutUpdated, E::PayoutFailed],
             Self::PayoutCanceled => &[E::PayoutUpdated, E::PayoutCanceled],
             Self::SetupIntentSucceeded => &[E::SetupIntentCreated, E::SetupIntentSucceeded],
+            Self::WebhookEndpointDisabled => &[E::WebhookEndpointDisabled],
+            Self::WebhookEndpointFailing => &[E::WebhookEndpointFailing],
         }
     }
 }

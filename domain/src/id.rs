@@ -115,6 +115,8 @@ define_ids! {
     SetupIntentId = "seti_";
     /// A single-use token.
     TokenId = "tok_";
+    /// Where a merchant hears of events.
+    WebhookEndpointId = "we_";
 }
 
 /// Makes every identifier of one request from one seed, so that the request can be run again and

@@ -35,6 +35,7 @@ pub mod search;
 pub mod setup_intent;
 pub mod timestamp;
 pub mod token;
+pub mod webhook;
 
 pub use error::ApiError;
 pub use metadata::Metadata;

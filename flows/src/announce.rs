@@ -13,6 +13,7 @@ use domain::refund::Refund;
 use domain::resource;
 use domain::setup_intent::SetupIntent;
 use domain::timestamp::Timestamp;
+use domain::webhook::WebhookEndpoint;
 use serde::Serialize;
 use serde_json::Value;
 use store::Statement;
@@ -33,6 +34,7 @@ pub struct Subjects<'a> {
     pub bank_account: Option<&'a BankAccount>,
     pub payout: Option<&'a Payout>,
     pub setup_intent: Option<&'a SetupIntent>,
+    pub webhook_endpoint: Option<&'a WebhookEndpoint>,
 }
 
 /// An object as an event carries it.
@@ -77,6 +79,9 @@ impl Subjects<'_> {
             Some("setup_intent") => self.setup_intent.map(|intent| {
                 show(intent.id.as_str(), &resource::setup_intent::Resource::from(intent))
             }),
+            Some("florin") => self.webhook_endpoint.map(|endpoint| {
+                show(endpoint.id.as_str(), &resource::webhook_endpoint::Resource::from(endpoint))
+            }),
             _ => None,
         }
     }
@@ -95,6 +100,7 @@ pub fn events<P: Platform>(
     subjects: Subjects<'_>,
     previous: Option<Value>,
 ) -> Vec<Statement> {
+    context.platform.announce();
     transition
         .events()
         .iter()

@@ -24,6 +24,7 @@ pub mod recover;
 pub mod refunds;
 pub mod setup_intents;
 pub mod tokens;
+pub mod webhooks;
 
 pub use context::{Context, RequestReference};
 pub use failure::Failure;

@@ -37,6 +37,7 @@ pub mod setup_intents;
 pub mod shipping;
 pub mod tokens;
 pub mod version;
+pub mod webhook_endpoints;
 
 pub use authenticate::HEADERS;
 pub use dispatch::Server;

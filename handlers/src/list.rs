@@ -83,6 +83,7 @@ fn kind(table: Table) -> &'static str {
         Table::PaymentMethods => "payment_method",
         Table::Payouts => "payout",
         Table::Refunds => "refund",
+        Table::WebhookEndpoints => "webhook endpoint",
     }
 }
 

@@ -11,6 +11,7 @@ use crate::render::Reply;
 use crate::{
     account, balance, balance_transactions, charges, customers, disputes, events,
     external_accounts, payment_intents, payment_methods, payouts, refunds, setup_intents, tokens,
+    webhook_endpoints,
 };
 
 macro_rules! endpoints {
@@ -111,6 +112,11 @@ endpoints! {
     SetupIntentsRetrieve = setup_intents::retrieve::Retrieve,
     TokensCreate = tokens::create::Create,
     TokensRetrieve = tokens::retrieve::Retrieve,
+    WebhookEndpointsCreate = webhook_endpoints::create::Create,
+    WebhookEndpointsDelete = webhook_endpoints::delete::Delete,
+    WebhookEndpointsList = webhook_endpoints::list::List,
+    WebhookEndpointsRetrieve = webhook_endpoints::retrieve::Retrieve,
+    WebhookEndpointsUpdate = webhook_endpoints::update::Update,
 }
 
 /// The endpoints behind one path, one for each method.

@@ -1,7 +1,7 @@
 //! The heartbeat: does what is due, and says when it has to beat again.
 
 use domain::Timestamp;
-use flows::{Context, Failure, Platform, balance, payouts, recover};
+use flows::{Context, Failure, Platform, balance, payouts, recover, webhooks};
 use store::scheduled_tasks::{self, Kind, Task};
 use store::{Database, Inconsistent, Row, Rows};
 
@@ -32,7 +32,10 @@ pub async fn beat<P: Platform>(platform: &P) -> Timestamp {
                     }
                 }
             }
-            if full || days_are_left || payouts_are_left { now } else { next(platform, now).await }
+            // Last, so that what was done here is told of, too.
+            let endpoints_are_left = events(platform).await;
+            let is_more = full || days_are_left || payouts_are_left || endpoints_are_left;
+            if is_more { now } else { next(platform, now).await }
         }
         Err(failure) => {
             platform.log_error("heartbeat", &failure.to_string());
@@ -56,6 +59,22 @@ async fn new_day<P: Platform>(platform: &P) -> bool {
 async fn scheduled_payouts<P: Platform>(platform: &P) -> bool {
     match payouts::run_due(platform).await {
         Ok(count) => i64::try_from(count).unwrap_or(payouts::BATCH) >= payouts::BATCH,
+        Err(failure) => {
+            platform.log_error("heartbeat", &failure.to_string());
+            false
+        }
+    }
+}
+
+/// Hands out events that nobody was woken for, and finds deliveries that were lost on their way. Says
+/// whether some endpoints are left to look at.
+async fn events<P: Platform>(platform: &P) -> bool {
+    let found = async {
+        crate::deliveries::fan_out(platform).await?;
+        webhooks::search(platform).await
+    };
+    match found.await {
+        Ok(is_more) => is_more,
         Err(failure) => {
             platform.log_error("heartbeat", &failure.to_string());
             false

@@ -13,9 +13,11 @@ pub mod bank_accounts;
 pub mod charges;
 pub mod customers;
 pub mod database;
+pub mod deliveries;
 pub mod development_clock;
 pub mod disputes;
 pub mod events;
+pub mod fan_out;
 pub mod guard;
 pub mod ledger;
 pub mod list;
@@ -29,5 +31,6 @@ pub mod scheduled_tasks;
 pub mod search;
 pub mod setup_intents;
 pub mod tokens;
+pub mod webhook_endpoints;
 
 pub use database::{Database, DatabaseError, Inconsistent, Row, Rows, Scope, Statement, Value};

@@ -19,6 +19,7 @@ pub enum Table {
     PaymentMethods,
     Payouts,
     Refunds,
+    WebhookEndpoints,
 }
 
 impl Table {
@@ -34,6 +35,7 @@ impl Table {
             Self::PaymentMethods => "payment_methods",
             Self::Payouts => "payouts",
             Self::Refunds => "refunds",
+            Self::WebhookEndpoints => "webhook_endpoints",
         }
     }
 
@@ -41,6 +43,7 @@ impl Table {
     fn condition(self) -> &'static str {
         match self {
             Self::BankAccounts | Self::Customers => " AND deleted = 0",
+            Self::WebhookEndpoints => " AND status <> 'deleted'",
             _ => "",
         }
     }

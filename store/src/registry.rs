@@ -2,9 +2,10 @@
 
 use crate::list::{Cursor, Filter, Table};
 use crate::{
-    accounts, attempts, balance_transactions, bank_accounts, charges, customers, development_clock,
-    disputes, events, guard, ledger, list, metadata_entries, payment_intents, payment_methods,
-    payouts, refunds, scheduled_tasks, search, setup_intents, tokens,
+    accounts, attempts, balance_transactions, bank_accounts, charges, customers, deliveries,
+    development_clock, disputes, events, fan_out, guard, ledger, list, metadata_entries,
+    payment_intents, payment_methods, payouts, refunds, scheduled_tasks, search, setup_intents,
+    tokens, webhook_endpoints,
 };
 
 /// Every statement with a name for people.
@@ -41,6 +42,17 @@ pub fn statements() -> Vec<(String, String)> {
         ("customers.must_be_unchanged", customers::MUST_BE_UNCHANGED),
         ("customers.must_exist", customers::MUST_EXIST),
         ("customers.update", customers::UPDATE),
+        ("deliveries.find_due", deliveries::FIND_DUE),
+        ("deliveries.find_first", deliveries::FIND_FIRST),
+        ("deliveries.find_lost", deliveries::FIND_LOST),
+        ("deliveries.give_up", deliveries::GIVE_UP),
+        ("deliveries.insert", deliveries::INSERT),
+        ("deliveries.keep_attempt", deliveries::KEEP_ATTEMPT),
+        ("deliveries.next_due", deliveries::NEXT_DUE),
+        ("deliveries.plan", deliveries::PLAN),
+        ("deliveries.plan_lost", deliveries::PLAN_LOST),
+        ("deliveries.record", deliveries::RECORD),
+        ("deliveries.settle", deliveries::SETTLE),
         ("development_clock.advance", development_clock::ADVANCE),
         ("development_clock.find", development_clock::FIND),
         ("disputes.find", disputes::FIND),
@@ -48,6 +60,11 @@ pub fn statements() -> Vec<(String, String)> {
         ("disputes.update", disputes::UPDATE),
         ("events.find", events::FIND),
         ("events.insert", events::INSERT),
+        ("fan_out.advance", fan_out::ADVANCE),
+        ("fan_out.cursor", fan_out::CURSOR),
+        ("fan_out.endpoints", fan_out::ENDPOINTS),
+        ("fan_out.events", fan_out::EVENTS),
+        ("fan_out.searched", fan_out::SEARCHED),
         ("guard.changed_one", guard::CHANGED_ONE),
         ("ledger.balances_of_merchant", ledger::BALANCES_OF_MERCHANT),
         ("ledger.due", ledger::DUE),
@@ -84,6 +101,15 @@ pub fn statements() -> Vec<(String, String)> {
         ("tokens.find", tokens::FIND),
         ("tokens.insert", tokens::INSERT),
         ("tokens.use", tokens::USE),
+        ("webhook_endpoints.find", webhook_endpoints::FIND),
+        ("webhook_endpoints.find_by_id", webhook_endpoints::FIND_BY_ID),
+        ("webhook_endpoints.insert", webhook_endpoints::INSERT),
+        ("webhook_endpoints.leave_alone", webhook_endpoints::LEAVE_ALONE),
+        ("webhook_endpoints.must_have_room", webhook_endpoints::MUST_HAVE_ROOM),
+        ("webhook_endpoints.recover", webhook_endpoints::RECOVER),
+        ("webhook_endpoints.share", webhook_endpoints::SHARE),
+        ("webhook_endpoints.slow_down", webhook_endpoints::SLOW_DOWN),
+        ("webhook_endpoints.update", webhook_endpoints::UPDATE),
     ];
     let fixed = fixed.into_iter().map(|(name, sql)| (name.to_owned(), sql.to_owned()));
     fixed.chain(entries()).chain(metadata()).chain(pages()).chain(search::statements()).collect()

@@ -18,6 +18,7 @@ pub mod payout;
 pub mod refund;
 pub mod setup_intent;
 pub mod token;
+pub mod webhook_endpoint;
 
 pub use list::{List, SearchResult};
 

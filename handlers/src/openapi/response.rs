@@ -34,6 +34,8 @@ pub(super) fn generator() -> SchemaGenerator {
     generator.subschema_for::<resource::payout::Resource>();
     generator.subschema_for::<resource::refund::Resource>();
     generator.subschema_for::<resource::setup_intent::Resource>();
+    generator.subschema_for::<resource::webhook_endpoint::Resource>();
+    generator.subschema_for::<resource::webhook_endpoint::Deleted>();
     generator.subschema_for::<resource::token::Resource>();
     generator
 }

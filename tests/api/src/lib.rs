@@ -184,6 +184,39 @@ impl Api {
         kit::run(queues_beat(&self.platform));
     }
 
+    /// Does what queues and the objects of endpoints do by themselves, until nothing is left that is due.
+    pub fn deliver(&self) {
+        kit::run(self.delivering());
+    }
+
+    async fn delivering(&self) {
+        let outside = self.platform.outside();
+        loop {
+            if outside.take_announced()
+                && let Err(failure) = queues::deliveries::fan_out(&self.platform).await
+            {
+                flows::Platform::log_error(&self.platform, "fan-out", &failure.to_string());
+            }
+            while let Some(parcel) = outside.next_parcel() {
+                let message = serde_json::to_string(&parcel).expect("a message");
+                queues::deliveries::deliver(&self.platform, &message).await;
+            }
+            let woken = outside.take_woken();
+            if woken.is_empty() {
+                return;
+            }
+            for endpoint in woken {
+                self.work_alone(&endpoint).await;
+            }
+        }
+    }
+
+    /// Delivers to one endpoint as its object does, until it rests.
+    async fn work_alone(&self, endpoint: &str) {
+        use flows::webhooks::{Next, deliver_alone};
+        while let Ok(Next::After(_)) = deliver_alone(&self.platform, endpoint).await {}
+    }
+
     /// The types of all events so far, the oldest first.
     pub fn event_types(&self) -> Vec<String> {
         self.platform

@@ -80,6 +80,8 @@ fn examples(api: &Api) -> BTreeMap<&'static str, String> {
     );
     let kept = kept.ok();
     let event = api.get("/v1/events").ok();
+    let hooked = [("url", "https://shop.test/hooks"), ("enabled_events[]", "*")];
+    let hooked = api.post("/v1/webhook_endpoints", &hooked).ok();
     BTreeMap::from([
         ("account", api.merchant.account.as_str().to_owned()),
         ("charge", charge),
@@ -93,6 +95,7 @@ fn examples(api: &Api) -> BTreeMap<&'static str, String> {
         ("refund", refund.id().to_owned()),
         ("setup_intent", kept.id().to_owned()),
         ("token", token.id().to_owned()),
+        ("webhook_endpoint", hooked.id().to_owned()),
     ])
 }
 

@@ -87,6 +87,8 @@ fn examples(api: &Api, merchant: &Merchant) -> Examples {
         "/v1/setup_intents",
         &[("customer", &customer), ("payment_method", "pm_card_visa"), ("confirm", "true")],
     );
+    let hooked = [("url", "https://shop.test/hooks"), ("enabled_events[]", "*")];
+    let hooked = post("/v1/webhook_endpoints", &hooked);
     let events = send(api, key, Method::Get, "/v1/events", &[]).ok();
     let event = events.text_at("/data/0/id").to_owned();
     Examples::from([
@@ -102,6 +104,7 @@ fn examples(api: &Api, merchant: &Merchant) -> Examples {
         ("refund", refund.id().to_owned()),
         ("setup_intent", kept.id().to_owned()),
         ("token", token.id().to_owned()),
+        ("webhook_endpoint", hooked.id().to_owned()),
     ])
 }
 
@@ -272,6 +275,13 @@ fn no_parameter_names_another_accounts_rows() {
         (get, "/v1/refunds".to_owned(), &[], "payment_intent", "intent"),
         (get, "/v1/payment_methods".to_owned(), &[], "customer", "customer"),
         (get, "/v1/events".to_owned(), &[], "starting_after", "id"),
+        (
+            get,
+            "/v1/webhook_endpoints".to_owned(),
+            &[],
+            "starting_after",
+            "webhook_endpoint",
+        ),
         (get, "/v1/customers".to_owned(), &[], "starting_after", "customer"),
     ];
     for (http, path, form, param, kind) in cases {

@@ -21,9 +21,10 @@ const TYPES: Record<string, TypeName> = {
   refund: "Refund",
   setup_intent: "SetupIntent",
   token: "Token",
+  webhook_endpoint: "WebhookEndpoint",
 };
 
-const DELETED: Record<string, TypeName> = { bank_account: "DeletedBankAccount", customer: "DeletedCustomer" };
+const DELETED: Record<string, TypeName> = { bank_account: "DeletedBankAccount", customer: "DeletedCustomer", webhook_endpoint: "DeletedWebhookEndpoint" };
 
 /** What an `error` object may say, by the pages of Stripe's API reference and its error codes. */
 const ERROR_TYPES = ["api_error", "card_error", "idempotency_error", "invalid_request_error"];
