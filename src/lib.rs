@@ -7,6 +7,7 @@
 mod clock;
 mod database;
 mod development;
+mod files;
 mod heartbeat;
 mod idempotency;
 mod message;
@@ -57,8 +58,9 @@ async fn answer(
     let server = SERVER.with(Server::clone);
     let mut reply = server.handle(platform, &request).await;
     platform.timings().show(&mut reply, started);
+    let response = message::write(reply, &env);
     heartbeat::wake_after(context, env, platform.earliest_wake());
-    message::write(reply)
+    response
 }
 
 /// Takes wake-ups from the queue and passes the earliest on to the heartbeat.

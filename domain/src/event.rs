@@ -70,6 +70,8 @@ event_types! {
     RefundCreated = "refund.created",
     RefundFailed = "refund.failed",
     RefundUpdated = "refund.updated",
+    ReportingReportRunFailed = "reporting.report_run.failed",
+    ReportingReportRunSucceeded = "reporting.report_run.succeeded",
     SetupIntentCreated = "setup_intent.created",
     SetupIntentSucceeded = "setup_intent.succeeded",
 }
@@ -137,12 +139,14 @@ pub enum Transition {
     PayoutFailed,
     PayoutCanceled,
     PayoutReversed,
+    ReportRunFailed,
+    ReportRunSucceeded,
     SetupIntentSucceeded,
 }
 
 impl Transition {
     /// Every transition, for tables that must cover them all.
-    pub const ALL: [Self; 48] = [
+    pub const ALL: [Self; 50] = [
         Self::IntentCreated,
         Self::IntentSucceeded,
         Self::IntentAuthorized,
@@ -190,6 +194,8 @@ impl Transition {
         Self::PayoutFailed,
         Self::PayoutCanceled,
         Self::PayoutReversed,
+        Self::ReportRunFailed,
+        Self::ReportRunSucceeded,
         Self::SetupIntentSucceeded,
     ];
 
@@ -262,6 +268,8 @@ impl Transition {
             Self::PayoutPaid => &[E::PayoutUpdated, E::PayoutPaid],
             Self::PayoutFailed => &[E::PayoutUpdated, E::PayoutFailed],
             Self::PayoutCanceled => &[E::PayoutUpdated, E::PayoutCanceled],
+            Self::ReportRunFailed => &[E::ReportingReportRunFailed],
+            Self::ReportRunSucceeded => &[E::ReportingReportRunSucceeded],
             Self::SetupIntentSucceeded => &[E::SetupIntentCreated, E::SetupIntentSucceeded],
         }
     }

@@ -14,6 +14,7 @@ pub mod customers;
 pub mod descriptors;
 pub mod disputes;
 pub mod failure;
+pub mod files;
 pub mod ledger;
 pub mod operations;
 pub mod payment_intents;
@@ -22,6 +23,7 @@ pub mod payouts;
 pub mod platform;
 pub mod recover;
 pub mod refunds;
+pub mod reports;
 pub mod setup_intents;
 pub mod tokens;
 

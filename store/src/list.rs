@@ -15,10 +15,12 @@ pub enum Table {
     Customers,
     Disputes,
     Events,
+    Files,
     PaymentIntents,
     PaymentMethods,
     Payouts,
     Refunds,
+    ReportRuns,
 }
 
 impl Table {
@@ -30,10 +32,12 @@ impl Table {
             Self::Customers => "customers",
             Self::Disputes => "disputes",
             Self::Events => "events",
+            Self::Files => "files",
             Self::PaymentIntents => "payment_intents",
             Self::PaymentMethods => "payment_methods",
             Self::Payouts => "payouts",
             Self::Refunds => "refunds",
+            Self::ReportRuns => "report_runs",
         }
     }
 
@@ -69,6 +73,7 @@ pub enum Filter {
     /// Any type but this.
     NotType(String),
     PaymentIntent(String),
+    Purpose(String),
     Source(String),
     Status(String),
     TransferGroup(String),
@@ -95,6 +100,7 @@ impl Filter {
             Self::Destination(_) => (Some("destination"), "by_destination"),
             Self::Email(_) => (Some("email"), "by_email"),
             Self::PaymentIntent(_) => (Some("payment_intent"), "by_intent"),
+            Self::Purpose(_) => (Some("purpose"), "by_purpose"),
             Self::Status(_) => (Some("status"), "by_status"),
             Self::TransferGroup(_) => (Some("details ->> 'transfer_group'"), "by_transfer_group"),
             Self::Type(_) => (Some("type"), "by_type"),
@@ -129,6 +135,7 @@ impl Filter {
             | Self::DenseType(value)
             | Self::NotType(value)
             | Self::PaymentIntent(value)
+            | Self::Purpose(value)
             | Self::Source(value)
             | Self::Status(value)
             | Self::TransferGroup(value)

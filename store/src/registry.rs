@@ -3,8 +3,8 @@
 use crate::list::{Cursor, Filter, Table};
 use crate::{
     accounts, attempts, balance_transactions, bank_accounts, charges, customers, development_clock,
-    disputes, events, guard, ledger, list, metadata_entries, payment_intents, payment_methods,
-    payouts, refunds, scheduled_tasks, search, setup_intents, tokens,
+    disputes, events, files, guard, ledger, list, metadata_entries, payment_intents,
+    payment_methods, payouts, refunds, report_runs, scheduled_tasks, search, setup_intents, tokens,
 };
 
 /// Every statement with a name for people.
@@ -48,6 +48,8 @@ pub fn statements() -> Vec<(String, String)> {
         ("disputes.update", disputes::UPDATE),
         ("events.find", events::FIND),
         ("events.insert", events::INSERT),
+        ("files.find", files::FIND),
+        ("files.insert", files::INSERT),
         ("guard.changed_one", guard::CHANGED_ONE),
         ("ledger.balances_of_merchant", ledger::BALANCES_OF_MERCHANT),
         ("ledger.due", ledger::DUE),
@@ -72,6 +74,11 @@ pub fn statements() -> Vec<(String, String)> {
         ("refunds.find", refunds::FIND),
         ("refunds.insert", refunds::INSERT),
         ("refunds.update", refunds::UPDATE),
+        ("report_runs.find", report_runs::FIND),
+        ("report_runs.first_day_carried", report_runs::FIRST_DAY_CARRIED),
+        ("report_runs.insert", report_runs::INSERT),
+        ("report_runs.last_line", report_runs::LAST_LINE),
+        ("report_runs.update", report_runs::UPDATE),
         ("scheduled_tasks.defer", scheduled_tasks::DEFER),
         ("scheduled_tasks.delete", scheduled_tasks::DELETE),
         ("scheduled_tasks.due", scheduled_tasks::DUE),
@@ -84,7 +91,13 @@ pub fn statements() -> Vec<(String, String)> {
         ("tokens.use", tokens::USE),
     ];
     let fixed = fixed.into_iter().map(|(name, sql)| (name.to_owned(), sql.to_owned()));
-    fixed.chain(entries()).chain(metadata()).chain(pages()).chain(search::statements()).collect()
+    fixed
+        .chain(entries())
+        .chain(metadata())
+        .chain(lines())
+        .chain(pages())
+        .chain(search::statements())
+        .collect()
 }
 
 /// The statements that write a transaction of the ledger, by the number of its entries.
@@ -106,6 +119,14 @@ fn metadata() -> Vec<(String, String)> {
     kinds.into_iter().flat_map(statements).collect()
 }
 
+/// The statements that read a slice of a report, by how much they read of each line.
+fn lines() -> Vec<(String, String)> {
+    let depths = report_runs::Depth::ALL.into_iter();
+    depths
+        .map(|depth| (format!("report_runs.lines {depth:?}"), report_runs::lines_sql(depth)))
+        .collect()
+}
+
 /// Every page that a list can ask for.
 fn pages() -> Vec<(String, String)> {
     let text = String::new;
@@ -122,6 +143,7 @@ fn pages() -> Vec<(String, String)> {
         (Table::Customers, vec![Filter::Email(text())]),
         (Table::Disputes, every_choice(&[Filter::Charge(text()), Filter::PaymentIntent(text())])),
         (Table::Events, vec![Filter::Type(text())]),
+        (Table::Files, vec![Filter::Purpose(text())]),
         (Table::PaymentIntents, vec![Filter::Customer(text())]),
         (
             Table::PaymentMethods,
@@ -132,6 +154,7 @@ fn pages() -> Vec<(String, String)> {
         ),
         (Table::BankAccounts, Vec::new()),
         (Table::Payouts, payout_filters()),
+        (Table::ReportRuns, Vec::new()),
         (Table::Refunds, every_choice(&[Filter::Charge(text()), Filter::PaymentIntent(text())])),
     ];
     let cursors = [Cursor::Newest, Cursor::After(text()), Cursor::Before(text())];

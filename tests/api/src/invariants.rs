@@ -74,6 +74,7 @@ const LISTED: &[(&str, &str, &[&str])] = &[
     ("refunds", "pending", &["succeeded", "failed", "canceled"]),
     ("refunds", "requires_action", &["succeeded", "failed", "canceled"]),
     ("refunds", "succeeded", &["failed"]),
+    ("report_runs", "pending", &["succeeded", "failed"]),
 ];
 
 /// Begins to write down every change of a status or version.
@@ -90,6 +91,7 @@ pub fn watch(database: &Database) {
         ("disputes", "status", "version", "0"),
         ("payouts", "status", "version", "0"),
         ("refunds", "status", "version", "0"),
+        ("report_runs", "status", "version", "0"),
         ("attempts", "state", "0", "0"),
     ];
     for (table, status, version, rises) in tables {
@@ -174,6 +176,8 @@ pub fn check_settled(platform: &Platform) {
          AND id NOT IN (SELECT subject FROM scheduled_tasks WHERE kind = 'advance_payout')",
     );
     assert!(stuck.is_empty(), "I7: payouts that never arrive: {stuck:#?}");
+    let stuck = run(database, "SELECT id FROM report_runs WHERE status = 'pending'");
+    assert!(stuck.is_empty(), "I7: reports that nobody writes: {stuck:#?}");
     let unplanned = run(
         database,
         "SELECT id FROM charges WHERE status = 'succeeded' AND captured + released < amount \

@@ -34,6 +34,8 @@ pub struct Platform {
     records: RefCell<BTreeMap<(String, String), Record>>,
     begin_hop: Hop,
     complete_hop: Hop,
+    files: RefCell<BTreeMap<String, Vec<u8>>>,
+    files_hop: Hop,
     now: Cell<Timestamp>,
     seed: u64,
     draws: Cell<u64>,
@@ -59,6 +61,8 @@ impl Platform {
             records: RefCell::default(),
             begin_hop: Hop::default(),
             complete_hop: Hop::default(),
+            files: RefCell::default(),
+            files_hop: Hop::default(),
             now: Cell::new(START),
             seed,
             draws: Cell::new(0),
@@ -113,9 +117,20 @@ impl Platform {
         &self.complete_hop
     }
 
+    /// The hook in every object that is put into the bucket of files.
+    pub fn files_hop(&self) -> &Hop {
+        &self.files_hop
+    }
+
+    /// The objects in the bucket of files, by their names.
+    pub fn files(&self) -> BTreeMap<String, Vec<u8>> {
+        self.files.borrow().clone()
+    }
+
     /// Whether every hop lets other futures go on, right before its effect and right after.
     pub fn yields(&self, yields: bool) {
-        for hop in [self.database.hop(), &self.begin_hop, &self.complete_hop] {
+        let hops = [self.database.hop(), &self.begin_hop, &self.complete_hop, &self.files_hop];
+        for hop in hops {
             hop.yields(yields);
         }
     }
@@ -160,7 +175,7 @@ impl flows::Platform for Platform {
             self.keep(object, &begin.key, record);
             Ok(decision)
         };
-        self.begin_hop.make(effect, lost).await
+        self.begin_hop.make(effect, || lost("idempotency")).await
     }
 
     async fn complete(&self, object: &str, complete: &Complete) -> Result<bool, PlatformError> {
@@ -170,7 +185,21 @@ impl flows::Platform for Platform {
             self.keep(object, &complete.key, record);
             Ok(is_newest)
         };
-        self.complete_hop.make(effect, lost).await
+        self.complete_hop.make(effect, || lost("idempotency")).await
+    }
+
+    async fn put_file(&self, name: &str, bytes: Vec<u8>) -> Result<(), PlatformError> {
+        let effect = || {
+            self.files.borrow_mut().insert(name.to_owned(), bytes);
+            Ok(())
+        };
+        self.files_hop.make(effect, || lost("files")).await
+    }
+
+    fn utc_offset(&self, zone: &str, at: Timestamp) -> Option<i64> {
+        let zone = jiff::tz::TimeZone::get(zone).ok()?;
+        let at = jiff::Timestamp::from_second(at.seconds()).ok()?;
+        Some(zone.to_offset(at).seconds().into())
     }
 
     fn wake(&self, due_at: Timestamp) {
@@ -197,7 +226,7 @@ impl flows::Platform for Platform {
     }
 }
 
-/// A call to an idempotency object of which nobody knows whether it arrived.
-fn lost() -> PlatformError {
-    PlatformError { part: "idempotency", problem: "the connection was lost".to_owned() }
+/// A call to a part of the platform of which nobody knows whether it arrived.
+fn lost(part: &'static str) -> PlatformError {
+    PlatformError { part, problem: "the connection was lost".to_owned() }
 }
