@@ -24,7 +24,7 @@ pub async fn create<P: Platform>(
     if context.resumes
         && let Some(run) = context.find(report_runs::find(&context.scope, id.as_str())).await?
     {
-        return Ok(run);
+        return Ok(as_made(run));
     }
     check_interval(report, parameters, report::available(account_created, context.now))?;
     check_time_zone(context, parameters)?;
@@ -48,9 +48,17 @@ pub async fn create<P: Platform>(
     match context.batch(batch).await {
         Ok(_) => Ok(run),
         // An earlier run of this request was still under way.
-        Err(DatabaseError::Exists(_)) => super::find(context, run.id.as_str()).await,
+        Err(DatabaseError::Exists(_)) => super::find(context, run.id.as_str()).await.map(as_made),
         Err(error) => Err(error.into()),
     }
+}
+
+/// A run as it was asked for, however far it has come since: a request that died is answered as it would
+/// have been.
+fn as_made(run: ReportRun) -> ReportRun {
+    let Details { parameters, origin, .. } = run.details;
+    let details = Details { parameters, origin, ..Details::default() };
+    ReportRun { status: Status::Pending, details, ..run }
 }
 
 /// The statement that plans the next step of a run.

@@ -131,6 +131,7 @@ pub fn check(database: &Database) {
     books.charges_follow_their_disputes();
     books.events_tell_of_each_change_once();
     books.metadata_is_found_by_its_rows();
+    books.reports_have_one_file();
     ledger::check(database);
     books.a_card_that_nobody_keeps_pays_once();
     only_listed_transitions(database);
@@ -239,6 +240,8 @@ struct Books {
     disputes: Vec<Row>,
     payouts: Vec<Row>,
     refunds: Vec<Row>,
+    runs: Vec<Row>,
+    files: Vec<Row>,
     events: Vec<Row>,
     metadata: Vec<Row>,
     ids: BTreeSet<String>,
@@ -268,6 +271,7 @@ impl Books {
             "disputes",
             "payment_methods",
             "payouts",
+            "report_runs",
             "setup_intents",
         ];
         let ids = tables.iter().flat_map(|table| all(table)).map(|row| text(&row, "id")).collect();
@@ -280,6 +284,8 @@ impl Books {
             disputes: all("disputes"),
             payouts: all("payouts"),
             refunds: all("refunds"),
+            runs: all("report_runs"),
+            files: all("files"),
             events: all("events"),
             metadata: all("metadata_entries"),
             ids,
@@ -469,6 +475,23 @@ impl Books {
             assert_eq!(self.events(kind, &id), times, "I6: {kind} of {id}, which is {status}");
         }
         assert_eq!(is_over, details["acts_at"].is_null(), "I7: {id} is {status}");
+    }
+
+    fn reports_have_one_file(&self) {
+        let mut made = 0;
+        for run in &self.runs {
+            let (id, status) = (text(run, "id"), text(run, "status"));
+            let result = parsed(run, "details")["result"]["id"].as_str().map(str::to_owned);
+            let files = self.files.iter().filter(|file| Some(text(file, "id")) == result).count();
+            made += files;
+            let times = usize::from(status == "succeeded");
+            assert_eq!(files, times, "the files of {id}, which is {status}");
+            for (kind, is) in [("succeeded", times), ("failed", usize::from(status == "failed"))] {
+                let told = self.events(&format!("reporting.report_run.{kind}"), &id);
+                assert_eq!(told, is, "I6: {kind} of {id}, which is {status}");
+            }
+        }
+        assert_eq!(self.files.len(), made, "files of no report");
     }
 
     fn events_tell_of_each_change_once(&self) {
