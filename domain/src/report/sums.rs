@@ -1,6 +1,6 @@
 //! What a report sums up, by currency and by category.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -109,13 +109,13 @@ fn summary_record(
 }
 
 /// What a balance summary adds the transactions of its interval up under.
-pub(super) const ACTIVITY: &str = "activity";
+const ACTIVITY: &str = "activity";
 
 /// The same for payouts.
-pub(super) const PAYOUTS: &str = "payouts";
+const PAYOUTS: &str = "payouts";
 
 /// The same for what came after the interval.
-pub(super) const LATER: &str = "later";
+const LATER: &str = "later";
 
 impl Line {
     /// What a balance summary adds it up under; nothing where the books that the run began with had not
@@ -133,8 +133,6 @@ impl Line {
 /// The lines of a balance summary, by the names of its columns: for each currency what there was at first,
 /// what came and went, and what there was at last.
 ///
-/// The last is what the books hold without what came later, and the first is what is then missing.
-///
 /// # Errors
 /// When a sum leaves the range of amounts.
 pub fn balance_records(
@@ -148,34 +146,18 @@ pub fn balance_records(
         let at = at.unwrap_or_default();
         date(at.plus(clock(at)))
     };
-    let first_day = day(parameters.interval_start);
     // The end is exclusive: a month ends on its last day.
-    let last_day = day(parameters.interval_end.map(|end| end.plus(-1)));
-    let mut codes: Vec<&str> =
-        books.balances.keys().chain(sums.0.keys()).map(String::as_str).collect();
-    codes.sort_unstable();
-    codes.dedup();
-    if let Some(currency) = parameters.currency {
-        codes = vec![currency.code()];
-    }
+    let last_moment = parameters.interval_end.map(|end| end.plus(-1));
+    let days = [day(parameters.interval_start), day(last_moment)];
+    let known = books.balances.keys().chain(sums.0.keys()).map(String::as_str);
+    let codes: BTreeSet<&str> = match parameters.currency {
+        Some(currency) => BTreeSet::from([currency.code()]),
+        None => known.collect(),
+    };
     let mut records = Vec::new();
     for code in codes {
         let Ok(currency) = Currency::parse(code) else { continue };
-        let (activity, payouts) = (sums.of(currency, ACTIVITY), sums.of(currency, PAYOUTS));
-        let held = books.balances.get(code).copied().unwrap_or_default();
-        let ending = held.minus(sums.of(currency, LATER).net()?)?;
-        let starting = ending.minus(activity.net()?)?.minus(payouts.net()?)?;
-        let rows = [
-            ("starting_balance", format!("Starting balance ({first_day})"), starting),
-            ("activity_gross", "Account activity before fees".to_owned(), activity.gross),
-            ("activity_fee", "Less fees".to_owned(), activity.fee.negated()),
-            ("activity", "Activity".to_owned(), activity.net()?),
-            ("payouts_gross", "Payouts to bank".to_owned(), payouts.gross),
-            ("payouts_fee", "Payout fees".to_owned(), payouts.fee.negated()),
-            ("payouts", "Total payouts".to_owned(), payouts.net()?),
-            ("ending_balance", format!("Ending balance ({last_day})"), ending),
-        ];
-        for (category, description, amount) in rows {
+        for (category, description, amount) in balance_lines(sums, books, currency, &days)? {
             let cell = |column: &String| match column.as_str() {
                 "category" => category.to_owned(),
                 "description" => description.clone(),
@@ -186,4 +168,27 @@ pub fn balance_records(
         }
     }
     Ok(records)
+}
+
+/// The last balance is what the books hold without what came later, and the first is what is then missing.
+fn balance_lines(
+    sums: &Sums,
+    books: &Books,
+    currency: Currency,
+    [first_day, last_day]: &[String; 2],
+) -> Result<[(&'static str, String, SignedAmount); 8], AmountOutOfRange> {
+    let (activity, payouts) = (sums.of(currency, ACTIVITY), sums.of(currency, PAYOUTS));
+    let held = books.balances.get(currency.code()).copied().unwrap_or_default();
+    let ending = held.minus(sums.of(currency, LATER).net()?)?;
+    let starting = ending.minus(activity.net()?)?.minus(payouts.net()?)?;
+    Ok([
+        ("starting_balance", format!("Starting balance ({first_day})"), starting),
+        ("activity_gross", "Account activity before fees".to_owned(), activity.gross),
+        ("activity_fee", "Less fees".to_owned(), activity.fee.negated()),
+        ("activity", "Activity".to_owned(), activity.net()?),
+        ("payouts_gross", "Payouts to bank".to_owned(), payouts.gross),
+        ("payouts_fee", "Payout fees".to_owned(), payouts.fee.negated()),
+        ("payouts", "Total payouts".to_owned(), payouts.net()?),
+        ("ending_balance", format!("Ending balance ({last_day})"), ending),
+    ])
 }

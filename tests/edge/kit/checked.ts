@@ -15,10 +15,13 @@ const TYPES: Record<string, TypeName> = {
   customer: "Customer",
   dispute: "Dispute",
   event: "Event",
+  file: "File",
   payment_intent: "PaymentIntent",
   payment_method: "PaymentMethod",
   payout: "Payout",
   refund: "Refund",
+  "reporting.report_run": "Reporting.ReportRun",
+  "reporting.report_type": "Reporting.ReportType",
   setup_intent: "SetupIntent",
   token: "Token",
 };
