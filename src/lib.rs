@@ -8,6 +8,7 @@ mod clock;
 mod database;
 mod development;
 mod endpoint;
+mod files;
 mod heartbeat;
 mod idempotency;
 mod message;
@@ -61,11 +62,12 @@ async fn answer(
     let server = SERVER.with(Server::clone);
     let mut reply = server.handle(platform, &request).await;
     platform.timings().show(&mut reply, started);
+    let response = message::write(reply, &env);
     heartbeat::wake_after(context, env.clone(), platform.earliest_wake());
     if platform.has_events() {
         queue::announce_after(context, env);
     }
-    message::write(reply)
+    response
 }
 
 /// Takes what arrives from the queues.

@@ -14,6 +14,7 @@ use store::{DatabaseError, Rows, Statement};
 use worker::Env;
 
 use crate::database::CloudflareDatabase;
+use crate::files;
 use crate::idempotency;
 use crate::timings::{Hop, Timings};
 use crate::{clock, endpoint, outbound, queue};
@@ -125,6 +126,15 @@ impl Platform for CloudflarePlatform {
         let answer = idempotency::complete(&self.env, object, complete).await;
         self.timings.count(Hop::DurableObject, began);
         answer.map_err(unreachable)
+    }
+
+    async fn put_file(&self, name: &str, bytes: Vec<u8>) -> Result<(), PlatformError> {
+        let put = files::put(&self.env, name, &bytes).await;
+        put.map_err(|problem| PlatformError { part: "files", problem })
+    }
+
+    fn utc_offset(&self, zone: &str, at: Timestamp) -> Option<i64> {
+        files::utc_offset(zone, at.seconds())
     }
 
     fn wake(&self, due_at: Timestamp) {

@@ -70,6 +70,8 @@ event_types! {
     RefundCreated = "refund.created",
     RefundFailed = "refund.failed",
     RefundUpdated = "refund.updated",
+    ReportingReportRunFailed = "reporting.report_run.failed",
+    ReportingReportRunSucceeded = "reporting.report_run.succeeded",
     SetupIntentCreated = "setup_intent.created",
     SetupIntentSucceeded = "setup_intent.succeeded",
     WebhookEndpointDisabled = "florin.webhook_endpoint.disabled",
@@ -139,6 +141,8 @@ pub enum Transition {
     PayoutFailed,
     PayoutCanceled,
     PayoutReversed,
+    ReportRunFailed,
+    ReportRunSucceeded,
     SetupIntentSucceeded,
     /// Florin stopped sending to it.
     WebhookEndpointDisabled,
@@ -148,7 +152,7 @@ pub enum Transition {
 
 impl Transition {
     /// Every transition, for tables that must cover them all.
-    pub const ALL: [Self; 50] = [
+    pub const ALL: [Self; 52] = [
         Self::IntentCreated,
         Self::IntentSucceeded,
         Self::IntentAuthorized,
@@ -196,6 +200,8 @@ impl Transition {
         Self::PayoutFailed,
         Self::PayoutCanceled,
         Self::PayoutReversed,
+        Self::ReportRunFailed,
+        Self::ReportRunSucceeded,
         Self::SetupIntentSucceeded,
         Self::WebhookEndpointDisabled,
         Self::WebhookEndpointFailing,
@@ -270,6 +276,8 @@ impl Transition {
             Self::PayoutPaid => &[E::PayoutUpdated, E::PayoutPaid],
             Self::PayoutFailed => &[E::PayoutUpdated, E::PayoutFailed],
             Self::PayoutCanceled => &[E::PayoutUpdated, E::PayoutCanceled],
+            Self::ReportRunFailed => &[E::ReportingReportRunFailed],
+            Self::ReportRunSucceeded => &[E::ReportingReportRunSucceeded],
             Self::SetupIntentSucceeded => &[E::SetupIntentCreated, E::SetupIntentSucceeded],
             Self::WebhookEndpointDisabled => &[E::WebhookEndpointDisabled],
             Self::WebhookEndpointFailing => &[E::WebhookEndpointFailing],

@@ -10,6 +10,7 @@ use domain::payment_intent::PaymentIntent;
 use domain::payment_method::PaymentMethod;
 use domain::payout::Payout;
 use domain::refund::Refund;
+use domain::report::ReportRun;
 use domain::resource;
 use domain::setup_intent::SetupIntent;
 use domain::timestamp::Timestamp;
@@ -33,6 +34,7 @@ pub struct Subjects<'a> {
     pub payment_method: Option<&'a PaymentMethod>,
     pub bank_account: Option<&'a BankAccount>,
     pub payout: Option<&'a Payout>,
+    pub report_run: Option<&'a ReportRun>,
     pub setup_intent: Option<&'a SetupIntent>,
     pub webhook_endpoint: Option<&'a WebhookEndpoint>,
 }
@@ -76,6 +78,9 @@ impl Subjects<'_> {
             Some("payout") => self
                 .payout
                 .map(|payout| show(payout.id.as_str(), &resource::payout::Resource::from(payout))),
+            Some("reporting") => self
+                .report_run
+                .map(|run| show(run.id.as_str(), &resource::report_run::Resource::from(run))),
             Some("setup_intent") => self.setup_intent.map(|intent| {
                 show(intent.id.as_str(), &resource::setup_intent::Resource::from(intent))
             }),

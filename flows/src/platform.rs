@@ -1,5 +1,5 @@
-//! The port to everything outside: the database, idempotency records, the queues, other servers, the
-//! clock and randomness.
+//! The port to everything outside: the database, idempotency records, the bucket of files, the queues,
+//! other servers, the clock and randomness.
 
 use std::net::IpAddr;
 
@@ -61,6 +61,16 @@ pub trait Platform {
     /// # Errors
     /// When the object cannot be reached.
     async fn complete(&self, object: &str, complete: &Complete) -> Result<bool, PlatformError>;
+
+    /// Keeps an object in the bucket of files; what was there under its name is replaced.
+    ///
+    /// # Errors
+    /// When the bucket cannot be reached.
+    async fn put_file(&self, name: &str, bytes: Vec<u8>) -> Result<(), PlatformError>;
+
+    /// How far a time zone is ahead of UTC at a moment, in seconds; nothing where there is no zone of
+    /// that name.
+    fn utc_offset(&self, zone: &str, at: Timestamp) -> Option<i64>;
 
     /// Asks for the heartbeat to be told, after the answer, of work that is due then. Nothing is lost
     /// if that fails: the heartbeat looks again by itself.

@@ -10,8 +10,8 @@ use crate::endpoint::{Endpoint, Entry, Method};
 use crate::render::Reply;
 use crate::{
     account, balance, balance_transactions, charges, customers, disputes, events,
-    external_accounts, payment_intents, payment_methods, payouts, refunds, setup_intents, tokens,
-    webhook_endpoints,
+    external_accounts, files, payment_intents, payment_methods, payouts, refunds, reporting,
+    setup_intents, tokens, webhook_endpoints,
 };
 
 macro_rules! endpoints {
@@ -82,6 +82,8 @@ endpoints! {
     ExternalAccountsList = external_accounts::list::List,
     ExternalAccountsRetrieve = external_accounts::retrieve::Retrieve,
     ExternalAccountsUpdate = external_accounts::update::Update,
+    FilesList = files::list::List,
+    FilesRetrieve = files::retrieve::Retrieve,
     PaymentIntentsCancel = payment_intents::cancel::Cancel,
     PaymentIntentsCapture = payment_intents::capture::Capture,
     PaymentIntentsConfirm = payment_intents::confirm::Confirm,
@@ -108,6 +110,11 @@ endpoints! {
     RefundsList = refunds::list::List,
     RefundsRetrieve = refunds::retrieve::Retrieve,
     RefundsUpdate = refunds::update::Update,
+    ReportRunsCreate = reporting::report_runs::create::Create,
+    ReportRunsList = reporting::report_runs::list::List,
+    ReportRunsRetrieve = reporting::report_runs::retrieve::Retrieve,
+    ReportTypesList = reporting::report_types::list::List,
+    ReportTypesRetrieve = reporting::report_types::retrieve::Retrieve,
     SetupIntentsCreate = setup_intents::create::Create,
     SetupIntentsRetrieve = setup_intents::retrieve::Retrieve,
     TokensCreate = tokens::create::Create,
@@ -160,6 +167,9 @@ fn find(method: &str, path: &str) -> Option<(Route, Vec<String>)> {
 pub async fn dispatch<P: Platform>(incoming: Incoming<'_, P>) -> Result<Reply, Failure> {
     let method = incoming.request.method().as_str();
     let path = incoming.request.uri().path();
+    if let Some(file) = files::contents::named(method, path) {
+        return files::contents::answer(&incoming, file).await;
+    }
     let Some((route, open)) = find(method, path) else {
         return Err(
             ApiError::UnknownRoute { method: method.to_owned(), path: path.to_owned() }.into()

@@ -3,9 +3,9 @@
 use crate::list::{Cursor, Filter, Table};
 use crate::{
     accounts, attempts, balance_transactions, bank_accounts, charges, customers, deliveries,
-    development_clock, disputes, events, fan_out, guard, ledger, list, metadata_entries,
-    payment_intents, payment_methods, payouts, refunds, scheduled_tasks, search, setup_intents,
-    tokens, webhook_endpoints,
+    development_clock, disputes, events, fan_out, files, guard, ledger, list, metadata_entries,
+    payment_intents, payment_methods, payouts, refunds, report_runs, scheduled_tasks, search,
+    setup_intents, tokens, webhook_endpoints,
 };
 
 /// Every statement with a name for people.
@@ -65,6 +65,8 @@ pub fn statements() -> Vec<(String, String)> {
         ("fan_out.endpoints", fan_out::ENDPOINTS),
         ("fan_out.events", fan_out::EVENTS),
         ("fan_out.searched", fan_out::SEARCHED),
+        ("files.find", files::FIND),
+        ("files.insert", files::INSERT),
         ("guard.changed_one", guard::CHANGED_ONE),
         ("ledger.balances_of_merchant", ledger::BALANCES_OF_MERCHANT),
         ("ledger.due", ledger::DUE),
@@ -91,6 +93,11 @@ pub fn statements() -> Vec<(String, String)> {
         ("refunds.find", refunds::FIND),
         ("refunds.insert", refunds::INSERT),
         ("refunds.update", refunds::UPDATE),
+        ("report_runs.find", report_runs::FIND),
+        ("report_runs.first_day_carried", report_runs::FIRST_DAY_CARRIED),
+        ("report_runs.insert", report_runs::INSERT),
+        ("report_runs.last_line", report_runs::LAST_LINE),
+        ("report_runs.update", report_runs::UPDATE),
         ("scheduled_tasks.defer", scheduled_tasks::DEFER),
         ("scheduled_tasks.delete", scheduled_tasks::DELETE),
         ("scheduled_tasks.due", scheduled_tasks::DUE),
@@ -112,7 +119,13 @@ pub fn statements() -> Vec<(String, String)> {
         ("webhook_endpoints.update", webhook_endpoints::UPDATE),
     ];
     let fixed = fixed.into_iter().map(|(name, sql)| (name.to_owned(), sql.to_owned()));
-    fixed.chain(entries()).chain(metadata()).chain(pages()).chain(search::statements()).collect()
+    fixed
+        .chain(entries())
+        .chain(metadata())
+        .chain(lines())
+        .chain(pages())
+        .chain(search::statements())
+        .collect()
 }
 
 /// The statements that write a transaction of the ledger, by the number of its entries.
@@ -134,6 +147,14 @@ fn metadata() -> Vec<(String, String)> {
     kinds.into_iter().flat_map(statements).collect()
 }
 
+/// The statements that read a slice of a report, by how much they read of each line.
+fn lines() -> Vec<(String, String)> {
+    let depths = report_runs::Depth::ALL.into_iter();
+    depths
+        .map(|depth| (format!("report_runs.lines {depth:?}"), report_runs::lines_sql(depth)))
+        .collect()
+}
+
 /// Every page that a list can ask for.
 fn pages() -> Vec<(String, String)> {
     let text = String::new;
@@ -150,6 +171,7 @@ fn pages() -> Vec<(String, String)> {
         (Table::Customers, vec![Filter::Email(text())]),
         (Table::Disputes, every_choice(&[Filter::Charge(text()), Filter::PaymentIntent(text())])),
         (Table::Events, vec![Filter::Type(text())]),
+        (Table::Files, vec![Filter::Purpose(text())]),
         (Table::PaymentIntents, vec![Filter::Customer(text())]),
         (
             Table::PaymentMethods,
@@ -160,6 +182,7 @@ fn pages() -> Vec<(String, String)> {
         ),
         (Table::BankAccounts, Vec::new()),
         (Table::Payouts, payout_filters()),
+        (Table::ReportRuns, Vec::new()),
         (Table::Refunds, every_choice(&[Filter::Charge(text()), Filter::PaymentIntent(text())])),
     ];
     let cursors = [Cursor::Newest, Cursor::After(text()), Cursor::Before(text())];

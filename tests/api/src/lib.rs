@@ -3,6 +3,7 @@
 pub mod invariants;
 
 use handlers::Server;
+use handlers::render::Stored;
 use http::{Method, Request};
 use kit::{Merchant, Platform};
 use serde_json::Value;
@@ -170,7 +171,15 @@ impl Api {
                 (name.as_str().to_owned(), value.to_str().unwrap_or_default().to_owned())
             })
             .collect();
-        let text = String::from_utf8_lossy(reply.body()).into_owned();
+        // What is sent from the bucket, as the Worker sends it.
+        let stored = reply.extensions().get::<Stored>().map(|Stored { parts, size }| {
+            let files = self.platform.files();
+            let body = parts.iter().flat_map(|name| files[name].clone()).collect::<Vec<_>>();
+            assert_eq!(i64::try_from(body.len()), Ok(*size), "what was announced is sent");
+            body
+        });
+        let body = stored.as_ref().unwrap_or(reply.body());
+        let text = String::from_utf8_lossy(body).into_owned();
         Answer {
             status: reply.status().as_u16(),
             body: serde_json::from_str(&text).unwrap_or(Value::Null),

@@ -37,6 +37,8 @@ pub struct Platform {
     records: RefCell<BTreeMap<(String, String), Record>>,
     begin_hop: Hop,
     complete_hop: Hop,
+    files: RefCell<BTreeMap<String, Vec<u8>>>,
+    files_hop: Hop,
     now: Cell<Timestamp>,
     seed: u64,
     draws: Cell<u64>,
@@ -63,6 +65,8 @@ impl Platform {
             records: RefCell::default(),
             begin_hop: Hop::default(),
             complete_hop: Hop::default(),
+            files: RefCell::default(),
+            files_hop: Hop::default(),
             now: Cell::new(START),
             seed,
             draws: Cell::new(0),
@@ -123,10 +127,20 @@ impl Platform {
         &self.complete_hop
     }
 
+    /// The hook in every object that is put into the bucket of files.
+    pub fn files_hop(&self) -> &Hop {
+        &self.files_hop
+    }
+
+    /// The objects in the bucket of files, by their names.
+    pub fn files(&self) -> BTreeMap<String, Vec<u8>> {
+        self.files.borrow().clone()
+    }
+
     /// Whether every hop lets other futures go on, right before its effect and right after.
     pub fn yields(&self, yields: bool) {
         let Outside { queue_hop, object_hop, server_hop, .. } = &self.outside;
-        let outside = [queue_hop, object_hop, server_hop];
+        let outside = [queue_hop, object_hop, server_hop, &self.files_hop];
         let hops = [self.database.hop(), &self.begin_hop, &self.complete_hop];
         for hop in hops.into_iter().chain(outside) {
             hop.yields(yields);
@@ -173,7 +187,7 @@ impl flows::Platform for Platform {
             self.keep(object, &begin.key, record);
             Ok(decision)
         };
-        self.begin_hop.make(effect, lost).await
+        self.begin_hop.make(effect, || lost("idempotency")).await
     }
 
     async fn complete(&self, object: &str, complete: &Complete) -> Result<bool, PlatformError> {
@@ -183,7 +197,21 @@ impl flows::Platform for Platform {
             self.keep(object, &complete.key, record);
             Ok(is_newest)
         };
-        self.complete_hop.make(effect, lost).await
+        self.complete_hop.make(effect, || lost("idempotency")).await
+    }
+
+    async fn put_file(&self, name: &str, bytes: Vec<u8>) -> Result<(), PlatformError> {
+        let effect = || {
+            self.files.borrow_mut().insert(name.to_owned(), bytes);
+            Ok(())
+        };
+        self.files_hop.make(effect, || lost("files")).await
+    }
+
+    fn utc_offset(&self, zone: &str, at: Timestamp) -> Option<i64> {
+        let zone = jiff::tz::TimeZone::get(zone).ok()?;
+        let at = jiff::Timestamp::from_second(at.seconds()).ok()?;
+        Some(zone.to_offset(at).seconds().into())
     }
 
     fn wake(&self, due_at: Timestamp) {
@@ -199,7 +227,7 @@ impl flows::Platform for Platform {
             self.outside.queue.borrow_mut().extend(parcels.iter().cloned());
             Ok(())
         };
-        self.outside.queue_hop.make(effect, || unreachable("queue")).await
+        self.outside.queue_hop.make(effect, || lost("queue")).await
     }
 
     async fn wake_endpoint(&self, endpoint: &str) -> Result<(), PlatformError> {
@@ -207,7 +235,7 @@ impl flows::Platform for Platform {
             self.outside.woken.borrow_mut().insert(endpoint.to_owned());
             Ok(())
         };
-        self.outside.object_hop.make(effect, || unreachable("object")).await
+        self.outside.object_hop.make(effect, || lost("object")).await
     }
 
     async fn send(&self, request: http::Request<String>, _: u32) -> Sent {
@@ -247,11 +275,7 @@ impl flows::Platform for Platform {
     }
 }
 
-fn unreachable(part: &'static str) -> PlatformError {
+/// A call to a part of the platform of which nobody knows whether it arrived.
+fn lost(part: &'static str) -> PlatformError {
     PlatformError { part, problem: "the connection was lost".to_owned() }
-}
-
-/// A call to an idempotency object of which nobody knows whether it arrived.
-fn lost() -> PlatformError {
-    unreachable("idempotency")
 }

@@ -112,10 +112,12 @@ fn filled(rows: i64) -> Database {
         "customers",
         "disputes",
         "events",
+        "files",
         "payment_intents",
         "payment_methods",
         "payouts",
         "refunds",
+        "report_runs",
     ];
     for table in tables {
         let columns = database.query(
@@ -123,6 +125,7 @@ fn filled(rows: i64) -> Database {
              WHEN name IN ('version', 'amount') THEN '1' \
              WHEN name = 'status' THEN CASE ?1 WHEN 'disputes' THEN quote('won') \
              WHEN 'payouts' THEN quote('paid') WHEN 'bank_accounts' THEN quote('new') \
+             WHEN 'report_runs' THEN quote('pending') \
              ELSE quote('succeeded') END \
              WHEN name = 'details' THEN \
              quote('{\"transfer_group\": \"same\", \"allow_redisplay\": \"same\"}') \
