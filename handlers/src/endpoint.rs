@@ -137,8 +137,11 @@ pub struct Entry<P> {
     /// What is known of it.
     pub listed: Listed,
     /// Reads and checks its parameters.
-    pub check: fn(Tree) -> Result<Box<dyn Checked<P>>, ApiError>,
+    pub check: Check<P>,
 }
+
+/// How the parameters of an endpoint are read and checked.
+pub type Check<P> = fn(Tree) -> Result<Box<dyn Checked<P>>, ApiError>;
 
 impl<P: Platform> Entry<P> {
     /// The entry of an endpoint.
