@@ -1,16 +1,16 @@
 //! What arrives from the queues.
 
-use std::time::Duration;
-
 use flows::Platform;
 use flows::webhooks::Parcel;
 use futures_util::future::{Either, join_all, select};
 use queues::deliveries::{self, Verdict};
+use wasm_bindgen::prelude::wasm_bindgen;
+use worker::js_sys::Promise;
 use worker::wasm_bindgen::JsValue;
 use worker::wasm_bindgen_futures::{JsFuture, future_to_promise};
 use worker::{
-    Context, Delay, Env, MessageBatch, MessageBuilder, MessageExt, QueueContentType, RawMessage,
-    Result, SendMessage,
+    Context, Env, MessageBatch, MessageBuilder, MessageExt, QueueContentType, RawMessage, Result,
+    SendMessage,
 };
 
 use crate::platform::CloudflarePlatform;
@@ -18,7 +18,14 @@ use crate::{clock, heartbeat};
 
 /// How long a batch of deliveries holds up the next one, in milliseconds: what takes longer goes on
 /// beside it, so that a slow endpoint delays no other.
-const HOLDS_UP: u64 = 2_000;
+const HOLDS_UP: u32 = 2_000;
+
+#[wasm_bindgen]
+extern "C" {
+    /// The runtime's own pause. `worker::Delay` panics where timers are objects, as Node's are.
+    #[wasm_bindgen(js_namespace = scheduler, catch)]
+    fn wait(milliseconds: u32) -> std::result::Result<Promise<JsValue>, JsValue>;
+}
 
 /// The most messages that a queue takes at a time.
 const MOST_MESSAGES: usize = 100;
@@ -83,7 +90,10 @@ async fn deliver(messages: Vec<RawMessage>, platform: CloudflarePlatform, contex
             worker::console_error!("deliveries broke off");
         }
     });
-    let pause = Delay::from(Duration::from_millis(HOLDS_UP));
+    let pause = match wait(HOLDS_UP) {
+        Ok(pause) => JsFuture::from(pause),
+        Err(error) => return worker::console_error!("the runtime does not wait: {error:?}"),
+    };
     match select(JsFuture::from(deliveries), pause).await {
         Either::Left(_) | Either::Right(_) => {}
     }
