@@ -74,7 +74,8 @@ fn text(statements: &[Statement]) -> Result<String, DatabaseError> {
     serde_json::to_string(&statements).map_err(|error| DatabaseError::Refused(error.to_string()))
 }
 
-fn message(error: &JsValue) -> String {
+/// What an error of JavaScript says.
+pub fn message(error: &JsValue) -> String {
     match error.dyn_ref::<Error>() {
         Some(error) => String::from(error.message()),
         None => error.as_string().unwrap_or_else(|| format!("{error:?}")),

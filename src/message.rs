@@ -1,9 +1,11 @@
 //! Requests and responses between the runtime's types and the `http` crate's.
 
-use handlers::render::Reply;
+use handlers::render::{Reply, Stored};
 use http::HeaderName;
 use http::request::Builder;
-use worker::{Headers, Request, Response, Result};
+use worker::{Env, Headers, Request, Response, Result};
+
+use crate::files;
 
 /// Reads a request with its body. A body that announces more than the limit is not read.
 ///
@@ -34,7 +36,7 @@ pub async fn read(
 ///
 /// # Errors
 /// When the runtime refuses it.
-pub fn write(reply: Reply) -> std::result::Result<Response, String> {
+pub fn write(reply: Reply, env: &Env) -> std::result::Result<Response, String> {
     let (parts, body) = reply.into_parts();
     let headers = Headers::new();
     for (name, value) in &parts.headers {
@@ -42,7 +44,11 @@ pub fn write(reply: Reply) -> std::result::Result<Response, String> {
         headers.append(name.as_str(), value).map_err(|error| error.to_string())?;
     }
     let status = parts.status.as_u16();
-    let response = if body.is_empty() { Response::empty() } else { Response::from_bytes(body) };
+    let response = match parts.extensions.get::<Stored>() {
+        Some(Stored { parts, size }) => Ok(files::body(env, parts, *size)),
+        None if body.is_empty() => Response::empty(),
+        None => Response::from_bytes(body),
+    };
     response
         .map(|response| response.with_status(status).with_headers(headers))
         .map_err(|error| error.to_string())

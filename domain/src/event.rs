@@ -70,8 +70,12 @@ event_types! {
     RefundCreated = "refund.created",
     RefundFailed = "refund.failed",
     RefundUpdated = "refund.updated",
+    ReportingReportRunFailed = "reporting.report_run.failed",
+    ReportingReportRunSucceeded = "reporting.report_run.succeeded",
     SetupIntentCreated = "setup_intent.created",
     SetupIntentSucceeded = "setup_intent.succeeded",
+    WebhookEndpointDisabled = "florin.webhook_endpoint.disabled",
+    WebhookEndpointFailing = "florin.webhook_endpoint.failing",
 }
 
 /// A change that merchants are told of, named after what happened.
@@ -137,12 +141,18 @@ pub enum Transition {
     PayoutFailed,
     PayoutCanceled,
     PayoutReversed,
+    ReportRunFailed,
+    ReportRunSucceeded,
     SetupIntentSucceeded,
+    /// Florin stopped sending to it.
+    WebhookEndpointDisabled,
+    /// Nothing has reached it for a day.
+    WebhookEndpointFailing,
 }
 
 impl Transition {
     /// Every transition, for tables that must cover them all.
-    pub const ALL: [Self; 48] = [
+    pub const ALL: [Self; 52] = [
         Self::IntentCreated,
         Self::IntentSucceeded,
         Self::IntentAuthorized,
@@ -190,7 +200,11 @@ impl Transition {
         Self::PayoutFailed,
         Self::PayoutCanceled,
         Self::PayoutReversed,
+        Self::ReportRunFailed,
+        Self::ReportRunSucceeded,
         Self::SetupIntentSucceeded,
+        Self::WebhookEndpointDisabled,
+        Self::WebhookEndpointFailing,
     ];
 
     /// The events that tell of it, in the order in which they are written.
@@ -262,7 +276,11 @@ impl Transition {
             Self::PayoutPaid => &[E::PayoutUpdated, E::PayoutPaid],
             Self::PayoutFailed => &[E::PayoutUpdated, E::PayoutFailed],
             Self::PayoutCanceled => &[E::PayoutUpdated, E::PayoutCanceled],
+            Self::ReportRunFailed => &[E::ReportingReportRunFailed],
+            Self::ReportRunSucceeded => &[E::ReportingReportRunSucceeded],
             Self::SetupIntentSucceeded => &[E::SetupIntentCreated, E::SetupIntentSucceeded],
+            Self::WebhookEndpointDisabled => &[E::WebhookEndpointDisabled],
+            Self::WebhookEndpointFailing => &[E::WebhookEndpointFailing],
         }
     }
 }

@@ -101,6 +101,8 @@ define_ids! {
     DisputeId = "du_";
     /// An event.
     EventId = "evt_";
+    /// A file.
+    FileId = "file_";
     /// A payment intent.
     PaymentIntentId = "pi_";
     /// A payment method.
@@ -109,12 +111,16 @@ define_ids! {
     PayoutId = "po_";
     /// A refund.
     RefundId = "re_";
+    /// A run of a report.
+    ReportRunId = "frr_";
     /// An HTTP request that we answered.
     RequestId = "req_";
     /// A card that a customer keeps without paying.
     SetupIntentId = "seti_";
     /// A single-use token.
     TokenId = "tok_";
+    /// Where a merchant hears of events.
+    WebhookEndpointId = "we_";
 }
 
 /// Makes every identifier of one request from one seed, so that the request can be run again and

@@ -387,12 +387,28 @@ impl Money {
     }
 }
 
-/// Writes minor units for people, as `$10.50`, `¥500` or `1.500 kwd`.
-pub fn for_people(minor_units: i64, currency: Currency) -> String {
+/// The digits of minor units, and how many of them stand before the point.
+fn digits(minor_units: i64, currency: Currency) -> (String, usize) {
     let exponent = currency.exponent() as usize;
     let digits =
         format!("{:0width$}", minor_units.unsigned_abs(), width = exponent.saturating_add(1));
-    let (whole, fraction) = digits.split_at(digits.len().saturating_sub(exponent));
+    let whole = digits.len().saturating_sub(exponent);
+    (digits, whole)
+}
+
+/// Writes minor units as a plain decimal of major units, as `10.50`, `500` or `-1.500`.
+pub fn in_major_units(minor_units: i64, currency: Currency) -> String {
+    let (digits, whole) = digits(minor_units, currency);
+    let (whole, fraction) = digits.split_at(whole);
+    let sign = if minor_units < 0 { "-" } else { "" };
+    let point = if fraction.is_empty() { "" } else { "." };
+    format!("{sign}{whole}{point}{fraction}")
+}
+
+/// Writes minor units for people, as `$10.50`, `¥500` or `1.500 kwd`.
+pub fn for_people(minor_units: i64, currency: Currency) -> String {
+    let (digits, whole) = digits(minor_units, currency);
+    let (whole, fraction) = digits.split_at(whole);
     let mut number = String::new();
     for (place, digit) in whole.chars().enumerate() {
         if place > 0 && whole.len().saturating_sub(place).checked_rem(3) == Some(0) {
@@ -400,7 +416,7 @@ pub fn for_people(minor_units: i64, currency: Currency) -> String {
         }
         number.push(digit);
     }
-    if exponent > 0 {
+    if !fraction.is_empty() {
         number.push('.');
         number.push_str(fraction);
     }

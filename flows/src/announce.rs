@@ -10,9 +10,11 @@ use domain::payment_intent::PaymentIntent;
 use domain::payment_method::PaymentMethod;
 use domain::payout::Payout;
 use domain::refund::Refund;
+use domain::report::ReportRun;
 use domain::resource;
 use domain::setup_intent::SetupIntent;
 use domain::timestamp::Timestamp;
+use domain::webhook::WebhookEndpoint;
 use serde::Serialize;
 use serde_json::Value;
 use store::Statement;
@@ -32,7 +34,9 @@ pub struct Subjects<'a> {
     pub payment_method: Option<&'a PaymentMethod>,
     pub bank_account: Option<&'a BankAccount>,
     pub payout: Option<&'a Payout>,
+    pub report_run: Option<&'a ReportRun>,
     pub setup_intent: Option<&'a SetupIntent>,
+    pub webhook_endpoint: Option<&'a WebhookEndpoint>,
 }
 
 /// An object as an event carries it.
@@ -74,8 +78,14 @@ impl Subjects<'_> {
             Some("payout") => self
                 .payout
                 .map(|payout| show(payout.id.as_str(), &resource::payout::Resource::from(payout))),
+            Some("reporting") => self
+                .report_run
+                .map(|run| show(run.id.as_str(), &resource::report_run::Resource::from(run))),
             Some("setup_intent") => self.setup_intent.map(|intent| {
                 show(intent.id.as_str(), &resource::setup_intent::Resource::from(intent))
+            }),
+            Some("florin") => self.webhook_endpoint.map(|endpoint| {
+                show(endpoint.id.as_str(), &resource::webhook_endpoint::Resource::from(endpoint))
             }),
             _ => None,
         }
@@ -95,6 +105,7 @@ pub fn events<P: Platform>(
     subjects: Subjects<'_>,
     previous: Option<Value>,
 ) -> Vec<Statement> {
+    context.platform.announce();
     transition
         .events()
         .iter()

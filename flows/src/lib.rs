@@ -15,6 +15,7 @@ pub mod customers;
 pub mod descriptors;
 pub mod disputes;
 pub mod failure;
+pub mod files;
 pub mod ledger;
 pub mod operations;
 pub mod payment_intents;
@@ -23,8 +24,10 @@ pub mod payouts;
 pub mod platform;
 pub mod recover;
 pub mod refunds;
+pub mod reports;
 pub mod setup_intents;
 pub mod tokens;
+pub mod webhooks;
 
 pub use context::{Context, RequestReference};
 pub use failure::Failure;

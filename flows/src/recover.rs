@@ -103,3 +103,15 @@ pub async fn settle_refund<P: Platform>(
 ) -> Result<(), Failure> {
     crate::refunds::settle(context, subject).await
 }
+
+/// Writes on at a report whose last step was tried in vain so often.
+///
+/// # Errors
+/// When the database or the bucket does not answer; it is tried again later.
+pub async fn run_report<P: Platform>(
+    context: &Context<'_, P>,
+    subject: &str,
+    tries: i64,
+) -> Result<(), Failure> {
+    crate::reports::run(context, subject, tries).await
+}

@@ -79,10 +79,13 @@ fn kind(table: Table) -> &'static str {
         Table::Customers => "customer",
         Table::Disputes => "dispute",
         Table::Events => "event",
+        Table::Files => "file",
         Table::PaymentIntents => "payment_intent",
         Table::PaymentMethods => "payment_method",
         Table::Payouts => "payout",
         Table::Refunds => "refund",
+        Table::WebhookEndpoints => "webhook endpoint",
+        Table::ReportRuns => "report run",
     }
 }
 

@@ -9,6 +9,15 @@ use serde_json::{Value, json};
 /// A response whose body is complete.
 pub type Reply = Response<Vec<u8>>;
 
+/// In a response's extensions: its body is in the bucket of files, and sent from there as it is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// The names of the objects, in order.
+    pub parts: Vec<String>,
+    /// How many bytes they have.
+    pub size: i64,
+}
+
 /// A body with its status.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {

@@ -1,31 +1,18 @@
 //! Every endpoint, by method and path.
 
-use std::pin::Pin;
-
 use domain::ApiError;
 use flows::{Failure, Platform};
 use matchit::Router;
 
 use crate::dispatch::{Incoming, serve};
-use crate::endpoint::{Endpoint, Method};
+pub use crate::endpoint::Listed;
+use crate::endpoint::{Endpoint, Entry, Method};
 use crate::render::Reply;
 use crate::{
     account, balance, balance_transactions, charges, customers, disputes, events,
-    external_accounts, payment_intents, payment_methods, payouts, refunds, setup_intents, tokens,
+    external_accounts, files, payment_intents, payment_methods, payouts, refunds, reporting,
+    setup_intents, tokens, webhook_endpoints,
 };
-
-/// What is known of an endpoint.
-#[derive(Clone, Copy, Debug)]
-pub struct Listed {
-    /// Its method.
-    pub method: Method,
-    /// Its path, with `{id}` where a part is open.
-    pub path: &'static str,
-    /// The resource that a restricted key needs a right for.
-    pub resource: &'static str,
-    /// Whether a customer's browser may call it.
-    pub is_publishable: bool,
-}
 
 macro_rules! endpoints {
     ($($name:ident = $endpoint:path,)*) => {
@@ -42,12 +29,7 @@ macro_rules! endpoints {
 
         /// Every endpoint, for tests that must leave none out.
         pub fn endpoints() -> Vec<Listed> {
-            vec![$(Listed {
-                method: <$endpoint>::METHOD,
-                path: <$endpoint>::PATH,
-                resource: <$endpoint>::RESOURCE,
-                is_publishable: <$endpoint>::PUBLISHABLE,
-            },)*]
+            vec![$(Listed::of::<$endpoint>(),)*]
         }
 
         /// Describes every endpoint.
@@ -56,12 +38,9 @@ macro_rules! endpoints {
             $(description.add::<$endpoint>(stringify!($name));)*
         }
 
-        async fn call<P: Platform>(
-            route: Route,
-            incoming: Incoming<'_, P>,
-        ) -> Result<Reply, Failure> {
+        fn entry<P: Platform>(route: Route) -> Entry<P> {
             match route {
-                $(Route::$name => on_heap::<$endpoint, P>(incoming).await,)*
+                $(Route::$name => Entry::of::<$endpoint>(),)*
             }
         }
     };
@@ -103,6 +82,8 @@ endpoints! {
     ExternalAccountsList = external_accounts::list::List,
     ExternalAccountsRetrieve = external_accounts::retrieve::Retrieve,
     ExternalAccountsUpdate = external_accounts::update::Update,
+    FilesList = files::list::List,
+    FilesRetrieve = files::retrieve::Retrieve,
     PaymentIntentsCancel = payment_intents::cancel::Cancel,
     PaymentIntentsCapture = payment_intents::capture::Capture,
     PaymentIntentsConfirm = payment_intents::confirm::Confirm,
@@ -129,18 +110,20 @@ endpoints! {
     RefundsList = refunds::list::List,
     RefundsRetrieve = refunds::retrieve::Retrieve,
     RefundsUpdate = refunds::update::Update,
+    ReportRunsCreate = reporting::report_runs::create::Create,
+    ReportRunsList = reporting::report_runs::list::List,
+    ReportRunsRetrieve = reporting::report_runs::retrieve::Retrieve,
+    ReportTypesList = reporting::report_types::list::List,
+    ReportTypesRetrieve = reporting::report_types::retrieve::Retrieve,
     SetupIntentsCreate = setup_intents::create::Create,
     SetupIntentsRetrieve = setup_intents::retrieve::Retrieve,
     TokensCreate = tokens::create::Create,
     TokensRetrieve = tokens::retrieve::Retrieve,
-}
-
-/// A call on the heap: whoever awaits one of many endpoints would otherwise have room for all of them
-/// on the stack, which in the Worker is small.
-fn on_heap<'a, E: Endpoint + 'a, P: Platform>(
-    incoming: Incoming<'a, P>,
-) -> Pin<Box<dyn Future<Output = Result<Reply, Failure>> + 'a>> {
-    Box::pin(serve::<E, P>(incoming))
+    WebhookEndpointsCreate = webhook_endpoints::create::Create,
+    WebhookEndpointsDelete = webhook_endpoints::delete::Delete,
+    WebhookEndpointsList = webhook_endpoints::list::List,
+    WebhookEndpointsRetrieve = webhook_endpoints::retrieve::Retrieve,
+    WebhookEndpointsUpdate = webhook_endpoints::update::Update,
 }
 
 /// The endpoints behind one path, one for each method.
@@ -184,13 +167,16 @@ fn find(method: &str, path: &str) -> Option<(Route, Vec<String>)> {
 pub async fn dispatch<P: Platform>(incoming: Incoming<'_, P>) -> Result<Reply, Failure> {
     let method = incoming.request.method().as_str();
     let path = incoming.request.uri().path();
+    if let Some(file) = files::contents::named(method, path) {
+        return files::contents::answer(&incoming, file).await;
+    }
     let Some((route, open)) = find(method, path) else {
         return Err(
             ApiError::UnknownRoute { method: method.to_owned(), path: path.to_owned() }.into()
         );
     };
     let incoming = Incoming { path: open, ..incoming };
-    call(route, incoming).await
+    serve(incoming, entry(route)).await
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The heartbeat: does what is due, and says when it has to beat again.
 
 use domain::Timestamp;
-use flows::{Context, Failure, Platform, audit, balance, payouts, recover};
+use flows::{Context, Failure, Platform, audit, balance, payouts, recover, webhooks};
 use store::scheduled_tasks::{self, Kind, Task};
 use store::{Database, Inconsistent, Row, Rows};
 
@@ -32,7 +32,9 @@ pub async fn beat<P: Platform>(platform: &P) -> Timestamp {
                     }
                 }
             }
-            if full || days_are_left || payouts_are_left {
+            // Last, so that what was done here is told of, too.
+            let endpoints_are_left = events(platform).await;
+            if full || days_are_left || payouts_are_left || endpoints_are_left {
                 return now;
             }
             let next = next(platform, now).await;
@@ -79,6 +81,22 @@ async fn audit_is_left<P: Platform>(platform: &P) -> bool {
     }
 }
 
+/// Hands out events that nobody was woken for, and finds deliveries that were lost on their way. Says
+/// whether some endpoints are left to look at.
+async fn events<P: Platform>(platform: &P) -> bool {
+    let found = async {
+        crate::deliveries::fan_out(platform).await?;
+        webhooks::search(platform).await
+    };
+    match found.await {
+        Ok(is_more) => is_more,
+        Err(failure) => {
+            platform.log_error("heartbeat", &failure.to_string());
+            false
+        }
+    }
+}
+
 async fn due<P: Platform>(
     platform: &P,
     now: Timestamp,
@@ -116,6 +134,7 @@ async fn perform<P: Platform>(platform: &P, task: Task) {
         Kind::RecoverAttempt => recover::recover_attempt(&context, &task.subject).await,
         Kind::ExpireAuthorization => recover::expire_authorization(&context, &task.subject).await,
         Kind::OpenDispute => recover::open_dispute(&context, &task.subject).await,
+        Kind::RunReport => recover::run_report(&context, &task.subject, task.tries).await,
         Kind::SettleDispute => recover::settle_dispute(&context, &task.subject).await,
         Kind::SettleRefund => recover::settle_refund(&context, &task.subject).await,
     };

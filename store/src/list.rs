@@ -15,10 +15,13 @@ pub enum Table {
     Customers,
     Disputes,
     Events,
+    Files,
     PaymentIntents,
     PaymentMethods,
     Payouts,
     Refunds,
+    WebhookEndpoints,
+    ReportRuns,
 }
 
 impl Table {
@@ -30,10 +33,13 @@ impl Table {
             Self::Customers => "customers",
             Self::Disputes => "disputes",
             Self::Events => "events",
+            Self::Files => "files",
             Self::PaymentIntents => "payment_intents",
             Self::PaymentMethods => "payment_methods",
             Self::Payouts => "payouts",
             Self::Refunds => "refunds",
+            Self::WebhookEndpoints => "webhook_endpoints",
+            Self::ReportRuns => "report_runs",
         }
     }
 
@@ -41,6 +47,7 @@ impl Table {
     fn condition(self) -> &'static str {
         match self {
             Self::BankAccounts | Self::Customers => " AND deleted = 0",
+            Self::WebhookEndpoints => " AND status <> 'deleted'",
             _ => "",
         }
     }
@@ -69,6 +76,7 @@ pub enum Filter {
     /// Any type but this.
     NotType(String),
     PaymentIntent(String),
+    Purpose(String),
     Source(String),
     Status(String),
     TransferGroup(String),
@@ -95,6 +103,7 @@ impl Filter {
             Self::Destination(_) => (Some("destination"), "by_destination"),
             Self::Email(_) => (Some("email"), "by_email"),
             Self::PaymentIntent(_) => (Some("payment_intent"), "by_intent"),
+            Self::Purpose(_) => (Some("purpose"), "by_purpose"),
             Self::Status(_) => (Some("status"), "by_status"),
             Self::TransferGroup(_) => (Some("details ->> 'transfer_group'"), "by_transfer_group"),
             Self::Type(_) => (Some("type"), "by_type"),
@@ -129,6 +138,7 @@ impl Filter {
             | Self::DenseType(value)
             | Self::NotType(value)
             | Self::PaymentIntent(value)
+            | Self::Purpose(value)
             | Self::Source(value)
             | Self::Status(value)
             | Self::TransferGroup(value)

@@ -2,9 +2,10 @@
 
 use crate::list::{Cursor, Filter, Table};
 use crate::{
-    accounts, attempts, audit, balance_transactions, bank_accounts, charges, customers,
-    development_clock, disputes, events, guard, ledger, list, metadata_entries, payment_intents,
-    payment_methods, payouts, refunds, scheduled_tasks, search, setup_intents, tokens,
+    accounts, attempts, audit, balance_transactions, bank_accounts, charges, customers, deliveries,
+    development_clock, disputes, events, fan_out, files, guard, ledger, list, metadata_entries,
+    payment_intents, payment_methods, payouts, refunds, report_runs, scheduled_tasks, search,
+    setup_intents, tokens, webhook_endpoints,
 };
 
 /// Every statement with a name for people.
@@ -41,6 +42,17 @@ pub fn statements() -> Vec<(String, String)> {
         ("customers.must_be_unchanged", customers::MUST_BE_UNCHANGED),
         ("customers.must_exist", customers::MUST_EXIST),
         ("customers.update", customers::UPDATE),
+        ("deliveries.find_due", deliveries::FIND_DUE),
+        ("deliveries.find_first", deliveries::FIND_FIRST),
+        ("deliveries.find_lost", deliveries::FIND_LOST),
+        ("deliveries.give_up", deliveries::GIVE_UP),
+        ("deliveries.insert", deliveries::INSERT),
+        ("deliveries.keep_attempt", deliveries::KEEP_ATTEMPT),
+        ("deliveries.next_due", deliveries::NEXT_DUE),
+        ("deliveries.plan", deliveries::PLAN),
+        ("deliveries.plan_lost", deliveries::PLAN_LOST),
+        ("deliveries.record", deliveries::RECORD),
+        ("deliveries.settle", deliveries::SETTLE),
         ("development_clock.advance", development_clock::ADVANCE),
         ("development_clock.find", development_clock::FIND),
         ("disputes.find", disputes::FIND),
@@ -48,6 +60,13 @@ pub fn statements() -> Vec<(String, String)> {
         ("disputes.update", disputes::UPDATE),
         ("events.find", events::FIND),
         ("events.insert", events::INSERT),
+        ("fan_out.advance", fan_out::ADVANCE),
+        ("fan_out.cursor", fan_out::CURSOR),
+        ("fan_out.endpoints", fan_out::ENDPOINTS),
+        ("fan_out.events", fan_out::EVENTS),
+        ("fan_out.searched", fan_out::SEARCHED),
+        ("files.find", files::FIND),
+        ("files.insert", files::INSERT),
         ("guard.changed_one", guard::CHANGED_ONE),
         ("ledger.balances_of_merchant", ledger::BALANCES_OF_MERCHANT),
         ("ledger.due", ledger::DUE),
@@ -63,7 +82,9 @@ pub fn statements() -> Vec<(String, String)> {
         ("payment_methods.insert", payment_methods::INSERT),
         ("payment_methods.must_be_kept", payment_methods::MUST_BE_KEPT),
         ("payment_methods.must_be_usable", payment_methods::MUST_BE_USABLE),
+        ("payment_methods.must_not_be_used", payment_methods::MUST_NOT_BE_USED),
         ("payment_methods.update", payment_methods::UPDATE),
+        ("payment_methods.use_up", payment_methods::USE_UP),
         ("payouts.find", payouts::FIND),
         ("payouts.find_by_hand_since", payouts::FIND_BY_HAND_SINCE),
         ("payouts.find_last_scheduled", payouts::FIND_LAST_SCHEDULED),
@@ -72,6 +93,11 @@ pub fn statements() -> Vec<(String, String)> {
         ("refunds.find", refunds::FIND),
         ("refunds.insert", refunds::INSERT),
         ("refunds.update", refunds::UPDATE),
+        ("report_runs.find", report_runs::FIND),
+        ("report_runs.first_day_carried", report_runs::FIRST_DAY_CARRIED),
+        ("report_runs.insert", report_runs::INSERT),
+        ("report_runs.last_line", report_runs::LAST_LINE),
+        ("report_runs.update", report_runs::UPDATE),
         ("scheduled_tasks.defer", scheduled_tasks::DEFER),
         ("scheduled_tasks.delete", scheduled_tasks::DELETE),
         ("scheduled_tasks.due", scheduled_tasks::DUE),
@@ -82,11 +108,21 @@ pub fn statements() -> Vec<(String, String)> {
         ("tokens.find", tokens::FIND),
         ("tokens.insert", tokens::INSERT),
         ("tokens.use", tokens::USE),
+        ("webhook_endpoints.find", webhook_endpoints::FIND),
+        ("webhook_endpoints.find_by_id", webhook_endpoints::FIND_BY_ID),
+        ("webhook_endpoints.insert", webhook_endpoints::INSERT),
+        ("webhook_endpoints.leave_alone", webhook_endpoints::LEAVE_ALONE),
+        ("webhook_endpoints.must_have_room", webhook_endpoints::MUST_HAVE_ROOM),
+        ("webhook_endpoints.recover", webhook_endpoints::RECOVER),
+        ("webhook_endpoints.share", webhook_endpoints::SHARE),
+        ("webhook_endpoints.slow_down", webhook_endpoints::SLOW_DOWN),
+        ("webhook_endpoints.update", webhook_endpoints::UPDATE),
     ];
     let fixed = fixed.into_iter().map(|(name, sql)| (name.to_owned(), sql.to_owned()));
     fixed
         .chain(entries())
         .chain(metadata())
+        .chain(lines())
         .chain(pages())
         .chain(search::statements())
         .chain(audit::statements())
@@ -112,6 +148,14 @@ fn metadata() -> Vec<(String, String)> {
     kinds.into_iter().flat_map(statements).collect()
 }
 
+/// The statements that read a slice of a report, by how much they read of each line.
+fn lines() -> Vec<(String, String)> {
+    let depths = report_runs::Depth::ALL.into_iter();
+    depths
+        .map(|depth| (format!("report_runs.lines {depth:?}"), report_runs::lines_sql(depth)))
+        .collect()
+}
+
 /// Every page that a list can ask for.
 fn pages() -> Vec<(String, String)> {
     let text = String::new;
@@ -128,6 +172,7 @@ fn pages() -> Vec<(String, String)> {
         (Table::Customers, vec![Filter::Email(text())]),
         (Table::Disputes, every_choice(&[Filter::Charge(text()), Filter::PaymentIntent(text())])),
         (Table::Events, vec![Filter::Type(text()), Filter::DenseType(text())]),
+        (Table::Files, vec![Filter::Purpose(text())]),
         (Table::PaymentIntents, vec![Filter::Customer(text())]),
         (
             Table::PaymentMethods,
@@ -138,6 +183,7 @@ fn pages() -> Vec<(String, String)> {
         ),
         (Table::BankAccounts, Vec::new()),
         (Table::Payouts, payout_filters()),
+        (Table::ReportRuns, Vec::new()),
         (Table::Refunds, every_choice(&[Filter::Charge(text()), Filter::PaymentIntent(text())])),
     ];
     let cursors = [Cursor::Newest, Cursor::After(text()), Cursor::Before(text())];

@@ -21,13 +21,13 @@ pub(crate) const DEFER: &str = "\
 pub(crate) const DUE: &str = "\
     SELECT * FROM scheduled_tasks WHERE due_at <= ?1 \
     AND kind IN ('advance_payout', 'recover_attempt', 'expire_authorization', 'open_dispute', \
-    'settle_dispute', 'settle_refund') \
+    'run_report', 'settle_dispute', 'settle_refund') \
     ORDER BY due_at, kind, subject LIMIT ?2";
 
 pub(crate) const NEXT: &str = "\
     SELECT due_at FROM scheduled_tasks WHERE due_at >= 0 \
     AND kind IN ('advance_payout', 'recover_attempt', 'expire_authorization', 'open_dispute', \
-    'settle_dispute', 'settle_refund') \
+    'run_report', 'settle_dispute', 'settle_refund') \
     ORDER BY due_at LIMIT 1";
 
 /// What is to be done.
@@ -41,6 +41,8 @@ pub enum Kind {
     ExpireAuthorization,
     /// The simulator's cardholder disputes a charge.
     OpenDispute,
+    /// A report is written on.
+    RunReport,
     /// The simulator's bank acts on a dispute.
     SettleDispute,
     /// A refund that the simulator keeps on its way is brought to its end.
@@ -48,11 +50,12 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::AdvancePayout,
         Self::RecoverAttempt,
         Self::ExpireAuthorization,
         Self::OpenDispute,
+        Self::RunReport,
         Self::SettleDispute,
         Self::SettleRefund,
     ];
@@ -64,6 +67,7 @@ impl Kind {
             Self::RecoverAttempt => "recover_attempt",
             Self::ExpireAuthorization => "expire_authorization",
             Self::OpenDispute => "open_dispute",
+            Self::RunReport => "run_report",
             Self::SettleDispute => "settle_dispute",
             Self::SettleRefund => "settle_refund",
         }

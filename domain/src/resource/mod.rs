@@ -11,13 +11,17 @@ pub mod charge;
 pub mod customer;
 pub mod dispute;
 pub mod event;
+pub mod file;
 pub mod list;
 pub mod payment_intent;
 pub mod payment_method;
 pub mod payout;
 pub mod refund;
+pub mod report_run;
+pub mod report_type;
 pub mod setup_intent;
 pub mod token;
+pub mod webhook_endpoint;
 
 pub use list::{List, SearchResult};
 

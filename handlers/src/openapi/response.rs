@@ -29,11 +29,16 @@ pub(super) fn generator() -> SchemaGenerator {
     generator.subschema_for::<resource::customer::Resource>();
     generator.subschema_for::<resource::dispute::Resource>();
     generator.subschema_for::<resource::event::Resource>();
+    generator.subschema_for::<resource::file::Resource>();
     generator.subschema_for::<resource::payment_intent::Resource>();
     generator.subschema_for::<resource::payment_method::Resource>();
     generator.subschema_for::<resource::payout::Resource>();
     generator.subschema_for::<resource::refund::Resource>();
+    generator.subschema_for::<resource::report_run::Resource>();
+    generator.subschema_for::<resource::report_type::Resource>();
     generator.subschema_for::<resource::setup_intent::Resource>();
+    generator.subschema_for::<resource::webhook_endpoint::Resource>();
+    generator.subschema_for::<resource::webhook_endpoint::Deleted>();
     generator.subschema_for::<resource::token::Resource>();
     generator
 }

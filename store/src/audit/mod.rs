@@ -54,18 +54,19 @@ pub(crate) const MOVE_ON: &str = "\
 
 pub(crate) const FORGET_SUMS: &str = "DELETE FROM audit_sums WHERE owner > ''";
 
-// A difference that is known already is told of no more.
+// A difference that is known already is told of no more. No merchant has this account: whoever runs the
+// platform may make it, and hear of its events.
 pub(crate) const TELL: &str = "\
     INSERT INTO events (id, account, livemode, created, type, object, data, api_version) \
-    SELECT f.value ->> 'id', 'platform', 1, ?2, 'florin.audit.difference', f.value ->> 'subject', \
-    f.value ->> 'data', ?3 FROM json_each(?1) AS f WHERE NOT EXISTS (SELECT 1 \
-    FROM audit_differences AS d WHERE d.name = f.value ->> 'name' AND d.subject = f.value ->> 'subject') \
+    SELECT value ->> 'id', 'acct_platform', 1, ?2, 'florin.audit.difference', value ->> 'subject', \
+    value ->> 'data', ?3 FROM json_each(?1) WHERE NOT EXISTS (SELECT 1 \
+    FROM audit_differences AS d WHERE d.name = value ->> 'name' AND d.subject = value ->> 'subject') \
     RETURNING data";
 
 pub(crate) const KEEP: &str = "\
     INSERT INTO audit_differences (name, subject, expected, found, created, run) \
-    SELECT f.value ->> 'name', f.value ->> 'subject', f.value ->> 'expected', f.value ->> 'found', ?2, ?3 \
-    FROM json_each(?1) AS f WHERE true \
+    SELECT value ->> 'name', value ->> 'subject', value ->> 'expected', value ->> 'found', ?2, ?3 \
+    FROM json_each(?1) WHERE true \
     ON CONFLICT DO UPDATE SET expected = excluded.expected, found = excluded.found, run = excluded.run";
 
 pub(crate) const FORGET_WHAT_IS_GONE: &str =

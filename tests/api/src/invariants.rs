@@ -74,6 +74,7 @@ const LISTED: &[(&str, &str, &[&str])] = &[
     ("refunds", "pending", &["succeeded", "failed", "canceled"]),
     ("refunds", "requires_action", &["succeeded", "failed", "canceled"]),
     ("refunds", "succeeded", &["failed"]),
+    ("report_runs", "pending", &["succeeded", "failed"]),
 ];
 
 /// Begins to write down every change of a status or version.
@@ -90,6 +91,7 @@ pub fn watch(database: &Database) {
         ("disputes", "status", "version", "0"),
         ("payouts", "status", "version", "0"),
         ("refunds", "status", "version", "0"),
+        ("report_runs", "status", "version", "0"),
         ("attempts", "state", "0", "0"),
     ];
     for (table, status, version, rises) in tables {
@@ -129,6 +131,7 @@ pub fn check(database: &Database) {
     books.charges_follow_their_disputes();
     books.events_tell_of_each_change_once();
     books.metadata_is_found_by_its_rows();
+    books.reports_have_one_file();
     ledger::check(database);
     books.a_card_that_nobody_keeps_pays_once();
     only_listed_transitions(database);
@@ -174,6 +177,8 @@ pub fn check_settled(platform: &Platform) {
          AND id NOT IN (SELECT subject FROM scheduled_tasks WHERE kind = 'advance_payout')",
     );
     assert!(stuck.is_empty(), "I7: payouts that never arrive: {stuck:#?}");
+    let stuck = run(database, "SELECT id FROM report_runs WHERE status = 'pending'");
+    assert!(stuck.is_empty(), "I7: reports that nobody writes: {stuck:#?}");
     let unplanned = run(
         database,
         "SELECT id FROM charges WHERE status = 'succeeded' AND captured + released < amount \
@@ -235,6 +240,8 @@ struct Books {
     disputes: Vec<Row>,
     payouts: Vec<Row>,
     refunds: Vec<Row>,
+    runs: Vec<Row>,
+    files: Vec<Row>,
     events: Vec<Row>,
     metadata: Vec<Row>,
     ids: BTreeSet<String>,
@@ -264,6 +271,7 @@ impl Books {
             "disputes",
             "payment_methods",
             "payouts",
+            "report_runs",
             "setup_intents",
         ];
         let ids = tables.iter().flat_map(|table| all(table)).map(|row| text(&row, "id")).collect();
@@ -276,6 +284,8 @@ impl Books {
             disputes: all("disputes"),
             payouts: all("payouts"),
             refunds: all("refunds"),
+            runs: all("report_runs"),
+            files: all("files"),
             events: all("events"),
             metadata: all("metadata_entries"),
             ids,
@@ -465,6 +475,23 @@ impl Books {
             assert_eq!(self.events(kind, &id), times, "I6: {kind} of {id}, which is {status}");
         }
         assert_eq!(is_over, details["acts_at"].is_null(), "I7: {id} is {status}");
+    }
+
+    fn reports_have_one_file(&self) {
+        let mut made = 0;
+        for run in &self.runs {
+            let (id, status) = (text(run, "id"), text(run, "status"));
+            let result = parsed(run, "details")["result"]["id"].as_str().map(str::to_owned);
+            let files = self.files.iter().filter(|file| Some(text(file, "id")) == result).count();
+            made += files;
+            let times = usize::from(status == "succeeded");
+            assert_eq!(files, times, "the files of {id}, which is {status}");
+            for (kind, is) in [("succeeded", times), ("failed", usize::from(status == "failed"))] {
+                let told = self.events(&format!("reporting.report_run.{kind}"), &id);
+                assert_eq!(told, is, "I6: {kind} of {id}, which is {status}");
+            }
+        }
+        assert_eq!(self.files.len(), made, "files of no report");
     }
 
     fn events_tell_of_each_change_once(&self) {

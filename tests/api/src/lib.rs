@@ -3,6 +3,7 @@
 pub mod invariants;
 
 use handlers::Server;
+use handlers::render::Stored;
 use http::{Method, Request};
 use kit::{Merchant, Platform};
 use serde_json::Value;
@@ -170,7 +171,15 @@ impl Api {
                 (name.as_str().to_owned(), value.to_str().unwrap_or_default().to_owned())
             })
             .collect();
-        let text = String::from_utf8_lossy(reply.body()).into_owned();
+        // What is sent from the bucket, as the Worker sends it.
+        let stored = reply.extensions().get::<Stored>().map(|Stored { parts, size }| {
+            let files = self.platform.files();
+            let body = parts.iter().flat_map(|name| files[name].clone()).collect::<Vec<_>>();
+            assert_eq!(i64::try_from(body.len()), Ok(*size), "what was announced is sent");
+            body
+        });
+        let body = stored.as_ref().unwrap_or(reply.body());
+        let text = String::from_utf8_lossy(body).into_owned();
         Answer {
             status: reply.status().as_u16(),
             body: serde_json::from_str(&text).unwrap_or(Value::Null),
@@ -182,6 +191,39 @@ impl Api {
     /// Does what became due.
     pub fn beat(&self) {
         kit::run(queues_beat(&self.platform));
+    }
+
+    /// Does what queues and the objects of endpoints do by themselves, until nothing is left that is due.
+    pub fn deliver(&self) {
+        kit::run(self.delivering());
+    }
+
+    async fn delivering(&self) {
+        let outside = self.platform.outside();
+        loop {
+            if outside.take_announced()
+                && let Err(failure) = queues::deliveries::fan_out(&self.platform).await
+            {
+                flows::Platform::log_error(&self.platform, "fan-out", &failure.to_string());
+            }
+            while let Some(parcel) = outside.next_parcel() {
+                let message = serde_json::to_string(&parcel).expect("a message");
+                queues::deliveries::deliver(&self.platform, &message).await;
+            }
+            let woken = outside.take_woken();
+            if woken.is_empty() {
+                return;
+            }
+            for endpoint in woken {
+                self.work_alone(&endpoint).await;
+            }
+        }
+    }
+
+    /// Delivers to one endpoint as its object does, until it rests.
+    async fn work_alone(&self, endpoint: &str) {
+        use flows::webhooks::{Next, deliver_alone};
+        while let Ok(Next::After(_)) = deliver_alone(&self.platform, endpoint).await {}
     }
 
     /// The types of all events so far, the oldest first.

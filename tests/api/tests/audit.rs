@@ -150,7 +150,7 @@ fn known(api: &Api) -> Vec<(String, String)> {
 
 /// The events that tell the operator.
 fn told(api: &Api) -> Vec<serde_json::Value> {
-    let sql = "SELECT data FROM events WHERE account = 'platform' \
+    let sql = "SELECT data FROM events WHERE account = 'acct_platform' \
                AND type = 'florin.audit.difference' ORDER BY sequence";
     let rows = api.platform.database().query(sql, vec![]);
     rows.iter().map(|row| row.json("data").expect("JSON")).collect()
@@ -199,6 +199,11 @@ fn a_difference_is_told_of_once_and_again_when_it_came_back() {
     let logged = api.platform.errors();
     assert_eq!(logged.iter().filter(|error| error.request == "audit").count(), 1, "{logged:#?}");
     assert!(!api.get("/v1/events?limit=100").ok().text.contains("florin.audit"));
+    let rows = api.platform.database().query(
+        "SELECT event FROM fan_out WHERE event = (SELECT max(sequence) FROM events)",
+        vec![],
+    );
+    assert_eq!(rows.len(), 1, "what merchants hear of waits for it");
     change(5);
     pass(&api, day);
     assert_eq!((known(&api).len(), told(&api).len()), (0, 1));

@@ -191,6 +191,15 @@ fn operations() -> Vec<Operation> {
     .chain(operations_on_charges())
     .chain(operations_on_disputes())
     .chain(operations_on_payouts())
+    .chain([Operation {
+        name: "ask for a report",
+        prepare: |api| {
+            funded(api);
+            api.platform.advance(2 * 3_600);
+            "/v1/reporting/report_runs".to_owned()
+        },
+        form: REPORT.to_vec(),
+    }])
     .collect()
 }
 
@@ -311,6 +320,15 @@ fn payout(api: &Api) -> String {
     format!("/v1/payouts/{}", api.post("/v1/payouts", &form).ok().id())
 }
 
+/// All that came and went in the first hour.
+const REPORT: &[(&str, &str)] = &[
+    ("report_type", "balance_change_from_activity.itemized.3"),
+    ("parameters[interval_start]", "1767225600"),
+    ("parameters[interval_end]", "1767229200"),
+    ("parameters[columns][]", "balance_transaction_id"),
+    ("parameters[columns][]", "charge_id"),
+];
+
 fn operations_on_payouts() -> Vec<Operation> {
     let operation = |name, prepare, form| Operation { name, prepare, form };
     let root = |api: &Api| {
@@ -368,7 +386,7 @@ fn redacted(answer: &Answer) -> (u16, Value) {
             Value::String(text) => {
                 let is_id = [
                     "pi_", "ch_", "pm_", "att_", "req_", "re_", "card_", "sim_", "txn_", "du_",
-                    "po_", "ba_",
+                    "po_", "ba_", "frr_",
                 ]
                 .iter()
                 .any(|prefix| text.starts_with(prefix));
@@ -663,6 +681,53 @@ fn a_dispute_that_dies_half_way_is_opened_and_decided_once() {
     }
 }
 
+/// A report of more lines than one step reads, which the heartbeat dies over again and again.
+#[test]
+fn a_report_that_dies_half_way_is_written_once() {
+    let written = |polls: Option<u32>| {
+        let api = Api::new();
+        invariants::watch(api.platform.database());
+        api.platform.database().query(
+            "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 5100) \
+             INSERT INTO balance_transactions (id, account, livemode, created, type, currency, amount, fee, net, \
+             available_on, details) SELECT 'txn_' || n, 'acct_acme', 0, 1767225600, 'charge', 'usd', 0, 0, 0, 0, \
+             '{\"cause\": \"none\"}' FROM numbers",
+            Vec::new(),
+        );
+        api.platform.advance(2 * 3_600);
+        let run = api.post("/v1/reporting/report_runs", REPORT).ok();
+        let mut ended = polls.is_none();
+        if let Some(polls) = polls {
+            // Each step dies there once.
+            ended = dies(&api, polls);
+            api.platform.advance(1);
+            dies(&api, polls);
+        }
+        for _ in 0..4 {
+            api.platform.advance(1);
+            api.beat();
+        }
+        let run = api.get(&format!("/v1/reporting/report_runs/{}", run.id())).ok();
+        assert_eq!(run.body["status"], "succeeded", "{polls:?}");
+        assert_eq!(api.platform.files().len(), 2, "no part is kept twice, {polls:?}");
+        invariants::check(api.platform.database());
+        invariants::check_quiet(&api.platform);
+        let url = run.text_at("/result/url").replace("https://florin.test", "");
+        (api.get(&url).ok().text, ended)
+    };
+    let (expected, _) = written(None);
+    assert_eq!(expected.lines().count(), 5_101);
+    for polls in (1..MOST_POLLS).step_by(cases(11, 1)) {
+        let (text, ended) = written(Some(polls));
+        assert!(text == expected, "after {polls} polls");
+        if ended {
+            assert!(polls > 50, "no beat was cut short");
+            return;
+        }
+    }
+    panic!("a step has more polls than that");
+}
+
 /// Lets the heartbeat die after so many polls; says whether it came to its end before.
 fn dies(api: &Api, polls: u32) -> bool {
     api.platform.yields(true);
@@ -715,4 +780,16 @@ fn an_update_that_died_after_it_made_its_card_can_be_retried() {
     let updated = retry(&api, &path, &form).ok();
     assert_eq!(updated.body["status"], "requires_confirmation");
     invariants::check_settled(&api.platform);
+}
+
+#[test]
+fn an_update_whose_answer_was_lost_does_not_undo_what_came_after_it() {
+    let api = Api::new();
+    let path = created(&api, &[]);
+    let (old, new) = ([("amount", "2100")], [("amount", "2200")]);
+    api.platform.complete_hop().fail(1, Fault::BeforeEffect);
+    api.post_once(&path, &old, KEY).error(503);
+    api.post(&path, &new).ok();
+    retry(&api, &path, &old).ok();
+    assert_eq!(api.get(&path).ok().body["amount"], 2200);
 }

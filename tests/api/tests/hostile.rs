@@ -65,8 +65,14 @@ fn examples(api: &Api) -> BTreeMap<&'static str, String> {
     let payout = api.post("/v1/payouts", &[("amount", "1"), ("currency", "usd")]).ok();
     let doubted = [("amount", "100"), ("currency", "usd"), ("source", "tok_visa_createDispute")];
     api.post("/v1/charges", &doubted).ok();
+    let report = [
+        ("report_type", "ending_balance_reconciliation.summary.1"),
+        ("parameters[interval_end]", "1767225600"),
+    ];
+    let run = api.post("/v1/reporting/report_runs", &report).ok();
     api.platform.advance(2);
     api.beat();
+    let file = api.get("/v1/files").ok().text_at("/data/0/id").to_owned();
     let dispute = api.get("/v1/disputes").ok().text_at("/data/0/id").to_owned();
     let token = [
         ("card[number]", "4242424242424242"),
@@ -80,6 +86,8 @@ fn examples(api: &Api) -> BTreeMap<&'static str, String> {
     );
     let kept = kept.ok();
     let event = api.get("/v1/events").ok();
+    let hooked = [("url", "https://shop.test/hooks"), ("enabled_events[]", "*")];
+    let hooked = api.post("/v1/webhook_endpoints", &hooked).ok();
     BTreeMap::from([
         ("account", api.merchant.account.as_str().to_owned()),
         ("charge", charge),
@@ -88,11 +96,15 @@ fn examples(api: &Api) -> BTreeMap<&'static str, String> {
         ("intent", held.id().to_owned()),
         ("payment_method", method.id().to_owned()),
         ("dispute", dispute),
+        ("file", file),
         ("bank_account", payout.text_at("/destination").to_owned()),
         ("payout", payout.id().to_owned()),
         ("refund", refund.id().to_owned()),
+        ("report_run", run.id().to_owned()),
+        ("report_type", "balance.summary.1".to_owned()),
         ("setup_intent", kept.id().to_owned()),
         ("token", token.id().to_owned()),
+        ("webhook_endpoint", hooked.id().to_owned()),
     ])
 }
 
@@ -576,6 +588,13 @@ const VALUES: &[&str] = &[
     "metadata['a']:'b'",
     "query:(",
     "amount:99999999999999999999",
+    "balance.summary.1",
+    "ending_balance_reconciliation.itemized.4",
+    "payout_reconciliation.by_id.itemized.4",
+    "1767225600",
+    "Europe/Paris",
+    "+01:00",
+    "payment_metadata[order]",
 ];
 
 #[test]

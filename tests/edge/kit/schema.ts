@@ -10,7 +10,8 @@ import { join, resolve } from "node:path";
 const TYPES = [
   "Account", "Balance", "BalanceTransaction", "BankAccount", "Charge", "Customer", "DeletedBankAccount", "DeletedCustomer",
   "Dispute", "Event", "File",
-  "Mandate", "PaymentIntent", "PaymentMethod", "Payout", "Refund", "Review", "SetupAttempt", "SetupIntent", "Token",
+  "Mandate", "PaymentIntent", "PaymentMethod", "Payout", "Refund", "Reporting.ReportRun", "Reporting.ReportType",
+  "Review", "SetupAttempt", "SetupIntent", "Token",
   "Transfer", "WebhookEndpoint", "DeletedWebhookEndpoint",
 ] as const;
 
@@ -174,7 +175,7 @@ function make(cache: string): Schema {
   mkdirSync(cache, { recursive: true });
   // Beside the tests, because that is where the SDK is found from.
   const file = join(import.meta.dirname, `.sdk-types-${process.pid}.cts`);
-  const members = TYPES.map((name) => `${name}: Stripe.${name};`).join(" ");
+  const members = TYPES.map((name) => `"${name}": Stripe.${name};`).join(" ");
   writeFileSync(file, `import type Stripe from "stripe";\nexport interface Types { ${members} }\n`);
   try {
     const options = { strict: true, module: "nodenext", moduleResolution: "nodenext", skipLibCheck: true, noEmit: true };

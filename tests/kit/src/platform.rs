@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use domain::Timestamp;
 use domain::api_key::{Kind, Permissions};
@@ -9,9 +10,11 @@ use domain::id::keyed_digest;
 use domain::idempotency::{self, Begin, Complete, Decision, Record};
 use domain::seal::MasterKey;
 use flows::PlatformError;
+use flows::platform::Sent;
+use flows::webhooks::Parcel;
 
 use crate::merchant::insert_key;
-use crate::{Database, Hop, Merchant};
+use crate::{Database, Hop, Merchant, Outside};
 
 /// When every test begins: 1 January 2026, 00:00 UTC.
 pub const START: Timestamp = Timestamp(1_767_225_600);
@@ -34,12 +37,15 @@ pub struct Platform {
     records: RefCell<BTreeMap<(String, String), Record>>,
     begin_hop: Hop,
     complete_hop: Hop,
+    files: RefCell<BTreeMap<String, Vec<u8>>>,
+    files_hop: Hop,
     now: Cell<Timestamp>,
     seed: u64,
     draws: Cell<u64>,
     master_key: MasterKey,
     wakes: RefCell<Vec<Timestamp>>,
     errors: RefCell<Vec<LoggedError>>,
+    outside: Outside,
 }
 
 impl Platform {
@@ -59,12 +65,15 @@ impl Platform {
             records: RefCell::default(),
             begin_hop: Hop::default(),
             complete_hop: Hop::default(),
+            files: RefCell::default(),
+            files_hop: Hop::default(),
             now: Cell::new(START),
             seed,
             draws: Cell::new(0),
             master_key: MasterKey::parse(MASTER_KEY).expect("32 bytes in base64"),
             wakes: RefCell::default(),
             errors: RefCell::default(),
+            outside: Outside::default(),
         }
     }
 
@@ -103,6 +112,11 @@ impl Platform {
         );
     }
 
+    /// Other servers, the queue and the objects of endpoints.
+    pub fn outside(&self) -> &Outside {
+        &self.outside
+    }
+
     /// The hook in every call that begins a request.
     pub fn begin_hop(&self) -> &Hop {
         &self.begin_hop
@@ -113,9 +127,22 @@ impl Platform {
         &self.complete_hop
     }
 
+    /// The hook in every object that is put into the bucket of files.
+    pub fn files_hop(&self) -> &Hop {
+        &self.files_hop
+    }
+
+    /// The objects in the bucket of files, by their names.
+    pub fn files(&self) -> BTreeMap<String, Vec<u8>> {
+        self.files.borrow().clone()
+    }
+
     /// Whether every hop lets other futures go on, right before its effect and right after.
     pub fn yields(&self, yields: bool) {
-        for hop in [self.database.hop(), &self.begin_hop, &self.complete_hop] {
+        let Outside { queue_hop, object_hop, server_hop, .. } = &self.outside;
+        let outside = [queue_hop, object_hop, server_hop, &self.files_hop];
+        let hops = [self.database.hop(), &self.begin_hop, &self.complete_hop];
+        for hop in hops.into_iter().chain(outside) {
             hop.yields(yields);
         }
     }
@@ -160,7 +187,7 @@ impl flows::Platform for Platform {
             self.keep(object, &begin.key, record);
             Ok(decision)
         };
-        self.begin_hop.make(effect, lost).await
+        self.begin_hop.make(effect, || lost("idempotency")).await
     }
 
     async fn complete(&self, object: &str, complete: &Complete) -> Result<bool, PlatformError> {
@@ -170,11 +197,62 @@ impl flows::Platform for Platform {
             self.keep(object, &complete.key, record);
             Ok(is_newest)
         };
-        self.complete_hop.make(effect, lost).await
+        self.complete_hop.make(effect, || lost("idempotency")).await
+    }
+
+    async fn put_file(&self, name: &str, bytes: Vec<u8>) -> Result<(), PlatformError> {
+        let effect = || {
+            self.files.borrow_mut().insert(name.to_owned(), bytes);
+            Ok(())
+        };
+        self.files_hop.make(effect, || lost("files")).await
+    }
+
+    fn utc_offset(&self, zone: &str, at: Timestamp) -> Option<i64> {
+        let zone = jiff::tz::TimeZone::get(zone).ok()?;
+        let at = jiff::Timestamp::from_second(at.seconds()).ok()?;
+        Some(zone.to_offset(at).seconds().into())
     }
 
     fn wake(&self, due_at: Timestamp) {
         self.wakes.borrow_mut().push(due_at);
+    }
+
+    fn announce(&self) {
+        self.outside.announced.set(true);
+    }
+
+    async fn enqueue(&self, parcels: &[Parcel]) -> Result<(), PlatformError> {
+        let effect = || {
+            self.outside.queue.borrow_mut().extend(parcels.iter().cloned());
+            Ok(())
+        };
+        self.outside.queue_hop.make(effect, || lost("queue")).await
+    }
+
+    async fn wake_endpoint(&self, endpoint: &str) -> Result<(), PlatformError> {
+        let effect = || {
+            self.outside.woken.borrow_mut().insert(endpoint.to_owned());
+            Ok(())
+        };
+        self.outside.object_hop.make(effect, || lost("object")).await
+    }
+
+    async fn send(&self, request: http::Request<String>, _: u32) -> Sent {
+        let answer = self
+            .outside
+            .server_hop
+            .make(|| self.outside.answer(request), || "the connection was lost".to_owned());
+        let answer = answer.await;
+        Sent { milliseconds: self.outside.milliseconds.get(), answer }
+    }
+
+    async fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, PlatformError> {
+        Ok(self.outside.hosts.borrow().get(host).cloned().unwrap_or_default())
+    }
+
+    fn is_development(&self) -> bool {
+        self.outside.is_development.get()
     }
 
     fn now(&self) -> Timestamp {
@@ -197,7 +275,7 @@ impl flows::Platform for Platform {
     }
 }
 
-/// A call to an idempotency object of which nobody knows whether it arrived.
-fn lost() -> PlatformError {
-    PlatformError { part: "idempotency", problem: "the connection was lost".to_owned() }
+/// A call to a part of the platform of which nobody knows whether it arrived.
+fn lost(part: &'static str) -> PlatformError {
+    PlatformError { part, problem: "the connection was lost".to_owned() }
 }

@@ -1,0 +1,17 @@
+//! `/v1/reporting/report_types`.
+
+pub mod list;
+pub mod retrieve;
+
+use domain::report::ReportType;
+use domain::resource::{self, value};
+use serde_json::Value;
+
+use super::available;
+use crate::endpoint::Call;
+
+/// The report as merchants see it.
+fn show<P>(call: &Call<'_, P>, report: &ReportType) -> Value {
+    let livemode = call.context.scope.livemode;
+    value(&resource::report_type::Resource::new(report, available(call), livemode))
+}
