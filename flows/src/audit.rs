@@ -62,9 +62,11 @@ async fn slice<P: Platform>(platform: &P, run: &Run) -> Result<(), Failure> {
     let differences = differences(platform, stage, &database.batch(reading).await?)?;
     let mut next = run.clone();
     to.clone_into(&mut next.place);
-    match stage.name {
-        "entries" => to.clone_into(&mut next.entries_to),
-        "transactions" => next.transactions_to = to.parse().unwrap_or(0),
+    match (stage.name, &end) {
+        ("entries", _) => to.clone_into(&mut next.entries_to),
+        ("transactions", _) => next.transactions_to = to.parse().unwrap_or(0),
+        // What was added up was held against the accounts, and costs the payments no row any more.
+        ("owners", None) => next = Run { entries_to: String::new(), transactions_to: 0, ..next },
         _ => {}
     }
     let due_at = match (&end, following) {

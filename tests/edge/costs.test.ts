@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { type Account, Server } from "./kit/server.ts";
+import { until } from "./kit/until.ts";
 
 let server: Server;
 let account: Account;
@@ -11,6 +12,9 @@ let account: Account;
 before(async () => {
   server = await Server.start({ observe: true });
   account = await server.account();
+  // The first request wakes the heartbeat. While the audit adds the ledger up, what is posted is added as well.
+  await server.fetch("/v1/balance", { headers: { authorization: `Bearer ${account.secret_key}` } });
+  await until("the first audit is over", async () => (await server.query("SELECT * FROM audit_run WHERE run > 1"))[0]);
 });
 after(() => server.stop());
 
@@ -69,9 +73,12 @@ async function count(scenario: (counts: Counts) => Promise<void>): Promise<Count
 test("what is billed is what docs/costs.md says", async () => {
   const text = readFileSync(new URL("../../docs/costs.md", import.meta.url), "utf8");
   for (const [name, scenario] of Object.entries(scenarios)) {
-    const { requests, objects, written, read } = await count(scenario);
-    const row = `| ${name} | ${requests} | ${objects} | ${written} | ${read} |`;
-    assert.ok(text.includes(row), `docs/costs.md does not say: ${row}`);
+    const counts = await count(scenario);
+    const row = text.split("\n").find((line) => line.startsWith(`| ${name} |`)) ?? assert.fail(`there is no row for ${name}`);
+    const [requests, objects, written, read] = row.split("|").slice(2).map(Number);
+    assert.deepEqual([name, counts.requests, counts.objects, counts.written], [name, requests, objects, written]);
+    // How many rows are passed on the way to one depends on their ids, which are random.
+    assert.ok(counts.read <= (read ?? 0), `${name} reads ${counts.read} rows`);
   }
 });
 
