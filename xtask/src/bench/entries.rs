@@ -30,7 +30,7 @@ const ENTRIES: &str = "\
     INSERT INTO ledger_entries (cause, leg, owner, livemode, currency, kind, day, amount, created) \
     SELECT printf('att_%010d%012d:captured', i * 2654435761 % 4294967296, i), leg, \
     iif(kind = 'available', t.account, 'platform'), 0, 'usd', kind, \
-    iif(kind = 'available', t.created / 86400 - i % CAST(?3 AS INTEGER), 0), amount, t.created \
+    iif(kind = 'available', t.created / 86400 - i % CAST(?3 AS INTEGER), 0), legs.amount, t.created \
     FROM n CROSS JOIN legs JOIN payment_intents AS t ON t.id = ?4";
 
 const TRANSACTIONS: &str = "\

@@ -112,7 +112,7 @@ impl Operation {
             (_, Self::Refund) => "\"object\": \"refund\"",
             (_, Self::Retrieve) => "\"object\": \"payment_intent\"",
             (_, Self::List) => "\"object\": \"list\"",
-            (_, Self::Balance) => "\"object\": \"balance\"",
+            (_, Self::Balance) => "\"available\": ",
         }
     }
 }
