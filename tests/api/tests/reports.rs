@@ -442,6 +442,9 @@ fn moments_are_written_in_the_time_zone_that_is_asked_for_summer_time_included()
     assert_eq!(summary[7]["net_amount"], "38.24");
 }
 
+/// A report, what it is asked, the parameter that is wrong, and what is said of it.
+type Refused<'r> = (&'r str, Vec<(&'r str, &'r str)>, &'r str, &'r str);
+
 #[test]
 fn what_a_report_does_not_take_is_refused_in_stripes_words() {
     let api = january();
@@ -451,7 +454,7 @@ fn what_a_report_does_not_take_is_refused_in_stripes_words() {
     let early = (FIRST - 1).to_string();
     let by_hand = api.get("/v1/payouts").ok().text_at("/data/0/id").to_owned();
     let by_id = "payout_reconciliation.by_id.itemized.4";
-    let cases: Vec<(&str, Vec<(&str, &str)>, &str, &str)> = vec![
+    let cases: Vec<Refused<'_>> = vec![
         ("nonsense.1", vec![start, end], "report_type", "No such report type: 'nonsense.1'"),
         (
             ACTIVITY,
