@@ -73,6 +73,8 @@ kinds! {
     Payout = "payout", "payout", "payout";
     /// The same by the account's schedule: it is no part of what the next such payout carries.
     AutomaticPayout = "automatic_payout", "payout", "payout";
+    /// A payout is taken back from the merchant's bank.
+    PayoutReversal = "payout_reversal", "payout", "payout_reversal";
     /// A payout was canceled before it left.
     PayoutCancel = "payout_cancel", "payout_cancel", "payout_reversal";
     /// The merchant's bank did not take it, or sent it back.

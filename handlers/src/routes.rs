@@ -123,6 +123,7 @@ endpoints! {
     PayoutsCreate = payouts::create::Create,
     PayoutsList = payouts::list::List,
     PayoutsRetrieve = payouts::retrieve::Retrieve,
+    PayoutsReverse = payouts::reverse::Reverse,
     PayoutsUpdate = payouts::update::Update,
     RefundsCancel = refunds::cancel::Cancel,
     RefundsCreate = refunds::create::Create,

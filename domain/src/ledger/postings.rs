@@ -301,6 +301,22 @@ impl Balances {
         draft.enter(self.always(AccountKind::PayoutsInTransit), sum.negated()).close()
     }
 
+    /// A payout is taken back: what the merchant's bank is to give counts from a day on.
+    ///
+    /// # Errors
+    /// Never for amounts in range.
+    pub fn payout_reversed(
+        &self,
+        cause: String,
+        taken_back: SignedAmount,
+        (available_on, today): (Day, Day),
+    ) -> Result<Transaction, Unbalanced> {
+        Draft::new(cause)
+            .enter(self.always(AccountKind::PayoutsInTransit), taken_back)
+            .enter(self.funds(available_on, today), taken_back.negated())
+            .close()
+    }
+
     /// The merchant's bank has it; or gave it, where the amount is negative.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! A merchant's client for the native platform: requests as the SDKs send them, answers as JSON.
 
+pub mod funds;
 pub mod invariants;
 
 use handlers::Server;

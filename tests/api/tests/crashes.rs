@@ -1,6 +1,7 @@
 //! Crashes: an operation dies at each of its awaits, or a hop breaks, and whoever comes next (the
 //! client's retry, recovery, or both) brings it to the same end as if nothing had happened.
 
+use api::funds::days_pass;
 use api::{Answer, Api, cases, invariants};
 use domain::attempt::ChallengeResult;
 use domain::id::{AttemptId, Id};
@@ -329,6 +330,15 @@ fn operations_on_payouts() -> Vec<Operation> {
             vec![("amount", "1913"), ("currency", "usd")],
         ),
         operation("cancel a payout", |api| payout(api) + "/cancel", vec![]),
+        operation(
+            "reverse a payout",
+            |api| {
+                let path = payout(api);
+                days_pass(api, 1);
+                path + "/reverse"
+            },
+            vec![("metadata[why]", "2")],
+        ),
         operation("update a payout", payout, vec![("metadata[order]", "2")]),
     ]
 }
