@@ -34,6 +34,7 @@ event_types! {
     AccountExternalAccountCreated = "account.external_account.created",
     AccountExternalAccountDeleted = "account.external_account.deleted",
     AccountExternalAccountUpdated = "account.external_account.updated",
+    BalanceAvailable = "balance.available",
     ChargeCaptured = "charge.captured",
     ChargeDisputeClosed = "charge.dispute.closed",
     ChargeDisputeCreated = "charge.dispute.created",
@@ -125,6 +126,8 @@ pub enum Transition {
     PaymentMethodAttached,
     PaymentMethodUpdated,
     PaymentMethodDetached,
+    /// Money that was pending became available.
+    BalanceAvailable,
     BankAccountCreated,
     BankAccountUpdated,
     BankAccountDeleted,
@@ -142,7 +145,7 @@ pub enum Transition {
 
 impl Transition {
     /// Every transition, for tables that must cover them all.
-    pub const ALL: [Self; 48] = [
+    pub const ALL: [Self; 49] = [
         Self::IntentCreated,
         Self::IntentSucceeded,
         Self::IntentAuthorized,
@@ -179,6 +182,7 @@ impl Transition {
         Self::PaymentMethodAttached,
         Self::PaymentMethodUpdated,
         Self::PaymentMethodDetached,
+        Self::BalanceAvailable,
         Self::BankAccountCreated,
         Self::BankAccountUpdated,
         Self::BankAccountDeleted,
@@ -251,6 +255,7 @@ impl Transition {
             Self::PaymentMethodAttached => &[E::PaymentMethodAttached],
             Self::PaymentMethodUpdated => &[E::PaymentMethodUpdated],
             Self::PaymentMethodDetached => &[E::PaymentMethodDetached],
+            Self::BalanceAvailable => &[E::BalanceAvailable],
             Self::BankAccountCreated => &[E::AccountExternalAccountCreated],
             Self::BankAccountUpdated => &[E::AccountExternalAccountUpdated],
             Self::BankAccountDeleted => &[E::AccountExternalAccountDeleted],

@@ -30,6 +30,7 @@ pub struct Subjects<'a> {
     pub refund: Option<&'a Refund>,
     pub customer: Option<&'a Customer>,
     pub payment_method: Option<&'a PaymentMethod>,
+    pub balance: Option<&'a resource::balance::Resource>,
     pub bank_account: Option<&'a BankAccount>,
     pub payout: Option<&'a Payout>,
     pub setup_intent: Option<&'a SetupIntent>,
@@ -59,6 +60,8 @@ impl Subjects<'_> {
             Some("account") => self
                 .bank_account
                 .map(|bank| show(bank.id.as_str(), &resource::bank_account::Resource::from(bank))),
+            // A balance has no id.
+            Some("balance") => self.balance.map(|balance| show("balance", balance)),
             Some("charge") => self
                 .charge
                 .map(|charge| show(charge.id.as_str(), &resource::charge::Resource::from(charge))),

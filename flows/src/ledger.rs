@@ -3,7 +3,7 @@
 //! Each function returns statements for that batch, so that money and books change together or not at
 //! all. Nothing is read: what a posting needs is on the charge, the refund or the attempt.
 
-use connectors::simulator;
+use connectors::{Later, simulator};
 use domain::attempt::Attempt;
 use domain::balance_transaction::{BalanceTransaction, Details, FeeDetail, FeeKind, Kind};
 use domain::charge::Charge;
@@ -80,7 +80,13 @@ pub fn captured<P: Platform>(
     let paid = Money { amount: taken, currency };
     let fee = terms.plan.fee(paid);
     let application_fee = application_fee(charge, taken.minus(fee)?);
-    let available_at = terms.available_at(context.now);
+    let available_at = match charge.details.later.as_deref().and_then(Later::from_name) {
+        Some(Later::AvailableAtOnce) => context.now,
+        _ => terms.available_at(context.now),
+    };
+    if available_at <= context.now {
+        context.platform.wake(context.now);
+    }
     let settles_on = context.now.day().plus(simulator::SETTLES_AFTER_DAYS);
     let captured = Captured {
         paid,

@@ -10,6 +10,7 @@ use crate::{
 /// Every statement with a name for people.
 pub fn statements() -> Vec<(String, String)> {
     let fixed = [
+        ("accounts.find", accounts::FIND),
         ("accounts.find_by_key", accounts::FIND_BY_KEY),
         ("accounts.payouts_due", accounts::PAYOUTS_DUE),
         ("accounts.plan_payouts", accounts::PLAN_PAYOUTS),

@@ -138,7 +138,8 @@ impl Captured {
             .minus(SignedAmount::from(self.application_fee))
     }
 
-    /// Posts it: the processor owes it, the merchant is owed it less the fees.
+    /// Posts it: the processor owes it, the merchant is owed it less the fees. It is pending first also
+    /// where it is available at once, so that all money becomes available in one way.
     ///
     /// # Errors
     /// When amounts leave their range.
@@ -151,7 +152,7 @@ impl Captured {
         let (paid, settled) = (self.paid, self.settled);
         let clearing = Processor { name: processor.to_owned(), currency: paid.currency };
         let balances = Balances { merchant: merchant.clone(), currency: settled.currency };
-        let Dates { today, available_on, settles_on } = self.dates;
+        let Dates { available_on, settles_on, .. } = self.dates;
         draft = draft.debit(clearing.clearing(settles_on), paid.amount);
         if paid.currency != settled.currency {
             let exchange = |currency| platform(AccountKind::Exchange, currency);
@@ -161,7 +162,7 @@ impl Captured {
         }
         let Ok(net) = self.net() else { return Err(Unbalanced { cause: draft.cause }) };
         draft
-            .enter(balances.funds(available_on, today), net.negated())
+            .enter(balances.account(AccountKind::Pending, available_on), net.negated())
             .credit(platform(AccountKind::Fees, settled.currency), self.fee)
             .credit(platform(AccountKind::ApplicationFees, settled.currency), self.application_fee)
             .close()

@@ -12,7 +12,7 @@ use super::funds::Funds;
 use super::{MAX_TRIES, announce, books, dates, plan};
 use crate::bank_accounts::{destination, finding};
 use crate::context::first;
-use crate::{Context, Failure, Platform};
+use crate::{Context, Failure, Platform, balance};
 
 /// Money that is to go to the merchant's bank.
 #[derive(Clone, Debug)]
@@ -61,9 +61,13 @@ pub async fn create<P: Platform>(
         if let Some(payout) = first(&results, 0)? {
             return Ok(payout);
         }
+        let funds = Funds::read(create.currency, results.get(1))?;
+        if funds.is_behind() {
+            balance::mature(context.platform, context.scope.clone()).await?;
+            continue;
+        }
         let found = first(&results, 2)?;
         let (bank, bank_holds) = destination(context, wanted, create.currency, found)?;
-        let funds = Funds::read(create.currency, results.get(1))?;
         let parts = payout::taken(&funds.by_day()?, create.amount.into())?
             .ok_or(ApiError::BalanceInsufficient)?;
         let (leaves_at, arrival_date) = dates(create.method, context.now);
@@ -80,8 +84,7 @@ pub async fn create<P: Platform>(
             destination: bank.id,
             details: details(create),
         };
-        let mut batch = funds.held(context)?;
-        batch.push(bank_holds);
+        let mut batch = vec![funds.held(context)?, bank_holds];
         batch.extend(books::left(context, &mut payout, &parts)?);
         batch.push(payouts::insert(&context.scope, &payout));
         batch.push(plan(context, &payout, leaves_at));

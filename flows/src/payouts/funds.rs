@@ -8,7 +8,7 @@ use domain::timestamp::Day;
 use store::ledger::{self, Balance};
 use store::{Rows, Statement};
 
-use crate::{Context, Failure, Platform, balance};
+use crate::{Context, Failure, Platform};
 
 /// What a merchant has in one currency, as it was read.
 pub(super) struct Funds {
@@ -32,8 +32,7 @@ impl Funds {
         Ok(Self { currency, rows })
     }
 
-    /// What each day holds: positive is the merchant's. What is available by date counts, whether or not
-    /// the books were moved yet.
+    /// What each day holds: positive is the merchant's.
     ///
     /// # Errors
     /// Never for balances in range.
@@ -46,28 +45,22 @@ impl Funds {
         Ok(days)
     }
 
-    /// The statements that hold a batch to what was read, and then move what is available by date, so
-    /// that it can be taken in the same batch.
+    /// Whether some of it is available by date, and the books were not moved yet.
+    pub fn is_behind(&self) -> bool {
+        self.rows.iter().any(|row| row.account.kind == AccountKind::Pending)
+    }
+
+    /// The statement that holds a batch to what was read.
     ///
     /// # Errors
     /// Never for balances in range.
-    pub fn held<P: Platform>(&self, context: &Context<'_, P>) -> Result<Vec<Statement>, Failure> {
-        let (scope, now) = (&context.scope, context.now);
-        let (mut sum, mut pending) = (SignedAmount::ZERO, SignedAmount::ZERO);
+    pub fn held<P: Platform>(&self, context: &Context<'_, P>) -> Result<Statement, Failure> {
+        let mut sum = SignedAmount::ZERO;
         for row in &self.rows {
             sum = sum.plus(row.balance)?;
-            if row.account.kind == AccountKind::Pending {
-                pending = pending.plus(row.balance)?;
-            }
         }
-        let count = i64::try_from(self.rows.len()).unwrap_or(i64::MAX);
-        let seen = (count, sum, pending);
-        let mut statements = vec![ledger::funds_must_hold(scope, self.currency, now.day(), seen)];
-        for row in self.rows.iter().filter(|row| row.account.kind == AccountKind::Pending) {
-            if let Some(transaction) = balance::day_come(row, scope.livemode, now)? {
-                statements.extend(ledger::post(scope.livemode, &transaction, now));
-            }
-        }
-        Ok(statements)
+        let seen = (i64::try_from(self.rows.len()).unwrap_or(i64::MAX), sum);
+        let today = context.now.day();
+        Ok(ledger::funds_must_hold(&context.scope, self.currency, today, seen))
     }
 }

@@ -16,7 +16,7 @@ use super::funds::Funds;
 use super::{MAX_TRIES, announce, books, dates, plan};
 use crate::bank_accounts::{destination, finding};
 use crate::context::first;
-use crate::{Context, Failure, Platform};
+use crate::{Context, Failure, Platform, balance};
 
 /// How many accounts one look pays out; the rest follows in the next.
 pub const BATCH: i64 = 50;
@@ -100,12 +100,16 @@ async fn pay_out<P: Platform>(
         if by_hand || results.first().and_then(Rows::first).is_some() {
             return Ok(());
         }
+        let funds = Funds::read(currency, results.get(1))?;
+        if funds.is_behind() {
+            balance::mature(context.platform, scope.clone()).await?;
+            continue;
+        }
         let bank: Option<BankAccount> = first(&results, 2)?;
         if bank.as_ref().is_some_and(|bank| bank.status == bank_account::Status::Errored) {
             return Ok(());
         }
         let (bank, bank_holds) = destination(context, None, currency, bank)?;
-        let funds = Funds::read(currency, results.get(1))?;
         let Some((amount, parts)) = closed(&funds, day)? else { return Ok(()) };
         let last: Option<Payout> = first(&results, 3)?;
         let from = last.and_then(|last| last.details.covers).map_or(Day(0), |d| d.through.plus(1));
@@ -126,8 +130,7 @@ async fn pay_out<P: Platform>(
                 ..Details::default()
             },
         };
-        let mut batch = funds.held(context)?;
-        batch.push(bank_holds);
+        let mut batch = vec![funds.held(context)?, bank_holds];
         batch.extend(books::left(context, &mut payout, &parts)?);
         batch.push(payouts::insert(scope, &payout));
         batch.push(plan(context, &payout, leaves_at));

@@ -471,6 +471,11 @@ impl Books {
         let mut seen = BTreeMap::new();
         for event in &self.events {
             let (kind, object) = (text(event, "type"), text(event, "object"));
+            // A balance has no id, and may be the same twice; the ledger's check counts these.
+            if kind == "balance.available" {
+                assert_eq!(object, "balance", "I6: {kind}");
+                continue;
+            }
             assert!(
                 self.ids.contains(&object),
                 "I6: {kind} tells of {object}, which does not exist"
