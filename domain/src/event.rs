@@ -73,6 +73,14 @@ event_types! {
     RefundUpdated = "refund.updated",
     SetupIntentCreated = "setup_intent.created",
     SetupIntentSucceeded = "setup_intent.succeeded",
+    TopupCanceled = "topup.canceled",
+    TopupCreated = "topup.created",
+    TopupFailed = "topup.failed",
+    TopupReversed = "topup.reversed",
+    TopupSucceeded = "topup.succeeded",
+    TransferCreated = "transfer.created",
+    TransferReversed = "transfer.reversed",
+    TransferUpdated = "transfer.updated",
 }
 
 /// A change that merchants are told of, named after what happened.
@@ -141,11 +149,22 @@ pub enum Transition {
     PayoutCanceled,
     PayoutReversed,
     SetupIntentSucceeded,
+    TopupCreated,
+    TopupSucceeded,
+    TopupFailed,
+    TopupCanceled,
+    /// The bank took back what it had added.
+    TopupReversed,
+    TransferCreated,
+    /// Of the transfer, or of one of its reversals.
+    TransferUpdated,
+    /// In part or in full.
+    TransferReversed,
 }
 
 impl Transition {
     /// Every transition, for tables that must cover them all.
-    pub const ALL: [Self; 49] = [
+    pub const ALL: [Self; 57] = [
         Self::IntentCreated,
         Self::IntentSucceeded,
         Self::IntentAuthorized,
@@ -195,6 +214,14 @@ impl Transition {
         Self::PayoutCanceled,
         Self::PayoutReversed,
         Self::SetupIntentSucceeded,
+        Self::TopupCreated,
+        Self::TopupSucceeded,
+        Self::TopupFailed,
+        Self::TopupCanceled,
+        Self::TopupReversed,
+        Self::TransferCreated,
+        Self::TransferUpdated,
+        Self::TransferReversed,
     ];
 
     /// The events that tell of it, in the order in which they are written.
@@ -268,6 +295,14 @@ impl Transition {
             Self::PayoutFailed => &[E::PayoutUpdated, E::PayoutFailed],
             Self::PayoutCanceled => &[E::PayoutUpdated, E::PayoutCanceled],
             Self::SetupIntentSucceeded => &[E::SetupIntentCreated, E::SetupIntentSucceeded],
+            Self::TopupCreated => &[E::TopupCreated],
+            Self::TopupSucceeded => &[E::TopupSucceeded],
+            Self::TopupFailed => &[E::TopupFailed],
+            Self::TopupCanceled => &[E::TopupCanceled],
+            Self::TopupReversed => &[E::TopupReversed],
+            Self::TransferCreated => &[E::TransferCreated],
+            Self::TransferUpdated => &[E::TransferUpdated],
+            Self::TransferReversed => &[E::TransferReversed],
         }
     }
 }

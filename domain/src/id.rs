@@ -115,6 +115,12 @@ define_ids! {
     SetupIntentId = "seti_";
     /// A single-use token.
     TokenId = "tok_";
+    /// Money that a merchant's bank adds to the balance.
+    TopupId = "tu_";
+    /// Money that went to a connected account.
+    TransferId = "tr_";
+    /// Money of a transfer that came back.
+    TransferReversalId = "trr_";
 }
 
 /// Makes every identifier of one request from one seed, so that the request can be run again and

@@ -34,6 +34,8 @@ pub mod search;
 pub mod setup_intent;
 pub mod timestamp;
 pub mod token;
+pub mod topup;
+pub mod transfer;
 
 pub use error::ApiError;
 pub use metadata::Metadata;

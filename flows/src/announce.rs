@@ -13,6 +13,8 @@ use domain::refund::Refund;
 use domain::resource;
 use domain::setup_intent::SetupIntent;
 use domain::timestamp::Timestamp;
+use domain::topup::Topup;
+use domain::transfer::Transfer;
 use serde::Serialize;
 use serde_json::Value;
 use store::Statement;
@@ -34,6 +36,8 @@ pub struct Subjects<'a> {
     pub bank_account: Option<&'a BankAccount>,
     pub payout: Option<&'a Payout>,
     pub setup_intent: Option<&'a SetupIntent>,
+    pub topup: Option<&'a Topup>,
+    pub transfer: Option<&'a Transfer>,
 }
 
 /// An object as an event carries it.
@@ -79,6 +83,12 @@ impl Subjects<'_> {
                 .map(|payout| show(payout.id.as_str(), &resource::payout::Resource::from(payout))),
             Some("setup_intent") => self.setup_intent.map(|intent| {
                 show(intent.id.as_str(), &resource::setup_intent::Resource::from(intent))
+            }),
+            Some("topup") => self
+                .topup
+                .map(|topup| show(topup.id.as_str(), &resource::topup::Resource::from(topup))),
+            Some("transfer") => self.transfer.map(|transfer| {
+                show(transfer.id.as_str(), &resource::transfer::Resource::from(transfer))
             }),
             _ => None,
         }

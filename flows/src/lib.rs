@@ -4,6 +4,7 @@
 //! processor, and records the answer. A crash between any two steps leaves an attempt that the
 //! client's retry or [`recover`] finds and brings to its end.
 
+pub mod accounts;
 pub mod announce;
 pub mod balance;
 pub mod bank_accounts;
@@ -14,6 +15,7 @@ pub mod customers;
 pub mod descriptors;
 pub mod disputes;
 pub mod failure;
+mod funds;
 pub mod ledger;
 pub mod operations;
 pub mod payment_intents;
@@ -24,6 +26,8 @@ pub mod recover;
 pub mod refunds;
 pub mod setup_intents;
 pub mod tokens;
+pub mod topups;
+pub mod transfers;
 
 pub use context::{Context, RequestReference};
 pub use failure::Failure;

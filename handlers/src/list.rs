@@ -83,6 +83,9 @@ fn kind(table: Table) -> &'static str {
         Table::PaymentMethods => "payment_method",
         Table::Payouts => "payout",
         Table::Refunds => "refund",
+        Table::Topups => "topup",
+        Table::TransferReversals => "transfer reversal",
+        Table::Transfers => "transfer",
     }
 }
 

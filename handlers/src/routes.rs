@@ -12,6 +12,7 @@ use crate::render::Reply;
 use crate::{
     account, balance, balance_transactions, charges, customers, disputes, events,
     external_accounts, payment_intents, payment_methods, payouts, refunds, setup_intents, tokens,
+    topups, transfers,
 };
 
 /// What is known of an endpoint.
@@ -68,6 +69,7 @@ macro_rules! endpoints {
 }
 
 endpoints! {
+    AccountCreate = account::create::Create,
     AccountRetrieve = account::retrieve::Retrieve,
     AccountRetrieveById = account::retrieve_by_id::RetrieveById,
     BalanceRetrieve = balance::retrieve::Retrieve,
@@ -134,6 +136,19 @@ endpoints! {
     SetupIntentsRetrieve = setup_intents::retrieve::Retrieve,
     TokensCreate = tokens::create::Create,
     TokensRetrieve = tokens::retrieve::Retrieve,
+    TopupsCancel = topups::cancel::Cancel,
+    TopupsCreate = topups::create::Create,
+    TopupsList = topups::list::List,
+    TopupsRetrieve = topups::retrieve::Retrieve,
+    TopupsUpdate = topups::update::Update,
+    TransfersCreate = transfers::create::Create,
+    TransfersList = transfers::list::List,
+    TransfersRetrieve = transfers::retrieve::Retrieve,
+    TransfersReversalsCreate = transfers::reversals::create::Create,
+    TransfersReversalsList = transfers::reversals::list::List,
+    TransfersReversalsRetrieve = transfers::reversals::retrieve::Retrieve,
+    TransfersReversalsUpdate = transfers::reversals::update::Update,
+    TransfersUpdate = transfers::update::Update,
 }
 
 /// A call on the heap: whoever awaits one of many endpoints would otherwise have room for all of them

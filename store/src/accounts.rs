@@ -20,7 +20,11 @@ pub(crate) const FIND: &str = "\
     SELECT a.id AS account, a.name, a.email, a.country, a.default_currency, \
     a.idempotency_shards, a.created, a.settings, (SELECT p.plan FROM price_plans AS p \
     WHERE p.account = a.id ORDER BY p.version DESC LIMIT 1) AS plan \
-    FROM accounts AS a WHERE a.id = ?1";
+    FROM accounts AS a WHERE a.id = ?1 AND ?2 IN (a.id, a.platform)";
+
+pub(crate) const INSERT_CONNECTED: &str = "\
+    INSERT INTO accounts (id, name, email, country, default_currency, idempotency_shards, created, \
+    platform) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 
 pub(crate) const PAYOUTS_DUE: &str = "\
     SELECT id, payouts_due, settings FROM accounts INDEXED BY accounts_by_payouts_due \
@@ -36,9 +40,26 @@ pub fn find_by_key(hash: &str) -> Statement {
     Statement::new(FIND_BY_KEY, values![hash])
 }
 
-/// Finds the account whose rows these are.
-pub fn find(scope: &Scope) -> Statement {
-    Statement::new(FIND, values![scope.account.as_str()])
+/// Finds an account, if it is this one or connected to it.
+pub fn find(scope: &Scope, id: &str) -> Statement {
+    Statement::new(FIND, values![id, scope.account.as_str()])
+}
+
+/// Writes a new account that is connected to this one.
+pub fn insert_connected(scope: &Scope, account: &Account) -> Statement {
+    Statement::new(
+        INSERT_CONNECTED,
+        values![
+            account.id.as_str(),
+            account.name.as_str(),
+            account.email.as_deref(),
+            account.country.as_str(),
+            account.default_currency.code(),
+            i64::from(account.idempotency_shards),
+            account.created.seconds(),
+            scope.account.as_str(),
+        ],
+    )
 }
 
 /// A key and its account.

@@ -29,5 +29,7 @@ pub mod scheduled_tasks;
 pub mod search;
 pub mod setup_intents;
 pub mod tokens;
+pub mod topups;
+pub mod transfers;
 
 pub use database::{Database, DatabaseError, Inconsistent, Row, Rows, Scope, Statement, Value};

@@ -19,6 +19,9 @@ pub enum Table {
     PaymentMethods,
     Payouts,
     Refunds,
+    Topups,
+    TransferReversals,
+    Transfers,
 }
 
 impl Table {
@@ -34,6 +37,9 @@ impl Table {
             Self::PaymentMethods => "payment_methods",
             Self::Payouts => "payouts",
             Self::Refunds => "refunds",
+            Self::Topups => "topups",
+            Self::TransferReversals => "transfer_reversals",
+            Self::Transfers => "transfers",
         }
     }
 
@@ -54,6 +60,8 @@ pub enum Filter {
     /// Has no index, which would cost a row for each payment method: it narrows what a customer keeps,
     /// and never stands alone.
     AllowRedisplay(String),
+    AmountFrom(i64),
+    AmountTo(i64),
     ArrivesBy(i64),
     ArrivesFrom(i64),
     AvailableBefore(i64),
@@ -71,6 +79,7 @@ pub enum Filter {
     PaymentIntent(String),
     Source(String),
     Status(String),
+    Transfer(String),
     TransferGroup(String),
     Type(String),
     /// Each of them holds; the page is read through the index of the first, the narrowest.
@@ -83,6 +92,7 @@ impl Filter {
         match self {
             Self::Nothing => (None, "by_account"),
             Self::AllowRedisplay(_) => (Some("details ->> 'allow_redisplay'"), "by_account"),
+            Self::AmountFrom(_) | Self::AmountTo(_) => (Some("amount"), "by_account"),
             Self::ArrivesBy(_) | Self::ArrivesFrom(_) => (Some("arrival_date"), "by_account"),
             Self::AvailableBefore(_) | Self::AvailableFrom(_) => {
                 (Some("available_on"), "by_account")
@@ -96,6 +106,7 @@ impl Filter {
             Self::Email(_) => (Some("email"), "by_email"),
             Self::PaymentIntent(_) => (Some("payment_intent"), "by_intent"),
             Self::Status(_) => (Some("status"), "by_status"),
+            Self::Transfer(_) => (Some("transfer"), "by_transfer"),
             Self::TransferGroup(_) => (Some("details ->> 'transfer_group'"), "by_transfer_group"),
             Self::Type(_) => (Some("type"), "by_type"),
             Self::All(first, _) => first.column_and_index(),
@@ -105,8 +116,8 @@ impl Filter {
     /// How the column is compared with the value.
     fn comparison(&self) -> &'static str {
         match self {
-            Self::ArrivesBy(_) => "<=",
-            Self::ArrivesFrom(_) | Self::AvailableFrom(_) => ">=",
+            Self::AmountTo(_) | Self::ArrivesBy(_) => "<=",
+            Self::AmountFrom(_) | Self::ArrivesFrom(_) | Self::AvailableFrom(_) => ">=",
             Self::AvailableBefore(_) => "<",
             Self::NotType(_) => "<>",
             _ => "=",
@@ -116,7 +127,9 @@ impl Filter {
     fn value(&self) -> Value {
         match self {
             Self::Nothing => Value::Null,
-            Self::ArrivesBy(value)
+            Self::AmountFrom(value)
+            | Self::AmountTo(value)
+            | Self::ArrivesBy(value)
             | Self::ArrivesFrom(value)
             | Self::AvailableBefore(value)
             | Self::AvailableFrom(value) => Value::Integer(*value),
@@ -131,6 +144,7 @@ impl Filter {
             | Self::PaymentIntent(value)
             | Self::Source(value)
             | Self::Status(value)
+            | Self::Transfer(value)
             | Self::TransferGroup(value)
             | Self::Type(value) => Value::Text(value.clone()),
             Self::All(first, _) => first.value(),

@@ -4,13 +4,14 @@ use crate::list::{Cursor, Filter, Table};
 use crate::{
     accounts, attempts, balance_transactions, bank_accounts, charges, customers, development_clock,
     disputes, events, guard, ledger, list, metadata_entries, payment_intents, payment_methods,
-    payouts, refunds, scheduled_tasks, search, setup_intents, tokens,
+    payouts, refunds, scheduled_tasks, search, setup_intents, tokens, topups, transfers,
 };
 
 /// Every statement with a name for people.
 pub fn statements() -> Vec<(String, String)> {
     let fixed = [
         ("accounts.find", accounts::FIND),
+        ("accounts.insert_connected", accounts::INSERT_CONNECTED),
         ("accounts.find_by_key", accounts::FIND_BY_KEY),
         ("accounts.payouts_due", accounts::PAYOUTS_DUE),
         ("accounts.plan_payouts", accounts::PLAN_PAYOUTS),
@@ -83,6 +84,15 @@ pub fn statements() -> Vec<(String, String)> {
         ("tokens.find", tokens::FIND),
         ("tokens.insert", tokens::INSERT),
         ("tokens.use", tokens::USE),
+        ("topups.find", topups::FIND),
+        ("topups.insert", topups::INSERT),
+        ("topups.update", topups::UPDATE),
+        ("transfers.find", transfers::FIND),
+        ("transfers.find_reversal", transfers::FIND_REVERSAL),
+        ("transfers.insert", transfers::INSERT),
+        ("transfers.insert_reversal", transfers::INSERT_REVERSAL),
+        ("transfers.update", transfers::UPDATE),
+        ("transfers.update_reversal", transfers::UPDATE_REVERSAL),
     ];
     let fixed = fixed.into_iter().map(|(name, sql)| (name.to_owned(), sql.to_owned()));
     fixed.chain(entries()).chain(metadata()).chain(pages()).chain(search::statements()).collect()
@@ -134,6 +144,12 @@ fn pages() -> Vec<(String, String)> {
         (Table::BankAccounts, Vec::new()),
         (Table::Payouts, payout_filters()),
         (Table::Refunds, every_choice(&[Filter::Charge(text()), Filter::PaymentIntent(text())])),
+        (Table::Topups, topup_filters()),
+        (Table::TransferReversals, vec![Filter::Transfer(text())]),
+        (
+            Table::Transfers,
+            every_choice(&[Filter::Destination(text()), Filter::TransferGroup(text())]),
+        ),
     ];
     let cursors = [Cursor::Newest, Cursor::After(text()), Cursor::Before(text())];
     let mut pages = Vec::new();
@@ -164,6 +180,14 @@ fn payout_filters() -> Vec<Filter> {
     let mut filters: Vec<_> = narrowed.iter().map(arriving).collect();
     filters.extend(narrowed.into_iter().skip(1).map(Filter::all));
     filters
+}
+
+/// A status narrows first; the amount only what it leaves.
+fn topup_filters() -> Vec<Filter> {
+    let amount = || [Filter::AmountFrom(0), Filter::AmountTo(0)];
+    let status = || Filter::Status(String::new());
+    let of = |first| Filter::all([vec![first], amount().to_vec()].concat());
+    vec![status(), of(Filter::Nothing), of(status())]
 }
 
 /// A source or a type narrows first; a currency only what these leave.

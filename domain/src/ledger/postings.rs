@@ -229,6 +229,25 @@ impl Returned {
             .close()
     }
 
+    /// The merchant's bank added it; it is pending first, as what is taken from a card.
+    ///
+    /// # Errors
+    /// Never for amounts in range.
+    pub fn topped_up(&self, cause: String, amount: Amount) -> Result<Transaction, Unbalanced> {
+        Draft::new(cause)
+            .debit(self.clearing(), amount)
+            .credit(self.balances.account(AccountKind::Pending, self.dates.available_on), amount)
+            .close()
+    }
+
+    /// The merchant's bank took back what it had added.
+    ///
+    /// # Errors
+    /// Never for amounts in range.
+    pub fn topup_reversed(&self, cause: String, amount: Amount) -> Result<Transaction, Unbalanced> {
+        self.refunded(cause, amount, Amount::ZERO)
+    }
+
     /// A cardholder disputes it: the processor takes it back, and it is held back from the merchant,
     /// who also pays the dispute's fee.
     ///
@@ -300,6 +319,24 @@ impl Balances {
             sum = sum.plus(*part).map_err(|_| Unbalanced { cause: draft.cause.clone() })?;
         }
         draft.enter(self.always(AccountKind::PayoutsInTransit), sum.negated()).close()
+    }
+
+    /// Money goes to another merchant, who may have it at once.
+    ///
+    /// # Errors
+    /// Never for amounts in range.
+    pub fn transferred(
+        &self,
+        cause: String,
+        amount: Amount,
+        to: &AccountId,
+        today: Day,
+    ) -> Result<Transaction, Unbalanced> {
+        let to = Self { merchant: to.clone(), currency: self.currency };
+        Draft::new(cause)
+            .debit(self.available(today), amount)
+            .credit(to.available(today), amount)
+            .close()
     }
 
     /// A payout is taken back: what the merchant's bank is to give counts from a day on.

@@ -18,6 +18,8 @@ pub mod payout;
 pub mod refund;
 pub mod setup_intent;
 pub mod token;
+pub mod topup;
+pub mod transfer;
 
 pub use list::{List, SearchResult};
 

@@ -71,7 +71,9 @@ async fn move_one<P: Platform>(
 pub(crate) async fn mature<P: Platform>(platform: &P, scope: Scope) -> Result<(), Failure> {
     let context = Context::unattended(platform, scope);
     let scope = &context.scope;
-    let results = context.batch(vec![ledger::balances(scope), accounts::find(scope)]).await?;
+    let results = context
+        .batch(vec![ledger::balances(scope), accounts::find(scope, scope.account.as_str())])
+        .await?;
     let account: Option<Account> = first(&results, 1)?;
     let rows = results.first().map(|rows| rows.0.as_slice()).unwrap_or_default();
     let held = rows.iter().map(Balance::try_from).collect::<Result<Vec<_>, _>>()?;

@@ -4,7 +4,6 @@ mod advance;
 mod books;
 mod cancel;
 mod create;
-mod funds;
 mod reverse;
 mod scheduled;
 mod update;

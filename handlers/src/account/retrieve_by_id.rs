@@ -2,13 +2,13 @@
 
 use domain::ApiError;
 use domain::resource::{self, value};
-use flows::{Failure, Platform};
+use flows::{Failure, Platform, accounts};
 use serde_json::Value;
 
 use crate::dispatch::Nothing;
 use crate::endpoint::{Call, Endpoint, Method};
 
-/// Shows the caller's account by its id.
+/// Shows the caller's account, or one that is connected to it, by its id.
 pub struct RetrieveById;
 
 impl Endpoint for RetrieveById {
@@ -23,10 +23,7 @@ impl Endpoint for RetrieveById {
     }
 
     async fn run<P: Platform>(call: &Call<'_, P>, (): ()) -> Result<Value, Failure> {
-        if call.id() != call.account.id.as_str() {
-            let account = call.id().chars().take(100).collect();
-            return Err(ApiError::AccountNotAccessible { account }.into());
-        }
-        Ok(value(&resource::account::Resource::from(call.account)))
+        let account = accounts::find(&call.context, call.id()).await?;
+        Ok(value(&resource::account::Resource::from(&account)))
     }
 }

@@ -241,7 +241,8 @@ fn a_restricted_key_sees_no_source_that_it_may_not_read() {
     let few = key(&["balance_transaction"]);
     get(&few, "/v1/balance_transactions").ok();
     get(&few, target).error(403);
-    let all = key(&["balance_transaction", "charge", "dispute", "payout", "refund"]);
+    let all =
+        key(&["balance_transaction", "charge", "dispute", "payout", "refund", "topup", "transfer"]);
     assert_eq!(get(&all, target).ok().text_at("/data/0/source/object"), "charge");
 }
 

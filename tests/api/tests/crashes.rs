@@ -192,6 +192,7 @@ fn operations() -> Vec<Operation> {
     .chain(operations_on_charges())
     .chain(operations_on_disputes())
     .chain(operations_on_payouts())
+    .chain(operations_on_topups_and_transfers())
     .collect()
 }
 
@@ -343,6 +344,59 @@ fn operations_on_payouts() -> Vec<Operation> {
     ]
 }
 
+/// A merchant with money, and an account that is connected to it.
+fn connected(api: &Api) -> String {
+    funded(api);
+    let insert = "INSERT INTO accounts (id, name, country, default_currency, idempotency_shards, \
+                  created, platform) SELECT 'acct_connected', '', 'US', 'usd', 1, 0, id \
+                  FROM accounts";
+    api.platform.database().query(insert, vec![]);
+    "/v1/transfers".to_owned()
+}
+
+const TRANSFER: &[(&str, &str)] =
+    &[("amount", "1000"), ("currency", "usd"), ("destination", "acct_connected")];
+
+/// A transfer to a connected account, by its path.
+fn transferred(api: &Api) -> String {
+    let path = connected(api);
+    format!("{path}/{}", api.post(&path, TRANSFER).ok().id())
+}
+
+/// A top-up that the bank has not answered, by its path.
+fn topup(api: &Api) -> String {
+    let form = [("amount", "1000"), ("currency", "usd")];
+    format!("/v1/topups/{}", api.post("/v1/topups", &form).ok().id())
+}
+
+fn operations_on_topups_and_transfers() -> Vec<Operation> {
+    let operation = |name, prepare, form| Operation { name, prepare, form };
+    let reversals = |api: &Api| transferred(api) + "/reversals";
+    vec![
+        operation("connect an account", |_| "/v1/accounts".to_owned(), vec![]),
+        operation(
+            "top up",
+            |_| "/v1/topups".to_owned(),
+            vec![("amount", "1000"), ("currency", "usd"), ("metadata[order]", "1")],
+        ),
+        operation("cancel a top-up", |api| topup(api) + "/cancel", vec![]),
+        operation("update a top-up", topup, vec![("description", "Tea")]),
+        operation("transfer", connected, TRANSFER.to_vec()),
+        operation("update a transfer", transferred, vec![("description", "Tea")]),
+        operation("reverse a transfer", reversals, vec![]),
+        operation("reverse a part of a transfer", reversals, vec![("amount", "1")]),
+        operation(
+            "update a reversal of a transfer",
+            |api| {
+                let path = transferred(api) + "/reversals";
+                let reversal = api.post(&path, &[("amount", "1")]).ok();
+                format!("{path}/{}", reversal.id())
+            },
+            vec![("metadata[order]", "2")],
+        ),
+    ]
+}
+
 fn charge_form(more: &[(&'static str, &'static str)]) -> Pairs {
     let form: Pairs = vec![("amount", "2000"), ("currency", "usd"), ("source", "tok_visa")];
     [form, more.to_vec()].concat()
@@ -378,7 +432,7 @@ fn redacted(answer: &Answer) -> (u16, Value) {
             Value::String(text) => {
                 let is_id = [
                     "pi_", "ch_", "pm_", "att_", "req_", "re_", "card_", "sim_", "txn_", "du_",
-                    "po_", "ba_",
+                    "po_", "ba_", "tu_", "tr_", "trr_", "acct_",
                 ]
                 .iter()
                 .any(|prefix| text.starts_with(prefix));

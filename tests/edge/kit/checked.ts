@@ -21,6 +21,9 @@ const TYPES: Record<string, TypeName> = {
   refund: "Refund",
   setup_intent: "SetupIntent",
   token: "Token",
+  topup: "Topup",
+  transfer: "Transfer",
+  transfer_reversal: "TransferReversal",
 };
 
 const DELETED: Record<string, TypeName> = { bank_account: "DeletedBankAccount", customer: "DeletedCustomer" };

@@ -11,7 +11,7 @@ const TYPES = [
   "Account", "Balance", "BalanceTransaction", "BankAccount", "Charge", "Customer", "DeletedBankAccount", "DeletedCustomer",
   "Dispute", "Event", "File",
   "Mandate", "PaymentIntent", "PaymentMethod", "Payout", "Refund", "Review", "SetupAttempt", "SetupIntent", "Token",
-  "Transfer", "WebhookEndpoint", "DeletedWebhookEndpoint",
+  "Topup", "Transfer", "TransferReversal", "WebhookEndpoint", "DeletedWebhookEndpoint",
 ] as const;
 
 export type TypeName = (typeof TYPES)[number];
