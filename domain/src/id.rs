@@ -91,6 +91,8 @@ define_ids! {
     BalanceTransactionId = "txn_";
     /// A bank account that a merchant is paid out to.
     BankAccountId = "ba_";
+    /// A single-use token for a bank account.
+    BankAccountTokenId = "btok_";
     /// A card behind a token.
     CardId = "card_";
     /// A charge.

@@ -3,6 +3,7 @@
 use domain::ApiError;
 use domain::account::Account;
 use domain::money::Currency;
+use domain::payout_schedule::PayoutSchedule;
 use domain::pricing::Terms;
 use store::{DatabaseError, accounts};
 
@@ -41,6 +42,7 @@ pub async fn create<P: Platform>(
         idempotency_shards: IDEMPOTENCY_SHARDS,
         created: context.now,
         terms: Terms::default(),
+        payout_schedule: PayoutSchedule::default(),
     };
     match context.batch(vec![accounts::insert_connected(&context.scope, &account)]).await {
         Ok(_) => Ok(account),

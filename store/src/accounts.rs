@@ -103,6 +103,7 @@ impl TryFrom<&Row> for Account {
                 column: "idempotency_shards",
                 problem: error.to_string(),
             })?;
+        let (terms, payout_schedule) = terms(row)?;
         Ok(Self {
             id: row.named("account")?,
             name: row.text("name")?.to_owned(),
@@ -111,7 +112,8 @@ impl TryFrom<&Row> for Account {
             default_currency: row.named("default_currency")?,
             idempotency_shards,
             created: Timestamp(row.integer("created")?),
-            terms: terms(row)?,
+            terms,
+            payout_schedule,
         })
     }
 }
@@ -137,7 +139,7 @@ impl Default for Settings {
     }
 }
 
-fn terms(row: &Row) -> Result<Terms, Inconsistent> {
+fn terms(row: &Row) -> Result<(Terms, PayoutSchedule), Inconsistent> {
     let Settings { available_after_days, payout_schedule } = row.json("settings")?;
     let delay = payout_schedule.delay_days.unwrap_or(available_after_days).min(LONGEST_DELAY);
     let plan = match row.optional_text("plan")? {
@@ -145,7 +147,7 @@ fn terms(row: &Row) -> Result<Terms, Inconsistent> {
         // Who was given no plan pays nothing.
         None => PricePlan::default(),
     };
-    Ok(Terms { plan, available_after_days: delay })
+    Ok((Terms { plan, available_after_days: delay }, payout_schedule))
 }
 
 /// An account whose schedule pays out.

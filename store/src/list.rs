@@ -3,7 +3,7 @@
 //! Every page is read through an index that ends in (created, sequence), so a page of a million rows
 //! costs what a page of a thousand costs.
 
-use crate::{Row, Scope, Statement, Value, values};
+use crate::{Row, Scope, Statement, Value, disputes, values};
 
 /// A table that has pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +40,14 @@ impl Table {
             Self::Topups => "topups",
             Self::TransferReversals => "transfer_reversals",
             Self::Transfers => "transfers",
+        }
+    }
+
+    /// What is read of each row.
+    fn columns(self) -> &'static str {
+        match self {
+            Self::Disputes => disputes::COLUMNS,
+            _ => "*",
         }
     }
 
@@ -200,7 +208,7 @@ pub const END_OF_TIME: i64 = (1 << 52) - 1;
 
 /// The SQL of a page; the limit is one more than the page holds, to see whether there is another.
 pub(crate) fn page_sql(table: Table, filter: &Filter, cursor: &Cursor) -> String {
-    let name = table.name();
+    let (name, columns) = (table.name(), table.columns());
     let (column, index) = filter.column_and_index();
     let condition = match (table, index) {
         // The index leaves the charges out.
@@ -231,7 +239,7 @@ pub(crate) fn page_sql(table: Table, filter: &Filter, cursor: &Cursor) -> String
         ),
     };
     format!(
-        "SELECT * FROM {name} INDEXED BY {name}_{index} \
+        "SELECT {columns} FROM {name} INDEXED BY {name}_{index} \
          WHERE account = ?1 AND livemode = ?2 AND created BETWEEN {from} AND {to}{condition}{narrowed}{beyond} \
          ORDER BY created {order}, sequence {order} LIMIT ?5"
     )

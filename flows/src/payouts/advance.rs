@@ -1,11 +1,13 @@
 //! What becomes of a payout after it was made: the bank is told, it arrives, or it comes back.
 
 use domain::ApiError;
+use domain::bank_account::BankAccount;
 use domain::event::Transition;
 use domain::payout::{FailureCode, Payout, Status};
-use store::{DatabaseError, Statement, bank_accounts, payouts};
+use store::{DatabaseError, Statement, payouts};
 
 use super::{MAX_TRIES, announce, books, load, plan};
+use crate::bank_accounts::errored;
 use crate::{Context, Failure, Platform};
 
 /// Brings a payout to the next state that is due, as its bank account stands for.
@@ -25,7 +27,7 @@ pub async fn advance<P: Platform>(context: &Context<'_, P>, id: &str) -> Result<
             _ => return Ok(()),
         };
         let code = fails.filter(|_| next == Status::Failed);
-        if change(context, payout, next, code).await?.is_some() {
+        if change(context, payout, Some(&bank), next, code).await?.is_some() {
             return Ok(());
         }
     }
@@ -42,9 +44,9 @@ pub async fn fail<P: Platform>(
     code: FailureCode,
 ) -> Result<(), Failure> {
     for _ in 0..MAX_TRIES {
-        let (Some((payout, _)), _) = load(context, id, Vec::new()).await? else { return Ok(()) };
+        let (Some((payout, bank)), _) = load(context, id, Vec::new()).await? else { return Ok(()) };
         if !payout.status.may_become(Status::Failed)
-            || change(context, payout, Status::Failed, Some(code)).await?.is_some()
+            || change(context, payout, Some(&bank), Status::Failed, Some(code)).await?.is_some()
         {
             return Ok(());
         }
@@ -57,10 +59,15 @@ pub async fn fail<P: Platform>(
 pub(super) async fn change<P: Platform>(
     context: &Context<'_, P>,
     before: Payout,
+    bank: Option<&BankAccount>,
     next: Status,
     code: Option<FailureCode>,
 ) -> Result<Option<Payout>, Failure> {
     let (mut batch, payout) = moved(context, &before, next, code)?;
+    if next == Status::Failed {
+        // What a payout failed on must not be paid to again by a schedule.
+        batch.extend(bank.map(|bank| errored(context, bank)).unwrap_or_default());
+    }
     if next == Status::Failed
         && let Some(reversal) = &before.details.reversed_by
     {
@@ -100,9 +107,6 @@ fn moved<P: Platform>(
         }
     };
     batch.extend(payouts::update(&mut payout));
-    if next == Status::Failed {
-        batch.push(bank_accounts::mark_errored(&context.scope, payout.destination.as_str()));
-    }
     batch.extend(announce(context, transition, Some(before), &payout));
     Ok((batch, payout))
 }

@@ -90,6 +90,6 @@ impl Endpoint for Create {
             name: input.name,
         };
         let account = accounts::create(&call.context, &create).await?;
-        Ok(value(&resource::account::Resource::from(&account)))
+        Ok(value(&resource::account::Resource::new(&account, Vec::new(), false)))
     }
 }

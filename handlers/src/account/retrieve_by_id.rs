@@ -1,10 +1,10 @@
 //! `GET /v1/accounts/{account}`
 
 use domain::ApiError;
-use domain::resource::{self, value};
 use flows::{Failure, Platform, accounts};
 use serde_json::Value;
 
+use super::show;
 use crate::dispatch::Nothing;
 use crate::endpoint::{Call, Endpoint, Method};
 
@@ -23,7 +23,9 @@ impl Endpoint for RetrieveById {
     }
 
     async fn run<P: Platform>(call: &Call<'_, P>, (): ()) -> Result<Value, Failure> {
-        let account = accounts::find(&call.context, call.id()).await?;
-        Ok(value(&resource::account::Resource::from(&account)))
+        if call.id() == call.account.id.as_str() {
+            return show(call, call.account).await;
+        }
+        show(call, &accounts::find(&call.context, call.id()).await?).await
     }
 }

@@ -290,6 +290,14 @@ fn a_bank_that_takes_no_payout_sends_it_back() {
         );
         let bank = api.get(&format!("{}/{}", banks(&api), bank.id())).ok();
         assert_eq!(bank.body["status"], "errored");
+        let told = api.get("/v1/events?type=account.external_account.updated").ok();
+        assert_eq!(told.body["data"][0]["data"]["object"], bank.body);
+        assert_eq!(told.body["data"][0]["data"]["previous_attributes"], json!({"status": "new"}),);
+        // It is told once, however many payouts fail.
+        payout(&api, "1000", &[("destination", bank.id())]).ok();
+        days_pass(&api, 2);
+        let told = api.get("/v1/events?type=account.external_account.updated").ok();
+        assert_eq!(told.body["data"].as_array().map(Vec::len), Some(1));
         invariants::check_settled(&api.platform);
         invariants::check_quiet(&api.platform);
     }
