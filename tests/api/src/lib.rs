@@ -185,6 +185,19 @@ impl Api {
         kit::run(queues_beat(&self.platform));
     }
 
+    /// Does what became due, and dies after so many polls; says whether it came to its end before. The
+    /// invariants hold where it died.
+    ///
+    /// # Panics
+    /// When they do not.
+    pub fn beat_that_dies(&self, polls: u32) -> bool {
+        self.platform.yields(true);
+        let ended = kit::run_until_poll(polls, queues::heartbeat::beat(&self.platform));
+        self.platform.yields(false);
+        invariants::check(self.platform.database());
+        ended.is_some()
+    }
+
     /// The types of all events so far, the oldest first.
     pub fn event_types(&self) -> Vec<String> {
         self.platform

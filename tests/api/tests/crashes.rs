@@ -193,6 +193,7 @@ fn operations() -> Vec<Operation> {
     .chain(operations_on_disputes())
     .chain(operations_on_payouts())
     .chain(operations_on_topups_and_transfers())
+    .chain(operations_on_bank_accounts())
     .collect()
 }
 
@@ -344,6 +345,71 @@ fn operations_on_payouts() -> Vec<Operation> {
     ]
 }
 
+fn banks(api: &Api) -> String {
+    format!("/v1/accounts/{}/external_accounts", api.merchant.account)
+}
+
+/// Two bank accounts, of which the first is the default: the path of the other.
+fn another_bank(api: &Api) -> String {
+    let path = banks(api);
+    let form = [("external_account", "btok_us_verified")];
+    api.post(&path, &form).ok();
+    format!("{path}/{}", api.post(&path, &form).ok().id())
+}
+
+fn operations_on_bank_accounts() -> Vec<Operation> {
+    let operation = |name, prepare, form| Operation { name, prepare, form };
+    let number = |prefix: &'static [&'static str; 4]| -> Pairs {
+        prefix.iter().copied().zip(["US", "usd", "110000000", "000123456789"]).collect()
+    };
+    vec![
+        operation(
+            "name a bank account",
+            banks,
+            number(&[
+                "external_account[country]",
+                "external_account[currency]",
+                "external_account[routing_number]",
+                "external_account[account_number]",
+            ]),
+        ),
+        operation(
+            "name another bank account as the default",
+            |api| {
+                another_bank(api);
+                banks(api)
+            },
+            vec![("external_account", "btok_us_verified"), ("default_for_currency", "true")],
+        ),
+        operation(
+            "name a bank account by a token",
+            |api| {
+                let insert = "INSERT INTO bank_account_tokens SELECT 'btok_given', 'ba_given', id, 0, \
+                              0, 0, NULL, 'usd', '{}' FROM accounts";
+                api.platform.database().query(insert, vec![]);
+                banks(api)
+            },
+            vec![("external_account", "btok_given"), ("metadata[order]", "1")],
+        ),
+        operation(
+            "make a bank account the default",
+            another_bank,
+            vec![("default_for_currency", "true")],
+        ),
+        operation("update a bank account", another_bank, vec![("metadata[order]", "1")]),
+        operation(
+            "make a token for a bank account",
+            |_| "/v1/tokens".to_owned(),
+            number(&[
+                "bank_account[country]",
+                "bank_account[currency]",
+                "bank_account[routing_number]",
+                "bank_account[account_number]",
+            ]),
+        ),
+    ]
+}
+
 /// A merchant with money, and an account that is connected to it.
 fn connected(api: &Api) -> String {
     funded(api);
@@ -430,17 +496,16 @@ fn redacted(answer: &Answer) -> (u16, Value) {
     fn redact(value: &Value) -> Value {
         match value {
             Value::String(text) => {
-                let is_id = [
+                let prefixes = [
                     "pi_", "ch_", "pm_", "att_", "req_", "re_", "card_", "sim_", "txn_", "du_",
-                    "po_", "ba_", "tu_", "tr_", "trr_", "acct_",
-                ]
-                .iter()
-                .any(|prefix| text.starts_with(prefix));
-                match text.rsplit_once("/att_") {
-                    Some((link, _)) => format!("{link}/att").into(),
-                    None if is_id => text.split('_').next().unwrap_or_default().into(),
-                    None => value.clone(),
-                }
+                    "po_", "ba_", "tu_", "tr_", "trr_", "acct_", "btok_",
+                ];
+                // Ids also stand in links.
+                let parts = text.split('/').map(|part| match part.split_once('_') {
+                    Some((kind, _)) if prefixes.iter().any(|p| part.starts_with(p)) => kind,
+                    _ => part,
+                });
+                parts.collect::<Vec<_>>().join("/").into()
             }
             Value::Number(number) if number.as_i64().is_some_and(|n| n > 1_700_000_000) => 0.into(),
             Value::Array(items) => items.iter().map(redact).collect(),
@@ -709,14 +774,14 @@ fn a_dispute_that_dies_half_way_is_opened_and_decided_once() {
         let form = [("amount", "2000"), ("currency", "usd"), ("source", "tok_visa_createDispute")];
         let charge = api.post("/v1/charges", &form).ok().id().to_owned();
         api.platform.advance(2);
-        let opened = dies(&api, polls);
+        let opened = api.beat_that_dies(polls);
         invariants::check_settled(&api.platform);
         let list = api.get(&format!("/v1/disputes?charge={charge}")).ok();
         assert_eq!(list.body["data"].as_array().map(Vec::len), Some(1), "after {polls} polls");
         let path = format!("/v1/disputes/{}", list.text_at("/data/0/id"));
         api.post(&path, &[("evidence[uncategorized_text]", "winning_evidence")]).ok();
         api.platform.advance(2);
-        let decided = dies(&api, polls);
+        let decided = api.beat_that_dies(polls);
         invariants::check_settled(&api.platform);
         assert_eq!(api.get(&path).ok().body["status"], "won", "after {polls} polls");
         invariants::check_quiet(&api.platform);
@@ -725,15 +790,6 @@ fn a_dispute_that_dies_half_way_is_opened_and_decided_once() {
             break;
         }
     }
-}
-
-/// Lets the heartbeat die after so many polls; says whether it came to its end before.
-fn dies(api: &Api, polls: u32) -> bool {
-    api.platform.yields(true);
-    let ended = kit::run_until_poll(polls, queues::heartbeat::beat(&api.platform));
-    api.platform.yields(false);
-    invariants::check(api.platform.database());
-    ended.is_some()
 }
 
 #[test]

@@ -631,3 +631,22 @@ fn what_a_customer_keeps_is_listed_by_whether_it_may_be_shown_to_them() {
     assert_eq!(nobody.error(404)["code"], "resource_missing");
     invariants::check_registered(&api.platform);
 }
+
+#[test]
+fn the_stripe_cli_names_no_version_and_means_cards_alone() {
+    let api = Api::new();
+    let send = |agent: &str| {
+        let form = "amount=1000&currency=usd&confirm=true&payment_method=pm_card_bypassPending";
+        let request = http::Request::post("https://florin.test/v1/payment_intents")
+            .header("authorization", format!("Bearer {}", api.merchant.secret_key))
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("user-agent", agent)
+            .body(form.as_bytes().to_vec())
+            .expect("a request");
+        kit::run(api.answer(&request))
+    };
+    assert_eq!(send("Stripe/v1 stripe-cli/1.52.0").ok().body["status"], "succeeded");
+    let refused = send("curl/8.5.0");
+    let message = refused.error(400)["message"].as_str().expect("a message");
+    assert!(message.contains("return_url"), "{message}");
+}
