@@ -25,7 +25,8 @@ function update(...parameters: string[]): { code: number | null; answer: Record<
 
 async function pay(): Promise<Stripe.BalanceTransaction> {
   const intent = await stripe.paymentIntents.create({
-    amount: 10_000, currency: "usd", payment_method: "pm_card_visa", confirm: true, payment_method_types: ["card"],
+    amount: 10_000, currency: "usd", payment_method: "pm_card_visa", confirm: true,
+    automatic_payment_methods: { enabled: true, allow_redirects: "never" },
     expand: ["latest_charge.balance_transaction"],
   });
   return (intent.latest_charge as Stripe.Charge).balance_transaction as Stripe.BalanceTransaction;
