@@ -110,6 +110,7 @@ mod tests {
             status,
             charge,
             payment_intent: None,
+            charge_refunded: false,
             details: Details {
                 evidence: Evidence {
                     uncategorized_text: Some(text.to_owned()),
