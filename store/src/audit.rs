@@ -59,7 +59,7 @@ pub const CHECKS: &[Check] = &[
         holds: "a balance transaction changes the balance by what its cause posted",
         sql: "SELECT b.id AS subject, b.net AS expected, coalesce((SELECT -sum(e.amount) \
               FROM ledger_entries AS e WHERE e.cause = b.details ->> 'cause' \
-              AND e.kind IN ('pending', 'available')), 0) AS found \
+              AND e.owner = b.account AND e.kind IN ('pending', 'available')), 0) AS found \
               FROM balance_transactions AS b WHERE expected <> found",
     },
     Check {
@@ -173,6 +173,42 @@ pub const CHECKS: &[Check] = &[
               AS expected, -coalesce(sum(b.amount), 0) AS found FROM payouts AS p \
               LEFT JOIN balance_transactions AS b ON b.source = p.id GROUP BY p.id \
               HAVING expected <> found",
+    },
+    Check {
+        name: "topups_are_booked_as_they_stand",
+        holds: "a top-up's balance transactions add up to what the bank gave",
+        sql: "SELECT t.id AS subject, iif(t.status = 'succeeded', t.amount, 0) AS expected, \
+              coalesce(sum(b.amount), 0) AS found FROM topups AS t \
+              LEFT JOIN balance_transactions AS b ON b.source = t.id GROUP BY t.id \
+              HAVING expected <> found",
+    },
+    Check {
+        name: "transfers_are_booked_as_they_stand",
+        holds: "what a transfer or a reversal of one takes from a merchant, it gives to the other",
+        sql: "WITH moved AS \
+              (SELECT id, account AS loser, destination AS winner, livemode, amount FROM transfers \
+               UNION ALL SELECT r.id, t.destination, t.account, t.livemode, r.amount \
+               FROM transfer_reversals AS r JOIN transfers AS t ON t.id = r.transfer) \
+              SELECT m.id || ' at ' || m.loser AS subject, -m.amount AS expected, \
+              coalesce(sum(b.amount), 0) AS found FROM moved AS m LEFT JOIN balance_transactions \
+              AS b ON b.source = m.id AND b.account = m.loser GROUP BY m.id HAVING expected <> found \
+              UNION ALL SELECT m.id || ' at ' || m.winner AS subject, m.amount AS expected, \
+              coalesce(sum(b.amount), 0) AS found FROM moved AS m LEFT JOIN balance_transactions \
+              AS b ON b.source = m.id AND b.account = m.winner GROUP BY m.id \
+              HAVING expected <> found",
+    },
+    Check {
+        name: "transfers_count_their_reversals",
+        holds: "a transfer counts as reversed what its reversals brought back",
+        sql: "SELECT t.id AS subject, coalesce(sum(r.amount), 0) AS expected, t.reversed AS found \
+              FROM transfers AS t LEFT JOIN transfer_reversals AS r ON r.transfer = t.id \
+              GROUP BY t.id HAVING expected <> found",
+    },
+    Check {
+        name: "transfers_stay_between_connected_accounts",
+        holds: "money is transferred to accounts that the merchant connected",
+        sql: "SELECT t.id AS subject, t.account AS expected, a.platform AS found FROM transfers AS t \
+              JOIN accounts AS a ON a.id = t.destination WHERE a.platform IS NOT t.account",
     },
     Check {
         name: "open_attempts_are_looked_at",

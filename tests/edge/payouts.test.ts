@@ -53,6 +53,15 @@ test("a pending payout is updated and canceled", async () => {
   assert.equal((await stripe.payouts.cancel(id)).status, "canceled");
 });
 
+test("a payout that arrived is reversed", async () => {
+  const [paid] = (await stripe.payouts.list({ status: "paid" })).data;
+  assert.ok(paid);
+  const reversal = await stripe.payouts.reverse(paid.id, { metadata: { why: "wrong bank" }, expand: ["original_payout"] });
+  assert.deepEqual([reversal.amount, reversal.status], [-paid.amount, "pending"]);
+  assert.equal((reversal.original_payout as Stripe.Payout).reversed_by, reversal.id);
+  await assert.rejects(stripe.payouts.reverse(paid.id), { type: "StripeInvalidRequestError" });
+});
+
 test("a bank account that takes nothing sends a payout back", async () => {
   const bank = await stripe.accounts.createExternalAccount(account, {
     external_account: {

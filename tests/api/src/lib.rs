@@ -1,5 +1,6 @@
 //! A merchant's client for the native platform: requests as the SDKs send them, answers as JSON.
 
+pub mod funds;
 pub mod invariants;
 
 use handlers::Server;
@@ -224,6 +225,19 @@ impl Api {
     async fn work_alone(&self, endpoint: &str) {
         use flows::webhooks::{Next, deliver_alone};
         while let Ok(Next::After(_)) = deliver_alone(&self.platform, endpoint).await {}
+    }
+
+    /// Does what became due, and dies after so many polls; says whether it came to its end before. The
+    /// invariants hold where it died.
+    ///
+    /// # Panics
+    /// When they do not.
+    pub fn beat_that_dies(&self, polls: u32) -> bool {
+        self.platform.yields(true);
+        let ended = kit::run_until_poll(polls, queues::heartbeat::beat(&self.platform));
+        self.platform.yields(false);
+        invariants::check(self.platform.database());
+        ended.is_some()
     }
 
     /// The types of all events so far, the oldest first.

@@ -13,7 +13,7 @@ const PAY: Form<'_> = &[
 ];
 
 /// A merchant with a payment that was given back in part, money that is held, money that was let go of, and a
-/// payment that is disputed.
+/// payment that is disputed; a top-up, a transfer of which some came back, and a payout.
 fn books() -> Api {
     let api = Api::new();
     let paid = api.post("/v1/payment_intents", PAY).ok();
@@ -31,8 +31,15 @@ fn books() -> Api {
     api.post("/v1/payment_intents", &disputed).ok();
     api.platform.advance(5);
     api.beat();
+    api.post("/v1/topups", &[("amount", "900"), ("currency", "usd")]).ok();
     api.platform.advance(3 * 86_400);
     api.beat();
+    let connected = api.post("/v1/accounts", &[]).ok();
+    let transfer = [("amount", "500"), ("currency", "usd"), ("destination", connected.id())];
+    let transfer = api.post("/v1/transfers", &transfer).ok();
+    let reversals = format!("/v1/transfers/{}/reversals", transfer.id());
+    api.post(&reversals, &[("amount", "200")]).ok();
+    api.post("/v1/payouts", &[("amount", "100"), ("currency", "usd")]).ok();
     api
 }
 
@@ -50,7 +57,7 @@ fn nothing_is_found_where_nothing_broke() {
 #[test]
 fn every_corruption_is_found_and_named() {
     // What no code of ours does; the triggers and constraints are out of the way.
-    let corruptions: [(&str, &str); 18] = [
+    let corruptions: [(&str, &str); 25] = [
         ("entries_balance", "UPDATE ledger_entries SET amount = amount + 1 WHERE kind = 'fees'"),
         ("entries_balance", "DELETE FROM ledger_entries WHERE kind = 'fees'"),
         ("entries_are_complete", "DELETE FROM ledger_entries WHERE leg = 0"),
@@ -94,6 +101,13 @@ fn every_corruption_is_found_and_named() {
         ),
         ("processors_took_back_what_is_disputed", "UPDATE disputes SET status = 'won'"),
         ("disputes_are_booked_as_they_stand", "UPDATE disputes SET amount = amount - 1"),
+        ("open_payouts_are_in_transit", "UPDATE payouts SET status = 'paid'"),
+        ("payouts_are_booked_as_they_stand", "UPDATE payouts SET status = 'failed'"),
+        ("topups_are_booked_as_they_stand", "UPDATE topups SET status = 'reversed'"),
+        ("transfers_are_booked_as_they_stand", "UPDATE transfers SET amount = amount + 1"),
+        ("transfers_are_booked_as_they_stand", "UPDATE transfer_reversals SET amount = 1"),
+        ("transfers_count_their_reversals", "UPDATE transfers SET reversed = 0"),
+        ("transfers_stay_between_connected_accounts", "UPDATE accounts SET platform = NULL"),
         (
             "intents_received_what_was_captured",
             "UPDATE payment_intents SET received = received - 1 WHERE received > 0",

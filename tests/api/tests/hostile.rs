@@ -63,6 +63,12 @@ fn examples(api: &Api) -> BTreeMap<&'static str, String> {
     let charge = paid.text_at("/latest_charge").to_owned();
     let refund = api.post("/v1/refunds", &[("charge", &charge), ("amount", "1")]).ok();
     let payout = api.post("/v1/payouts", &[("amount", "1"), ("currency", "usd")]).ok();
+    let topup = api.post("/v1/topups", &[("amount", "100"), ("currency", "usd")]).ok();
+    let connected = api.post("/v1/accounts", &[]).ok();
+    let sent = [("amount", "100"), ("currency", "usd"), ("destination", connected.id())];
+    let sent = api.post("/v1/transfers", &sent).ok();
+    let reversal =
+        api.post(&format!("/v1/transfers/{}/reversals", sent.id()), &[("amount", "1")]).ok();
     let doubted = [("amount", "100"), ("currency", "usd"), ("source", "tok_visa_createDispute")];
     api.post("/v1/charges", &doubted).ok();
     let report = [
@@ -103,8 +109,11 @@ fn examples(api: &Api) -> BTreeMap<&'static str, String> {
         ("report_run", run.id().to_owned()),
         ("report_type", "balance.summary.1".to_owned()),
         ("setup_intent", kept.id().to_owned()),
+        ("reversal", reversal.id().to_owned()),
         ("token", token.id().to_owned()),
         ("webhook_endpoint", hooked.id().to_owned()),
+        ("topup", topup.id().to_owned()),
+        ("transfer", sent.id().to_owned()),
     ])
 }
 
