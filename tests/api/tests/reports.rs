@@ -451,7 +451,9 @@ fn what_a_report_does_not_take_is_refused_in_stripes_words() {
     let early = (FIRST - 1).to_string();
     let by_hand = api.get("/v1/payouts").ok().text_at("/data/0/id").to_owned();
     let by_id = "payout_reconciliation.by_id.itemized.4";
-    let cases: Vec<(&str, Vec<(&str, &str)>, &str, &str)> = vec![
+    // A type and its parameters, and what is refused how.
+    type Case<'c> = (&'c str, Vec<(&'c str, &'c str)>, &'c str, &'c str);
+    let cases: Vec<Case<'_>> = vec![
         ("nonsense.1", vec![start, end], "report_type", "No such report type: 'nonsense.1'"),
         (
             ACTIVITY,
