@@ -18,8 +18,7 @@ fn pay(api: &Api, amount: &str) -> Answer {
 
 /// A merchant with 19.12 dollars available.
 fn funded() -> Api {
-    let api = Api::new();
-    invariants::watch(api.platform.database());
+    let api = Api::watched();
     pay(&api, "2000");
     days_pass(&api, 2);
     api
@@ -384,8 +383,7 @@ fn one_bank_account_of_each_currency_is_the_default() {
 }
 
 fn scheduled(schedule: &str) -> Api {
-    let api = Api::new();
-    invariants::watch(api.platform.database());
+    let api = Api::watched();
     api.platform.set_settings(&api.merchant, &format!(r#"{{"payout_schedule": {schedule}}}"#));
     // An hour after midnight a day is closed.
     api.platform.advance(2 * 3_600);
