@@ -1,6 +1,6 @@
 //! Money for tests: a card pays, days pass, and what there is can be read.
 
-use crate::{Answer, Api, Form, invariants};
+use crate::{Answer, Api, Form};
 
 /// The seconds of a day.
 pub const DAY: i64 = 86_400;
@@ -31,8 +31,7 @@ pub fn pay(api: &Api, amount: &str) -> Answer {
 
 /// A merchant with 19.12 dollars available, whose rows are watched.
 pub fn funded() -> Api {
-    let api = Api::new();
-    invariants::watch(api.platform.database());
+    let api = Api::watched();
     pay(&api, "2000");
     days_pass(&api, 2);
     api

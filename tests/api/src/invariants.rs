@@ -1,9 +1,10 @@
 //! What holds after every scenario, whatever went wrong in it: the invariants of the house plan.
 //!
-//! [`watch`] writes down how rows change from then on, in the test's own table; [`check`] holds at
+//! [`WATCH`] writes down how rows change, in the test's own table; [`check`] holds at
 //! every moment; [`check_settled`] lets recovery do its work first, and nothing may be open then.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 use domain::search::fold;
 use kit::{Database, Platform};
@@ -79,13 +80,8 @@ const LISTED: &[(&str, &str, &[&str])] = &[
     ("report_runs", "pending", &["succeeded", "failed"]),
 ];
 
-/// Begins to write down every change of a status or version.
-pub fn watch(database: &Database) {
-    run(
-        database,
-        "CREATE TEMP TABLE watched (place INTEGER PRIMARY KEY, name TEXT, id TEXT, old_status TEXT, \
-         new_status TEXT, old_version INTEGER, new_version INTEGER, old_final INTEGER, new_final INTEGER)",
-    );
+/// Writes down every change of a status or version, in a database that was made with this script.
+pub static WATCH: LazyLock<String> = LazyLock::new(|| {
     // What only ever rises: what was taken of a charge, and what was let go of.
     let tables = [
         ("payment_intents", "status", "version", "received"),
@@ -99,26 +95,26 @@ pub fn watch(database: &Database) {
         ("report_runs", "status", "version", "0"),
         ("attempts", "state", "0", "0"),
     ];
-    for (table, status, version, rises) in tables {
+    let watched = "CREATE TEMP TABLE watched (place INTEGER PRIMARY KEY, name TEXT, id TEXT, old_status TEXT, \
+         new_status TEXT, old_version INTEGER, new_version INTEGER, old_final INTEGER, new_final INTEGER);";
+    let triggers = tables.map(|(table, status, version, rises)| {
         let column = |side: &str, name: &str| match name {
             "0" => "0".to_owned(),
             name => format!("{side}.{}", name.replace("{}", side)),
         };
-        run(
-            database,
-            &format!(
-                "CREATE TEMP TRIGGER watch_{table} AFTER UPDATE ON main.{table} BEGIN \
-                 INSERT INTO watched (name, id, old_status, new_status, old_version, new_version, \
-                 old_final, new_final) VALUES ('{table}', NEW.id, OLD.{status}, NEW.{status}, {}, {}, \
-                 {}, {}); END",
-                column("OLD", version),
-                column("NEW", version),
-                column("OLD", rises),
-                column("NEW", rises),
-            ),
-        );
-    }
-}
+        format!(
+            "CREATE TEMP TRIGGER watch_{table} AFTER UPDATE ON main.{table} BEGIN \
+             INSERT INTO watched (name, id, old_status, new_status, old_version, new_version, \
+             old_final, new_final) VALUES ('{table}', NEW.id, OLD.{status}, NEW.{status}, {}, {}, \
+             {}, {}); END;",
+            column("OLD", version),
+            column("NEW", version),
+            column("OLD", rises),
+            column("NEW", rises),
+        )
+    });
+    watched.to_owned() + &triggers.concat()
+});
 
 fn run(database: &Database, sql: &str) -> Vec<Row> {
     database.query(sql, Vec::new())

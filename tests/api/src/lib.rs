@@ -6,7 +6,7 @@ pub mod invariants;
 use handlers::Server;
 use handlers::render::Stored;
 use http::{Method, Request};
-use kit::{Merchant, Platform};
+use kit::{Database, Merchant, Platform};
 use serde_json::Value;
 
 /// One number for the edit loop, or another where `cargo xtask test` runs everything.
@@ -95,6 +95,11 @@ impl Api {
     /// A fresh deployment with one merchant.
     pub fn new() -> Self {
         Self::over(Platform::new())
+    }
+
+    /// A fresh deployment with one merchant, in which changes are written down for [`invariants::check`].
+    pub fn watched() -> Self {
+        Self::over(Platform::over(Database::with(&invariants::WATCH), 0))
     }
 
     /// A deployment over a platform, with one merchant.

@@ -300,8 +300,7 @@ fn what_was_only_given_back_makes_nothing_available() {
 #[test]
 fn a_card_that_bypasses_pending_makes_its_money_available_at_once() {
     for card in ["pm_card_bypassPending", "pm_card_bypassPendingInternational"] {
-        let api = Api::new();
-        invariants::watch(api.platform.database());
+        let api = Api::watched();
         for _ in 0..3 {
             let intent = pay_with(&api, card, "2000");
             let charge = api.get(&format!("/v1/charges/{}", charge_of(&intent.body))).ok();
@@ -322,8 +321,7 @@ fn a_card_that_bypasses_pending_makes_its_money_available_at_once() {
 
 #[test]
 fn money_that_is_paid_out_before_the_books_were_moved_is_told_of_all_the_same() {
-    let api = Api::new();
-    invariants::watch(api.platform.database());
+    let api = Api::watched();
     for _ in 0..3 {
         pay_with(&api, "pm_card_bypassPending", "2000");
         api.post("/v1/payouts", &[("amount", "1912"), ("currency", "usd")]).ok();

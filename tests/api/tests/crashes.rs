@@ -538,8 +538,7 @@ fn redacted(answer: &Answer) -> (u16, Value) {
 
 /// A platform on which an operation is ready to run.
 fn ready(operation: &Operation) -> (Api, String) {
-    let api = Api::new();
-    invariants::watch(api.platform.database());
+    let api = Api::watched();
     let path = (operation.prepare)(&api);
     (api, path)
 }
@@ -732,8 +731,7 @@ fn a_challenge_that_dies_half_way_is_finished_by_its_page_or_by_recovery() {
     for (result, expected) in results {
         for comes_back in [true, false] {
             for polls in 1..MOST_POLLS {
-                let api = Api::new();
-                invariants::watch(api.platform.database());
+                let api = Api::watched();
                 let (path, attempt) = challenged(&api);
                 api.platform.yields(true);
                 let ended = kit::run_until_poll(polls, finish(&api, &attempt, result));
@@ -762,8 +760,7 @@ fn a_challenge_that_dies_half_way_is_finished_by_its_page_or_by_recovery() {
 #[test]
 fn a_payment_without_a_key_that_dies_is_finished_by_recovery() {
     for polls in 1..MOST_POLLS {
-        let api = Api::new();
-        invariants::watch(api.platform.database());
+        let api = Api::watched();
         let method = existing_method(&api);
         let mut form = with(&[("confirm", "true")]);
         let method: &'static str = Box::leak(method.into_boxed_str());
@@ -787,8 +784,7 @@ fn a_payment_without_a_key_that_dies_is_finished_by_recovery() {
 #[test]
 fn a_dispute_that_dies_half_way_is_opened_and_decided_once() {
     for polls in 1..MOST_POLLS {
-        let api = Api::new();
-        invariants::watch(api.platform.database());
+        let api = Api::watched();
         let form = [("amount", "2000"), ("currency", "usd"), ("source", "tok_visa_createDispute")];
         let charge = api.post("/v1/charges", &form).ok().id().to_owned();
         api.platform.advance(2);
@@ -814,8 +810,7 @@ fn a_dispute_that_dies_half_way_is_opened_and_decided_once() {
 #[test]
 fn a_report_that_dies_half_way_is_written_once() {
     let written = |polls: Option<u32>| {
-        let api = Api::new();
-        invariants::watch(api.platform.database());
+        let api = Api::watched();
         api.platform.database().query(
             "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 5100) \
              INSERT INTO balance_transactions (id, account, livemode, created, type, currency, amount, fee, net, \

@@ -6,9 +6,7 @@ use serde_json::{Value, json};
 const DAY: i64 = 86_400;
 
 fn api() -> Api {
-    let api = Api::new();
-    invariants::watch(api.platform.database());
-    api
+    Api::watched()
 }
 
 /// A payment of 100 dollars by a test card; its charge.

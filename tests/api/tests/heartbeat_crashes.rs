@@ -12,8 +12,7 @@ const MOST_POLLS: u32 = 400;
 const FEWEST_POLLS: u32 = 3;
 
 fn api(settings: &str) -> Api {
-    let api = Api::new();
-    invariants::watch(api.platform.database());
+    let api = Api::watched();
     api.platform.set_settings(&api.merchant, settings);
     api
 }

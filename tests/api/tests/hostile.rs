@@ -614,8 +614,7 @@ fn no_form_of_real_names_and_junk_breaks_an_endpoint() {
     ))
     .expect("the description is kept beside the handlers");
     let description: Value = serde_json::from_str(&description).expect("JSON");
-    let api = Api::new();
-    invariants::watch(api.platform.database());
+    let api = Api::watched();
     let examples = examples(&api);
     let known: Vec<(Listed, Names)> =
         endpoints().into_iter().map(|e| (e, parameters(&description, &e))).collect();

@@ -348,8 +348,7 @@ fn one_bank_account_of_each_currency_is_the_default() {
 }
 
 fn scheduled(schedule: &str) -> Api {
-    let api = Api::new();
-    invariants::watch(api.platform.database());
+    let api = Api::watched();
     api.platform.set_settings(&api.merchant, &format!(r#"{{"payout_schedule": {schedule}}}"#));
     // An hour after midnight a day is closed.
     api.platform.advance(2 * 3_600);

@@ -5,8 +5,7 @@ use api::{Answer, Api, Form, invariants};
 use serde_json::json;
 
 fn api() -> Api {
-    let api = Api::new();
-    invariants::watch(api.platform.database());
+    let api = Api::watched();
     api
 }
 
