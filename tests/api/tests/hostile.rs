@@ -59,8 +59,10 @@ fn examples(api: &Api) -> BTreeMap<&'static str, String> {
     let method =
         api.post("/v1/payment_methods", &[("type", "card"), ("card[token]", "tok_visa")]).ok();
     let held = api.post(CREATE, &[CONFIRMED, &[("capture_method", "manual")]].concat()).ok();
-    let paid = api.post(CREATE, CONFIRMED).ok();
-    let charge = paid.text_at("/latest_charge").to_owned();
+    api.post(CREATE, CONFIRMED).ok();
+    // It is disputed later, so that its dispute is found by it.
+    let doubted = [("amount", "100"), ("currency", "usd"), ("source", "tok_visa_createDispute")];
+    let charge = api.post("/v1/charges", &doubted).ok().id().to_owned();
     let refund = api.post("/v1/refunds", &[("charge", &charge), ("amount", "1")]).ok();
     let payout = api.post("/v1/payouts", &[("amount", "1"), ("currency", "usd")]).ok();
     let topup = api.post("/v1/topups", &[("amount", "100"), ("currency", "usd")]).ok();
@@ -69,8 +71,6 @@ fn examples(api: &Api) -> BTreeMap<&'static str, String> {
     let sent = api.post("/v1/transfers", &sent).ok();
     let reversal =
         api.post(&format!("/v1/transfers/{}/reversals", sent.id()), &[("amount", "1")]).ok();
-    let doubted = [("amount", "100"), ("currency", "usd"), ("source", "tok_visa_createDispute")];
-    api.post("/v1/charges", &doubted).ok();
     let report = [
         ("report_type", "ending_balance_reconciliation.summary.1"),
         ("parameters[interval_end]", "1767225600"),
