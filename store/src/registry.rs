@@ -196,6 +196,7 @@ fn pages() -> Vec<(String, String)> {
         (Table::BankAccounts, Vec::new()),
         (Table::Payouts, payout_filters()),
         (Table::ReportRuns, Vec::new()),
+        (Table::WebhookEndpoints, Vec::new()),
         (Table::Refunds, every_choice(&[Filter::Charge(text()), Filter::PaymentIntent(text())])),
         (Table::Topups, topup_filters()),
         (Table::TransferReversals, vec![Filter::Transfer(text())]),
