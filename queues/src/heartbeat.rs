@@ -1,7 +1,7 @@
 //! The heartbeat: does what is due, and says when it has to beat again.
 
 use domain::Timestamp;
-use flows::{Context, Failure, Platform, balance, payouts, recover, topups, webhooks};
+use flows::{Context, Failure, Platform, audit, balance, payouts, recover, topups, webhooks};
 use store::scheduled_tasks::{self, Kind, Task};
 use store::{Database, Inconsistent, Row, Rows};
 
@@ -34,8 +34,12 @@ pub async fn beat<P: Platform>(platform: &P) -> Timestamp {
             }
             // Last, so that what was done here is told of, too.
             let endpoints_are_left = events(platform).await;
-            let is_more = full || days_are_left || payouts_are_left || endpoints_are_left;
-            if is_more { now } else { next(platform, now).await }
+            if full || days_are_left || payouts_are_left || endpoints_are_left {
+                return now;
+            }
+            let next = next(platform, now).await;
+            // What is audited waits for nobody, so that it leaves the database to the payments most of the time.
+            if audit_is_left(platform).await { next.min(now.plus(1)) } else { next }
         }
         Err(failure) => {
             platform.log_error("heartbeat", &failure.to_string());
@@ -61,6 +65,17 @@ async fn scheduled_payouts<P: Platform>(platform: &P) -> bool {
         Ok(count) => i64::try_from(count).unwrap_or(payouts::BATCH) >= payouts::BATCH,
         Err(failure) => {
             platform.log_error("heartbeat", &failure.to_string());
+            false
+        }
+    }
+}
+
+/// Audits some more of the books. Says whether some is left.
+async fn audit_is_left<P: Platform>(platform: &P) -> bool {
+    match audit::go_on(platform).await {
+        Ok(is_left) => is_left,
+        Err(failure) => {
+            platform.log_error("audit", &failure.to_string());
             false
         }
     }

@@ -177,6 +177,14 @@ impl Filter {
         }
     }
 
+    /// The filter for the events of a type.
+    pub fn event_type(name: &str) -> Self {
+        match DENSE_EVENTS.contains(&name) {
+            true => Self::DenseType(name.to_owned()),
+            false => Self::Type(name.to_owned()),
+        }
+    }
+
     /// The filter that holds where each of these holds, the narrowest first.
     pub fn all(filters: impl IntoIterator<Item = Self>) -> Self {
         let mut filters = filters.into_iter();
@@ -185,6 +193,15 @@ impl Filter {
         if others.is_empty() { first } else { Self::All(Box::new(first), others) }
     }
 }
+
+/// The types of the events of every card payment. They have no index by type, which would cost each payment three rows:
+/// they are found by account nearly as fast.
+const DENSE_EVENTS: [&str; 3] =
+    ["charge.succeeded", "payment_intent.created", "payment_intent.succeeded"];
+
+/// What the index of the other types leaves out.
+const RARE_EVENT: &str = " AND type NOT IN \
+    ('charge.succeeded', 'payment_intent.created', 'payment_intent.succeeded')";
 
 /// The place of the first value of a page's further filters.
 const FIRST_OTHER: usize = 8;
@@ -220,10 +237,11 @@ pub const END_OF_TIME: i64 = (1 << 52) - 1;
 pub(crate) fn page_sql(table: Table, filter: &Filter, cursor: &Cursor) -> String {
     let (name, columns) = (table.name(), table.columns());
     let (column, index) = filter.column_and_index();
-    let condition = match (table, index) {
+    let (index, condition) = match (table, index) {
         // The index leaves the charges out.
-        (Table::BalanceTransactions, "by_type") => " AND type <> 'charge'",
-        _ => table.condition(),
+        (Table::BalanceTransactions, "by_type") => (index, " AND type <> 'charge'"),
+        (Table::Events, "by_type") => ("by_rare_type", RARE_EVENT),
+        _ => (index, table.condition()),
     };
     let mut narrowed = column.map_or_else(String::new, |column| format!(" AND {column} = ?6"));
     for (place, other) in (FIRST_OTHER..).zip(filter.others()) {
@@ -308,4 +326,19 @@ pub fn assemble(mut rows: Vec<Row>, page: &Page) -> (Vec<Row>, bool) {
         rows.truncate(limit);
     }
     (rows, has_more)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_that_the_index_leaves_out_are_found_by_account() {
+        for name in DENSE_EVENTS {
+            assert!(RARE_EVENT.contains(&format!("'{name}'")), "{name}");
+            assert_eq!(Filter::event_type(name).column_and_index().1, "by_account");
+        }
+        assert_eq!(RARE_EVENT.matches('\'').count(), 2 * DENSE_EVENTS.len());
+        assert_eq!(Filter::event_type("charge.failed").column_and_index().1, "by_type");
+    }
 }

@@ -2,7 +2,7 @@
 
 use crate::list::{Cursor, Filter, Table};
 use crate::{
-    accounts, attempts, balance_transactions, bank_accounts, charges, customers, deliveries,
+    accounts, attempts, audit, balance_transactions, bank_accounts, charges, customers, deliveries,
     development_clock, disputes, events, fan_out, files, guard, ledger, list, metadata_entries,
     payment_intents, payment_methods, payouts, refunds, report_runs, scheduled_tasks, search,
     setup_intents, tokens, topups, transfers, webhook_endpoints,
@@ -138,6 +138,7 @@ pub fn statements() -> Vec<(String, String)> {
         .chain(lines())
         .chain(pages())
         .chain(search::statements())
+        .chain(audit::statements())
         .collect()
 }
 
@@ -183,7 +184,7 @@ fn pages() -> Vec<(String, String)> {
         (Table::BalanceTransactions, balance_transaction_filters()),
         (Table::Customers, vec![Filter::Email(text())]),
         (Table::Disputes, every_choice(&[Filter::Charge(text()), Filter::PaymentIntent(text())])),
-        (Table::Events, vec![Filter::Type(text())]),
+        (Table::Events, vec![Filter::Type(text()), Filter::DenseType(text())]),
         (Table::Files, vec![Filter::Purpose(text())]),
         (Table::PaymentIntents, vec![Filter::Customer(text())]),
         (

@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use kit::Database;
-use store::audit::CHECKS;
+use store::audit::checks;
 
 use super::{number, run, text};
 
 /// Runs every check of the audit.
 pub fn check(database: &Database) {
-    for check in CHECKS {
-        let found = run(database, check.sql);
+    for (stage, check) in checks() {
+        let found = run(database, &check.whole(stage));
         assert!(found.is_empty(), "{}, but: {found:#?}", check.holds);
     }
     money_that_became_available_is_told_of(database);
