@@ -1,6 +1,7 @@
 //! What only a developer's machine answers: moving the clock.
 
 use domain::Timestamp;
+use flows::Platform;
 use http::{Method, Request};
 use serde_json::json;
 use worker::Response;

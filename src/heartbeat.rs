@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use domain::Timestamp;
+use flows::Platform;
 use queues::wake::Wake;
 use worker::{
     Context, DurableObject, Env, MessageBuilder, QueueContentType, Request, Response, Result,
@@ -31,7 +32,7 @@ impl DurableObject for Heartbeat {
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
-        let wake: Wake = serde_json::from_str(&request.text().await?)?;
+        let wake: Wake = domain::kept::from_text(&request.text().await?)?;
         let platform = CloudflarePlatform::new(self.env.clone());
         if let Ok(platform) = platform
             && platform.is_development()

@@ -56,13 +56,13 @@ impl DurableObject for IdempotencyShard {
         let question = request.text().await?;
         match path.as_str() {
             "/begin" => {
-                let begin: Begin = serde_json::from_str(&question)?;
+                let begin: Begin = domain::kept::from_text(&question)?;
                 self.plan_sweep(begin.now).await?;
                 let decision = serde_json::to_string(&self.begin(&begin)?)?;
                 Ok(ResponseBuilder::new().fixed(decision.into_bytes()))
             }
             "/complete" => {
-                let complete: Complete = serde_json::from_str(&question)?;
+                let complete: Complete = domain::kept::from_text(&question)?;
                 let status = if self.complete(&complete)? { KEPT } else { OVERTAKEN };
                 Ok(Response::empty()?.with_status(status))
             }
@@ -115,7 +115,7 @@ impl IdempotencyShard {
         let cursor = self.sql.exec("SELECT record FROM records WHERE key = ?", vec![key.into()])?;
         let kept: Vec<Kept> = cursor.to_array()?;
         match kept.first() {
-            Some(kept) => Ok(Some(serde_json::from_str(&kept.record)?)),
+            Some(kept) => Ok(Some(domain::kept::from_text(&kept.record)?)),
             None => Ok(None),
         }
     }
@@ -169,7 +169,7 @@ pub async fn begin(
 ) -> std::result::Result<Decision, String> {
     let answer = ask(env, object, "begin", begin).await?;
     match answer.status {
-        200 => serde_json::from_str(&answer.text).map_err(|error| error.to_string()),
+        200 => domain::kept::from_text(&answer.text).map_err(|error| error.to_string()),
         _ => Err(answer.text),
     }
 }

@@ -7,16 +7,20 @@
 mod clock;
 mod database;
 mod development;
+mod endpoint;
 mod files;
 mod heartbeat;
 mod idempotency;
 mod message;
 mod object;
+mod outbound;
 mod platform;
+mod queue;
 mod timings;
 
+use flows::Platform;
 use handlers::Server;
-use worker::{Context, Env, MessageBatch, MessageExt, Request, Response, Result, ScheduleContext};
+use worker::{Context, Env, MessageBatch, Request, Response, Result, ScheduleContext};
 use worker::{ScheduledEvent, event};
 
 use crate::platform::CloudflarePlatform;
@@ -59,26 +63,17 @@ async fn answer(
     let mut reply = server.handle(platform, &request).await;
     platform.timings().show(&mut reply, started);
     let response = message::write(reply, &env);
-    heartbeat::wake_after(context, env, platform.earliest_wake());
+    heartbeat::wake_after(context, env.clone(), platform.earliest_wake());
+    if platform.has_events() {
+        queue::announce_after(context, env);
+    }
     response
 }
 
-/// Takes wake-ups from the queue and passes the earliest on to the heartbeat.
+/// Takes what arrives from the queues.
 #[event(queue)]
-async fn queue(batch: MessageBatch<String>, env: Env, _context: Context) -> Result<()> {
-    let messages: Vec<_> = batch.raw_iter().collect();
-    let texts: Vec<String> =
-        messages.iter().filter_map(|message| message.body().as_string()).collect();
-    if let Some(due_at) = queues::wake::earliest(texts.iter().map(String::as_str))
-        && let Err(problem) = heartbeat::poke(&env, due_at).await
-    {
-        worker::console_error!("the heartbeat could not be woken: {problem}");
-        batch.retry_all();
-        return Ok(());
-    }
-    for message in messages {
-        message.ack();
-    }
+async fn queue(batch: MessageBatch<String>, env: Env, context: Context) -> Result<()> {
+    queue::take(&batch, env, &context).await;
     Ok(())
 }
 

@@ -1,20 +1,23 @@
 //! The platform port on Cloudflare.
 
 use std::cell::{Cell, RefCell};
+use std::net::IpAddr;
 use std::rc::Rc;
 
 use domain::Timestamp;
 use domain::idempotency::{Begin, Complete, Decision};
 use domain::seal::MasterKey;
+use flows::platform::Sent;
+use flows::webhooks::Parcel;
 use flows::{Platform, PlatformError};
 use store::{DatabaseError, Rows, Statement};
 use worker::Env;
 
-use crate::clock;
 use crate::database::CloudflareDatabase;
 use crate::files;
 use crate::idempotency;
 use crate::timings::{Hop, Timings};
+use crate::{clock, endpoint, outbound, queue};
 
 /// The deployment's variables and secrets, which no isolate outlives.
 struct Settings {
@@ -50,6 +53,7 @@ pub struct CloudflarePlatform {
     settings: Rc<Settings>,
     timings: Rc<Timings>,
     earliest_wake: Cell<Option<Timestamp>>,
+    has_events: Cell<bool>,
 }
 
 impl CloudflarePlatform {
@@ -67,12 +71,8 @@ impl CloudflarePlatform {
             settings,
             timings,
             earliest_wake: Cell::new(None),
+            has_events: Cell::new(false),
         })
-    }
-
-    /// Whether this is a developer's machine.
-    pub fn is_development(&self) -> bool {
-        self.settings.is_development
     }
 
     /// The bindings.
@@ -88,6 +88,11 @@ impl CloudflarePlatform {
     /// The earliest moment that the heartbeat was asked to look at.
     pub fn earliest_wake(&self) -> Option<Timestamp> {
         self.earliest_wake.get()
+    }
+
+    /// Whether new events wait to be handed out.
+    pub fn has_events(&self) -> bool {
+        self.has_events.get()
     }
 
     /// Runs a batch that is none of the request's own.
@@ -135,6 +140,33 @@ impl Platform for CloudflarePlatform {
     fn wake(&self, due_at: Timestamp) {
         let earliest = self.earliest_wake.get().map_or(due_at, |known| known.min(due_at));
         self.earliest_wake.set(Some(earliest));
+    }
+
+    fn announce(&self) {
+        self.has_events.set(true);
+    }
+
+    async fn enqueue(&self, parcels: &[Parcel]) -> Result<(), PlatformError> {
+        let told =
+            |error: worker::Error| PlatformError { part: "queue", problem: error.to_string() };
+        queue::enqueue(&self.env, parcels).await.map_err(told)
+    }
+
+    async fn wake_endpoint(&self, endpoint: &str) -> Result<(), PlatformError> {
+        endpoint::wake(&self.env, endpoint).await
+    }
+
+    async fn send(&self, request: http::Request<String>, timeout: u32) -> Sent {
+        outbound::send(request, timeout).await
+    }
+
+    async fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, PlatformError> {
+        let told = |problem| PlatformError { part: "DNS", problem };
+        outbound::addresses(host).await.map_err(told)
+    }
+
+    fn is_development(&self) -> bool {
+        self.settings.is_development
     }
 
     fn now(&self) -> Timestamp {

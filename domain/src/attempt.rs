@@ -3,10 +3,12 @@
 //! The API's answer, the processor's webhook and our own recovery all report the same fact, so each
 //! goes through the attempt: only the one that finds it open may resolve it.
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::card::Decline;
 use crate::id::{AttemptId, ChargeId, CustomerId, PaymentIntentId, PaymentMethodId, RefundId};
+use crate::kept;
 use crate::money::Money;
 use crate::payment_intent::CancellationReason;
 use crate::pricing::Terms;
@@ -50,7 +52,7 @@ impl AttemptState {
 }
 
 /// What a processor is asked to do, with all that is needed to record its answer after a crash.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Request {
     /// Hold or take money.
@@ -60,7 +62,6 @@ pub enum Request {
         /// Whether the rest is released.
         is_final: bool,
         /// How what is taken is priced.
-        #[serde(default)]
         terms: Box<Terms>,
     },
     /// Hold more: the attempt's amount is the new total.
@@ -87,6 +88,36 @@ impl Request {
             Self::Void { .. } => "void",
             Self::Refund { .. } => "refund",
         }
+    }
+}
+
+impl<'de> Deserialize<'de> for Request {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Capture {
+            is_final: bool,
+            #[serde(default)]
+            terms: Box<Terms>,
+        }
+        #[derive(Deserialize)]
+        struct Void {
+            reason: Option<CancellationReason>,
+        }
+        #[derive(Deserialize)]
+        struct Refund {
+            refund: RefundId,
+        }
+        let (kind, fields) = kept::variant(deserializer, "kind")?;
+        match kind.as_str() {
+            "authorize" => kept::from_value(fields).map(Self::Authorize),
+            "capture" => kept::from_value(fields)
+                .map(|Capture { is_final, terms }| Self::Capture { is_final, terms }),
+            "increment" => Ok(Self::Increment),
+            "void" => kept::from_value(fields).map(|Void { reason }| Self::Void { reason }),
+            "refund" => kept::from_value(fields).map(|Refund { refund }| Self::Refund { refund }),
+            other => Err(kept::unknown_variant(other)),
+        }
+        .map_err(D::Error::custom)
     }
 }
 

@@ -34,6 +34,7 @@ event_types! {
     AccountExternalAccountCreated = "account.external_account.created",
     AccountExternalAccountDeleted = "account.external_account.deleted",
     AccountExternalAccountUpdated = "account.external_account.updated",
+    BalanceAvailable = "balance.available",
     ChargeCaptured = "charge.captured",
     ChargeDisputeClosed = "charge.dispute.closed",
     ChargeDisputeCreated = "charge.dispute.created",
@@ -74,6 +75,16 @@ event_types! {
     ReportingReportRunSucceeded = "reporting.report_run.succeeded",
     SetupIntentCreated = "setup_intent.created",
     SetupIntentSucceeded = "setup_intent.succeeded",
+    WebhookEndpointDisabled = "florin.webhook_endpoint.disabled",
+    WebhookEndpointFailing = "florin.webhook_endpoint.failing",
+    TopupCanceled = "topup.canceled",
+    TopupCreated = "topup.created",
+    TopupFailed = "topup.failed",
+    TopupReversed = "topup.reversed",
+    TopupSucceeded = "topup.succeeded",
+    TransferCreated = "transfer.created",
+    TransferReversed = "transfer.reversed",
+    TransferUpdated = "transfer.updated",
 }
 
 /// A change that merchants are told of, named after what happened.
@@ -127,6 +138,8 @@ pub enum Transition {
     PaymentMethodAttached,
     PaymentMethodUpdated,
     PaymentMethodDetached,
+    /// Money that was pending became available.
+    BalanceAvailable,
     BankAccountCreated,
     BankAccountUpdated,
     BankAccountDeleted,
@@ -142,11 +155,26 @@ pub enum Transition {
     ReportRunFailed,
     ReportRunSucceeded,
     SetupIntentSucceeded,
+    /// Florin stopped sending to it.
+    WebhookEndpointDisabled,
+    /// Nothing has reached it for a day.
+    WebhookEndpointFailing,
+    TopupCreated,
+    TopupSucceeded,
+    TopupFailed,
+    TopupCanceled,
+    /// The bank took back what it had added.
+    TopupReversed,
+    TransferCreated,
+    /// Of the transfer, or of one of its reversals.
+    TransferUpdated,
+    /// In part or in full.
+    TransferReversed,
 }
 
 impl Transition {
     /// Every transition, for tables that must cover them all.
-    pub const ALL: [Self; 50] = [
+    pub const ALL: [Self; 61] = [
         Self::IntentCreated,
         Self::IntentSucceeded,
         Self::IntentAuthorized,
@@ -183,6 +211,7 @@ impl Transition {
         Self::PaymentMethodAttached,
         Self::PaymentMethodUpdated,
         Self::PaymentMethodDetached,
+        Self::BalanceAvailable,
         Self::BankAccountCreated,
         Self::BankAccountUpdated,
         Self::BankAccountDeleted,
@@ -197,6 +226,16 @@ impl Transition {
         Self::ReportRunFailed,
         Self::ReportRunSucceeded,
         Self::SetupIntentSucceeded,
+        Self::WebhookEndpointDisabled,
+        Self::WebhookEndpointFailing,
+        Self::TopupCreated,
+        Self::TopupSucceeded,
+        Self::TopupFailed,
+        Self::TopupCanceled,
+        Self::TopupReversed,
+        Self::TransferCreated,
+        Self::TransferUpdated,
+        Self::TransferReversed,
     ];
 
     /// The events that tell of it, in the order in which they are written.
@@ -257,6 +296,7 @@ impl Transition {
             Self::PaymentMethodAttached => &[E::PaymentMethodAttached],
             Self::PaymentMethodUpdated => &[E::PaymentMethodUpdated],
             Self::PaymentMethodDetached => &[E::PaymentMethodDetached],
+            Self::BalanceAvailable => &[E::BalanceAvailable],
             Self::BankAccountCreated => &[E::AccountExternalAccountCreated],
             Self::BankAccountUpdated => &[E::AccountExternalAccountUpdated],
             Self::BankAccountDeleted => &[E::AccountExternalAccountDeleted],
@@ -271,6 +311,16 @@ impl Transition {
             Self::ReportRunFailed => &[E::ReportingReportRunFailed],
             Self::ReportRunSucceeded => &[E::ReportingReportRunSucceeded],
             Self::SetupIntentSucceeded => &[E::SetupIntentCreated, E::SetupIntentSucceeded],
+            Self::WebhookEndpointDisabled => &[E::WebhookEndpointDisabled],
+            Self::WebhookEndpointFailing => &[E::WebhookEndpointFailing],
+            Self::TopupCreated => &[E::TopupCreated],
+            Self::TopupSucceeded => &[E::TopupSucceeded],
+            Self::TopupFailed => &[E::TopupFailed],
+            Self::TopupCanceled => &[E::TopupCanceled],
+            Self::TopupReversed => &[E::TopupReversed],
+            Self::TransferCreated => &[E::TransferCreated],
+            Self::TransferUpdated => &[E::TransferUpdated],
+            Self::TransferReversed => &[E::TransferReversed],
         }
     }
 }

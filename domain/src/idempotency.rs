@@ -4,8 +4,10 @@
 //! died half-way the decision record on resuming. The rules are pure: the object that keeps the
 //! records asks [`begin`] and [`complete`] what to write and what to say.
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::kept;
 use crate::timestamp::{DAY, Timestamp};
 
 /// How long a running request keeps others with its key out, in seconds. Correctness never rests on
@@ -62,7 +64,7 @@ pub struct Begin {
 }
 
 /// What a request is told.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "decision", rename_all = "snake_case")]
 pub enum Decision {
     /// Run.
@@ -85,6 +87,37 @@ pub enum Decision {
     Mismatch,
     /// The same request is running.
     InFlight,
+}
+
+impl<'de> Deserialize<'de> for Decision {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Run {
+            seed: String,
+            epoch: i64,
+            resumes: bool,
+        }
+        #[derive(Deserialize)]
+        struct Replay {
+            answer: Answer,
+            original_request: String,
+        }
+        let (decision, fields) = kept::variant(deserializer, "decision")?;
+        match decision.as_str() {
+            "run" => kept::from_value(fields).map(|Run { seed, epoch, resumes }| Self::Run {
+                seed,
+                epoch,
+                resumes,
+            }),
+            "replay" => kept::from_value(fields).map(|Replay { answer, original_request }| {
+                Self::Replay { answer, original_request }
+            }),
+            "mismatch" => Ok(Self::Mismatch),
+            "in_flight" => Ok(Self::InFlight),
+            other => Err(kept::unknown_variant(other)),
+        }
+        .map_err(D::Error::custom)
+    }
 }
 
 /// A request that has its answer.

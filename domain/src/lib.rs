@@ -19,6 +19,7 @@ pub mod event;
 pub mod file;
 pub mod id;
 pub mod idempotency;
+pub mod kept;
 pub mod ledger;
 pub mod metadata;
 pub mod money;
@@ -36,6 +37,9 @@ pub mod search;
 pub mod setup_intent;
 pub mod timestamp;
 pub mod token;
+pub mod topup;
+pub mod transfer;
+pub mod webhook;
 
 pub use error::ApiError;
 pub use metadata::Metadata;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::card::Card;
-use crate::id::{CustomerId, PaymentMethodId};
+use crate::id::{AttemptId, CustomerId, PaymentMethodId};
 use crate::metadata::Metadata;
 use crate::timestamp::Timestamp;
 
@@ -84,6 +84,8 @@ pub struct PaymentMethod {
     /// A payment used it and nobody keeps it, or a customer kept it before and let it go; it cannot be
     /// used again.
     pub used_up: bool,
+    /// The attempt whose payment used it up, or is about to; nothing where a customer let it go.
+    pub used_by: Option<AttemptId>,
     /// What may be shown of the card.
     pub card: Card,
     /// The number under the master key.

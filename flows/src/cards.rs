@@ -88,9 +88,7 @@ fn seal<P: Platform>(
     holder: &BillingDetails,
 ) -> Result<SealedCard, Failure> {
     let key = context.platform.master_key();
-    let [a, b, c, d, e, f, g, h, i, j, k, l, ..] = context.platform.random();
-    let nonce = [a, b, c, d, e, f, g, h, i, j, k, l];
-    let sealed_number = key.seal(number.digits(), &seal_context(context), nonce)?;
+    let sealed_number = key.seal(number.digits(), &seal_context(context), context.nonce())?;
     let known = if context.scope.livemode { None } else { simulator::cards::find(number) };
     let unchecked = |given: bool| given.then_some(Check::Unchecked);
     let address = holder.address.as_ref();

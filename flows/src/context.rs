@@ -54,6 +54,12 @@ impl<'a, P: Platform> Context<'a, P> {
         }
     }
 
+    /// Random bytes for a sealed text.
+    pub fn nonce(&self) -> [u8; 12] {
+        let [a, b, c, d, e, f, g, h, i, j, k, l, ..] = self.platform.random();
+        [a, b, c, d, e, f, g, h, i, j, k, l]
+    }
+
     /// Runs statements as one transaction.
     ///
     /// # Errors

@@ -1,10 +1,14 @@
-//! The port to everything outside: the database, idempotency records, the bucket of files, the queue,
-//! the clock and randomness.
+//! The port to everything outside: the database, idempotency records, the bucket of files, the queues,
+//! other servers, the clock and randomness.
+
+use std::net::IpAddr;
 
 use domain::Timestamp;
 use domain::idempotency::{Begin, Complete, Decision};
 use domain::seal::MasterKey;
 use store::Database;
+
+use crate::webhooks::Parcel;
 
 /// A part of the platform that did not do its work.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -14,6 +18,26 @@ pub struct PlatformError {
     pub part: &'static str,
     /// What it said.
     pub problem: String,
+}
+
+/// What another server answered.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answered {
+    /// The HTTP status; a redirect is not followed.
+    pub status: u16,
+    /// The header `Retry-After`.
+    pub retry_after: Option<String>,
+    /// The beginning of the body.
+    pub body: String,
+}
+
+/// A request to another server, and what came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// How long it took.
+    pub milliseconds: i64,
+    /// The answer, or why there was none.
+    pub answer: Result<Answered, String>,
 }
 
 /// Everything outside. Production has Cloudflare's; tests have their own.
@@ -51,6 +75,34 @@ pub trait Platform {
     /// Asks for the heartbeat to be told, after the answer, of work that is due then. Nothing is lost
     /// if that fails: the heartbeat looks again by itself.
     fn wake(&self, due_at: Timestamp);
+
+    /// Asks for new events to be handed to their endpoints, after the answer. Nothing is lost if that
+    /// fails: the heartbeat does it, too.
+    fn announce(&self);
+
+    /// Puts deliveries on their way through the queue.
+    ///
+    /// # Errors
+    /// When the queue does not take them.
+    async fn enqueue(&self, parcels: &[Parcel]) -> Result<(), PlatformError>;
+
+    /// Wakes the object that delivers to one endpoint alone.
+    ///
+    /// # Errors
+    /// When the object cannot be reached.
+    async fn wake_endpoint(&self, endpoint: &str) -> Result<(), PlatformError>;
+
+    /// Sends a request to another server and waits for the answer, for at most so many seconds.
+    async fn send(&self, request: http::Request<String>, timeout: u32) -> Sent;
+
+    /// The addresses of a host, as DNS says now.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    async fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, PlatformError>;
+
+    /// Whether this is a developer's own machine, from which deliveries may go to itself.
+    fn is_development(&self) -> bool;
 
     /// The moment, in seconds since the Unix epoch.
     fn now(&self) -> Timestamp;

@@ -14,7 +14,7 @@ use store::Scope;
 use store::accounts::KeyAndAccount;
 
 use crate::authenticate::{authenticate, authorize, text};
-use crate::endpoint::{Call, Endpoint, Method};
+use crate::endpoint::{Call, Checked, Entry, Listed, Method};
 use crate::form;
 use crate::key_cache::KeyCache;
 use crate::render::{Answer, Reply, add_header, reply};
@@ -129,21 +129,25 @@ fn preflight() -> Reply {
     reply
 }
 
-/// Answers a call of one endpoint. What does not depend on the endpoint is outside of it, so that it is
-/// compiled once and not for each of them.
+/// Answers a call of one endpoint. It is compiled once and not for each of them: an endpoint adds to the
+/// Worker no more than what it does itself.
 ///
 /// # Errors
 /// What is wrong with the request, or went wrong on our side, before anything ran.
-pub async fn serve<E: Endpoint, P: Platform>(incoming: Incoming<'_, P>) -> Result<Reply, Failure> {
-    authorize(&incoming.caller.key, E::METHOD, E::RESOURCE, E::PUBLISHABLE)?;
-    let Form { tree, canonical, expand } = form_of(&incoming, E::METHOD, E::OBJECT)?;
-    let input = E::check(tree.decode()?)?;
-    let leave = match begin(&incoming, E::METHOD, &canonical).await? {
+pub async fn serve<P: Platform>(
+    incoming: Incoming<'_, P>,
+    endpoint: Entry<P>,
+) -> Result<Reply, Failure> {
+    let Listed { method, resource, object, is_publishable, .. } = endpoint.listed;
+    authorize(&incoming.caller.key, method, resource, is_publishable)?;
+    let Form { tree, canonical, expand } = form_of(&incoming, method, object)?;
+    let checked = (endpoint.check)(tree)?;
+    let leave = match begin(&incoming, method, &canonical).await? {
         Begun::Run(leave) => leave,
         Begun::Replay(reply) => return Ok(reply),
     };
     let call = call(&incoming, &leave.seed, leave.resumes, &expand);
-    let result = run::<E, P>(&call, input, &expand).await;
+    let result = run(&call, checked, method != Method::Get).await;
     complete(&incoming, leave, result).await
 }
 
@@ -237,8 +241,7 @@ fn call<'a, P: Platform>(
         expand,
         path: incoming.path.clone(),
         url: incoming.request.uri().path().to_owned(),
-        // What is no version was refused before.
-        version: version::requested(text(headers, "stripe-version")).unwrap_or_default(),
+        version: version::of_call(text(headers, "stripe-version"), text(headers, "user-agent")),
         client_ip: text(headers, "cf-connecting-ip").map(str::to_owned),
     }
 }
@@ -251,12 +254,12 @@ fn origin(request: &Request<Vec<u8>>, headers: &HeaderMap) -> String {
     host.map_or_else(String::new, |host| format!("{scheme}://{host}"))
 }
 
-async fn run<E: Endpoint, P: Platform>(
+async fn run<P: Platform>(
     call: &Call<'_, P>,
-    input: E::Input,
-    paths: &[String],
+    checked: Box<dyn Checked<P>>,
+    is_change: bool,
 ) -> Result<Answer, Failure> {
-    let mut shown = show::<E, P>(call, input, paths).await;
+    let mut shown = show(call, checked, is_change).await;
     if call.is_publishable() {
         // Last, so that it holds for what was expanded and for what an error embeds.
         match &mut shown {
@@ -268,13 +271,13 @@ async fn run<E: Endpoint, P: Platform>(
     shown.map(|resource| Answer::shown(&resource))
 }
 
-async fn show<E: Endpoint, P: Platform>(
+async fn show<P: Platform>(
     call: &Call<'_, P>,
-    input: E::Input,
-    paths: &[String],
+    checked: Box<dyn Checked<P>>,
+    is_change: bool,
 ) -> Result<Value, Failure> {
-    let mut resource = E::run(call, input).await?;
-    expand::expand(call, &mut resource, paths, E::METHOD != Method::Get).await?;
+    let mut resource = checked.run(call).await?;
+    expand::expand(call, &mut resource, call.expand, is_change).await?;
     Ok(resource)
 }
 

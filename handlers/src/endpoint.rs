@@ -1,11 +1,15 @@
 //! What every endpoint has: a method, a path, the right that it needs, parameters, and a body.
 
+use std::pin::Pin;
+
 use domain::ApiError;
 use domain::account::Account;
 use domain::api_key::{Access, ApiKey, Kind};
 use flows::{Context, Failure, Platform};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+
+use crate::form::Tree;
 
 /// The methods of Stripe's API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +72,7 @@ impl<P> Call<'_, P> {
 }
 
 /// One endpoint of the API.
-pub trait Endpoint {
+pub trait Endpoint: 'static {
     /// Its method.
     const METHOD: Method;
     /// Its path, with `{id}` where a part is open.
@@ -84,7 +88,7 @@ pub trait Endpoint {
     /// Its parameters, from the body or the query; `expand` is taken out before.
     type Parameters: DeserializeOwned;
     /// The parameters once they are checked.
-    type Input;
+    type Input: 'static;
 
     /// Checks the parameters on their own: what is refused here leaves no trace at all.
     ///
@@ -98,4 +102,72 @@ pub trait Endpoint {
     /// What the merchant is told, or what went wrong on our side.
     #[expect(async_fn_in_trait, reason = "Platform futures stay on one thread")]
     async fn run<P: Platform>(call: &Call<'_, P>, input: Self::Input) -> Result<Value, Failure>;
+}
+
+/// What is known of an endpoint.
+#[derive(Clone, Copy, Debug)]
+pub struct Listed {
+    /// Its method.
+    pub method: Method,
+    /// Its path, with `{id}` where a part is open.
+    pub path: &'static str,
+    /// The resource that a restricted key needs a right for.
+    pub resource: &'static str,
+    /// The object that it shows.
+    pub object: &'static str,
+    /// Whether a customer's browser may call it.
+    pub is_publishable: bool,
+}
+
+impl Listed {
+    /// What an endpoint says of itself.
+    pub const fn of<E: Endpoint>() -> Self {
+        Self {
+            method: E::METHOD,
+            path: E::PATH,
+            resource: E::RESOURCE,
+            object: E::OBJECT,
+            is_publishable: E::PUBLISHABLE,
+        }
+    }
+}
+
+/// An endpoint without its types, so that what serves all of them is compiled once.
+pub struct Entry<P> {
+    /// What is known of it.
+    pub listed: Listed,
+    /// Reads and checks its parameters.
+    pub check: Check<P>,
+}
+
+/// How the parameters of an endpoint are read and checked.
+pub type Check<P> = fn(Tree) -> Result<Box<dyn Checked<P>>, ApiError>;
+
+impl<P: Platform> Entry<P> {
+    /// The entry of an endpoint.
+    pub const fn of<E: Endpoint>() -> Self {
+        Self { listed: Listed::of::<E>(), check: check::<E, P> }
+    }
+}
+
+fn check<E: Endpoint, P: Platform>(tree: Tree) -> Result<Box<dyn Checked<P>>, ApiError> {
+    Ok(Box::new(Ready::<E>(E::check(tree.decode()?)?)))
+}
+
+/// An operation on its way. It is on the heap: whoever awaits one of many would otherwise have room for
+/// all of them on the stack, which in the Worker is small.
+pub type Running<'a> = Pin<Box<dyn Future<Output = Result<Value, Failure>> + 'a>>;
+
+/// An endpoint whose parameters are checked, and that has yet to run.
+pub trait Checked<P> {
+    /// Runs it.
+    fn run<'a>(self: Box<Self>, call: &'a Call<'a, P>) -> Running<'a>;
+}
+
+struct Ready<E: Endpoint>(E::Input);
+
+impl<E: Endpoint, P: Platform> Checked<P> for Ready<E> {
+    fn run<'a>(self: Box<Self>, call: &'a Call<'a, P>) -> Running<'a> {
+        Box::pin(E::run(call, self.0))
+    }
 }

@@ -38,7 +38,10 @@ pub mod search;
 pub mod setup_intents;
 pub mod shipping;
 pub mod tokens;
+pub mod topups;
+pub mod transfers;
 pub mod version;
+pub mod webhook_endpoints;
 
 pub use authenticate::HEADERS;
 pub use dispatch::Server;

@@ -84,7 +84,11 @@ fn kind(table: Table) -> &'static str {
         Table::PaymentMethods => "payment_method",
         Table::Payouts => "payout",
         Table::Refunds => "refund",
+        Table::WebhookEndpoints => "webhook endpoint",
         Table::ReportRuns => "report run",
+        Table::Topups => "topup",
+        Table::TransferReversals => "transfer reversal",
+        Table::Transfers => "transfer",
     }
 }
 

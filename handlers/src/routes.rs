@@ -1,32 +1,18 @@
 //! Every endpoint, by method and path.
 
-use std::pin::Pin;
-
 use domain::ApiError;
 use flows::{Failure, Platform};
 use matchit::Router;
 
 use crate::dispatch::{Incoming, serve};
-use crate::endpoint::{Endpoint, Method};
+pub use crate::endpoint::Listed;
+use crate::endpoint::{Endpoint, Entry, Method};
 use crate::render::Reply;
 use crate::{
     account, balance, balance_transactions, charges, customers, disputes, events,
     external_accounts, files, payment_intents, payment_methods, payouts, refunds, reporting,
-    setup_intents, tokens,
+    setup_intents, tokens, topups, transfers, webhook_endpoints,
 };
-
-/// What is known of an endpoint.
-#[derive(Clone, Copy, Debug)]
-pub struct Listed {
-    /// Its method.
-    pub method: Method,
-    /// Its path, with `{id}` where a part is open.
-    pub path: &'static str,
-    /// The resource that a restricted key needs a right for.
-    pub resource: &'static str,
-    /// Whether a customer's browser may call it.
-    pub is_publishable: bool,
-}
 
 macro_rules! endpoints {
     ($($name:ident = $endpoint:path,)*) => {
@@ -43,12 +29,7 @@ macro_rules! endpoints {
 
         /// Every endpoint, for tests that must leave none out.
         pub fn endpoints() -> Vec<Listed> {
-            vec![$(Listed {
-                method: <$endpoint>::METHOD,
-                path: <$endpoint>::PATH,
-                resource: <$endpoint>::RESOURCE,
-                is_publishable: <$endpoint>::PUBLISHABLE,
-            },)*]
+            vec![$(Listed::of::<$endpoint>(),)*]
         }
 
         /// Describes every endpoint.
@@ -57,18 +38,16 @@ macro_rules! endpoints {
             $(description.add::<$endpoint>(stringify!($name));)*
         }
 
-        async fn call<P: Platform>(
-            route: Route,
-            incoming: Incoming<'_, P>,
-        ) -> Result<Reply, Failure> {
+        fn entry<P: Platform>(route: Route) -> Entry<P> {
             match route {
-                $(Route::$name => on_heap::<$endpoint, P>(incoming).await,)*
+                $(Route::$name => Entry::of::<$endpoint>(),)*
             }
         }
     };
 }
 
 endpoints! {
+    AccountCreate = account::create::Create,
     AccountRetrieve = account::retrieve::Retrieve,
     AccountRetrieveById = account::retrieve_by_id::RetrieveById,
     BalanceRetrieve = balance::retrieve::Retrieve,
@@ -76,6 +55,9 @@ endpoints! {
     BalanceTransactionsRetrieve = balance_transactions::retrieve::Retrieve,
     ChargesCapture = charges::capture::Capture,
     ChargesCreate = charges::create::Create,
+    ChargesDisputeClose = charges::dispute::close::Close,
+    ChargesDisputeRetrieve = charges::dispute::retrieve::Retrieve,
+    ChargesDisputeUpdate = charges::dispute::update::Update,
     ChargesList = charges::list::List,
     ChargesRefund = charges::refund::Refund,
     ChargesRefundsCreate = charges::refunds::create::Create,
@@ -126,6 +108,7 @@ endpoints! {
     PayoutsCreate = payouts::create::Create,
     PayoutsList = payouts::list::List,
     PayoutsRetrieve = payouts::retrieve::Retrieve,
+    PayoutsReverse = payouts::reverse::Reverse,
     PayoutsUpdate = payouts::update::Update,
     RefundsCancel = refunds::cancel::Cancel,
     RefundsCreate = refunds::create::Create,
@@ -141,14 +124,24 @@ endpoints! {
     SetupIntentsRetrieve = setup_intents::retrieve::Retrieve,
     TokensCreate = tokens::create::Create,
     TokensRetrieve = tokens::retrieve::Retrieve,
-}
-
-/// A call on the heap: whoever awaits one of many endpoints would otherwise have room for all of them
-/// on the stack, which in the Worker is small.
-fn on_heap<'a, E: Endpoint + 'a, P: Platform>(
-    incoming: Incoming<'a, P>,
-) -> Pin<Box<dyn Future<Output = Result<Reply, Failure>> + 'a>> {
-    Box::pin(serve::<E, P>(incoming))
+    TopupsCancel = topups::cancel::Cancel,
+    TopupsCreate = topups::create::Create,
+    TopupsList = topups::list::List,
+    TopupsRetrieve = topups::retrieve::Retrieve,
+    TopupsUpdate = topups::update::Update,
+    TransfersCreate = transfers::create::Create,
+    TransfersList = transfers::list::List,
+    TransfersRetrieve = transfers::retrieve::Retrieve,
+    TransfersReversalsCreate = transfers::reversals::create::Create,
+    TransfersReversalsList = transfers::reversals::list::List,
+    TransfersReversalsRetrieve = transfers::reversals::retrieve::Retrieve,
+    TransfersReversalsUpdate = transfers::reversals::update::Update,
+    TransfersUpdate = transfers::update::Update,
+    WebhookEndpointsCreate = webhook_endpoints::create::Create,
+    WebhookEndpointsDelete = webhook_endpoints::delete::Delete,
+    WebhookEndpointsList = webhook_endpoints::list::List,
+    WebhookEndpointsRetrieve = webhook_endpoints::retrieve::Retrieve,
+    WebhookEndpointsUpdate = webhook_endpoints::update::Update,
 }
 
 /// The endpoints behind one path, one for each method.
@@ -201,7 +194,7 @@ pub async fn dispatch<P: Platform>(incoming: Incoming<'_, P>) -> Result<Reply, F
         );
     };
     let incoming = Incoming { path: open, ..incoming };
-    call(route, incoming).await
+    serve(incoming, entry(route)).await
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The heartbeat: does what is due, and says when it has to beat again.
 
 use domain::Timestamp;
-use flows::{Context, Failure, Platform, balance, payouts, recover};
+use flows::{Context, Failure, Platform, audit, balance, payouts, recover, topups, webhooks};
 use store::scheduled_tasks::{self, Kind, Task};
 use store::{Database, Inconsistent, Row, Rows};
 
@@ -32,7 +32,14 @@ pub async fn beat<P: Platform>(platform: &P) -> Timestamp {
                     }
                 }
             }
-            if full || days_are_left || payouts_are_left { now } else { next(platform, now).await }
+            // Last, so that what was done here is told of, too.
+            let endpoints_are_left = events(platform).await;
+            if full || days_are_left || payouts_are_left || endpoints_are_left {
+                return now;
+            }
+            let next = next(platform, now).await;
+            // What is audited waits for nobody, so that it leaves the database to the payments most of the time.
+            if audit_is_left(platform).await { next.min(now.plus(1)) } else { next }
         }
         Err(failure) => {
             platform.log_error("heartbeat", &failure.to_string());
@@ -56,6 +63,33 @@ async fn new_day<P: Platform>(platform: &P) -> bool {
 async fn scheduled_payouts<P: Platform>(platform: &P) -> bool {
     match payouts::run_due(platform).await {
         Ok(count) => i64::try_from(count).unwrap_or(payouts::BATCH) >= payouts::BATCH,
+        Err(failure) => {
+            platform.log_error("heartbeat", &failure.to_string());
+            false
+        }
+    }
+}
+
+/// Audits some more of the books. Says whether some is left.
+async fn audit_is_left<P: Platform>(platform: &P) -> bool {
+    match audit::go_on(platform).await {
+        Ok(is_left) => is_left,
+        Err(failure) => {
+            platform.log_error("audit", &failure.to_string());
+            false
+        }
+    }
+}
+
+/// Hands out events that nobody was woken for, and finds deliveries that were lost on their way. Says
+/// whether some endpoints are left to look at.
+async fn events<P: Platform>(platform: &P) -> bool {
+    let found = async {
+        crate::deliveries::fan_out(platform).await?;
+        webhooks::search(platform).await
+    };
+    match found.await {
+        Ok(is_more) => is_more,
         Err(failure) => {
             platform.log_error("heartbeat", &failure.to_string());
             false
@@ -103,6 +137,7 @@ async fn perform<P: Platform>(platform: &P, task: Task) {
         Kind::RunReport => recover::run_report(&context, &task.subject, task.tries).await,
         Kind::SettleDispute => recover::settle_dispute(&context, &task.subject).await,
         Kind::SettleRefund => recover::settle_refund(&context, &task.subject).await,
+        Kind::SettleTopup => topups::settle(&context, &task.subject).await,
     };
     let mut statements = vec![scheduled_tasks::delete(task.due_at, task.kind, &task.subject)];
     if let Err(failure) = done {

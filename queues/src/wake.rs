@@ -14,7 +14,7 @@ pub struct Wake {
 /// nothing: what it stood for is in the database.
 pub fn earliest<'m>(messages: impl Iterator<Item = &'m str>) -> Option<Timestamp> {
     messages
-        .filter_map(|message| serde_json::from_str::<Wake>(message).ok())
+        .filter_map(|message| domain::kept::from_text::<Wake>(message).ok())
         .map(|wake| wake.due_at)
         .min()
 }

@@ -253,7 +253,7 @@ impl Row {
     /// When the column holds no such name.
     pub fn named<T: DeserializeOwned>(&self, column: &'static str) -> Result<T, Inconsistent> {
         let name = serde_json::Value::String(self.text(column)?.to_owned());
-        serde_json::from_value(name)
+        domain::kept::from_value(name)
             .map_err(|error| Inconsistent { column, problem: error.to_string() })
     }
 
@@ -276,7 +276,7 @@ impl Row {
     /// # Errors
     /// When the column holds other JSON.
     pub fn json<T: DeserializeOwned>(&self, column: &'static str) -> Result<T, Inconsistent> {
-        serde_json::from_str(self.text(column)?)
+        domain::kept::from_text(self.text(column)?)
             .map_err(|error| Inconsistent { column, problem: error.to_string() })
     }
 }

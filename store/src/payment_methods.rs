@@ -1,5 +1,6 @@
 //! Payment methods.
 
+use domain::id::AttemptId;
 use domain::payment_method::PaymentMethod;
 use domain::timestamp::Timestamp;
 
@@ -13,17 +14,26 @@ pub const USABLE_GUARD: &str = "payment_method_usable";
 
 pub(crate) const INSERT: &str = "\
     INSERT INTO payment_methods (id, account, livemode, created, version, customer, \
-    detached, card, sealed_number, details) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+    detached, used_by, card, sealed_number, details) \
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
 
 pub(crate) const UPDATE: &str = "\
-    UPDATE payment_methods SET version = version + 1, customer = ?3, detached = ?4, card = ?5, \
-    details = ?6 \
+    UPDATE payment_methods SET version = version + 1, customer = ?3, detached = ?4, used_by = ?5, \
+    card = ?6, details = ?7 \
     WHERE id = ?1 AND version = ?2";
 
 pub(crate) const MUST_BE_USABLE: &str = "\
     INSERT INTO guard SELECT EXISTS (SELECT 1 FROM payment_methods WHERE id = ?1 AND account = ?2 \
     AND livemode = ?3 AND detached = 0 AND (customer IS NULL OR customer = ?4)), \
     'payment_method_usable'";
+
+pub(crate) const USE_UP: &str = "\
+    UPDATE payment_methods SET version = version + 1, detached = 1, used_by = ?4 \
+    WHERE id = ?1 AND account = ?2 AND livemode = ?3 AND customer IS NULL AND detached = 0";
+
+pub(crate) const MUST_NOT_BE_USED: &str = "\
+    INSERT INTO guard SELECT NOT EXISTS (SELECT 1 FROM payment_methods WHERE id = ?1 AND account = ?2 \
+    AND livemode = ?3 AND used_by <> ?4), 'payment_method_usable'";
 
 pub(crate) const FIND: &str =
     "SELECT * FROM payment_methods WHERE id = ?1 AND account = ?2 AND livemode = ?3";
@@ -48,6 +58,7 @@ pub fn insert(scope: &Scope, method: &PaymentMethod) -> Statement {
             method.version,
             method.customer.as_ref().map(|id| id.as_str()),
             method.used_up,
+            method.used_by.as_ref().map(|id| id.as_str()),
             json(&method.card),
             method.sealed_number.as_str(),
             json(&method.details),
@@ -65,6 +76,7 @@ pub fn update(method: &mut PaymentMethod) -> [Statement; 2] {
             method.version,
             method.customer.as_ref().map(|id| id.as_str()),
             method.used_up,
+            method.used_by.as_ref().map(|id| id.as_str()),
             json(&method.card),
             json(&method.details),
         ],
@@ -88,6 +100,18 @@ pub fn must_be_usable(scope: &Scope, id: &str, customer: Option<&str>) -> Statem
     Statement::new(MUST_BE_USABLE, values![id, scope.account.as_str(), scope.livemode, customer])
 }
 
+/// Lets nobody but this attempt use a payment method that no customer keeps.
+pub fn use_up(scope: &Scope, id: &str, attempt: &AttemptId) -> Statement {
+    let account = scope.account.as_str();
+    Statement::new(USE_UP, values![id, account, scope.livemode, attempt.as_str()])
+}
+
+/// The batch holds only if no other attempt uses the payment method.
+pub fn must_not_be_used(scope: &Scope, id: &str, attempt: &AttemptId) -> Statement {
+    let account = scope.account.as_str();
+    Statement::new(MUST_NOT_BE_USED, values![id, account, scope.livemode, attempt.as_str()])
+}
+
 /// The batch holds only if this customer keeps the payment method.
 pub fn must_be_kept(scope: &Scope, id: &str, customer: &str) -> Statement {
     Statement::new(MUST_BE_KEPT, values![id, scope.account.as_str(), scope.livemode, customer])
@@ -105,6 +129,7 @@ impl TryFrom<&Row> for PaymentMethod {
             customer: row.optional_named("customer")?,
             // The column is named after what used payment methods up at first.
             used_up: row.flag("detached")?,
+            used_by: row.optional_named("used_by")?,
             card: row.json("card")?,
             sealed_number: row.text("sealed_number")?.to_owned(),
             details: row.json("details")?,

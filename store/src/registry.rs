@@ -2,14 +2,17 @@
 
 use crate::list::{Cursor, Filter, Table};
 use crate::{
-    accounts, attempts, balance_transactions, bank_accounts, charges, customers, development_clock,
-    disputes, events, files, guard, ledger, list, metadata_entries, payment_intents,
-    payment_methods, payouts, refunds, report_runs, scheduled_tasks, search, setup_intents, tokens,
+    accounts, attempts, audit, balance_transactions, bank_accounts, charges, customers, deliveries,
+    development_clock, disputes, events, fan_out, files, guard, ledger, list, metadata_entries,
+    payment_intents, payment_methods, payouts, refunds, report_runs, scheduled_tasks, search,
+    setup_intents, tokens, topups, transfers, webhook_endpoints,
 };
 
 /// Every statement with a name for people.
 pub fn statements() -> Vec<(String, String)> {
     let fixed = [
+        ("accounts.find", accounts::FIND),
+        ("accounts.insert_connected", accounts::INSERT_CONNECTED),
         ("accounts.find_by_key", accounts::FIND_BY_KEY),
         ("accounts.payouts_due", accounts::PAYOUTS_DUE),
         ("accounts.plan_payouts", accounts::PLAN_PAYOUTS),
@@ -25,7 +28,6 @@ pub fn statements() -> Vec<(String, String)> {
         ("bank_accounts.find_default", bank_accounts::FIND_DEFAULT),
         ("bank_accounts.find_of_payout", bank_accounts::FIND_OF_PAYOUT),
         ("bank_accounts.insert", bank_accounts::INSERT),
-        ("bank_accounts.mark_errored", bank_accounts::MARK_ERRORED),
         ("bank_accounts.must_be_unchanged", bank_accounts::MUST_BE_UNCHANGED),
         ("bank_accounts.update", bank_accounts::UPDATE),
         ("charges.find", charges::FIND),
@@ -41,6 +43,17 @@ pub fn statements() -> Vec<(String, String)> {
         ("customers.must_be_unchanged", customers::MUST_BE_UNCHANGED),
         ("customers.must_exist", customers::MUST_EXIST),
         ("customers.update", customers::UPDATE),
+        ("deliveries.find_due", deliveries::FIND_DUE),
+        ("deliveries.find_first", deliveries::FIND_FIRST),
+        ("deliveries.find_lost", deliveries::FIND_LOST),
+        ("deliveries.give_up", deliveries::GIVE_UP),
+        ("deliveries.insert", deliveries::INSERT),
+        ("deliveries.keep_attempt", deliveries::KEEP_ATTEMPT),
+        ("deliveries.next_due", deliveries::NEXT_DUE),
+        ("deliveries.plan", deliveries::PLAN),
+        ("deliveries.plan_lost", deliveries::PLAN_LOST),
+        ("deliveries.record", deliveries::RECORD),
+        ("deliveries.settle", deliveries::SETTLE),
         ("development_clock.advance", development_clock::ADVANCE),
         ("development_clock.find", development_clock::FIND),
         ("disputes.find", disputes::FIND),
@@ -48,6 +61,11 @@ pub fn statements() -> Vec<(String, String)> {
         ("disputes.update", disputes::UPDATE),
         ("events.find", events::FIND),
         ("events.insert", events::INSERT),
+        ("fan_out.advance", fan_out::ADVANCE),
+        ("fan_out.cursor", fan_out::CURSOR),
+        ("fan_out.endpoints", fan_out::ENDPOINTS),
+        ("fan_out.events", fan_out::EVENTS),
+        ("fan_out.searched", fan_out::SEARCHED),
         ("files.find", files::FIND),
         ("files.insert", files::INSERT),
         ("guard.changed_one", guard::CHANGED_ONE),
@@ -65,7 +83,9 @@ pub fn statements() -> Vec<(String, String)> {
         ("payment_methods.insert", payment_methods::INSERT),
         ("payment_methods.must_be_kept", payment_methods::MUST_BE_KEPT),
         ("payment_methods.must_be_usable", payment_methods::MUST_BE_USABLE),
+        ("payment_methods.must_not_be_used", payment_methods::MUST_NOT_BE_USED),
         ("payment_methods.update", payment_methods::UPDATE),
+        ("payment_methods.use_up", payment_methods::USE_UP),
         ("payouts.find", payouts::FIND),
         ("payouts.find_by_hand_since", payouts::FIND_BY_HAND_SINCE),
         ("payouts.find_last_scheduled", payouts::FIND_LAST_SCHEDULED),
@@ -87,8 +107,29 @@ pub fn statements() -> Vec<(String, String)> {
         ("setup_intents.find", setup_intents::FIND),
         ("setup_intents.insert", setup_intents::INSERT),
         ("tokens.find", tokens::FIND),
+        ("tokens.find_bank_account", tokens::FIND_BANK_ACCOUNT),
+        ("tokens.insert_bank_account", tokens::INSERT_BANK_ACCOUNT),
+        ("tokens.use_bank_account", tokens::USE_BANK_ACCOUNT),
         ("tokens.insert", tokens::INSERT),
         ("tokens.use", tokens::USE),
+        ("webhook_endpoints.find", webhook_endpoints::FIND),
+        ("webhook_endpoints.find_by_id", webhook_endpoints::FIND_BY_ID),
+        ("webhook_endpoints.insert", webhook_endpoints::INSERT),
+        ("webhook_endpoints.leave_alone", webhook_endpoints::LEAVE_ALONE),
+        ("webhook_endpoints.must_have_room", webhook_endpoints::MUST_HAVE_ROOM),
+        ("webhook_endpoints.recover", webhook_endpoints::RECOVER),
+        ("webhook_endpoints.share", webhook_endpoints::SHARE),
+        ("webhook_endpoints.slow_down", webhook_endpoints::SLOW_DOWN),
+        ("webhook_endpoints.update", webhook_endpoints::UPDATE),
+        ("topups.find", topups::FIND),
+        ("topups.insert", topups::INSERT),
+        ("topups.update", topups::UPDATE),
+        ("transfers.find", transfers::FIND),
+        ("transfers.find_reversal", transfers::FIND_REVERSAL),
+        ("transfers.insert", transfers::INSERT),
+        ("transfers.insert_reversal", transfers::INSERT_REVERSAL),
+        ("transfers.update", transfers::UPDATE),
+        ("transfers.update_reversal", transfers::UPDATE_REVERSAL),
     ];
     let fixed = fixed.into_iter().map(|(name, sql)| (name.to_owned(), sql.to_owned()));
     fixed
@@ -97,6 +138,7 @@ pub fn statements() -> Vec<(String, String)> {
         .chain(lines())
         .chain(pages())
         .chain(search::statements())
+        .chain(audit::statements())
         .collect()
 }
 
@@ -142,7 +184,7 @@ fn pages() -> Vec<(String, String)> {
         (Table::BalanceTransactions, balance_transaction_filters()),
         (Table::Customers, vec![Filter::Email(text())]),
         (Table::Disputes, every_choice(&[Filter::Charge(text()), Filter::PaymentIntent(text())])),
-        (Table::Events, vec![Filter::Type(text())]),
+        (Table::Events, vec![Filter::Type(text()), Filter::DenseType(text())]),
         (Table::Files, vec![Filter::Purpose(text())]),
         (Table::PaymentIntents, vec![Filter::Customer(text())]),
         (
@@ -155,7 +197,14 @@ fn pages() -> Vec<(String, String)> {
         (Table::BankAccounts, Vec::new()),
         (Table::Payouts, payout_filters()),
         (Table::ReportRuns, Vec::new()),
+        (Table::WebhookEndpoints, Vec::new()),
         (Table::Refunds, every_choice(&[Filter::Charge(text()), Filter::PaymentIntent(text())])),
+        (Table::Topups, topup_filters()),
+        (Table::TransferReversals, vec![Filter::Transfer(text())]),
+        (
+            Table::Transfers,
+            every_choice(&[Filter::Destination(text()), Filter::TransferGroup(text())]),
+        ),
     ];
     let cursors = [Cursor::Newest, Cursor::After(text()), Cursor::Before(text())];
     let mut pages = Vec::new();
@@ -186,6 +235,14 @@ fn payout_filters() -> Vec<Filter> {
     let mut filters: Vec<_> = narrowed.iter().map(arriving).collect();
     filters.extend(narrowed.into_iter().skip(1).map(Filter::all));
     filters
+}
+
+/// A status narrows first; the amount only what it leaves.
+fn topup_filters() -> Vec<Filter> {
+    let amount = || [Filter::AmountFrom(0), Filter::AmountTo(0)];
+    let status = || Filter::Status(String::new());
+    let of = |first| Filter::all([vec![first], amount().to_vec()].concat());
+    vec![status(), of(Filter::Nothing), of(status())]
 }
 
 /// A source or a type narrows first; a currency only what these leave.

@@ -5,9 +5,17 @@ use std::process::{ExitCode, Stdio};
 use anyhow::{Context, Result, ensure};
 use pico_args::Arguments;
 use serde_json::{Value, json};
-use store::audit::{CHECKS, Check};
+use store::audit::{Check, KNOWN, checks};
 
 use crate::{children, finish, node, setup, state};
+
+/// What was found.
+struct Findings {
+    /// By check.
+    checks: Vec<(&'static Check, Vec<Value>)>,
+    /// What the job has found before, and told of.
+    known: Vec<Value>,
+}
 
 /// Runs the task; its exit code is 1 where something does not hold.
 pub fn run(mut arguments: Arguments) -> Result<ExitCode> {
@@ -16,7 +24,7 @@ pub fn run(mut arguments: Arguments) -> Result<ExitCode> {
     finish(arguments)?;
     setup::node_packages()?;
     let findings = findings(&state::folder(folder)?)?;
-    let holds = findings.iter().all(Vec::is_empty);
+    let holds = findings.checks.iter().all(|(_, found)| found.is_empty());
     if as_json {
         println!("{}", report(&findings, holds));
     } else {
@@ -26,46 +34,50 @@ pub fn run(mut arguments: Arguments) -> Result<ExitCode> {
 }
 
 /// What each check finds. A script runs them, which has D1 as workerd keeps it.
-fn findings(folder: &std::path::Path) -> Result<Vec<Vec<Value>>> {
+fn findings(folder: &std::path::Path) -> Result<Findings> {
     let mut command = node::script("audit.ts")?;
     command.arg(folder).stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut running = children::spawn(&mut command)?;
-    let statements: Vec<_> = CHECKS.iter().map(|check| check.sql).collect();
+    let mut statements: Vec<_> = checks().map(|(stage, check)| check.whole(stage)).collect();
+    statements.push(KNOWN.to_owned());
     let mut input = running.child.stdin.take().context("no input to write to")?;
     input.write_all(json!(statements).to_string().as_bytes())?;
     drop(input);
     let output = running.child.stdout.take().context("no output to read")?;
-    let findings: Vec<Vec<Value>> =
+    let mut found: Vec<Vec<Value>> =
         serde_json::from_reader(output).context("the database could not be read")?;
     ensure!(running.child.wait()?.success(), "the database could not be read");
-    ensure!(findings.len() == CHECKS.len(), "not every check was run");
-    Ok(findings)
+    ensure!(found.len() == statements.len(), "not every check was run");
+    let known = found.pop().unwrap_or_default();
+    Ok(Findings { checks: checks().map(|(_, check)| check).zip(found).collect(), known })
 }
 
-fn report(findings: &[Vec<Value>], holds: bool) -> Value {
-    let check = |(check, findings): (&Check, &Vec<Value>)| json!({ "name": check.name, "holds": findings.is_empty(), "findings": findings });
-    let checks: Vec<_> = CHECKS.iter().zip(findings).map(check).collect();
-    json!({ "holds": holds, "checks": checks })
+fn report(findings: &Findings, holds: bool) -> Value {
+    let check = |(check, found): &(&Check, Vec<Value>)| json!({ "name": check.name, "holds": found.is_empty(), "findings": found });
+    let checks: Vec<_> = findings.checks.iter().map(check).collect();
+    json!({ "holds": holds, "checks": checks, "known": findings.known })
 }
 
-fn text(findings: &[Vec<Value>]) -> String {
+fn text(findings: &Findings) -> String {
     let mut lines = Vec::new();
-    for (check, findings) in CHECKS.iter().zip(findings) {
-        let mark = if findings.is_empty() { "holds " } else { "BROKEN" };
+    for (check, found) in &findings.checks {
+        let mark = if found.is_empty() { "holds " } else { "BROKEN" };
         lines.push(format!("{mark}  {}: {}", check.name, check.holds));
-        lines.extend(findings.iter().map(|finding| {
-            format!(
-                "          {}: {} where {} is expected",
-                finding["subject"].as_str().unwrap_or_default(),
-                finding["found"],
-                finding["expected"],
-            )
-        }));
+        lines.extend(found.iter().map(|finding| format!("          {}", difference(finding))));
     }
-    let broken = findings.iter().filter(|findings| !findings.is_empty()).count();
+    let broken = findings.checks.iter().filter(|(_, found)| !found.is_empty()).count();
     lines.push(match broken {
-        0 => format!("all {} checks hold", findings.len()),
-        broken => format!("{broken} of {} checks do not hold", findings.len()),
+        0 => format!("all {} checks hold", findings.checks.len()),
+        broken => format!("{broken} of {} checks do not hold", findings.checks.len()),
     });
+    lines.extend(findings.known.iter().map(|known| {
+        let name = known["name"].as_str().unwrap_or_default();
+        format!("the daily audit found at {}: {name}: {}", known["created"], difference(known))
+    }));
     lines.join("\n") + "\n"
+}
+
+fn difference(finding: &Value) -> String {
+    let subject = finding["subject"].as_str().unwrap_or_default();
+    format!("{subject}: {} where {} is expected", finding["found"], finding["expected"])
 }

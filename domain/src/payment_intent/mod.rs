@@ -103,4 +103,6 @@ pub struct Details {
     pub authentication: Option<Authentication>,
     /// When a held authorisation ends.
     pub capture_before: Option<Timestamp>,
+    /// The marks of the newest updates, the last one at the end.
+    pub recent_updates: Vec<String>,
 }

@@ -19,6 +19,9 @@ const CONFIRMING: &[Status] = &[
     Status::Processing,
 ];
 
+/// How many updates an intent remembers, so that one which is retried is not made again over them.
+const REMEMBERED_UPDATES: usize = 8;
+
 /// The states in which money is held.
 const HOLDING: &[Status] = &[Status::RequiresCapture];
 
@@ -299,6 +302,19 @@ impl PaymentIntent {
         self.state =
             if self.received.is_zero() { State::Canceled { at, reason } } else { State::Succeeded };
         Ok(())
+    }
+
+    /// Whether the update with this mark was made, and few others since.
+    pub fn has_update(&self, mark: &str) -> bool {
+        self.details.recent_updates.iter().any(|update| update == mark)
+    }
+
+    /// Remembers an update by a mark that only its own request makes.
+    pub fn remember_update(&mut self, mark: String) {
+        let updates = &mut self.details.recent_updates;
+        updates.push(mark);
+        let forgotten = updates.len().saturating_sub(REMEMBERED_UPDATES);
+        updates.drain(..forgotten);
     }
 
     /// The state that an intent with this payment method waits in before it is confirmed.

@@ -61,7 +61,7 @@ pub async fn create<P: Platform>(
         Ok(results) => {
             let payment_method = match source.method {
                 Chosen::New { method, .. } => Some(*method),
-                Chosen::Existing(_) => first(&results, results.len().saturating_sub(1))?,
+                Chosen::Existing { .. } => first(&results, results.len().saturating_sub(1))?,
             };
             Held { attempt, payment_intent: None, charge: None, refund: None, payment_method }
         }
@@ -108,7 +108,7 @@ fn starting<P: Platform>(
         customer.map(|customer| customers::must_exist(scope, customer)).into_iter().collect();
     batch.extend(source.method.statements(scope, customer));
     batch.extend(operations::write_attempt(context, attempt));
-    if let Chosen::Existing(id) = &source.method {
+    if let Chosen::Existing { id, .. } = &source.method {
         batch.push(payment_methods::find(scope, id.as_str()));
     }
     batch

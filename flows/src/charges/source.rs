@@ -48,7 +48,7 @@ async fn named<P: Platform>(
     if let Ok(id) = PaymentMethodId::parse(source)
         && cards::by_name(context, source)?.is_none()
     {
-        return Ok(Source { shown: source.to_owned(), method: Chosen::Existing(id) });
+        return Ok(Source { shown: source.to_owned(), method: Chosen::existing(id) });
     }
     // A token is nobody's card yet: it has to become its customer's before it is charged as theirs.
     if let Some(customer) = customer.filter(|_| !source.starts_with("pm_")) {
@@ -91,7 +91,7 @@ async fn kept<P: Platform>(context: &Context<'_, P>, id: &CustomerId) -> Result<
     };
     match customer.details.default_source {
         Some(method) => {
-            Ok(Source { shown: method.as_str().to_owned(), method: Chosen::Existing(method) })
+            Ok(Source { shown: method.as_str().to_owned(), method: Chosen::existing(method) })
         }
         None => Err(ApiError::CustomerHasNoSource { customer: id.as_str().to_owned() }.into()),
     }
@@ -111,6 +111,7 @@ fn made<P: Platform>(
         version: 1,
         customer: None,
         used_up: false,
+        used_by: None,
         card: sealed.card,
         sealed_number: sealed.sealed_number,
         details: PaymentMethodDetails {

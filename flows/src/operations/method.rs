@@ -27,20 +27,21 @@ pub(super) fn use_up(held: &mut Held) -> Result<Vec<Statement>, Failure> {
         return Ok(Vec::new());
     }
     method.used_up = true;
+    method.used_by = Some(held.attempt.id.clone());
     let statements = payment_methods::update(&mut method).to_vec();
     held.payment_method = Some(method);
     Ok(statements)
 }
 
-/// The statements for a payment that waits for its cardholder: a card that was made for it, and so
-/// used up from its start, can be used until there is an outcome. One that a customer let go of
-/// meanwhile has changed since it was made.
+/// The statements for a payment that waits for its cardholder: the card that it used up from its start
+/// can be used until there is an outcome.
 pub(super) fn while_waiting(held: &mut Held) -> Result<Vec<Statement>, Failure> {
     let mut method = held.method()?.clone();
-    if !method.used_up || method.version > 1 {
+    if method.used_by.as_ref() != Some(&held.attempt.id) {
         return Ok(Vec::new());
     }
     method.used_up = false;
+    method.used_by = None;
     let statements = payment_methods::update(&mut method).to_vec();
     held.payment_method = Some(method);
     Ok(statements)

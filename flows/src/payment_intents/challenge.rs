@@ -4,7 +4,7 @@ use domain::ApiError;
 use domain::attempt::{Attempt, AttemptState, ChallengeResult, Request};
 use domain::id::{AttemptId, PaymentMethodId};
 use domain::payment_intent::{ConfirmationMethod, Operation, PaymentIntent};
-use store::{DatabaseError, Scope, Statement, attempts, payment_intents};
+use store::{DatabaseError, Scope, Statement, attempts, payment_intents, payment_methods};
 
 use super::MAX_TRIES;
 use crate::operations::{self, Held};
@@ -65,6 +65,8 @@ pub async fn finish_challenge<P: Platform>(
         if !waits_for(&held) {
             return Ok(held.payment_intent);
         }
+        // Another payment used the card up while this one waited: no cardholder can save it.
+        let result = if is_taken(&held) { ChallengeResult::Failed } else { result };
         if let Some(held) = submit(context, held, result).await? {
             return Ok(operations::settle(context, held).await?.payment_intent);
         }
@@ -95,6 +97,12 @@ fn waits_for(held: &Held) -> bool {
     })
 }
 
+/// Whether another payment has used the card up.
+fn is_taken(held: &Held) -> bool {
+    let used_by = held.payment_method.as_ref().and_then(|method| method.used_by.as_ref());
+    used_by.is_some_and(|attempt| *attempt != held.attempt.id)
+}
+
 /// Writes down what the cardholder did; nothing when the payment changed meanwhile.
 async fn submit<P: Platform>(
     context: &Context<'_, P>,
@@ -105,11 +113,12 @@ async fn submit<P: Platform>(
     let Request::Authorize(authorize) = &mut held.attempt.request else { return Ok(None) };
     authorize.challenge = Some(result);
     let method = authorize.payment_method.clone();
+    let use_up = !authorize.saves_card && result == ChallengeResult::Completed;
     let for_the_server = intent.details.confirmation_method == ConfirmationMethod::Manual;
     let mut batch = if for_the_server && result == ChallengeResult::Completed {
         hand_back(context, &mut held, method)?
     } else {
-        hold_again(context, &mut held)?
+        hold_again(context, &mut held, use_up)?
     };
     if let Some(intent) = &mut held.payment_intent {
         batch.extend(payment_intents::update(intent));
@@ -125,6 +134,7 @@ async fn submit<P: Platform>(
 fn hold_again<P: Platform>(
     context: &Context<'_, P>,
     held: &mut Held,
+    use_up: bool,
 ) -> Result<Vec<Statement>, Failure> {
     if let Some(intent) = &mut held.payment_intent {
         intent.hold(Operation::Confirm, held.attempt.id.clone())?;
@@ -132,7 +142,26 @@ fn hold_again<P: Platform>(
     held.attempt.state = AttemptState::Started;
     let mut batch = attempts::advance(&held.attempt, AttemptState::RequiresAction).to_vec();
     batch.push(operations::plan_recovery(context, &held.attempt));
+    if use_up {
+        batch.extend(use_up_again(context, held));
+    }
     Ok(batch)
+}
+
+/// Lets nobody else use the card, which anybody could while the cardholder was asked.
+fn use_up_again<P: Platform>(context: &Context<'_, P>, held: &mut Held) -> Vec<Statement> {
+    let (scope, attempt) = (&context.scope, &held.attempt.id);
+    let Some(method) = &mut held.payment_method else { return Vec::new() };
+    let id = method.id.as_str().to_owned();
+    if !method.used_up && method.customer.is_none() {
+        method.used_up = true;
+        method.used_by = Some(attempt.clone());
+        method.version = method.version.saturating_add(1);
+    }
+    vec![
+        payment_methods::use_up(scope, &id, attempt),
+        payment_methods::must_not_be_used(scope, &id, attempt),
+    ]
 }
 
 /// Gives the intent back to the merchant's server, which confirms such intents itself

@@ -76,9 +76,10 @@ async fn start<P: Platform>(
     }
     check_return_url(&intent, Some(&before))?;
     let attempt = new_attempt(context, &intent, &confirm)?;
-    let mut chosen = chosen.cloned();
+    let own = intent.payment_method.clone().map(Chosen::existing);
+    let mut chosen = chosen.cloned().or(own);
     if let Some(chosen) = chosen.as_mut().filter(|_| !saves_card(&intent)) {
-        chosen.use_up_if_new();
+        chosen.use_up(&attempt.id);
     }
     let batch = hold(context, &before, &mut intent, chosen.as_ref(), &attempt)?;
     match context.batch(batch).await {
@@ -122,9 +123,8 @@ fn hold<P: Platform>(
         batch.push(customers::must_exist(scope, customer));
     }
     let method = intent.payment_method.as_ref().map(|id| id.as_str()).unwrap_or_default();
-    match chosen {
-        Some(chosen) => batch.extend(chosen.statements(scope, customer)),
-        None => batch.push(payment_methods::must_be_usable(scope, method, customer)),
+    if let Some(chosen) = chosen {
+        batch.extend(chosen.statements(scope, customer));
     }
     batch.extend(store::metadata_entries::replace(
         scope,

@@ -96,10 +96,11 @@ async fn write<P: Platform>(
     let attempt = match confirm {
         Some(confirm) => {
             check_return_url(&intent, None)?;
+            let attempt = new_attempt(context, &intent, confirm)?;
             if let Some(chosen) = chosen.as_mut().filter(|_| !saves_card(&intent)) {
-                chosen.use_up_if_new();
+                chosen.use_up(&attempt.id);
             }
-            Some(new_attempt(context, &intent, confirm)?)
+            Some(attempt)
         }
         None => None,
     };
@@ -183,7 +184,7 @@ fn creation<P: Platform>(
         batch.extend(operations::write_attempt(context, attempt));
     }
     batch.extend(announcement);
-    if let (Some(Chosen::Existing(id)), Some(_)) = (chosen, attempt) {
+    if let (Some(Chosen::Existing { id, .. }), Some(_)) = (chosen, attempt) {
         batch.push(payment_methods::find(scope, id.as_str()));
     }
     Ok(batch)

@@ -3,8 +3,7 @@
 use domain::ApiError;
 use domain::money::Money;
 use domain::payment_intent::{Operation, PaymentIntent, Status};
-use domain::payment_method::PaymentMethod;
-use store::{Statement, attempts, customers, payment_intents, payment_methods};
+use store::{Statement, attempts, customers, payment_intents};
 
 use super::{Changes, MAX_TRIES, explain_guard, find, refused, shown};
 use crate::payment_methods::{Chosen, choose};
@@ -24,11 +23,13 @@ pub async fn update<P: Platform>(
         Some(choice) => Some(choose(context, choice, "payment_method").await?),
         None => None,
     };
-    if context.resumes && ran_before(context, chosen.as_ref()).await? {
-        return find(context, id).await;
-    }
+    let mark = context.ids.secret("update");
     for _ in 0..MAX_TRIES {
         let before = find(context, id).await?;
+        // An earlier run of this request wrote its batch, and others may have changed the intent since.
+        if before.has_update(&mark) {
+            return Ok(before);
+        }
         before
             .check(Operation::Update)
             .map_err(|error| refused(&before, Operation::Update, error))?;
@@ -40,13 +41,15 @@ pub async fn update<P: Platform>(
         change_application_fee(&before, &after)?;
         change_terms(&before, &mut after)?;
         change_payment_method(&before, &mut after, chosen.as_ref(), changes)?;
+        after.remember_update(mark.clone());
         let batch = writing(context, &before, &mut after, chosen.as_ref());
         match context.batch(batch).await {
             Ok(_) => return Ok(after),
             Err(error) => {
                 // Another run of this request may have been faster, where this one was slow.
-                if ran_before(context, chosen.as_ref()).await? {
-                    return find(context, id).await;
+                let now = find(context, id).await?;
+                if now.has_update(&mark) {
+                    return Ok(now);
                 }
                 let method = after.payment_method.as_ref().map(|id| id.as_str());
                 let choice = changes.payment_method.as_ref();
@@ -55,17 +58,6 @@ pub async fn update<P: Platform>(
         }
     }
     Err(ApiError::LockTimeout.into())
-}
-
-/// Whether another run of the same request wrote its batch: then the card that it brought along is
-/// there. A request that brings none changes nothing by being run again.
-async fn ran_before<P: Platform>(
-    context: &Context<'_, P>,
-    chosen: Option<&Chosen>,
-) -> Result<bool, Failure> {
-    let Some(Chosen::New { method, .. }) = chosen else { return Ok(false) };
-    let statement = payment_methods::find(&context.scope, method.id.as_str());
-    Ok(context.find::<PaymentMethod>(statement).await?.is_some())
 }
 
 /// Whether an intent still waits for its payment.

@@ -2,7 +2,7 @@
 
 use domain::ApiError;
 use domain::Metadata;
-use domain::id::{CustomerId, Id, PaymentMethodId};
+use domain::id::{AttemptId, CustomerId, Id, PaymentMethodId};
 use domain::payment_method::{AllowRedisplay, BillingDetails, PaymentMethod, PaymentMethodDetails};
 use domain::token::Token;
 use store::{Scope, Statement, payment_methods, tokens};
@@ -59,8 +59,13 @@ pub enum CardSource {
 /// The payment method that a request means.
 #[derive(Clone, Debug)]
 pub enum Chosen {
-    /// One that exists under this id; it is read when its batch runs.
-    Existing(PaymentMethodId),
+    /// One that exists; it is read when its batch runs.
+    Existing {
+        /// Its id.
+        id: PaymentMethodId,
+        /// The attempt that uses it up, unless a customer keeps it.
+        used_by: Option<AttemptId>,
+    },
     /// One that is made with the rest of its batch.
     New {
         /// The payment method.
@@ -71,27 +76,41 @@ pub enum Chosen {
 }
 
 impl Chosen {
+    /// One that exists.
+    pub fn existing(id: PaymentMethodId) -> Self {
+        Self::Existing { id, used_by: None }
+    }
+
     /// The payment method's id.
     pub fn id(&self) -> &PaymentMethodId {
         match self {
-            Self::Existing(id) => id,
+            Self::Existing { id, .. } => id,
             Self::New { method, .. } => &method.id,
         }
     }
 
-    /// A card that is made for the one payment of its own request is used up from its start: nobody
-    /// could use it meanwhile, and recording the outcome need not write it again.
-    pub fn use_up_if_new(&mut self) {
-        if let Self::New { method, .. } = self {
-            method.used_up = true;
+    /// Lets one attempt use it up from its start, unless a customer keeps it: no other payment can be
+    /// made with it meanwhile, and recording the outcome need not write it again.
+    pub fn use_up(&mut self, attempt: &AttemptId) {
+        match self {
+            Self::Existing { used_by, .. } => *used_by = Some(attempt.clone()),
+            Self::New { method, .. } => {
+                method.used_up = true;
+                method.used_by = Some(attempt.clone());
+            }
         }
     }
 
     /// The statements that make it, or that hold only if this customer may use it.
     pub fn statements(&self, scope: &Scope, customer: Option<&str>) -> Vec<Statement> {
         match self {
-            Self::Existing(id) => {
-                vec![payment_methods::must_be_usable(scope, id.as_str(), customer)]
+            Self::Existing { id, used_by } => {
+                let id = id.as_str();
+                let use_up = used_by.iter().map(|by| payment_methods::use_up(scope, id, by));
+                [payment_methods::must_be_usable(scope, id, customer)]
+                    .into_iter()
+                    .chain(use_up)
+                    .collect()
             }
             Self::New { method, token } => {
                 let insert = payment_methods::insert(scope, method);
@@ -130,7 +149,7 @@ fn named<P: Platform>(
         return Ok(Chosen::New { method: Box::new(method), token: Vec::new() });
     }
     match PaymentMethodId::parse(name) {
-        Ok(id) => Ok(Chosen::Existing(id)),
+        Ok(id) => Ok(Chosen::existing(id)),
         Err(_) => Err(no_such(name, param).into()),
     }
 }
@@ -227,6 +246,7 @@ pub(super) fn new_method<P: Platform>(
         version: 1,
         customer: None,
         used_up: false,
+        used_by: None,
         card: sealed.card,
         sealed_number: sealed.sealed_number,
         details,

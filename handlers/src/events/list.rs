@@ -81,7 +81,7 @@ fn of_types(mut types: Vec<String>) -> Result<Vec<Filter>, ApiError> {
     // A type that is named twice would be found twice.
     types.sort_unstable();
     types.dedup();
-    Ok(types.into_iter().map(Filter::Type).collect())
+    Ok(types.iter().map(|name| Filter::event_type(name)).collect())
 }
 
 /// One filter for each type that a pattern means. A pattern that means none, or a name that is none,
@@ -90,17 +90,16 @@ fn of_pattern(pattern: &str) -> Vec<Filter> {
     if pattern == "*" {
         return vec![Filter::Nothing];
     }
-    let named = |name: &str| Filter::Type(name.to_owned());
     if !pattern.contains('*') {
-        return vec![named(pattern)];
+        return vec![Filter::event_type(pattern)];
     }
     let types: Vec<_> = EventType::ALL
         .iter()
         .map(|event| event.name())
         .filter(|name| matches(pattern, name))
-        .map(named)
+        .map(Filter::event_type)
         .collect();
-    if types.is_empty() { vec![named(pattern)] } else { types }
+    if types.is_empty() { vec![Filter::event_type(pattern)] } else { types }
 }
 
 /// Whether a name fits a pattern in which each `*` stands for any text. Each part between two stars

@@ -5,7 +5,7 @@ use std::fmt;
 use std::vec;
 
 use domain::ApiError;
-use serde::de::value::StringDeserializer;
+use serde::de::value::StrDeserializer;
 use serde::de::{
     self, DeserializeOwned, DeserializeSeed, Expected, IntoDeserializer, MapAccess, SeqAccess,
     Unexpected, Visitor,
@@ -49,9 +49,14 @@ pub(super) fn decode<T: DeserializeOwned>(node: Node, path: &Path<'_>) -> Result
     T::deserialize(Deserializer::new(node, path)).map_err(|error| error.into_api_error(path))
 }
 
-/// What is wrong with a parameter.
+/// What is wrong with a parameter. In a box, because the code that hands it on is made for each type
+/// that is read.
 #[derive(Debug)]
-pub(super) enum Error {
+pub(super) struct Error(Box<Problem>);
+
+/// What is wrong, and perhaps with which parameter.
+#[derive(Debug)]
+enum Problem {
     /// Known with its parameter.
     Placed(ApiError),
     /// As serde's own code reports it, which does not know where it is.
@@ -60,7 +65,7 @@ pub(super) enum Error {
 
 /// What serde's own code finds wrong.
 #[derive(Clone, Debug)]
-pub(super) enum Fault {
+enum Fault {
     UnknownField(String),
     MissingField(&'static str),
     DuplicateField(&'static str),
@@ -70,15 +75,23 @@ pub(super) enum Fault {
 }
 
 impl Error {
+    fn placed(error: ApiError) -> Self {
+        Self(Box::new(Problem::Placed(error)))
+    }
+
+    fn unplaced(fault: Fault) -> Self {
+        Self(Box::new(Problem::Unplaced(fault)))
+    }
+
     fn into_api_error(self, path: &Path<'_>) -> ApiError {
-        match self {
-            Self::Placed(error) => error,
-            Self::Unplaced(fault) => fault.at(path),
+        match *self.0 {
+            Problem::Placed(error) => error,
+            Problem::Unplaced(fault) => fault.at(path),
         }
     }
 
     fn at(self, path: &Path<'_>) -> Self {
-        Self::Placed(self.into_api_error(path))
+        Self::placed(self.into_api_error(path))
     }
 }
 
@@ -108,9 +121,9 @@ impl Fault {
 
 impl fmt::Display for Error {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Placed(error) => error.fmt(formatter),
-            Self::Unplaced(fault) => fault.clone().at(&Path::Root).fmt(formatter),
+        match &*self.0 {
+            Problem::Placed(error) => error.fmt(formatter),
+            Problem::Unplaced(fault) => fault.clone().at(&Path::Root).fmt(formatter),
         }
     }
 }
@@ -119,34 +132,34 @@ impl std::error::Error for Error {}
 
 impl de::Error for Error {
     fn custom<T: fmt::Display>(message: T) -> Self {
-        Self::Unplaced(Fault::Other(message.to_string()))
+        Self::unplaced(Fault::Other(message.to_string()))
     }
 
     fn unknown_field(field: &str, _expected: &'static [&'static str]) -> Self {
-        Self::Unplaced(Fault::UnknownField(field.to_owned()))
+        Self::unplaced(Fault::UnknownField(field.to_owned()))
     }
 
     fn missing_field(field: &'static str) -> Self {
-        Self::Unplaced(Fault::MissingField(field))
+        Self::unplaced(Fault::MissingField(field))
     }
 
     fn duplicate_field(field: &'static str) -> Self {
-        Self::Unplaced(Fault::DuplicateField(field))
+        Self::unplaced(Fault::DuplicateField(field))
     }
 
     fn unknown_variant(variant: &str, allowed: &'static [&'static str]) -> Self {
-        Self::Unplaced(Fault::UnknownVariant { value: shown(variant), allowed })
+        Self::unplaced(Fault::UnknownVariant { value: shown(variant), allowed })
     }
 
     fn invalid_type(_unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {
         // The value stays out of the sentence: it may be a card number.
-        Self::Unplaced(Fault::Other(format!("Invalid value: expected {expected}.")))
+        Self::unplaced(Fault::Other(format!("Invalid value: expected {expected}.")))
     }
 
     fn invalid_value(unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {
         match unexpected {
             Unexpected::Signed(value) => {
-                Self::Unplaced(Fault::IntegerOutOfRange(value.to_string()))
+                Self::unplaced(Fault::IntegerOutOfRange(value.to_string()))
             }
             other => Self::invalid_type(other, expected),
         }
@@ -177,14 +190,14 @@ impl<'p> Deserializer<'p> {
 
     fn invalid(&self, kind: &str) -> Error {
         let message = format!("Invalid {kind}: {}", self.node.shown());
-        Error::Placed(ApiError::ParameterInvalid { param: self.param(), message })
+        Error::placed(ApiError::ParameterInvalid { param: self.param(), message })
     }
 
     /// Refuses an empty text, which asks to unset what cannot be unset.
     fn refuse_empty(&self) -> Result<(), Error> {
         match &self.node {
             Node::Text(text) if text.is_empty() => {
-                Err(Error::Placed(ApiError::EmptyParameter { param: self.param() }))
+                Err(Error::placed(ApiError::EmptyParameter { param: self.param() }))
             }
             _ => Ok(()),
         }
@@ -199,7 +212,7 @@ impl<'p> Deserializer<'p> {
         };
         number.ok_or_else(|| {
             let value = self.node.shown();
-            Error::Placed(ApiError::InvalidInteger { param: self.param(), value })
+            Error::placed(ApiError::InvalidInteger { param: self.param(), value })
         })
     }
 
@@ -224,7 +237,7 @@ impl<'p> Deserializer<'p> {
         let value = visitor.visit_seq(&mut elements)?;
         match elements.elements.next() {
             // A tuple reads no more than it has room for.
-            Some(_) => Err(Error::Placed(ApiError::InvalidArray { param: path.spelled() })),
+            Some(_) => Err(Error::placed(ApiError::InvalidArray { param: path.spelled() })),
             None => Ok(value),
         }
     }
@@ -233,7 +246,7 @@ impl<'p> Deserializer<'p> {
 fn refuse_long(text: &str, path: &Path<'_>, limit: usize) -> Result<(), Error> {
     match length_over(text, limit) {
         Some(length) => {
-            Err(Error::Placed(ApiError::StringTooLong { param: path.spelled(), length, limit }))
+            Err(Error::placed(ApiError::StringTooLong { param: path.spelled(), length, limit }))
         }
         None => Ok(()),
     }
@@ -314,7 +327,7 @@ impl<'de> de::Deserializer<'de> for Deserializer<'_> {
         let path = self.path;
         match self.node.into_elements() {
             Ok(elements) => Self::visit_list(path, elements, visitor),
-            Err(_) => Err(Error::Placed(ApiError::InvalidArray { param: path.spelled() })),
+            Err(_) => Err(Error::placed(ApiError::InvalidArray { param: path.spelled() })),
         }
     }
 
@@ -343,7 +356,7 @@ impl<'de> de::Deserializer<'de> for Deserializer<'_> {
                 visitor.visit_map(Entries { entries: children.into_iter(), current: None, path })
             }
             Node::Text(_) | Node::List(_) => {
-                Err(Error::Placed(ApiError::InvalidHash { param: self.path.spelled() }))
+                Err(Error::placed(ApiError::InvalidHash { param: self.path.spelled() }))
             }
         }
     }
@@ -363,7 +376,8 @@ impl<'de> de::Deserializer<'de> for Deserializer<'_> {
         _variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        let variant: StringDeserializer<Error> = self.text()?.into_deserializer();
+        let text = self.text()?;
+        let variant: StrDeserializer<'_, Error> = text.as_str().into_deserializer();
         visitor.visit_enum(variant)
     }
 
@@ -413,9 +427,10 @@ impl<'de> MapAccess<'de> for Entries<'_> {
         seed: K,
     ) -> Result<Option<K::Value>, Error> {
         let Some((key, node)) = self.entries.next() else { return Ok(None) };
-        let name: StringDeserializer<Error> = key.clone().into_deserializer();
+        let name: StrDeserializer<'_, Error> = key.as_str().into_deserializer();
+        let known = seed.deserialize(name)?;
         self.current = Some((key, node));
-        seed.deserialize(name).map(Some)
+        Ok(Some(known))
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {

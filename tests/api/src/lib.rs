@@ -1,11 +1,12 @@
 //! A merchant's client for the native platform: requests as the SDKs send them, answers as JSON.
 
+pub mod funds;
 pub mod invariants;
 
 use handlers::Server;
 use handlers::render::Stored;
 use http::{Method, Request};
-use kit::{Merchant, Platform};
+use kit::{Database, Merchant, Platform};
 use serde_json::Value;
 
 /// One number for the edit loop, or another where `cargo xtask test` runs everything.
@@ -94,6 +95,11 @@ impl Api {
     /// A fresh deployment with one merchant.
     pub fn new() -> Self {
         Self::over(Platform::new())
+    }
+
+    /// A fresh deployment with one merchant, in which changes are written down for [`invariants::check`].
+    pub fn watched() -> Self {
+        Self::over(Platform::over(Database::with(&invariants::WATCH), 0))
     }
 
     /// A deployment over a platform, with one merchant.
@@ -191,6 +197,52 @@ impl Api {
     /// Does what became due.
     pub fn beat(&self) {
         kit::run(queues_beat(&self.platform));
+    }
+
+    /// Does what queues and the objects of endpoints do by themselves, until nothing is left that is due.
+    pub fn deliver(&self) {
+        kit::run(self.delivering());
+    }
+
+    async fn delivering(&self) {
+        let outside = self.platform.outside();
+        loop {
+            if outside.take_announced()
+                && let Err(failure) = queues::deliveries::fan_out(&self.platform).await
+            {
+                flows::Platform::log_error(&self.platform, "fan-out", &failure.to_string());
+            }
+            while let Some(parcel) = outside.next_parcel() {
+                let message = serde_json::to_string(&parcel).expect("a message");
+                queues::deliveries::deliver(&self.platform, &message).await;
+            }
+            let woken = outside.take_woken();
+            if woken.is_empty() {
+                return;
+            }
+            for endpoint in woken {
+                self.work_alone(&endpoint).await;
+            }
+        }
+    }
+
+    /// Delivers to one endpoint as its object does, until it rests.
+    async fn work_alone(&self, endpoint: &str) {
+        use flows::webhooks::{Next, deliver_alone};
+        while let Ok(Next::After(_)) = deliver_alone(&self.platform, endpoint).await {}
+    }
+
+    /// Does what became due, and dies after so many polls; says whether it came to its end before. The
+    /// invariants hold where it died.
+    ///
+    /// # Panics
+    /// When they do not.
+    pub fn beat_that_dies(&self, polls: u32) -> bool {
+        self.platform.yields(true);
+        let ended = kit::run_until_poll(polls, queues::heartbeat::beat(&self.platform));
+        self.platform.yields(false);
+        invariants::check(self.platform.database());
+        ended.is_some()
     }
 
     /// The types of all events so far, the oldest first.

@@ -66,6 +66,11 @@ fn examples(api: &Api, merchant: &Merchant) -> Examples {
     let charge = paid.text_at("/latest_charge").to_owned();
     let refund = post("/v1/refunds", &[("charge", &charge), ("amount", "100")]);
     let payout = post("/v1/payouts", &[("amount", "100"), ("currency", "usd")]);
+    let topup = post("/v1/topups", &[("amount", "100"), ("currency", "usd")]);
+    let connected = post("/v1/accounts", &[]);
+    let sent = [("amount", "100"), ("currency", "usd"), ("destination", connected.id())];
+    let sent = post("/v1/transfers", &sent);
+    let reversal = post(&format!("/v1/transfers/{}/reversals", sent.id()), &[("amount", "1")]);
     let doubted = post(
         "/v1/charges",
         &[("amount", "100"), ("currency", "usd"), ("source", "tok_visa_createDisputeInquiry")],
@@ -94,6 +99,8 @@ fn examples(api: &Api, merchant: &Merchant) -> Examples {
         "/v1/setup_intents",
         &[("customer", &customer), ("payment_method", "pm_card_visa"), ("confirm", "true")],
     );
+    let hooked = [("url", "https://shop.test/hooks"), ("enabled_events[]", "*")];
+    let hooked = post("/v1/webhook_endpoints", &hooked);
     let events = send(api, key, Method::Get, "/v1/events", &[]).ok();
     let event = events.text_at("/data/0/id").to_owned();
     Examples::from([
@@ -111,7 +118,11 @@ fn examples(api: &Api, merchant: &Merchant) -> Examples {
         ("report_run", run.id().to_owned()),
         ("report_type", "balance.summary.1".to_owned()),
         ("setup_intent", kept.id().to_owned()),
+        ("reversal", reversal.id().to_owned()),
         ("token", token.id().to_owned()),
+        ("webhook_endpoint", hooked.id().to_owned()),
+        ("topup", topup.id().to_owned()),
+        ("transfer", sent.id().to_owned()),
     ])
 }
 
@@ -155,6 +166,9 @@ fn rows_of(platform: &Platform, merchant: &Merchant) -> String {
         "metadata_entries",
         "events",
         "scheduled_tasks",
+        "topups",
+        "transfers",
+        "transfer_reversals",
     ];
     let rows = tables.map(|table| {
         let sql = format!("SELECT * FROM {table} WHERE account = ?1 AND livemode = 0");
@@ -288,6 +302,7 @@ fn no_parameter_names_another_accounts_rows() {
         (get, "/v1/refunds".to_owned(), &[], "payment_intent", "intent"),
         (get, "/v1/payment_methods".to_owned(), &[], "customer", "customer"),
         (get, "/v1/events".to_owned(), &[], "starting_after", "id"),
+        (get, "/v1/webhook_endpoints".to_owned(), &[], "starting_after", "webhook_endpoint"),
         (get, "/v1/customers".to_owned(), &[], "starting_after", "customer"),
     ];
     for (http, path, form, param, kind) in cases {

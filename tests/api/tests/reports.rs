@@ -117,8 +117,7 @@ fn places(currency: &str) -> usize {
 
 /// A month in which money came, went back, and was paid out.
 fn january() -> Api {
-    let api = Api::new();
-    invariants::watch(api.platform.database());
+    let api = Api::watched();
     api.platform.advance(10 * HOUR);
     let customer = api
         .post(
@@ -594,8 +593,7 @@ fn only_the_merchants_server_downloads_its_files_and_not_for_ever() {
 
 /// A merchant that is paid out every day, after a week in two currencies.
 fn scheduled() -> Api {
-    let api = Api::new();
-    invariants::watch(api.platform.database());
+    let api = Api::watched();
     api.platform.set_settings(&api.merchant, r#"{"payout_schedule": {"interval": "daily"}}"#);
     api.platform.advance(2 * HOUR);
     for day in 0..7 {

@@ -24,9 +24,13 @@ const TYPES: Record<string, TypeName> = {
   "reporting.report_type": "Reporting.ReportType",
   setup_intent: "SetupIntent",
   token: "Token",
+  webhook_endpoint: "WebhookEndpoint",
+  topup: "Topup",
+  transfer: "Transfer",
+  transfer_reversal: "TransferReversal",
 };
 
-const DELETED: Record<string, TypeName> = { bank_account: "DeletedBankAccount", customer: "DeletedCustomer" };
+const DELETED: Record<string, TypeName> = { bank_account: "DeletedBankAccount", customer: "DeletedCustomer", webhook_endpoint: "DeletedWebhookEndpoint" };
 
 /** What an `error` object may say, by the pages of Stripe's API reference and its error codes. */
 const ERROR_TYPES = ["api_error", "card_error", "idempotency_error", "invalid_request_error"];

@@ -18,6 +18,8 @@ export type { Account, Statement };
 export type Options = {
   /** Variables for the Worker besides `DEVELOPMENT` and `MASTER_KEY`. */
   bindings?: Record<string, string>;
+  /** Whether each answer says in `x-observed` what the request did in D1 and Durable Objects. */
+  observe?: boolean;
 };
 
 type Pending = { resolve: (result: unknown) => void; reject: (error: Error) => void };
@@ -30,6 +32,7 @@ export class Server {
   /** The folder that keeps everything; removed by `stop`. */
   readonly state = mkdtempSync(join(tmpdir(), "florin-edge-"));
   readonly #bindings: Record<string, string>;
+  readonly #observe: boolean;
   readonly #pending = new Map<number, Pending>();
   #child: ChildProcess | undefined;
   #requests = 0;
@@ -37,6 +40,7 @@ export class Server {
   private constructor(options: Options) {
     const key = randomBytes(32).toString("base64");
     this.#bindings = { DEVELOPMENT: "1", MASTER_KEY: key, ...options.bindings };
+    this.#observe = options.observe ?? false;
   }
 
   /** Starts a server on a state of its own. */
@@ -109,7 +113,8 @@ export class Server {
   /** Serves on the same port and state again. */
   async restart(): Promise<void> {
     if (this.#child !== undefined) await this.kill9();
-    const settings = { port: this.url === "" ? 0 : this.port, state: this.state, bindings: this.#bindings };
+    const port = this.url === "" ? 0 : this.port;
+    const settings = { port, state: this.state, bindings: this.#bindings, observe: this.#observe };
     const env = { ...process.env, FLORIN_SERVE: JSON.stringify(settings) };
     // A process group of its own, so that workerd can be ended together with the script that runs it.
     const child = spawn(process.execPath, [SCRIPT], { env, detached: true, stdio: ["pipe", "pipe", "pipe"] });

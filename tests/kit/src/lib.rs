@@ -16,14 +16,17 @@
 //! assert_eq!(platform.database().query("SELECT * FROM development_clock", vec![]).len(), 1);
 //! ```
 
+mod connection;
 mod database;
 mod executor;
 mod hop;
 mod merchant;
+mod outside;
 mod platform;
 
 pub use database::{Counts, Database};
 pub use executor::{interleave, run, run_until_poll, take_turns, yield_once};
 pub use hop::{Fault, Hop};
 pub use merchant::Merchant;
+pub use outside::{Outside, answered};
 pub use platform::{LoggedError, Platform, START};

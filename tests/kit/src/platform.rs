@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use domain::Timestamp;
 use domain::api_key::{Kind, Permissions};
@@ -9,9 +10,11 @@ use domain::id::keyed_digest;
 use domain::idempotency::{self, Begin, Complete, Decision, Record};
 use domain::seal::MasterKey;
 use flows::PlatformError;
+use flows::platform::Sent;
+use flows::webhooks::Parcel;
 
 use crate::merchant::insert_key;
-use crate::{Database, Hop, Merchant};
+use crate::{Database, Hop, Merchant, Outside};
 
 /// When every test begins: 1 January 2026, 00:00 UTC.
 pub const START: Timestamp = Timestamp(1_767_225_600);
@@ -42,6 +45,7 @@ pub struct Platform {
     master_key: MasterKey,
     wakes: RefCell<Vec<Timestamp>>,
     errors: RefCell<Vec<LoggedError>>,
+    outside: Outside,
 }
 
 impl Platform {
@@ -69,6 +73,7 @@ impl Platform {
             master_key: MasterKey::parse(MASTER_KEY).expect("32 bytes in base64"),
             wakes: RefCell::default(),
             errors: RefCell::default(),
+            outside: Outside::default(),
         }
     }
 
@@ -107,6 +112,11 @@ impl Platform {
         );
     }
 
+    /// Other servers, the queue and the objects of endpoints.
+    pub fn outside(&self) -> &Outside {
+        &self.outside
+    }
+
     /// The hook in every call that begins a request.
     pub fn begin_hop(&self) -> &Hop {
         &self.begin_hop
@@ -129,8 +139,10 @@ impl Platform {
 
     /// Whether every hop lets other futures go on, right before its effect and right after.
     pub fn yields(&self, yields: bool) {
-        let hops = [self.database.hop(), &self.begin_hop, &self.complete_hop, &self.files_hop];
-        for hop in hops {
+        let Outside { queue_hop, object_hop, server_hop, .. } = &self.outside;
+        let outside = [queue_hop, object_hop, server_hop, &self.files_hop];
+        let hops = [self.database.hop(), &self.begin_hop, &self.complete_hop];
+        for hop in hops.into_iter().chain(outside) {
             hop.yields(yields);
         }
     }
@@ -204,6 +216,43 @@ impl flows::Platform for Platform {
 
     fn wake(&self, due_at: Timestamp) {
         self.wakes.borrow_mut().push(due_at);
+    }
+
+    fn announce(&self) {
+        self.outside.announced.set(true);
+    }
+
+    async fn enqueue(&self, parcels: &[Parcel]) -> Result<(), PlatformError> {
+        let effect = || {
+            self.outside.queue.borrow_mut().extend(parcels.iter().cloned());
+            Ok(())
+        };
+        self.outside.queue_hop.make(effect, || lost("queue")).await
+    }
+
+    async fn wake_endpoint(&self, endpoint: &str) -> Result<(), PlatformError> {
+        let effect = || {
+            self.outside.woken.borrow_mut().insert(endpoint.to_owned());
+            Ok(())
+        };
+        self.outside.object_hop.make(effect, || lost("object")).await
+    }
+
+    async fn send(&self, request: http::Request<String>, _: u32) -> Sent {
+        let answer = self
+            .outside
+            .server_hop
+            .make(|| self.outside.answer(request), || "the connection was lost".to_owned());
+        let answer = answer.await;
+        Sent { milliseconds: self.outside.milliseconds.get(), answer }
+    }
+
+    async fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, PlatformError> {
+        Ok(self.outside.hosts.borrow().get(host).cloned().unwrap_or_default())
+    }
+
+    fn is_development(&self) -> bool {
+        self.outside.is_development.get()
     }
 
     fn now(&self) -> Timestamp {

@@ -139,7 +139,8 @@ fn a_payment_method_that_may_not_be_used_fails_its_guard() {
     for (id, customer, detached) in
         [("pm_free", None, false), ("pm_kept", Some("cus_1"), false), ("pm_left", None, true)]
     {
-        let values = values![id, "acct_1", false, 0, 1, customer, detached, "{}", "", "{}"];
+        let values =
+            values![id, "acct_1", false, 0, 1, customer, detached, None::<&str>, "{}", "", "{}"];
         batch(&database, vec![Statement::new(registered("payment_methods.insert"), values)])
             .expect("a payment method");
     }

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use crate::{build, finish, setup};
 
 mod client;
+mod entries;
 mod load;
 mod operation;
 mod rows;
@@ -39,6 +40,7 @@ struct Settings {
 /// Runs the task.
 pub fn run(mut arguments: Arguments) -> Result<ExitCode> {
     let rows: Option<u64> = arguments.opt_value_from_str("--rows")?;
+    let entries: Option<u64> = arguments.opt_value_from_str("--entries")?;
     let as_json = arguments.contains("--json");
     let place: Option<PathBuf> = arguments.opt_value_from_str("--folder")?;
     let tools = setup::for_build()?;
@@ -46,6 +48,11 @@ pub fn run(mut arguments: Arguments) -> Result<ExitCode> {
         finish(arguments)?;
         build::build(&tools, false)?;
         return rows::run(rows, &place.unwrap_or_else(std::env::temp_dir), as_json);
+    }
+    if let Some(entries) = entries {
+        finish(arguments)?;
+        build::build(&tools, false)?;
+        return entries::run(entries, &place.unwrap_or_else(server::memory), as_json);
     }
     let seconds: f64 = arguments.opt_value_from_str("--seconds")?.unwrap_or(5.0);
     let only: Option<String> = arguments.opt_value_from_str("--only")?;
@@ -88,6 +95,9 @@ fn measure(settings: &Settings) -> Result<Value> {
     for round in 1..=settings.rounds {
         for (operation, figures) in settings.operations.iter().zip(&mut figures) {
             for (place, subject) in SUBJECTS.into_iter().enumerate() {
+                if !operation.is_done_by(subject) {
+                    continue;
+                }
                 let (start, figure) = one(settings, *operation, subject, &script)?;
                 eprintln!(
                     "bench: round {round}, {}, {}: {:.0} each second, {:.2} ms of a processor each",
@@ -178,7 +188,7 @@ fn row(operation: Operation, observed: &Observed, figures: &[Vec<Figures>]) -> V
         "rows_written": observed.rows_written(),
     });
     let florin = figures.first().map(Vec::as_slice).unwrap_or_default();
-    for (subject, figures) in SUBJECTS.iter().zip(figures) {
+    for (subject, figures) in SUBJECTS.iter().zip(figures).filter(|(_, of)| !of.is_empty()) {
         row[subject.name()] = json!({
             "per_second": middle(figures.iter().map(|figure| figure.per_second)),
             "p50_ms": middle(figures.iter().map(|figure| figure.p50)),
@@ -229,7 +239,7 @@ fn table(report: &Value) -> String {
             .map(str::to_owned),
     );
     for row in report["rows"].as_array().into_iter().flatten() {
-        for subject in SUBJECTS {
+        for subject in SUBJECTS.into_iter().filter(|subject| row[subject.name()].is_object()) {
             let figures = &row[subject.name()];
             let of_florin =
                 |text: String| if subject == Subject::Florin { text } else { String::new() };

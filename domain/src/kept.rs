@@ -1,0 +1,287 @@
+//! Reads what is kept as JSON.
+//!
+//! serde_json's own reader would do, but for what the Worker weighs: it also takes each struct from a list
+//! of its fields, whose code is as long again as that for its names. Here a struct is read from an object
+//! and an enum from the name of its variant, which is all that is ever kept.
+
+use serde::de::value::StrDeserializer;
+use serde::de::{
+    DeserializeOwned, DeserializeSeed, Deserializer, Error as _, Expected, IntoDeserializer,
+    MapAccess, SeqAccess, Unexpected, Visitor,
+};
+use serde_json::{Error, Map, Value};
+
+/// Reads a JSON text.
+///
+/// # Errors
+/// When it is no JSON, or not that of a `T`.
+pub fn from_text<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
+    from_value(serde_json::from_str(text)?)
+}
+
+/// Reads a JSON value.
+///
+/// # Errors
+/// When it is not that of a `T`.
+pub fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, Error> {
+    T::deserialize(Kept(value))
+}
+
+/// Takes an enum whose variants have fields apart into the name of the variant, which is kept beside the
+/// fields, and these. serde's own way makes code for each variant that is twice as long.
+///
+/// # Errors
+/// When the value is no object, or the name is missing.
+pub(crate) fn variant<'de, D: Deserializer<'de>>(
+    deserializer: D,
+    tag: &'static str,
+) -> Result<(String, Value), D::Error> {
+    use serde::Deserialize;
+    let mut fields = Map::deserialize(deserializer)?;
+    match fields.remove(tag) {
+        Some(Value::String(name)) => Ok((name, Value::Object(fields))),
+        _ => Err(D::Error::missing_field(tag)),
+    }
+}
+
+/// The error of a variant that there is not.
+pub(crate) fn unknown_variant(name: &str) -> Error {
+    Error::custom(format_args!("unknown variant `{name}`"))
+}
+
+/// A value that is being read.
+struct Kept(Value);
+
+impl Kept {
+    fn unexpected(&self, expected: &dyn Expected) -> Error {
+        let found = match &self.0 {
+            Value::Null => Unexpected::Unit,
+            Value::Bool(flag) => Unexpected::Bool(*flag),
+            Value::Number(_) => Unexpected::Other("number"),
+            Value::String(text) => Unexpected::Str(text),
+            Value::Array(_) => Unexpected::Seq,
+            Value::Object(_) => Unexpected::Map,
+        };
+        Error::invalid_type(found, expected)
+    }
+}
+
+macro_rules! read {
+    ($($pattern:pat => $visit:expr, $visitor:ident: $($method:ident)*;)*) => {
+        $($(fn $method<V: Visitor<'de>>(self, $visitor: V) -> Result<V::Value, Error> {
+            match self.0 {
+                $pattern => $visit,
+                other => Err(Kept(other).unexpected(&$visitor)),
+            }
+        })*)*
+    };
+}
+
+impl<'de> Deserializer<'de> for Kept {
+    type Error = Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.0.deserialize_any(visitor)
+    }
+
+    read! {
+        Value::Bool(flag) => visitor.visit_bool(flag), visitor: deserialize_bool;
+        Value::Number(number) => number.deserialize_any(visitor), visitor:
+            deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64
+            deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64;
+        Value::String(text) => visitor.visit_string(text), visitor:
+            deserialize_char deserialize_str deserialize_string;
+        Value::Array(values) => visitor.visit_seq(Elements(values.into_iter())), visitor:
+            deserialize_seq;
+        Value::Object(fields) => visitor.visit_map(Fields::of(fields)), visitor: deserialize_map;
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self.0 {
+            Value::Null => visitor.visit_none(),
+            _ => visitor.visit_some(self),
+        }
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        self.deserialize_map(visitor)
+    }
+
+    fn deserialize_tuple<V: Visitor<'de>>(
+        self,
+        _length: usize,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        self.deserialize_seq(visitor)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        match &self.0 {
+            Value::String(name) => visitor.visit_enum(key(name)),
+            _ => Err(self.unexpected(&visitor)),
+        }
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_unit()
+    }
+
+    serde::forward_to_deserialize_any! {
+        f32 f64 i128 u128 bytes byte_buf unit unit_struct tuple_struct identifier
+    }
+}
+
+fn key(name: &str) -> StrDeserializer<'_, Error> {
+    name.into_deserializer()
+}
+
+/// The elements of a list that are still to be read.
+struct Elements(std::vec::IntoIter<Value>);
+
+impl<'de> SeqAccess<'de> for Elements {
+    type Error = Error;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, Error> {
+        self.0.next().map(|value| seed.deserialize(Kept(value))).transpose()
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.0.len())
+    }
+}
+
+/// The fields of an object that are still to be read.
+struct Fields {
+    fields: serde_json::map::IntoIter,
+    /// That of the field whose name was read.
+    value: Value,
+}
+
+impl Fields {
+    fn of(fields: Map<String, Value>) -> Self {
+        Self { fields: fields.into_iter(), value: Value::Null }
+    }
+}
+
+impl<'de> MapAccess<'de> for Fields {
+    type Error = Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, Error> {
+        let Some((name, value)) = self.fields.next() else { return Ok(None) };
+        self.value = value;
+        seed.deserialize(key(&name)).map(Some)
+    }
+
+    fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Error> {
+        seed.deserialize(Kept(self.value.take()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize, Serialize};
+    use serde_json::json;
+
+    use super::*;
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Colour {
+        DarkRed,
+    }
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Id(String);
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Thing {
+        id: Id,
+        colour: Option<Colour>,
+        amounts: Vec<i64>,
+        #[serde(default)]
+        metadata: BTreeMap<String, String>,
+        day: u8,
+        last: (bool, Box<str>),
+        data: Value,
+        nothing: Option<Box<Thing>>,
+    }
+
+    fn thing() -> Thing {
+        Thing {
+            id: Id("a".to_owned()),
+            colour: Some(Colour::DarkRed),
+            amounts: vec![1, -2],
+            metadata: BTreeMap::from([("b".to_owned(), "c".to_owned())]),
+            day: 3,
+            last: (true, "d".into()),
+            data: json!([{ "e": 1.5 }, null]),
+            nothing: None,
+        }
+    }
+
+    #[test]
+    fn what_was_kept_is_read_as_serde_json_reads_it() {
+        let text = serde_json::to_string(&thing()).expect("JSON");
+        assert_eq!(from_text::<Thing>(&text).expect("a thing"), thing());
+        let whole: Value = serde_json::from_str(&text).expect("JSON");
+        let without = |name: &str| {
+            let mut value = whole.clone();
+            value.as_object_mut().and_then(|fields| fields.remove(name));
+            value
+        };
+        for name in ["id", "colour", "amounts", "metadata", "day", "last", "data", "nothing"] {
+            let own = from_value::<Thing>(without(name)).map_err(|error| error.to_string());
+            let theirs =
+                serde_json::from_value::<Thing>(without(name)).map_err(|error| error.to_string());
+            assert_eq!(own, theirs, "without {name}");
+        }
+    }
+
+    #[test]
+    fn what_is_none_of_a_type_is_refused() {
+        for (name, wrong) in [
+            ("id", json!(1)),
+            ("colour", json!("blue")),
+            ("colour", json!({ "dark_red": null })),
+            ("amounts", json!(["1"])),
+            ("amounts", json!({})),
+            ("metadata", json!({ "a": 1 })),
+            ("day", json!(256)),
+            ("day", json!(-1)),
+            ("day", json!(1.5)),
+            ("last", json!([1, "d"])),
+            ("nothing", json!([])),
+        ] {
+            let mut value = serde_json::to_value(thing()).expect("JSON");
+            value.as_object_mut().expect("an object").insert(name.to_owned(), wrong);
+            assert!(from_value::<Thing>(value.clone()).is_err(), "{value}");
+        }
+        assert!(from_text::<Thing>("{").is_err());
+    }
+}

@@ -1,0 +1,119 @@
+//! One attempt to deliver an event: signed, sent, and judged by what came back.
+
+use domain::resource;
+use domain::resource::event::{Request, Resource};
+use domain::webhook::{WebhookEndpoint, signature, target};
+use serde_json::value::RawValue;
+use store::Inconsistent;
+use store::deliveries::{Attempt, Due};
+use store::events::Event;
+
+use crate::{Failure, Platform};
+
+/// How long an endpoint may take, in seconds.
+const TIMEOUT: u32 = 20;
+
+/// What came of an attempt, and what the endpoint wants.
+pub(super) struct Outcome {
+    /// What is kept of it.
+    pub attempt: Attempt,
+    /// Whether the endpoint took it.
+    pub is_success: bool,
+    /// Whether the endpoint is gone for good.
+    pub is_gone: bool,
+    /// For how many seconds it wants to be left in peace.
+    pub retry_after: Option<i64>,
+}
+
+/// Sends an event to an endpoint.
+///
+/// # Errors
+/// When the event cannot be read.
+pub(super) async fn attempt<P: Platform>(
+    platform: &P,
+    endpoint: &WebhookEndpoint,
+    secrets: &[String],
+    due: &Due,
+) -> Result<Outcome, Failure> {
+    let at = platform.now();
+    let body = text(&due.event, due.pending_webhooks)?;
+    if let Some(problem) = refuse(platform, endpoint).await {
+        return Ok(failed(Attempt {
+            at,
+            status_code: None,
+            problem: Some(problem),
+            milliseconds: 0,
+            response: None,
+        }));
+    }
+    let id = due.event.id.as_str();
+    let request = http::Request::post(&endpoint.url)
+        .header("content-type", "application/json; charset=utf-8")
+        .header("user-agent", "Florin/1.0 (+webhooks)")
+        .header("stripe-signature", signature::stripe(secrets, at, &body))
+        .header("webhook-id", id)
+        .header("webhook-timestamp", at.seconds().to_string())
+        .header("webhook-signature", signature::standard(secrets, id, at, &body))
+        .body(body)
+        .map_err(|error| Failure::Bug(error.to_string()))?;
+    let sent = platform.send(request, TIMEOUT).await;
+    let attempt = |status_code, problem, response| Attempt {
+        at,
+        status_code,
+        problem,
+        milliseconds: sent.milliseconds,
+        response,
+    };
+    Ok(match sent.answer {
+        Err(problem) => failed(attempt(None, Some(problem), None)),
+        Ok(answered) => Outcome {
+            attempt: attempt(Some(answered.status.into()), None, Some(answered.body)),
+            is_success: (200..300).contains(&answered.status),
+            is_gone: answered.status == 410,
+            retry_after: answered.retry_after.and_then(|wish| wish.trim().parse().ok()),
+        },
+    })
+}
+
+fn failed(attempt: Attempt) -> Outcome {
+    Outcome { attempt, is_success: false, is_gone: false, retry_after: None }
+}
+
+/// Why nothing may be sent there: the merchant's name for it may lead elsewhere by now.
+async fn refuse<P: Platform>(platform: &P, endpoint: &WebhookEndpoint) -> Option<String> {
+    let allows_local = platform.is_development();
+    let host = match target::check(&endpoint.url, endpoint.livemode, allows_local) {
+        Ok(host) => host,
+        Err(refusal) => return Some(refusal.to_string()),
+    };
+    // An address was checked by its literal.
+    if allows_local || host.starts_with('[') || host.parse::<std::net::Ipv4Addr>().is_ok() {
+        return None;
+    }
+    match platform.addresses(&host).await {
+        Ok(addresses) if addresses.is_empty() => Some(format!("{host} has no address.")),
+        Ok(addresses) if addresses.iter().all(|address| target::is_public(*address)) => None,
+        Ok(_) => Some(format!("{host} leads to an address that is not public.")),
+        Err(error) => Some(error.to_string()),
+    }
+}
+
+/// The event as it is sent.
+fn text(event: &Event, pending_webhooks: i64) -> Result<String, Inconsistent> {
+    let data: Box<RawValue> = RawValue::from_string(event.data.clone())
+        .map_err(|error| Inconsistent { column: "data", problem: error.to_string() })?;
+    Ok(resource::text(&Resource {
+        id: event.id.as_str(),
+        object: "event",
+        api_version: &event.api_version,
+        created: event.created,
+        data: &data,
+        livemode: event.livemode,
+        pending_webhooks,
+        request: Request {
+            id: event.request.as_deref(),
+            idempotency_key: event.idempotency_key.as_deref(),
+        },
+        r#type: &event.event_type,
+    }))
+}

@@ -1,0 +1,36 @@
+//! Deleting an endpoint: nothing more is sent there.
+
+use domain::ApiError;
+use domain::webhook::{Status, WebhookEndpoint};
+use store::{DatabaseError, webhook_endpoints};
+
+use super::{MAX_TRIES, no_such};
+use crate::{Context, Failure, Platform};
+
+/// Deletes an endpoint. One that was deleted before is deleted: a client whose answer was lost asks
+/// again, without a key by which it could be told from anyone else.
+///
+/// # Errors
+/// When there is none.
+pub async fn delete<P: Platform>(
+    context: &Context<'_, P>,
+    id: &str,
+) -> Result<WebhookEndpoint, Failure> {
+    for _ in 0..MAX_TRIES {
+        let found: Option<WebhookEndpoint> =
+            context.find(webhook_endpoints::find(&context.scope, id)).await?;
+        let mut endpoint = found.ok_or_else(|| no_such(id))?;
+        if endpoint.status == Status::Deleted {
+            return Ok(endpoint);
+        }
+        endpoint.status = Status::Deleted;
+        // Nobody needs its secrets any more.
+        endpoint.details.secrets.clear();
+        match context.batch(webhook_endpoints::update(&mut endpoint).to_vec()).await {
+            Ok(_) => return Ok(endpoint),
+            Err(DatabaseError::Guard(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(ApiError::LockTimeout.into())
+}

@@ -1,0 +1,252 @@
+//! Delivering: attempts what is due for one endpoint and records what came of it, so that a crash in
+//! between costs a second delivery and never loses one.
+
+use domain::event::Transition;
+use domain::timestamp::Timestamp;
+use domain::webhook::{DISABLES_AFTER, Status, WARNS_AFTER, WebhookEndpoint, schedule};
+use futures_util::future::join_all;
+use store::deliveries::{self, Due, State};
+use store::{Database, DatabaseError, Rows, Scope, Statement, webhook_endpoints};
+
+use super::attempt::{Outcome, attempt};
+use super::{Parcel, secrets};
+use crate::announce::{Subjects, events};
+use crate::{Context, Failure, Platform};
+
+/// An answer that takes longer than this, in milliseconds, is slow.
+const SLOW: i64 = 2_000;
+
+/// How many deliveries are ended at a time where an endpoint takes none any more.
+const GIVEN_UP: i64 = 500;
+
+/// When an endpoint's own object is to go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// At once, or after so many milliseconds.
+    After(i64),
+    /// At that moment.
+    At(Timestamp),
+    /// When it is woken.
+    Never,
+}
+
+/// Makes the first attempts that a message stands for. What was attempted already is left as it is. An
+/// endpoint that turns out to be slow or failing gets the rest from its own object, so that it holds up
+/// nobody else.
+///
+/// # Errors
+/// When the database does not answer; the message is then to be tried again.
+pub async fn deliver<P: Platform>(platform: &P, parcel: &Parcel) -> Result<(), Failure> {
+    let id = parcel.endpoint.as_str();
+    let read = vec![webhook_endpoints::find_by_id(id), deliveries::find_first(id, &parcel.events)];
+    let results = platform.database().batch(read).await?;
+    let Some(recipient) = Recipient::of(results.first())? else { return Ok(()) };
+    let mut due = due_of(results.get(1))?;
+    let mut is_well = recipient.endpoint.status == Status::Enabled && !recipient.endpoint.is_alone;
+    while is_well && !due.is_empty() {
+        let rest = due.split_off(concurrency(&recipient.endpoint).min(due.len()));
+        is_well = make(platform, &recipient, &due).await?;
+        due = rest;
+    }
+    if !due.is_empty() {
+        let events: Vec<i64> = due.iter().map(|due| due.sequence).collect();
+        let plan = deliveries::plan(id, &events, platform.now());
+        platform.database().batch(vec![plan]).await?;
+        platform.wake_endpoint(id).await?;
+    }
+    Ok(())
+}
+
+/// Makes the attempts that are due for an endpoint which is delivered to by its own object, as many as it
+/// takes at a time, and says when there is more to do.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn deliver_alone<P: Platform>(platform: &P, endpoint: &str) -> Result<Next, Failure> {
+    let now = platform.now();
+    let results = platform.database().batch(vec![webhook_endpoints::find_by_id(endpoint)]).await?;
+    let Some(recipient) = Recipient::of(results.first())? else { return Ok(Next::Never) };
+    if recipient.endpoint.status != Status::Enabled {
+        return give_up(platform, endpoint).await;
+    }
+    let limit = recipient.endpoint.details.max_per_second;
+    let most = recipient.endpoint.concurrency().min(limit.unwrap_or(i64::MAX)).max(1);
+    let due = deliveries::find_due(endpoint, now, most);
+    let results = platform.database().batch(vec![due, deliveries::next_due(endpoint)]).await?;
+    let due = due_of(results.first())?;
+    if due.is_empty() {
+        return rest(platform, &recipient.endpoint, results.get(1)).await;
+    }
+    make(platform, &recipient, &due).await?;
+    let made = i64::try_from(due.len()).unwrap_or(i64::MAX);
+    let pause = limit.and_then(|limit| made.saturating_mul(1_000).checked_div(limit));
+    Ok(Next::After(pause.unwrap_or(0)))
+}
+
+/// An endpoint, and whose it is.
+struct Recipient {
+    scope: Scope,
+    endpoint: WebhookEndpoint,
+}
+
+impl Recipient {
+    fn of(rows: Option<&Rows>) -> Result<Option<Self>, Failure> {
+        let Some(row) = rows.and_then(Rows::first) else { return Ok(None) };
+        let endpoint = WebhookEndpoint::try_from(row)?;
+        Ok(Some(Self { scope: webhook_endpoints::scope(row)?, endpoint }))
+    }
+}
+
+fn due_of(rows: Option<&Rows>) -> Result<Vec<Due>, Failure> {
+    let rows = rows.map(|rows| rows.0.as_slice()).unwrap_or_default();
+    Ok(rows.iter().map(Due::try_from).collect::<Result<_, _>>()?)
+}
+
+fn concurrency(endpoint: &WebhookEndpoint) -> usize {
+    usize::try_from(endpoint.concurrency()).unwrap_or(1)
+}
+
+/// Attempts deliveries at the same time and records what came of them. Says whether each arrived soon.
+async fn make<P: Platform>(
+    platform: &P,
+    recipient: &Recipient,
+    due: &[Due],
+) -> Result<bool, Failure> {
+    let Recipient { scope, endpoint } = recipient;
+    let secrets = secrets::live(platform, scope, endpoint)?;
+    let attempts = due.iter().map(|due| attempt(platform, endpoint, &secrets, due));
+    let outcomes = join_all(attempts).await.into_iter().collect::<Result<Vec<_>, _>>()?;
+    let mut batch = Vec::new();
+    for (due, outcome) in due.iter().zip(&outcomes) {
+        let state = state(platform, endpoint, due, outcome);
+        batch.extend(deliveries::record(
+            endpoint.id.as_str(),
+            due.sequence,
+            &outcome.attempt,
+            state,
+        ));
+    }
+    batch.extend(standing(endpoint, &outcomes, platform.now()));
+    platform.database().batch(batch).await?;
+    if outcomes.iter().any(|outcome| !outcome.is_success) {
+        look_after(platform, recipient, &outcomes).await?;
+    }
+    Ok(outcomes.iter().all(|outcome| outcome.is_success && !is_slow(outcome)))
+}
+
+fn is_slow(outcome: &Outcome) -> bool {
+    outcome.attempt.milliseconds > SLOW
+}
+
+/// How a delivery stands after an attempt.
+fn state<P: Platform>(
+    platform: &P,
+    endpoint: &WebhookEndpoint,
+    due: &Due,
+    outcome: &Outcome,
+) -> State {
+    if outcome.is_success {
+        return State::Succeeded;
+    }
+    let [random, ..] = platform.random();
+    let next = schedule::next_attempt(
+        due.attempts.saturating_add(1),
+        due.planned,
+        platform.now(),
+        endpoint.livemode,
+        outcome.retry_after,
+        random,
+    );
+    match next {
+        Some(at) if !outcome.is_gone => State::Pending(at),
+        _ => State::Failed,
+    }
+}
+
+/// The statements that tell how the endpoint stands.
+fn standing(endpoint: &WebhookEndpoint, outcomes: &[Outcome], now: Timestamp) -> Vec<Statement> {
+    let id = endpoint.id.as_str();
+    let mut statements = Vec::new();
+    if outcomes.iter().any(|outcome| !outcome.is_success) {
+        statements.push(webhook_endpoints::leave_alone(id, now));
+    } else if outcomes.iter().any(is_slow) {
+        statements.push(webhook_endpoints::slow_down(id));
+    }
+    if endpoint.failing_since.is_some() && outcomes.iter().any(|outcome| outcome.is_success) {
+        statements.push(webhook_endpoints::recover(id));
+    }
+    statements
+}
+
+/// Wakes the object of an endpoint that fails, warns its owner after a day, and disables it after three,
+/// or at once where it is gone.
+async fn look_after<P: Platform>(
+    platform: &P,
+    recipient: &Recipient,
+    outcomes: &[Outcome],
+) -> Result<(), Failure> {
+    let context = Context::unattended(platform, recipient.scope.clone());
+    let mut endpoint = recipient.endpoint.clone();
+    let fails_for = endpoint
+        .failing_since
+        .map_or(0, |since| context.now.seconds().saturating_sub(since.seconds()));
+    let is_gone = outcomes.iter().any(|outcome| outcome.is_gone);
+    let works = outcomes.iter().any(|outcome| outcome.is_success);
+    let transition = if is_gone || !works && fails_for >= DISABLES_AFTER {
+        endpoint.status = Status::Disabled;
+        let because = if is_gone { "gone" } else { "failing" };
+        endpoint.details.disabled_because = Some(because.to_owned());
+        Transition::WebhookEndpointDisabled
+    } else if !works && fails_for >= WARNS_AFTER && endpoint.warned_at.is_none() {
+        endpoint.warned_at = Some(context.now);
+        Transition::WebhookEndpointFailing
+    } else {
+        return wake(platform, &endpoint).await;
+    };
+    let mut batch = webhook_endpoints::update(&mut endpoint).to_vec();
+    let subjects = Subjects { webhook_endpoint: Some(&endpoint), ..Subjects::default() };
+    batch.extend(events(&context, transition, subjects, None));
+    match context.batch(batch).await {
+        // Its owner changed it meanwhile; the next attempt decides again.
+        Ok(_) | Err(DatabaseError::Guard(_)) => wake(platform, &endpoint).await,
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn wake<P: Platform>(platform: &P, endpoint: &WebhookEndpoint) -> Result<(), Failure> {
+    Ok(platform.wake_endpoint(endpoint.id.as_str()).await?)
+}
+
+/// Ends what is planned for an endpoint that takes nothing any more.
+async fn give_up<P: Platform>(platform: &P, endpoint: &str) -> Result<Next, Failure> {
+    let because = "The endpoint was disabled or deleted.";
+    let batch =
+        vec![deliveries::give_up(endpoint, GIVEN_UP, because), deliveries::next_due(endpoint)];
+    let results = platform.database().batch(batch).await?;
+    Ok(match next_due(results.get(1))? {
+        Some(_) => Next::After(0),
+        None => Next::Never,
+    })
+}
+
+/// Nothing is due: waits for what is planned, or gives an endpoint that is well back to the consumer that
+/// others share.
+async fn rest<P: Platform>(
+    platform: &P,
+    endpoint: &WebhookEndpoint,
+    next: Option<&Rows>,
+) -> Result<Next, Failure> {
+    if let Some(at) = next_due(next)? {
+        return Ok(Next::At(at));
+    }
+    if endpoint.is_alone && !endpoint.is_particular() && endpoint.failing_since.is_none() {
+        let share = webhook_endpoints::share(endpoint.id.as_str());
+        platform.database().batch(vec![share]).await?;
+    }
+    Ok(Next::Never)
+}
+
+fn next_due(rows: Option<&Rows>) -> Result<Option<Timestamp>, Failure> {
+    let Some(row) = rows.and_then(Rows::first) else { return Ok(None) };
+    Ok(row.optional_integer("next_attempt_at")?.map(Timestamp))
+}

@@ -1,0 +1,100 @@
+//! Webhooks: merchants' endpoints, and how each event reaches those that hear of it.
+//!
+//! An event is written with the change that it tells of. [`fan_out`] plans a delivery for each endpoint
+//! that hears of it, and puts the deliveries on their way through a queue; [`deliver`] attempts them and
+//! records what came of it. The rows are the truth: a message that is lost, late or doubled changes
+//! nothing but time, and [`search`] finds what was lost.
+
+mod attempt;
+mod create;
+mod delete;
+mod deliver;
+mod fan_out;
+mod search;
+mod secrets;
+mod update;
+
+use domain::ApiError;
+use domain::webhook::WebhookEndpoint;
+use domain::webhook::target;
+use domain::webhook::{Status, is_event_pattern};
+use serde::{Deserialize, Serialize};
+use store::webhook_endpoints;
+
+use crate::{Context, Failure, Platform};
+
+pub use create::{Create, create};
+pub use delete::delete;
+pub use deliver::{Next, deliver, deliver_alone};
+pub use fan_out::fan_out;
+pub use search::search;
+pub use update::{Update, update};
+
+/// How often a change is decided anew because what it rests on changed meanwhile.
+const MAX_TRIES: usize = 5;
+
+/// Deliveries to one endpoint on their way through the queue.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parcel {
+    /// The endpoint's id.
+    pub endpoint: String,
+    /// The events' sequences.
+    pub events: Vec<i64>,
+}
+
+/// Finds an endpoint that a request names in its path.
+///
+/// # Errors
+/// When there is none, or it was deleted.
+pub async fn find<P: Platform>(
+    context: &Context<'_, P>,
+    id: &str,
+) -> Result<WebhookEndpoint, Failure> {
+    let found: Option<WebhookEndpoint> =
+        context.find(webhook_endpoints::find(&context.scope, id)).await?;
+    let found = found.filter(|endpoint| endpoint.status != Status::Deleted);
+    found.ok_or_else(|| no_such(id).into())
+}
+
+/// The error for an endpoint that does not exist.
+fn no_such(id: &str) -> ApiError {
+    ApiError::NoSuchObject {
+        kind: "webhook endpoint",
+        id: id.to_owned(),
+        param: "id".to_owned(),
+        in_path: true,
+    }
+}
+
+/// Checks what an endpoint is to hear of.
+///
+/// # Errors
+/// When it is nothing, or what no event is.
+pub fn check_events(events: &[String]) -> Result<(), ApiError> {
+    let refusal = |message: String| ApiError::ParameterInvalid {
+        param: "enabled_events".to_owned(),
+        message,
+    };
+    if events.is_empty() {
+        return Err(refusal(
+            "You must provide at least one event type in the enabled_events parameter.".to_owned(),
+        ));
+    }
+    match events.iter().find(|event| !is_event_pattern(event)) {
+        Some(unknown) => Err(refusal(format!("Invalid event type: {unknown}"))),
+        None => Ok(()),
+    }
+}
+
+/// Checks where an endpoint's deliveries are to go.
+fn check_url<P: Platform>(context: &Context<'_, P>, url: &str) -> Result<(), ApiError> {
+    let allows_local = context.platform.is_development();
+    match target::check(url, context.scope.livemode, allows_local) {
+        Ok(_) => Ok(()),
+        Err(target::Refusal::NotAUrl) => Err(ApiError::InvalidUrl { param: "url".to_owned() }),
+        Err(refusal) => Err(ApiError::ParameterInvalid {
+            param: "url".to_owned(),
+            message: refusal.to_string(),
+        }),
+    }
+}

@@ -1,0 +1,72 @@
+//! The search for deliveries that nobody makes: a message was lost, or an object does not wake.
+
+use domain::timestamp::Timestamp;
+use store::deliveries::{self, Searched};
+use store::fan_out::{self, Cursor};
+use store::{Database, Rows};
+
+use crate::context::first;
+use crate::{Failure, Platform};
+
+/// How many seconds pass between two searches.
+const INTERVAL: i64 = 60;
+
+/// How many seconds a delivery may wait for its attempt before it counts as lost.
+const PATIENCE: i64 = 60;
+
+/// How many endpoints one search looks at; the rest follows at once.
+const SLICE: i64 = 100;
+
+/// How many lost deliveries of one endpoint are planned at a time.
+const PLANNED: i64 = 500;
+
+/// Looks for lost deliveries, where it is time to, and sees that they are made. Says whether some
+/// endpoints are left to look at.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn search<P: Platform>(platform: &P) -> Result<bool, Failure> {
+    let now = platform.now();
+    let results = platform.database().batch(vec![fan_out::cursor()]).await?;
+    let Some(cursor) = first::<Cursor>(&results, 0)? else { return Ok(false) };
+    let is_under_way = !cursor.searched_through.is_empty();
+    if !is_under_way && now < cursor.searched_at.plus(INTERVAL) {
+        return Ok(false);
+    }
+    let before = now.plus(-PATIENCE);
+    let find = deliveries::find_lost(&cursor.searched_through, before, SLICE);
+    let results = platform.database().batch(vec![find]).await?;
+    let rows = results.first().map(|Rows(rows)| rows.as_slice()).unwrap_or_default();
+    let endpoints: Vec<Searched> = rows.iter().map(Searched::try_from).collect::<Result<_, _>>()?;
+    for endpoint in &endpoints {
+        attend(platform, endpoint, before, now).await?;
+    }
+    let is_full = i64::try_from(endpoints.len()).unwrap_or(SLICE) >= SLICE;
+    let through = endpoints.last().filter(|_| is_full).map_or("", |endpoint| &endpoint.id);
+    platform.database().batch(vec![fan_out::searched(now, through)]).await?;
+    Ok(is_full)
+}
+
+/// Plans what an endpoint's lost messages stood for, wakes its object where something is due, and
+/// remembers what need not be looked at again.
+async fn attend<P: Platform>(
+    platform: &P,
+    endpoint: &Searched,
+    before: Timestamp,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let mut batch = Vec::new();
+    if endpoint.has_lost {
+        batch.push(deliveries::plan_lost(&endpoint.id, before, now, PLANNED));
+    }
+    if endpoint.is_behind {
+        batch.push(deliveries::settle(&endpoint.id));
+    }
+    if !batch.is_empty() {
+        platform.database().batch(batch).await?;
+    }
+    if endpoint.has_lost || endpoint.is_late {
+        platform.wake_endpoint(&endpoint.id).await?;
+    }
+    Ok(())
+}

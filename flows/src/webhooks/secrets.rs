@@ -1,0 +1,38 @@
+//! The secrets that sign deliveries: sealed while they are kept.
+
+use domain::id::{AccountId, keyed_digest};
+use domain::seal::MasterKey;
+use domain::webhook::{WebhookEndpoint, signature};
+use store::Scope;
+
+use crate::{Context, Failure, Platform};
+
+/// A new secret. A run of the same request makes the same one again.
+pub(super) fn new<P: Platform>(context: &Context<'_, P>) -> String {
+    let drawn = context.ids.secret("webhook_secret");
+    signature::secret(&keyed_digest(b"webhook_secret", &[drawn.as_bytes()]))
+}
+
+/// A secret as it is kept.
+pub(super) fn seal<P: Platform>(context: &Context<'_, P>, secret: &str) -> Result<String, Failure> {
+    let key = key(context.platform.master_key());
+    Ok(key.seal(secret, context.scope.account.as_str(), context.nonce())?)
+}
+
+/// The secrets that sign now.
+pub(super) fn live<P: Platform>(
+    platform: &P,
+    scope: &Scope,
+    endpoint: &WebhookEndpoint,
+) -> Result<Vec<String>, Failure> {
+    let key = key(platform.master_key());
+    let open = |sealed: &str, account: &AccountId| key.open(sealed, account.as_str());
+    endpoint
+        .live_secrets(platform.now())
+        .map(|secret| Ok(open(&secret.sealed, &scope.account)?))
+        .collect()
+}
+
+fn key(master: &MasterKey) -> MasterKey {
+    master.for_purpose("webhook-secrets")
+}

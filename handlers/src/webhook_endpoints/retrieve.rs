@@ -1,0 +1,28 @@
+//! `GET /v1/webhook_endpoints/{webhook_endpoint}`
+
+use domain::ApiError;
+use flows::{Failure, Platform, webhooks};
+use serde_json::Value;
+
+use super::show;
+use crate::dispatch::Nothing;
+use crate::endpoint::{Call, Endpoint, Method};
+
+/// Shows a webhook endpoint.
+pub struct Retrieve;
+
+impl Endpoint for Retrieve {
+    const METHOD: Method = Method::Get;
+    const PATH: &'static str = "/v1/webhook_endpoints/{webhook_endpoint}";
+    const RESOURCE: &'static str = "webhook_endpoint";
+    type Parameters = Nothing;
+    type Input = ();
+
+    fn check(Nothing {}: Nothing) -> Result<(), ApiError> {
+        Ok(())
+    }
+
+    async fn run<P: Platform>(call: &Call<'_, P>, (): ()) -> Result<Value, Failure> {
+        Ok(show(&webhooks::find(&call.context, call.id()).await?))
+    }
+}

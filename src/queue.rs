@@ -1,0 +1,144 @@
+//! What arrives from the queues.
+
+use flows::Platform;
+use flows::webhooks::Parcel;
+use futures_util::future::{Either, join_all, select};
+use queues::deliveries::{self, Verdict};
+use wasm_bindgen::prelude::wasm_bindgen;
+use worker::js_sys::Promise;
+use worker::wasm_bindgen::JsValue;
+use worker::wasm_bindgen_futures::{JsFuture, future_to_promise};
+use worker::{
+    Context, Env, MessageBatch, MessageBuilder, MessageExt, QueueContentType, RawMessage, Result,
+    SendMessage,
+};
+
+use crate::platform::CloudflarePlatform;
+use crate::{clock, heartbeat};
+
+/// How long a batch of deliveries holds up the next one, in milliseconds: what takes longer goes on
+/// beside it, so that a slow endpoint delays no other.
+const HOLDS_UP: u32 = 2_000;
+
+#[wasm_bindgen]
+extern "C" {
+    /// The runtime's own pause. `worker::Delay` panics where timers are objects, as Node's are.
+    #[wasm_bindgen(js_namespace = scheduler, catch)]
+    fn wait(milliseconds: u32) -> std::result::Result<Promise<JsValue>, JsValue>;
+}
+
+/// The most messages that a queue takes at a time.
+const MOST_MESSAGES: usize = 100;
+
+/// Takes a batch from whichever queue it comes.
+pub async fn take(batch: &MessageBatch<String>, env: Env, context: &Context) {
+    let messages: Vec<RawMessage> = batch.raw_iter().collect();
+    let platform = match CloudflarePlatform::new(env.clone()) {
+        Ok(platform) => platform,
+        Err(problem) => {
+            worker::console_error!("{problem}");
+            return batch.retry_all();
+        }
+    };
+    if platform.is_development() {
+        clock::load(&platform).await;
+    }
+    // A queue has the name of what it is for behind a prefix of the deployment's own.
+    let queue = batch.queue();
+    if queue.ends_with("-deliveries") {
+        deliver(messages, platform, context).await;
+    } else if queue.ends_with("-events") {
+        hand_out(batch, &platform).await;
+    } else {
+        wake(batch, &messages, &env).await;
+    }
+}
+
+/// Passes the earliest wake-up on to the heartbeat.
+async fn wake(batch: &MessageBatch<String>, messages: &[RawMessage], env: &Env) {
+    let texts: Vec<String> =
+        messages.iter().filter_map(|message| message.body().as_string()).collect();
+    if let Some(due_at) = queues::wake::earliest(texts.iter().map(String::as_str))
+        && let Err(problem) = heartbeat::poke(env, due_at).await
+    {
+        worker::console_error!("the heartbeat could not be woken: {problem}");
+        return batch.retry_all();
+    }
+    batch.ack_all();
+}
+
+/// Hands new events to the endpoints that hear of them.
+async fn hand_out(batch: &MessageBatch<String>, platform: &CloudflarePlatform) {
+    match deliveries::fan_out(platform).await {
+        Ok(()) => batch.ack_all(),
+        Err(failure) => {
+            worker::console_error!("events could not be handed out: {failure}");
+            batch.retry_all();
+        }
+    }
+}
+
+/// Makes deliveries, all messages at the same time.
+async fn deliver(messages: Vec<RawMessage>, platform: CloudflarePlatform, context: &Context) {
+    let deliveries = future_to_promise(async move {
+        join_all(messages.iter().map(|message| deliver_one(message, &platform))).await;
+        Ok(JsValue::UNDEFINED)
+    });
+    let all = JsFuture::from(deliveries.clone());
+    context.wait_until(async move {
+        if all.await.is_err() {
+            worker::console_error!("deliveries broke off");
+        }
+    });
+    let pause = match wait(HOLDS_UP) {
+        Ok(pause) => JsFuture::from(pause),
+        Err(error) => return worker::console_error!("the runtime does not wait: {error:?}"),
+    };
+    match select(JsFuture::from(deliveries), pause).await {
+        Either::Left(_) | Either::Right(_) => {}
+    }
+}
+
+/// Makes the deliveries that a message stands for. One that is still under way when its batch is over
+/// counts as taken: what becomes of its deliveries is in their rows.
+async fn deliver_one(message: &RawMessage, platform: &CloudflarePlatform) {
+    let body = message.body().as_string().unwrap_or_default();
+    match deliveries::deliver(platform, &body).await {
+        Verdict::Ack => message.ack(),
+        Verdict::Retry => message.retry(),
+    }
+}
+
+/// After the answer: has new events handed out. A message that gets lost costs time only.
+pub fn announce_after(context: &Context, env: Env) {
+    context.wait_until(async move {
+        if let Err(error) = announce(&env).await {
+            worker::console_warn!("events could not be announced: {error}");
+        }
+    });
+}
+
+async fn announce(env: &Env) -> Result<()> {
+    env.queue("EVENTS")?.send(text(String::new())).await
+}
+
+/// Puts deliveries on their way.
+///
+/// # Errors
+/// When the queue does not take them.
+pub async fn enqueue(env: &Env, parcels: &[Parcel]) -> Result<()> {
+    let queue = env.queue("DELIVERIES")?;
+    for batch in parcels.chunks(MOST_MESSAGES) {
+        let messages: Vec<_> = batch
+            .iter()
+            .map(|parcel| serde_json::to_string(parcel).map(text))
+            .collect::<std::result::Result<_, _>>()?;
+        queue.send_batch(messages).await?;
+    }
+    Ok(())
+}
+
+/// A message that holds a text: the runtime's own encoding loses what is no plain struct.
+fn text(body: String) -> SendMessage<String> {
+    MessageBuilder::new(body).content_type(QueueContentType::Text).build()
+}

@@ -1,0 +1,254 @@
+//! Deliveries: one row for each event that an endpoint is to hear of.
+
+use domain::id::WebhookEndpointId;
+use domain::timestamp::Timestamp;
+use serde::Serialize;
+
+use crate::database::json;
+use crate::events::Event;
+use crate::{Inconsistent, Row, Statement, values};
+
+pub(crate) const INSERT: &str = "\
+    INSERT INTO deliveries (endpoint, event, created, state, attempts, next_attempt_at, object) \
+    SELECT value ->> 'endpoint', value ->> 'event', ?2, 'pending', 0, value ->> 'next_attempt_at', \
+    value ->> 'object' FROM json_each(?1)";
+
+pub(crate) const FIND_FIRST: &str = "\
+    SELECT deliveries.created AS planned, deliveries.attempts, events.*, \
+    (SELECT COUNT(*) FROM webhook_endpoints JOIN deliveries AS pending \
+    ON pending.endpoint = webhook_endpoints.id AND pending.event = events.sequence \
+    AND pending.state = 'pending' WHERE webhook_endpoints.account = events.account \
+    AND webhook_endpoints.livemode = events.livemode) AS pending_webhooks \
+    FROM deliveries JOIN events ON events.sequence = deliveries.event \
+    WHERE deliveries.endpoint = ?1 AND deliveries.event IN (SELECT value FROM json_each(?2)) \
+    AND deliveries.state = 'pending' AND deliveries.next_attempt_at IS NULL \
+    ORDER BY deliveries.event";
+
+// In order, an object's later events wait for the end of the earlier ones.
+pub(crate) const FIND_DUE: &str = "\
+    SELECT deliveries.created AS planned, deliveries.attempts, events.*, \
+    (SELECT COUNT(*) FROM webhook_endpoints JOIN deliveries AS pending \
+    ON pending.endpoint = webhook_endpoints.id AND pending.event = events.sequence \
+    AND pending.state = 'pending' WHERE webhook_endpoints.account = events.account \
+    AND webhook_endpoints.livemode = events.livemode) AS pending_webhooks \
+    FROM deliveries INDEXED BY deliveries_due JOIN events ON events.sequence = deliveries.event \
+    WHERE deliveries.endpoint = ?1 AND deliveries.next_attempt_at <= ?2 AND NOT EXISTS (\
+    SELECT 1 FROM deliveries AS earlier WHERE earlier.endpoint = ?1 \
+    AND earlier.object = deliveries.object AND earlier.event < deliveries.event \
+    AND earlier.state = 'pending') \
+    ORDER BY deliveries.next_attempt_at, deliveries.event LIMIT ?3";
+
+pub(crate) const NEXT_DUE: &str = "\
+    SELECT MIN(next_attempt_at) AS next_attempt_at FROM deliveries INDEXED BY deliveries_due \
+    WHERE endpoint = ?1 AND next_attempt_at IS NOT NULL";
+
+pub(crate) const RECORD: &str = "\
+    UPDATE deliveries SET state = ?3, attempts = attempts + 1, next_attempt_at = ?4, \
+    attempted_at = ?5, status_code = ?6, problem = ?7, milliseconds = ?8, response = ?9 \
+    WHERE endpoint = ?1 AND event = ?2 AND state = 'pending'";
+
+// A delivery that was made twice keeps what came of the first.
+pub(crate) const KEEP_ATTEMPT: &str = "\
+    INSERT INTO delivery_attempts \
+    SELECT endpoint, event, attempts, attempted_at, status_code, problem, milliseconds, response \
+    FROM deliveries WHERE endpoint = ?1 AND event = ?2 AND attempts >= 1 AND NOT EXISTS (\
+    SELECT 1 FROM delivery_attempts AS kept WHERE kept.endpoint = ?1 AND kept.event = ?2 \
+    AND kept.number = deliveries.attempts)";
+
+pub(crate) const GIVE_UP: &str = "\
+    UPDATE deliveries SET state = 'failed', next_attempt_at = NULL, problem = ?3 \
+    WHERE endpoint = ?1 AND event IN (SELECT event FROM deliveries INDEXED BY deliveries_due \
+    WHERE endpoint = ?1 AND next_attempt_at IS NOT NULL LIMIT ?2)";
+
+pub(crate) const FIND_LOST: &str = "\
+    SELECT id, EXISTS (SELECT 1 FROM deliveries WHERE endpoint = id \
+    AND event > settled_through AND state = 'pending' AND next_attempt_at IS NULL \
+    AND created < ?2) AS has_lost, EXISTS (SELECT 1 FROM deliveries INDEXED BY deliveries_due \
+    WHERE endpoint = id AND next_attempt_at < ?2) AS is_late, \
+    settled_through < (SELECT MAX(event) FROM deliveries WHERE endpoint = id) AS is_behind \
+    FROM webhook_endpoints WHERE id > ?1 ORDER BY id LIMIT ?3";
+
+pub(crate) const PLAN_LOST: &str = "\
+    UPDATE deliveries SET next_attempt_at = ?3 WHERE endpoint = ?1 AND event IN (\
+    SELECT event FROM deliveries WHERE endpoint = ?1 AND event > (\
+    SELECT settled_through FROM webhook_endpoints WHERE id = ?1) AND state = 'pending' \
+    AND next_attempt_at IS NULL AND created < ?2 ORDER BY event LIMIT ?4)";
+
+pub(crate) const PLAN: &str = "\
+    UPDATE deliveries SET next_attempt_at = ?3 WHERE endpoint = ?1 \
+    AND event IN (SELECT value FROM json_each(?2)) AND state = 'pending' \
+    AND next_attempt_at IS NULL";
+
+pub(crate) const SETTLE: &str = "\
+    UPDATE webhook_endpoints SET settled_through = COALESCE(\
+    (SELECT MIN(event) - 1 FROM deliveries WHERE endpoint = ?1 \
+    AND event > webhook_endpoints.settled_through AND state = 'pending' \
+    AND next_attempt_at IS NULL), \
+    (SELECT MAX(event) FROM deliveries WHERE endpoint = ?1), settled_through) WHERE id = ?1";
+
+/// A delivery that is planned.
+#[derive(Clone, Debug, Serialize)]
+pub struct Planned {
+    /// The endpoint.
+    pub endpoint: WebhookEndpointId,
+    /// The event's sequence.
+    pub event: i64,
+    /// When, unless a queue message stands for the first attempt.
+    pub next_attempt_at: Option<Timestamp>,
+    /// The object that the event is about, where the endpoint wants them in order.
+    pub object: Option<String>,
+}
+
+/// A delivery that is to be attempted, with its event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Due {
+    /// The event's sequence.
+    pub sequence: i64,
+    /// When it was planned.
+    pub planned: Timestamp,
+    /// How often it was attempted.
+    pub attempts: i64,
+    /// To how many endpoints the event is still on its way.
+    pub pending_webhooks: i64,
+    /// The event.
+    pub event: Event,
+}
+
+/// What came of an attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// When it was made.
+    pub at: Timestamp,
+    /// The HTTP status, where there was an answer.
+    pub status_code: Option<i64>,
+    /// Why there was none.
+    pub problem: Option<String>,
+    /// How long it took.
+    pub milliseconds: i64,
+    /// The beginning of what was answered.
+    pub response: Option<String>,
+}
+
+/// How a delivery stands after an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// It is attempted again then.
+    Pending(Timestamp),
+    /// It arrived.
+    Succeeded,
+    /// Nothing more is attempted.
+    Failed,
+}
+
+/// An endpoint that a search for lost deliveries has looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Searched {
+    /// Its id.
+    pub id: String,
+    /// Whether a first attempt was lost on its way.
+    pub has_lost: bool,
+    /// Whether an attempt is due that nobody makes.
+    pub is_late: bool,
+    /// Whether deliveries that have an end are still looked at.
+    pub is_behind: bool,
+}
+
+/// Plans deliveries.
+pub fn insert(planned: &[Planned], now: Timestamp) -> Statement {
+    Statement::new(INSERT, values![json(&planned), now.seconds()])
+}
+
+/// Finds those of an endpoint's deliveries that wait for their first attempt.
+pub fn find_first(endpoint: &str, events: &[i64]) -> Statement {
+    Statement::new(FIND_FIRST, values![endpoint, json(&events)])
+}
+
+/// Finds an endpoint's deliveries that are due.
+pub fn find_due(endpoint: &str, now: Timestamp, most: i64) -> Statement {
+    Statement::new(FIND_DUE, values![endpoint, now.seconds(), most])
+}
+
+/// Finds when an endpoint's next delivery is due (column `next_attempt_at`).
+pub fn next_due(endpoint: &str) -> Statement {
+    Statement::new(NEXT_DUE, values![endpoint])
+}
+
+/// Writes what came of an attempt; one that failed is kept beside the next one.
+pub fn record(endpoint: &str, event: i64, attempt: &Attempt, state: State) -> Vec<Statement> {
+    let (name, next) = match state {
+        State::Pending(at) => ("pending", Some(at.seconds())),
+        State::Succeeded => ("succeeded", None),
+        State::Failed => ("failed", None),
+    };
+    let record = Statement::new(
+        RECORD,
+        values![
+            endpoint,
+            event,
+            name,
+            next,
+            attempt.at.seconds(),
+            attempt.status_code,
+            attempt.problem.as_deref(),
+            attempt.milliseconds,
+            attempt.response.as_deref(),
+        ],
+    );
+    let mut statements = vec![record];
+    if state != State::Succeeded {
+        statements.push(Statement::new(KEEP_ATTEMPT, values![endpoint, event]));
+    }
+    statements
+}
+
+/// Ends deliveries that are planned for an endpoint which takes none any more, at most so many.
+pub fn give_up(endpoint: &str, most: i64, because: &str) -> Statement {
+    Statement::new(GIVE_UP, values![endpoint, most, because])
+}
+
+/// Looks at the next endpoints for deliveries that should have been attempted before a moment.
+pub fn find_lost(after: &str, before: Timestamp, most: i64) -> Statement {
+    Statement::new(FIND_LOST, values![after, before.seconds(), most])
+}
+
+/// Plans first attempts that were lost on their way, at most so many.
+pub fn plan_lost(endpoint: &str, before: Timestamp, now: Timestamp, most: i64) -> Statement {
+    Statement::new(PLAN_LOST, values![endpoint, before.seconds(), now.seconds(), most])
+}
+
+/// Has an endpoint's own object make first attempts.
+pub fn plan(endpoint: &str, events: &[i64], at: Timestamp) -> Statement {
+    Statement::new(PLAN, values![endpoint, json(&events), at.seconds()])
+}
+
+/// Remembers up to where an endpoint's deliveries need not be looked at again.
+pub fn settle(endpoint: &str) -> Statement {
+    Statement::new(SETTLE, values![endpoint])
+}
+
+impl TryFrom<&Row> for Due {
+    type Error = Inconsistent;
+
+    fn try_from(row: &Row) -> Result<Self, Inconsistent> {
+        Ok(Self {
+            sequence: row.integer("sequence")?,
+            planned: Timestamp(row.integer("planned")?),
+            attempts: row.integer("attempts")?,
+            pending_webhooks: row.integer("pending_webhooks")?,
+            event: Event::try_from(row)?,
+        })
+    }
+}
+
+impl TryFrom<&Row> for Searched {
+    type Error = Inconsistent;
+
+    fn try_from(row: &Row) -> Result<Self, Inconsistent> {
+        Ok(Self {
+            id: row.text("id")?.to_owned(),
+            has_lost: row.flag("has_lost")?,
+            is_late: row.flag("is_late")?,
+            is_behind: row.optional_integer("is_behind")? == Some(1),
+        })
+    }
+}

@@ -1,0 +1,115 @@
+//! Other servers, the queue and the objects of endpoints, as tests have them.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::IpAddr;
+
+use flows::platform::Answered;
+use flows::webhooks::Parcel;
+
+use crate::Hop;
+
+/// What a server answers to each request.
+type Responder = Box<dyn FnMut(&http::Request<String>) -> Result<Answered, String>>;
+
+/// Everything that deliveries pass through on their way to an endpoint.
+pub struct Outside {
+    /// The hook in every message that is sent to the queue.
+    pub queue_hop: Hop,
+    /// The hook in every wake-up of an endpoint's object.
+    pub object_hop: Hop,
+    /// The hook in every request to another server; an answer that is lost there arrived.
+    pub server_hop: Hop,
+    pub(crate) queue: RefCell<VecDeque<Parcel>>,
+    pub(crate) woken: RefCell<BTreeSet<String>>,
+    pub(crate) announced: Cell<bool>,
+    pub(crate) hosts: RefCell<BTreeMap<String, Vec<IpAddr>>>,
+    pub(crate) is_development: Cell<bool>,
+    pub(crate) milliseconds: Cell<i64>,
+    responder: RefCell<Responder>,
+    requests: RefCell<Vec<http::Request<String>>>,
+}
+
+impl Default for Outside {
+    fn default() -> Self {
+        Self {
+            queue_hop: Hop::default(),
+            object_hop: Hop::default(),
+            server_hop: Hop::default(),
+            queue: RefCell::default(),
+            woken: RefCell::default(),
+            announced: Cell::default(),
+            hosts: RefCell::default(),
+            is_development: Cell::new(true),
+            milliseconds: Cell::new(10),
+            responder: RefCell::new(Box::new(|_| answered(200))),
+            requests: RefCell::default(),
+        }
+    }
+}
+
+impl Outside {
+    /// Decides what other servers answer; 200 to everything unless said.
+    pub fn respond(
+        &self,
+        responder: impl FnMut(&http::Request<String>) -> Result<Answered, String> + 'static,
+    ) {
+        *self.responder.borrow_mut() = Box::new(responder);
+    }
+
+    /// Decides how long other servers take, in milliseconds.
+    pub fn take(&self, milliseconds: i64) {
+        self.milliseconds.set(milliseconds);
+    }
+
+    /// Decides what DNS says of a host.
+    pub fn resolve(&self, host: &str, addresses: &[&str]) {
+        let addresses = addresses.iter().map(|address| address.parse().expect("an address"));
+        self.hosts.borrow_mut().insert(host.to_owned(), addresses.collect());
+    }
+
+    /// Whether deliveries may go to the machine itself.
+    pub fn development(&self, is_development: bool) {
+        self.is_development.set(is_development);
+    }
+
+    /// The requests that arrived since the last call of this function.
+    pub fn take_requests(&self) -> Vec<http::Request<String>> {
+        self.requests.take()
+    }
+
+    /// The next message of the queue.
+    pub fn next_parcel(&self) -> Option<Parcel> {
+        self.queue.borrow_mut().pop_front()
+    }
+
+    /// What a crash of the runtime does to the queue and to objects that were to wake.
+    pub fn lose_messages(&self) {
+        self.queue.borrow_mut().clear();
+        self.woken.borrow_mut().clear();
+    }
+
+    /// The endpoints whose objects were woken since the last call of this function.
+    pub fn take_woken(&self) -> Vec<String> {
+        self.woken.take().into_iter().collect()
+    }
+
+    /// Whether new events were announced since the last call of this function.
+    pub fn take_announced(&self) -> bool {
+        self.announced.take()
+    }
+
+    pub(crate) fn answer(&self, request: http::Request<String>) -> Result<Answered, String> {
+        let answer = (self.responder.borrow_mut())(&request);
+        self.requests.borrow_mut().push(request);
+        answer
+    }
+}
+
+/// An answer with a status, and nothing else in it.
+///
+/// # Errors
+/// Never; it has the type of what a responder returns.
+pub fn answered(status: u16) -> Result<Answered, String> {
+    Ok(Answered { status, ..Answered::default() })
+}
