@@ -198,6 +198,7 @@ fn pages() -> Vec<(String, String)> {
         (Table::ReportRuns, Vec::new()),
         (Table::Refunds, every_choice(&[Filter::Charge(text()), Filter::PaymentIntent(text())])),
         (Table::Topups, topup_filters()),
+        (Table::WebhookEndpoints, Vec::new()),
         (Table::TransferReversals, vec![Filter::Transfer(text())]),
         (
             Table::Transfers,
