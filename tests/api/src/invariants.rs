@@ -1,7 +1,7 @@
 //! What holds after every scenario, whatever went wrong in it: the invariants of the house plan.
 //!
-//! [`WATCH`] writes down how rows change, in the test's own table; [`check`] holds at
-//! every moment; [`check_settled`] lets recovery do its work first, and nothing may be open then.
+//! [`WATCH`] writes down how rows change, in the test's own table; [`check`] holds at every moment;
+//! [`check_settled`] lets recovery do its work first, and nothing may be open then.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
