@@ -124,6 +124,8 @@ pub enum Later {
     RefundPends,
     /// A refund arrives, then comes back.
     RefundFails,
+    /// What it paid is never pending.
+    AvailableAtOnce,
 }
 
 impl Later {
@@ -135,6 +137,7 @@ impl Later {
             Self::Inquiry => "inquiry",
             Self::RefundPends => "refund_pends",
             Self::RefundFails => "refund_fails",
+            Self::AvailableAtOnce => "available_at_once",
         }
     }
 
@@ -146,6 +149,7 @@ impl Later {
             Self::Inquiry,
             Self::RefundPends,
             Self::RefundFails,
+            Self::AvailableAtOnce,
         ]
         .into_iter()
         .find(|later| later.name() == name)

@@ -2,6 +2,7 @@
 
 use crate::id::AccountId;
 use crate::money::Currency;
+use crate::payout_schedule::PayoutSchedule;
 use crate::pricing::Terms;
 use crate::timestamp::Timestamp;
 
@@ -24,4 +25,6 @@ pub struct Account {
     pub created: Timestamp,
     /// How its payments are priced.
     pub terms: Terms,
+    /// When it is paid out by itself.
+    pub payout_schedule: PayoutSchedule,
 }

@@ -69,10 +69,24 @@ kinds! {
     Dispute = "dispute", "adjustment", "dispute";
     /// The merchant won.
     DisputeReversal = "dispute_reversal", "adjustment", "dispute_reversal";
+    /// The merchant's bank added money.
+    Topup = "topup", "topup", "topup";
+    /// The merchant's bank took back what it had added.
+    TopupReversal = "topup_reversal", "topup_reversal", "topup_reversal";
+    /// Money went to a connected account.
+    Transfer = "transfer", "transfer", "transfer";
+    /// Some of it came back.
+    TransferRefund = "transfer_refund", "transfer_refund", "transfer_reversal";
+    /// Money came from the platform that the account is connected to.
+    Payment = "payment", "payment", "charge";
+    /// Some of it went back there.
+    PaymentRefund = "payment_refund", "payment_refund", "refund";
     /// Money left for the merchant's bank.
     Payout = "payout", "payout", "payout";
     /// The same by the account's schedule: it is no part of what the next such payout carries.
     AutomaticPayout = "automatic_payout", "payout", "payout";
+    /// A payout is taken back from the merchant's bank.
+    PayoutReversal = "payout_reversal", "payout", "payout_reversal";
     /// A payout was canceled before it left.
     PayoutCancel = "payout_cancel", "payout_cancel", "payout_reversal";
     /// The merchant's bank did not take it, or sent it back.

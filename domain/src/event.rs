@@ -34,6 +34,7 @@ event_types! {
     AccountExternalAccountCreated = "account.external_account.created",
     AccountExternalAccountDeleted = "account.external_account.deleted",
     AccountExternalAccountUpdated = "account.external_account.updated",
+    BalanceAvailable = "balance.available",
     ChargeCaptured = "charge.captured",
     ChargeDisputeClosed = "charge.dispute.closed",
     ChargeDisputeCreated = "charge.dispute.created",
@@ -76,6 +77,14 @@ event_types! {
     SetupIntentSucceeded = "setup_intent.succeeded",
     WebhookEndpointDisabled = "florin.webhook_endpoint.disabled",
     WebhookEndpointFailing = "florin.webhook_endpoint.failing",
+    TopupCanceled = "topup.canceled",
+    TopupCreated = "topup.created",
+    TopupFailed = "topup.failed",
+    TopupReversed = "topup.reversed",
+    TopupSucceeded = "topup.succeeded",
+    TransferCreated = "transfer.created",
+    TransferReversed = "transfer.reversed",
+    TransferUpdated = "transfer.updated",
 }
 
 /// A change that merchants are told of, named after what happened.
@@ -129,6 +138,8 @@ pub enum Transition {
     PaymentMethodAttached,
     PaymentMethodUpdated,
     PaymentMethodDetached,
+    /// Money that was pending became available.
+    BalanceAvailable,
     BankAccountCreated,
     BankAccountUpdated,
     BankAccountDeleted,
@@ -148,11 +159,22 @@ pub enum Transition {
     WebhookEndpointDisabled,
     /// Nothing has reached it for a day.
     WebhookEndpointFailing,
+    TopupCreated,
+    TopupSucceeded,
+    TopupFailed,
+    TopupCanceled,
+    /// The bank took back what it had added.
+    TopupReversed,
+    TransferCreated,
+    /// Of the transfer, or of one of its reversals.
+    TransferUpdated,
+    /// In part or in full.
+    TransferReversed,
 }
 
 impl Transition {
     /// Every transition, for tables that must cover them all.
-    pub const ALL: [Self; 52] = [
+    pub const ALL: [Self; 61] = [
         Self::IntentCreated,
         Self::IntentSucceeded,
         Self::IntentAuthorized,
@@ -189,6 +211,7 @@ impl Transition {
         Self::PaymentMethodAttached,
         Self::PaymentMethodUpdated,
         Self::PaymentMethodDetached,
+        Self::BalanceAvailable,
         Self::BankAccountCreated,
         Self::BankAccountUpdated,
         Self::BankAccountDeleted,
@@ -205,6 +228,14 @@ impl Transition {
         Self::SetupIntentSucceeded,
         Self::WebhookEndpointDisabled,
         Self::WebhookEndpointFailing,
+        Self::TopupCreated,
+        Self::TopupSucceeded,
+        Self::TopupFailed,
+        Self::TopupCanceled,
+        Self::TopupReversed,
+        Self::TransferCreated,
+        Self::TransferUpdated,
+        Self::TransferReversed,
     ];
 
     /// The events that tell of it, in the order in which they are written.
@@ -265,6 +296,7 @@ impl Transition {
             Self::PaymentMethodAttached => &[E::PaymentMethodAttached],
             Self::PaymentMethodUpdated => &[E::PaymentMethodUpdated],
             Self::PaymentMethodDetached => &[E::PaymentMethodDetached],
+            Self::BalanceAvailable => &[E::BalanceAvailable],
             Self::BankAccountCreated => &[E::AccountExternalAccountCreated],
             Self::BankAccountUpdated => &[E::AccountExternalAccountUpdated],
             Self::BankAccountDeleted => &[E::AccountExternalAccountDeleted],
@@ -281,6 +313,14 @@ impl Transition {
             Self::SetupIntentSucceeded => &[E::SetupIntentCreated, E::SetupIntentSucceeded],
             Self::WebhookEndpointDisabled => &[E::WebhookEndpointDisabled],
             Self::WebhookEndpointFailing => &[E::WebhookEndpointFailing],
+            Self::TopupCreated => &[E::TopupCreated],
+            Self::TopupSucceeded => &[E::TopupSucceeded],
+            Self::TopupFailed => &[E::TopupFailed],
+            Self::TopupCanceled => &[E::TopupCanceled],
+            Self::TopupReversed => &[E::TopupReversed],
+            Self::TransferCreated => &[E::TransferCreated],
+            Self::TransferUpdated => &[E::TransferUpdated],
+            Self::TransferReversed => &[E::TransferReversed],
         }
     }
 }

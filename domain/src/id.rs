@@ -91,6 +91,8 @@ define_ids! {
     BalanceTransactionId = "txn_";
     /// A bank account that a merchant is paid out to.
     BankAccountId = "ba_";
+    /// A single-use token for a bank account.
+    BankAccountTokenId = "btok_";
     /// A card behind a token.
     CardId = "card_";
     /// A charge.
@@ -121,6 +123,12 @@ define_ids! {
     TokenId = "tok_";
     /// Where a merchant hears of events.
     WebhookEndpointId = "we_";
+    /// Money that a merchant's bank adds to the balance.
+    TopupId = "tu_";
+    /// Money that went to a connected account.
+    TransferId = "tr_";
+    /// Money of a transfer that came back.
+    TransferReversalId = "trr_";
 }
 
 /// Makes every identifier of one request from one seed, so that the request can be run again and

@@ -37,6 +37,8 @@ pub mod search;
 pub mod setup_intent;
 pub mod timestamp;
 pub mod token;
+pub mod topup;
+pub mod transfer;
 pub mod webhook;
 
 pub use error::ApiError;

@@ -1,7 +1,8 @@
-//! Tokens: a card's data behind a name that can be used once.
+//! Tokens: the data of a card or a bank account behind a name that can be used once.
 
+use crate::bank_account::BankAccount;
 use crate::card::Card;
-use crate::id::{CardId, TokenId};
+use crate::id::{BankAccountTokenId, CardId, TokenId};
 use crate::payment_method::BillingDetails;
 use crate::timestamp::Timestamp;
 
@@ -26,4 +27,21 @@ pub struct Token {
     pub sealed_number: String,
     /// Whom the bill goes to.
     pub billing_details: BillingDetails,
+}
+
+/// A bank account behind a name that can be used once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BankAccountToken {
+    /// Its identifier.
+    pub id: BankAccountTokenId,
+    /// Whether it moves real money.
+    pub livemode: bool,
+    /// When it was made.
+    pub created: Timestamp,
+    /// Whether something was made from it.
+    pub used: bool,
+    /// The address of the client that made it, where known.
+    pub client_ip: Option<String>,
+    /// The bank account, which nobody is paid out to yet.
+    pub bank_account: BankAccount,
 }

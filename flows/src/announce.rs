@@ -14,6 +14,8 @@ use domain::report::ReportRun;
 use domain::resource;
 use domain::setup_intent::SetupIntent;
 use domain::timestamp::Timestamp;
+use domain::topup::Topup;
+use domain::transfer::Transfer;
 use domain::webhook::WebhookEndpoint;
 use serde::Serialize;
 use serde_json::Value;
@@ -32,11 +34,14 @@ pub struct Subjects<'a> {
     pub refund: Option<&'a Refund>,
     pub customer: Option<&'a Customer>,
     pub payment_method: Option<&'a PaymentMethod>,
+    pub balance: Option<&'a resource::balance::Resource>,
     pub bank_account: Option<&'a BankAccount>,
     pub payout: Option<&'a Payout>,
     pub report_run: Option<&'a ReportRun>,
     pub setup_intent: Option<&'a SetupIntent>,
     pub webhook_endpoint: Option<&'a WebhookEndpoint>,
+    pub topup: Option<&'a Topup>,
+    pub transfer: Option<&'a Transfer>,
 }
 
 /// An object as an event carries it.
@@ -63,6 +68,8 @@ impl Subjects<'_> {
             Some("account") => self
                 .bank_account
                 .map(|bank| show(bank.id.as_str(), &resource::bank_account::Resource::from(bank))),
+            // A balance has no id.
+            Some("balance") => self.balance.map(|balance| show("balance", balance)),
             Some("charge") => self
                 .charge
                 .map(|charge| show(charge.id.as_str(), &resource::charge::Resource::from(charge))),
@@ -86,6 +93,12 @@ impl Subjects<'_> {
             }),
             Some("florin") => self.webhook_endpoint.map(|endpoint| {
                 show(endpoint.id.as_str(), &resource::webhook_endpoint::Resource::from(endpoint))
+            }),
+            Some("topup") => self
+                .topup
+                .map(|topup| show(topup.id.as_str(), &resource::topup::Resource::from(topup))),
+            Some("transfer") => self.transfer.map(|transfer| {
+                show(transfer.id.as_str(), &resource::transfer::Resource::from(transfer))
             }),
             _ => None,
         }

@@ -3,7 +3,7 @@
 //! Each function returns statements for that batch, so that money and books change together or not at
 //! all. Nothing is read: what a posting needs is on the charge, the refund or the attempt.
 
-use connectors::simulator;
+use connectors::{Later, simulator};
 use domain::attempt::Attempt;
 use domain::balance_transaction::{BalanceTransaction, Details, FeeDetail, FeeKind, Kind};
 use domain::charge::Charge;
@@ -13,6 +13,7 @@ use domain::money::{Amount, Currency, Money, SignedAmount};
 use domain::pricing::Terms;
 use domain::refund::Refund;
 use domain::timestamp::{Day, Timestamp};
+use domain::topup::Topup;
 use store::{Statement, balance_transactions, ledger};
 
 use crate::{Context, Failure, Platform};
@@ -80,7 +81,13 @@ pub fn captured<P: Platform>(
     let paid = Money { amount: taken, currency };
     let fee = terms.plan.fee(paid);
     let application_fee = application_fee(charge, taken.minus(fee)?);
-    let available_at = terms.available_at(context.now);
+    let available_at = match charge.details.later.as_deref().and_then(Later::from_name) {
+        Some(Later::AvailableAtOnce) => context.now,
+        _ => terms.available_at(context.now),
+    };
+    if available_at <= context.now {
+        context.platform.wake(context.now);
+    }
     let settles_on = context.now.day().plus(simulator::SETTLES_AFTER_DAYS);
     let captured = Captured {
         paid,
@@ -315,6 +322,68 @@ pub fn dispute_lost<P: Platform>(
     let (returned, _) = returned(context, charge);
     let cause = format!("{}:lost", dispute.id);
     Ok(post(context, &returned.dispute_lost(cause, dispute.amount.amount)?))
+}
+
+/// A movement of a balance that no fee was paid for, as its owner sees it from now on.
+pub(crate) fn free_of_charge<P: Platform>(
+    context: &Context<'_, P>,
+    cause: &str,
+    kind: Kind,
+    (amount, currency): (SignedAmount, Currency),
+    source: &str,
+    description: Option<String>,
+) -> BalanceTransaction {
+    BalanceTransaction {
+        id: BalanceTransaction::id_of(cause),
+        created: context.now,
+        kind,
+        currency,
+        amount,
+        fee: SignedAmount::ZERO,
+        available_on: context.now,
+        source: Some(source.to_owned()),
+        details: Details { description, cause: cause.to_owned(), ..Details::default() },
+    }
+}
+
+/// A merchant's bank added money, or (where `is_reversal`) took back what it had added. Notes on the top-up
+/// how it was booked.
+///
+/// # Errors
+/// Never for amounts in range.
+pub fn topped_up<P: Platform>(
+    context: &Context<'_, P>,
+    topup: &mut Topup,
+    is_reversal: bool,
+) -> Result<Vec<Statement>, Failure> {
+    let Money { amount, currency } = topup.amount;
+    let today = context.now.day();
+    let settles_on = today.plus(simulator::SETTLES_AFTER_DAYS);
+    let moved = Returned {
+        balances: balances(context, currency),
+        processor: processor(currency),
+        dates: Dates { today, available_on: today, settles_on },
+    };
+    let (cause, kind, net) = match is_reversal {
+        false => (format!("{}:succeeded", topup.id), Kind::Topup, amount.into()),
+        true => {
+            let taken = SignedAmount::from(amount).negated();
+            (format!("{}:reversed", topup.id), Kind::TopupReversal, taken)
+        }
+    };
+    let transaction = match is_reversal {
+        false => moved.topped_up(cause.clone(), amount)?,
+        true => moved.topup_reversed(cause.clone(), amount)?,
+    };
+    let description = topup.details.description.clone();
+    let seen =
+        free_of_charge(context, &cause, kind, (net, currency), topup.id.as_str(), description);
+    if !is_reversal {
+        topup.details.balance_transaction = Some(seen.id.clone());
+    }
+    let mut statements = post(context, &transaction);
+    statements.push(balance_transactions::insert(&context.scope, &seen)?);
+    Ok(statements)
 }
 
 fn described(what: &str, charge: &Charge) -> String {

@@ -4,6 +4,7 @@
 //! processor, and records the answer. A crash between any two steps leaves an attempt that the
 //! client's retry or [`recover`] finds and brings to its end.
 
+pub mod accounts;
 pub mod announce;
 pub mod audit;
 pub mod balance;
@@ -16,6 +17,7 @@ pub mod descriptors;
 pub mod disputes;
 pub mod failure;
 pub mod files;
+mod funds;
 pub mod ledger;
 pub mod operations;
 pub mod payment_intents;
@@ -27,6 +29,8 @@ pub mod refunds;
 pub mod reports;
 pub mod setup_intents;
 pub mod tokens;
+pub mod topups;
+pub mod transfers;
 pub mod webhooks;
 
 pub use context::{Context, RequestReference};

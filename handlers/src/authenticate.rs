@@ -105,7 +105,7 @@ fn key_of(headers: &HeaderMap) -> Option<String> {
 }
 
 /// The headers that are read anywhere: only these are taken over from the runtime, as each costs.
-pub const HEADERS: [&str; 7] = [
+pub const HEADERS: [&str; 8] = [
     "authorization",
     "cf-connecting-ip",
     "content-type",
@@ -113,6 +113,7 @@ pub const HEADERS: [&str; 7] = [
     "idempotency-key",
     "stripe-account",
     "stripe-version",
+    "user-agent",
 ];
 
 /// A header as text.

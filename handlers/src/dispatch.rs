@@ -241,8 +241,7 @@ fn call<'a, P: Platform>(
         expand,
         path: incoming.path.clone(),
         url: incoming.request.uri().path().to_owned(),
-        // What is no version was refused before.
-        version: version::requested(text(headers, "stripe-version")).unwrap_or_default(),
+        version: version::of_call(text(headers, "stripe-version"), text(headers, "user-agent")),
         client_ip: text(headers, "cf-connecting-ip").map(str::to_owned),
     }
 }

@@ -16,6 +16,8 @@ use domain::payout::Payout;
 use domain::refund::Refund;
 use domain::resource::{self, value};
 use domain::timestamp::Timestamp;
+use domain::topup::Topup;
+use domain::transfer::{Transfer, TransferReversal};
 use flows::{Failure, Platform};
 use serde_json::Value;
 use store::{Row, Rows, Scope, Statement};
@@ -24,7 +26,7 @@ use crate::authenticate::check_right;
 use crate::charges::refunds;
 use crate::customers::tax;
 use crate::endpoint::{Call, Method};
-use crate::included;
+use crate::{included, topups, transfers};
 
 /// How many levels may be expanded.
 const MAX_LEVELS: usize = 4;
@@ -112,6 +114,9 @@ pub(crate) fn expandable(object: &str) -> &'static [&'static str] {
             "single_use_mandate",
         ],
         "balance_transaction" => &["source"],
+        "topup" => &["balance_transaction"],
+        "transfer" => &["balance_transaction"],
+        "transfer_reversal" => &["balance_transaction", "transfer"],
         "search_result" => &["total_count"],
         _ => &[],
     }
@@ -152,7 +157,7 @@ pub fn check_rights(key: &ApiKey, paths: &[String]) -> Result<(), ApiError> {
             "refunds" => &["refund"],
             "default_payment_method" | "default_source" | "sources" => &["payment_method"],
             // What moved a balance can be any of these.
-            "source" => &["charge", "dispute", "payout", "refund"],
+            "source" => &["charge", "dispute", "payout", "refund", "topup", "transfer"],
             _ => own.as_slice(),
         };
         for resource in resources {
@@ -211,6 +216,7 @@ fn object_in(field: &str) -> Option<&'static str> {
         "original_payout" | "reversed_by" => Some("payout"),
         "payment_intent" => Some("payment_intent"),
         "payment_method" => Some("payment_method"),
+        "transfer" => Some("transfer"),
         _ => None,
     }
 }
@@ -371,6 +377,9 @@ enum Kind {
     Payout,
     Refund,
     Source,
+    Topup,
+    Transfer,
+    TransferReversal,
 }
 
 impl Kind {
@@ -386,6 +395,9 @@ impl Kind {
             "pm" => Self::PaymentMethod,
             "po" => Self::Payout,
             "re" => Self::Refund,
+            "tr" => Self::Transfer,
+            "trr" => Self::TransferReversal,
+            "tu" => Self::Topup,
             _ => return None,
         })
     }
@@ -401,6 +413,9 @@ impl Kind {
             Self::PaymentMethod | Self::Source => store::payment_methods::find(scope, id),
             Self::Payout => store::payouts::find(scope, id),
             Self::Refund => store::refunds::find(scope, id),
+            Self::Topup => store::topups::find(scope, id),
+            Self::Transfer => store::transfers::find(scope, id),
+            Self::TransferReversal => store::transfers::find_reversal(scope, id),
         }
     }
 
@@ -438,6 +453,9 @@ impl Kind {
             }
             Self::Payout => value(&resource::payout::Resource::from(&Payout::try_from(row)?)),
             Self::Refund => value(&resource::refund::Resource::from(&Refund::try_from(row)?)),
+            Self::Topup => topups::show(&Topup::try_from(row)?),
+            Self::Transfer => transfers::show(&Transfer::try_from(row)?),
+            Self::TransferReversal => transfers::reversals::show(&TransferReversal::try_from(row)?),
             Self::Source => {
                 let method = PaymentMethod::try_from(row)?;
                 value(&resource::token::CardResource::new(

@@ -38,6 +38,8 @@ pub mod search;
 pub mod setup_intents;
 pub mod shipping;
 pub mod tokens;
+pub mod topups;
+pub mod transfers;
 pub mod version;
 pub mod webhook_endpoints;
 

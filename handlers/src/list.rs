@@ -86,6 +86,9 @@ fn kind(table: Table) -> &'static str {
         Table::Refunds => "refund",
         Table::WebhookEndpoints => "webhook endpoint",
         Table::ReportRuns => "report run",
+        Table::Topups => "topup",
+        Table::TransferReversals => "transfer reversal",
+        Table::Transfers => "transfer",
     }
 }
 

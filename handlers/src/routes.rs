@@ -11,7 +11,7 @@ use crate::render::Reply;
 use crate::{
     account, balance, balance_transactions, charges, customers, disputes, events,
     external_accounts, files, payment_intents, payment_methods, payouts, refunds, reporting,
-    setup_intents, tokens, webhook_endpoints,
+    setup_intents, tokens, topups, transfers, webhook_endpoints,
 };
 
 macro_rules! endpoints {
@@ -47,6 +47,7 @@ macro_rules! endpoints {
 }
 
 endpoints! {
+    AccountCreate = account::create::Create,
     AccountRetrieve = account::retrieve::Retrieve,
     AccountRetrieveById = account::retrieve_by_id::RetrieveById,
     BalanceRetrieve = balance::retrieve::Retrieve,
@@ -54,6 +55,9 @@ endpoints! {
     BalanceTransactionsRetrieve = balance_transactions::retrieve::Retrieve,
     ChargesCapture = charges::capture::Capture,
     ChargesCreate = charges::create::Create,
+    ChargesDisputeClose = charges::dispute::close::Close,
+    ChargesDisputeRetrieve = charges::dispute::retrieve::Retrieve,
+    ChargesDisputeUpdate = charges::dispute::update::Update,
     ChargesList = charges::list::List,
     ChargesRefund = charges::refund::Refund,
     ChargesRefundsCreate = charges::refunds::create::Create,
@@ -104,6 +108,7 @@ endpoints! {
     PayoutsCreate = payouts::create::Create,
     PayoutsList = payouts::list::List,
     PayoutsRetrieve = payouts::retrieve::Retrieve,
+    PayoutsReverse = payouts::reverse::Reverse,
     PayoutsUpdate = payouts::update::Update,
     RefundsCancel = refunds::cancel::Cancel,
     RefundsCreate = refunds::create::Create,
@@ -119,6 +124,19 @@ endpoints! {
     SetupIntentsRetrieve = setup_intents::retrieve::Retrieve,
     TokensCreate = tokens::create::Create,
     TokensRetrieve = tokens::retrieve::Retrieve,
+    TopupsCancel = topups::cancel::Cancel,
+    TopupsCreate = topups::create::Create,
+    TopupsList = topups::list::List,
+    TopupsRetrieve = topups::retrieve::Retrieve,
+    TopupsUpdate = topups::update::Update,
+    TransfersCreate = transfers::create::Create,
+    TransfersList = transfers::list::List,
+    TransfersRetrieve = transfers::retrieve::Retrieve,
+    TransfersReversalsCreate = transfers::reversals::create::Create,
+    TransfersReversalsList = transfers::reversals::list::List,
+    TransfersReversalsRetrieve = transfers::reversals::retrieve::Retrieve,
+    TransfersReversalsUpdate = transfers::reversals::update::Update,
+    TransfersUpdate = transfers::update::Update,
     WebhookEndpointsCreate = webhook_endpoints::create::Create,
     WebhookEndpointsDelete = webhook_endpoints::delete::Delete,
     WebhookEndpointsList = webhook_endpoints::list::List,

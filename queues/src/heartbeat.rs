@@ -1,7 +1,7 @@
 //! The heartbeat: does what is due, and says when it has to beat again.
 
 use domain::Timestamp;
-use flows::{Context, Failure, Platform, audit, balance, payouts, recover, webhooks};
+use flows::{Context, Failure, Platform, audit, balance, payouts, recover, topups, webhooks};
 use store::scheduled_tasks::{self, Kind, Task};
 use store::{Database, Inconsistent, Row, Rows};
 
@@ -137,6 +137,7 @@ async fn perform<P: Platform>(platform: &P, task: Task) {
         Kind::RunReport => recover::run_report(&context, &task.subject, task.tries).await,
         Kind::SettleDispute => recover::settle_dispute(&context, &task.subject).await,
         Kind::SettleRefund => recover::settle_refund(&context, &task.subject).await,
+        Kind::SettleTopup => topups::settle(&context, &task.subject).await,
     };
     let mut statements = vec![scheduled_tasks::delete(task.due_at, task.kind, &task.subject)];
     if let Err(failure) = done {

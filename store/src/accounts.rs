@@ -7,7 +7,7 @@ use domain::payout_schedule::PayoutSchedule;
 use domain::pricing::{AVAILABLE_AFTER_DAYS, PricePlan, Terms};
 use domain::timestamp::{Day, Timestamp};
 
-use crate::{Inconsistent, Row, Statement, values};
+use crate::{Inconsistent, Row, Scope, Statement, values};
 
 pub(crate) const FIND_BY_KEY: &str = "\
     SELECT k.account, k.livemode, k.kind, k.display, k.permissions, k.expires_at, \
@@ -15,6 +15,16 @@ pub(crate) const FIND_BY_KEY: &str = "\
     a.settings, (SELECT p.plan FROM price_plans AS p WHERE p.account = a.id \
     ORDER BY p.version DESC LIMIT 1) AS plan \
     FROM api_keys AS k JOIN accounts AS a ON a.id = k.account WHERE k.hash = ?1";
+
+pub(crate) const FIND: &str = "\
+    SELECT a.id AS account, a.name, a.email, a.country, a.default_currency, \
+    a.idempotency_shards, a.created, a.settings, (SELECT p.plan FROM price_plans AS p \
+    WHERE p.account = a.id ORDER BY p.version DESC LIMIT 1) AS plan \
+    FROM accounts AS a WHERE a.id = ?1 AND ?2 IN (a.id, a.platform)";
+
+pub(crate) const INSERT_CONNECTED: &str = "\
+    INSERT INTO accounts (id, name, email, country, default_currency, idempotency_shards, created, \
+    platform) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 
 pub(crate) const PAYOUTS_DUE: &str = "\
     SELECT id, payouts_due, settings FROM accounts INDEXED BY accounts_by_payouts_due \
@@ -30,6 +40,28 @@ pub fn find_by_key(hash: &str) -> Statement {
     Statement::new(FIND_BY_KEY, values![hash])
 }
 
+/// Finds an account, if it is this one or connected to it.
+pub fn find(scope: &Scope, id: &str) -> Statement {
+    Statement::new(FIND, values![id, scope.account.as_str()])
+}
+
+/// Writes a new account that is connected to this one.
+pub fn insert_connected(scope: &Scope, account: &Account) -> Statement {
+    Statement::new(
+        INSERT_CONNECTED,
+        values![
+            account.id.as_str(),
+            account.name.as_str(),
+            account.email.as_deref(),
+            account.country.as_str(),
+            account.default_currency.code(),
+            i64::from(account.idempotency_shards),
+            account.created.seconds(),
+            scope.account.as_str(),
+        ],
+    )
+}
+
 /// A key and its account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyAndAccount {
@@ -43,35 +75,45 @@ impl TryFrom<&Row> for KeyAndAccount {
     type Error = Inconsistent;
 
     fn try_from(row: &Row) -> Result<Self, Inconsistent> {
-        let id: AccountId = row.named("account")?;
+        let account = Account::try_from(row)?;
         let permissions: Permissions = match row.optional_text("permissions")? {
             Some(_) => row.json("permissions")?,
             None => Permissions::new(),
         };
         Ok(Self {
             key: ApiKey {
-                account: id.clone(),
+                account: account.id.clone(),
                 livemode: row.flag("livemode")?,
                 kind: row.named("kind")?,
                 display: row.text("display")?.to_owned(),
                 permissions,
                 expires_at: row.optional_integer("expires_at")?.map(Timestamp),
             },
-            account: Account {
-                id,
-                name: row.text("name")?.to_owned(),
-                email: row.optional_text("email")?.map(str::to_owned),
-                country: row.text("country")?.to_owned(),
-                default_currency: row.named("default_currency")?,
-                idempotency_shards: u32::try_from(row.integer("idempotency_shards")?).map_err(
-                    |error| Inconsistent {
-                        column: "idempotency_shards",
-                        problem: error.to_string(),
-                    },
-                )?,
-                created: Timestamp(row.integer("created")?),
-                terms: terms(row)?,
-            },
+            account,
+        })
+    }
+}
+
+impl TryFrom<&Row> for Account {
+    type Error = Inconsistent;
+
+    fn try_from(row: &Row) -> Result<Self, Inconsistent> {
+        let idempotency_shards =
+            u32::try_from(row.integer("idempotency_shards")?).map_err(|error| Inconsistent {
+                column: "idempotency_shards",
+                problem: error.to_string(),
+            })?;
+        let (terms, payout_schedule) = terms(row)?;
+        Ok(Self {
+            id: row.named("account")?,
+            name: row.text("name")?.to_owned(),
+            email: row.optional_text("email")?.map(str::to_owned),
+            country: row.text("country")?.to_owned(),
+            default_currency: row.named("default_currency")?,
+            idempotency_shards,
+            created: Timestamp(row.integer("created")?),
+            terms,
+            payout_schedule,
         })
     }
 }
@@ -97,7 +139,7 @@ impl Default for Settings {
     }
 }
 
-fn terms(row: &Row) -> Result<Terms, Inconsistent> {
+fn terms(row: &Row) -> Result<(Terms, PayoutSchedule), Inconsistent> {
     let Settings { available_after_days, payout_schedule } = row.json("settings")?;
     let delay = payout_schedule.delay_days.unwrap_or(available_after_days).min(LONGEST_DELAY);
     let plan = match row.optional_text("plan")? {
@@ -105,7 +147,7 @@ fn terms(row: &Row) -> Result<Terms, Inconsistent> {
         // Who was given no plan pays nothing.
         None => PricePlan::default(),
     };
-    Ok(Terms { plan, available_after_days: delay })
+    Ok((Terms { plan, available_after_days: delay }, payout_schedule))
 }
 
 /// An account whose schedule pays out.

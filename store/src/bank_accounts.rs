@@ -26,12 +26,6 @@ pub(crate) const FIND_DEFAULT: &str = "\
     SELECT * FROM bank_accounts WHERE account = ?1 AND livemode = ?2 AND currency = ?3 \
     AND default_for_currency = 1";
 
-// What a payout failed on must not be paid to again by a schedule; a bank account that is one already
-// stays one.
-pub(crate) const MARK_ERRORED: &str = "\
-    UPDATE bank_accounts SET version = version + 1, status = 'errored' \
-    WHERE id = ?1 AND account = ?2 AND livemode = ?3 AND status <> 'errored'";
-
 pub(crate) const MUST_BE_UNCHANGED: &str = "\
     INSERT INTO guard SELECT EXISTS (SELECT 1 FROM bank_accounts WHERE id = ?1 AND version = ?2), \
     'bank_account_version'";
@@ -95,11 +89,6 @@ pub fn find_of_payout(scope: &Scope, payout: &str) -> Statement {
 /// The batch holds only if the bank account is as it was seen.
 pub fn must_be_unchanged(bank: &BankAccount) -> Statement {
     Statement::new(MUST_BE_UNCHANGED, values![bank.id.as_str(), bank.version])
-}
-
-/// Notes that a payout to it failed.
-pub fn mark_errored(scope: &Scope, id: &str) -> Statement {
-    Statement::new(MARK_ERRORED, values![id, scope.account.as_str(), scope.livemode])
 }
 
 impl TryFrom<&Row> for BankAccount {

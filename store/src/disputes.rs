@@ -17,8 +17,13 @@ pub(crate) const UPDATE: &str = "\
     UPDATE disputes SET version = version + 1, amount = ?3, status = ?4, details = ?5 \
     WHERE id = ?1 AND version = ?2";
 
-pub(crate) const FIND: &str =
-    "SELECT * FROM disputes WHERE id = ?1 AND account = ?2 AND livemode = ?3";
+/// What is read of a dispute: its row, and whether all of its charge was given back.
+pub(crate) const COLUMNS: &str = "*, (SELECT c.refunded >= c.captured FROM charges AS c \
+    WHERE c.id = disputes.charge) AS charge_refunded";
+
+pub(crate) const FIND: &str = "SELECT *, (SELECT c.refunded >= c.captured FROM charges AS c \
+    WHERE c.id = disputes.charge) AS charge_refunded \
+    FROM disputes WHERE id = ?1 AND account = ?2 AND livemode = ?3";
 
 /// Writes a new dispute.
 pub fn insert(scope: &Scope, dispute: &Dispute) -> Statement {
@@ -75,6 +80,7 @@ impl TryFrom<&Row> for Dispute {
             status: row.named("status")?,
             charge: row.named("charge")?,
             payment_intent: row.optional_named("payment_intent")?,
+            charge_refunded: row.optional_integer("charge_refunded")? == Some(1),
             details: row.json("details")?,
         })
     }

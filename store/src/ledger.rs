@@ -13,10 +13,10 @@ pub const BALANCED_GUARD: &str = "ledger_balanced";
 pub const FUNDS_GUARD: &str = "ledger_funds_hold";
 
 // One comparison for all days, however many there are: whoever takes from a day, or adds to one, changes
-// the sum or the count, and whoever moves what was pending changes the sum of that.
+// the sum or the count. What is available by date and not moved yet is moved before any of it is taken.
 pub(crate) const FUNDS_MUST_HOLD: &str = "\
     INSERT INTO guard SELECT count(*) = ?5 AND coalesce(sum(balance), 0) = ?6 \
-    AND coalesce(sum(balance) FILTER (WHERE kind = 'pending'), 0) = ?7, 'ledger_funds_hold' \
+    AND count(*) FILTER (WHERE kind = 'pending') = 0, 'ledger_funds_hold' \
     FROM ledger_accounts WHERE owner = ?1 AND livemode = ?2 AND currency = ?3 \
     AND kind IN ('available', 'pending') AND (kind = 'available' OR day <= ?4)";
 
@@ -106,12 +106,12 @@ pub fn funds(scope: &Scope, currency: Currency, today: Day) -> Statement {
     Statement::new(FUNDS, values![scope.account.as_str(), scope.livemode, currency.code(), today.0])
 }
 
-/// The batch holds only if what a merchant has in a currency is what [`funds`] found.
+/// The batch holds only if what a merchant has in a currency is what [`funds`] found, and all of it is moved.
 pub fn funds_must_hold(
     scope: &Scope,
     currency: Currency,
     today: Day,
-    (count, sum, pending): (i64, SignedAmount, SignedAmount),
+    (count, sum): (i64, SignedAmount),
 ) -> Statement {
     Statement::new(
         FUNDS_MUST_HOLD,
@@ -121,8 +121,7 @@ pub fn funds_must_hold(
             currency.code(),
             today.0,
             count,
-            sum.minor_units(),
-            pending.minor_units()
+            sum.minor_units()
         ],
     )
 }

@@ -33,6 +33,8 @@ pub mod scheduled_tasks;
 pub mod search;
 pub mod setup_intents;
 pub mod tokens;
+pub mod topups;
+pub mod transfers;
 pub mod webhook_endpoints;
 
 pub use database::{Database, DatabaseError, Inconsistent, Row, Rows, Scope, Statement, Value};

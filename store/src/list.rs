@@ -3,7 +3,7 @@
 //! Every page is read through an index that ends in (created, sequence), so a page of a million rows
 //! costs what a page of a thousand costs.
 
-use crate::{Row, Scope, Statement, Value, values};
+use crate::{Row, Scope, Statement, Value, disputes, values};
 
 /// A table that has pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +22,9 @@ pub enum Table {
     Refunds,
     WebhookEndpoints,
     ReportRuns,
+    Topups,
+    TransferReversals,
+    Transfers,
 }
 
 impl Table {
@@ -40,6 +43,17 @@ impl Table {
             Self::Refunds => "refunds",
             Self::WebhookEndpoints => "webhook_endpoints",
             Self::ReportRuns => "report_runs",
+            Self::Topups => "topups",
+            Self::TransferReversals => "transfer_reversals",
+            Self::Transfers => "transfers",
+        }
+    }
+
+    /// What is read of each row.
+    fn columns(self) -> &'static str {
+        match self {
+            Self::Disputes => disputes::COLUMNS,
+            _ => "*",
         }
     }
 
@@ -61,6 +75,8 @@ pub enum Filter {
     /// Has no index, which would cost a row for each payment method: it narrows what a customer keeps,
     /// and never stands alone.
     AllowRedisplay(String),
+    AmountFrom(i64),
+    AmountTo(i64),
     ArrivesBy(i64),
     ArrivesFrom(i64),
     AvailableBefore(i64),
@@ -79,6 +95,7 @@ pub enum Filter {
     Purpose(String),
     Source(String),
     Status(String),
+    Transfer(String),
     TransferGroup(String),
     Type(String),
     /// Each of them holds; the page is read through the index of the first, the narrowest.
@@ -91,6 +108,7 @@ impl Filter {
         match self {
             Self::Nothing => (None, "by_account"),
             Self::AllowRedisplay(_) => (Some("details ->> 'allow_redisplay'"), "by_account"),
+            Self::AmountFrom(_) | Self::AmountTo(_) => (Some("amount"), "by_account"),
             Self::ArrivesBy(_) | Self::ArrivesFrom(_) => (Some("arrival_date"), "by_account"),
             Self::AvailableBefore(_) | Self::AvailableFrom(_) => {
                 (Some("available_on"), "by_account")
@@ -105,6 +123,7 @@ impl Filter {
             Self::PaymentIntent(_) => (Some("payment_intent"), "by_intent"),
             Self::Purpose(_) => (Some("purpose"), "by_purpose"),
             Self::Status(_) => (Some("status"), "by_status"),
+            Self::Transfer(_) => (Some("transfer"), "by_transfer"),
             Self::TransferGroup(_) => (Some("details ->> 'transfer_group'"), "by_transfer_group"),
             Self::Type(_) => (Some("type"), "by_type"),
             Self::All(first, _) => first.column_and_index(),
@@ -114,8 +133,8 @@ impl Filter {
     /// How the column is compared with the value.
     fn comparison(&self) -> &'static str {
         match self {
-            Self::ArrivesBy(_) => "<=",
-            Self::ArrivesFrom(_) | Self::AvailableFrom(_) => ">=",
+            Self::AmountTo(_) | Self::ArrivesBy(_) => "<=",
+            Self::AmountFrom(_) | Self::ArrivesFrom(_) | Self::AvailableFrom(_) => ">=",
             Self::AvailableBefore(_) => "<",
             Self::NotType(_) => "<>",
             _ => "=",
@@ -125,7 +144,9 @@ impl Filter {
     fn value(&self) -> Value {
         match self {
             Self::Nothing => Value::Null,
-            Self::ArrivesBy(value)
+            Self::AmountFrom(value)
+            | Self::AmountTo(value)
+            | Self::ArrivesBy(value)
             | Self::ArrivesFrom(value)
             | Self::AvailableBefore(value)
             | Self::AvailableFrom(value) => Value::Integer(*value),
@@ -141,6 +162,7 @@ impl Filter {
             | Self::Purpose(value)
             | Self::Source(value)
             | Self::Status(value)
+            | Self::Transfer(value)
             | Self::TransferGroup(value)
             | Self::Type(value) => Value::Text(value.clone()),
             Self::All(first, _) => first.value(),
@@ -213,7 +235,7 @@ pub const END_OF_TIME: i64 = (1 << 52) - 1;
 
 /// The SQL of a page; the limit is one more than the page holds, to see whether there is another.
 pub(crate) fn page_sql(table: Table, filter: &Filter, cursor: &Cursor) -> String {
-    let name = table.name();
+    let (name, columns) = (table.name(), table.columns());
     let (column, index) = filter.column_and_index();
     let (index, condition) = match (table, index) {
         // The index leaves the charges out.
@@ -245,7 +267,7 @@ pub(crate) fn page_sql(table: Table, filter: &Filter, cursor: &Cursor) -> String
         ),
     };
     format!(
-        "SELECT * FROM {name} INDEXED BY {name}_{index} \
+        "SELECT {columns} FROM {name} INDEXED BY {name}_{index} \
          WHERE account = ?1 AND livemode = ?2 AND created BETWEEN {from} AND {to}{condition}{narrowed}{beyond} \
          ORDER BY created {order}, sequence {order} LIMIT ?5"
     )

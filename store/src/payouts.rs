@@ -28,7 +28,7 @@ pub(crate) const FIND_LAST_SCHEDULED: &str = "\
 
 pub(crate) const FIND_BY_HAND_SINCE: &str = "\
     SELECT id FROM payouts INDEXED BY payouts_by_account WHERE account = ?1 AND livemode = ?2 \
-    AND created >= ?3 AND currency = ?4 AND automatic = 0 LIMIT 1";
+    AND created >= ?3 AND currency = ?4 AND automatic = 0 AND amount > 0 LIMIT 1";
 
 /// Finds the last payout that the account's schedule made in a currency.
 pub fn find_last_scheduled(scope: &Scope, currency: Currency) -> Statement {
@@ -38,7 +38,8 @@ pub fn find_last_scheduled(scope: &Scope, currency: Currency) -> Statement {
     )
 }
 
-/// Finds a payout (column `id`) in a currency that the merchant asked for since then.
+/// Finds a payout (column `id`) in a currency that the merchant asked for since then; a reversal takes
+/// nothing of what there is.
 pub fn find_by_hand_since(scope: &Scope, currency: Currency, since: Timestamp) -> Statement {
     Statement::new(
         FIND_BY_HAND_SINCE,

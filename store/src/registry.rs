@@ -5,12 +5,14 @@ use crate::{
     accounts, attempts, audit, balance_transactions, bank_accounts, charges, customers, deliveries,
     development_clock, disputes, events, fan_out, files, guard, ledger, list, metadata_entries,
     payment_intents, payment_methods, payouts, refunds, report_runs, scheduled_tasks, search,
-    setup_intents, tokens, webhook_endpoints,
+    setup_intents, tokens, topups, transfers, webhook_endpoints,
 };
 
 /// Every statement with a name for people.
 pub fn statements() -> Vec<(String, String)> {
     let fixed = [
+        ("accounts.find", accounts::FIND),
+        ("accounts.insert_connected", accounts::INSERT_CONNECTED),
         ("accounts.find_by_key", accounts::FIND_BY_KEY),
         ("accounts.payouts_due", accounts::PAYOUTS_DUE),
         ("accounts.plan_payouts", accounts::PLAN_PAYOUTS),
@@ -26,7 +28,6 @@ pub fn statements() -> Vec<(String, String)> {
         ("bank_accounts.find_default", bank_accounts::FIND_DEFAULT),
         ("bank_accounts.find_of_payout", bank_accounts::FIND_OF_PAYOUT),
         ("bank_accounts.insert", bank_accounts::INSERT),
-        ("bank_accounts.mark_errored", bank_accounts::MARK_ERRORED),
         ("bank_accounts.must_be_unchanged", bank_accounts::MUST_BE_UNCHANGED),
         ("bank_accounts.update", bank_accounts::UPDATE),
         ("charges.find", charges::FIND),
@@ -106,6 +107,9 @@ pub fn statements() -> Vec<(String, String)> {
         ("setup_intents.find", setup_intents::FIND),
         ("setup_intents.insert", setup_intents::INSERT),
         ("tokens.find", tokens::FIND),
+        ("tokens.find_bank_account", tokens::FIND_BANK_ACCOUNT),
+        ("tokens.insert_bank_account", tokens::INSERT_BANK_ACCOUNT),
+        ("tokens.use_bank_account", tokens::USE_BANK_ACCOUNT),
         ("tokens.insert", tokens::INSERT),
         ("tokens.use", tokens::USE),
         ("webhook_endpoints.find", webhook_endpoints::FIND),
@@ -117,6 +121,15 @@ pub fn statements() -> Vec<(String, String)> {
         ("webhook_endpoints.share", webhook_endpoints::SHARE),
         ("webhook_endpoints.slow_down", webhook_endpoints::SLOW_DOWN),
         ("webhook_endpoints.update", webhook_endpoints::UPDATE),
+        ("topups.find", topups::FIND),
+        ("topups.insert", topups::INSERT),
+        ("topups.update", topups::UPDATE),
+        ("transfers.find", transfers::FIND),
+        ("transfers.find_reversal", transfers::FIND_REVERSAL),
+        ("transfers.insert", transfers::INSERT),
+        ("transfers.insert_reversal", transfers::INSERT_REVERSAL),
+        ("transfers.update", transfers::UPDATE),
+        ("transfers.update_reversal", transfers::UPDATE_REVERSAL),
     ];
     let fixed = fixed.into_iter().map(|(name, sql)| (name.to_owned(), sql.to_owned()));
     fixed
@@ -184,7 +197,14 @@ fn pages() -> Vec<(String, String)> {
         (Table::BankAccounts, Vec::new()),
         (Table::Payouts, payout_filters()),
         (Table::ReportRuns, Vec::new()),
+        (Table::WebhookEndpoints, Vec::new()),
         (Table::Refunds, every_choice(&[Filter::Charge(text()), Filter::PaymentIntent(text())])),
+        (Table::Topups, topup_filters()),
+        (Table::TransferReversals, vec![Filter::Transfer(text())]),
+        (
+            Table::Transfers,
+            every_choice(&[Filter::Destination(text()), Filter::TransferGroup(text())]),
+        ),
     ];
     let cursors = [Cursor::Newest, Cursor::After(text()), Cursor::Before(text())];
     let mut pages = Vec::new();
@@ -215,6 +235,14 @@ fn payout_filters() -> Vec<Filter> {
     let mut filters: Vec<_> = narrowed.iter().map(arriving).collect();
     filters.extend(narrowed.into_iter().skip(1).map(Filter::all));
     filters
+}
+
+/// A status narrows first; the amount only what it leaves.
+fn topup_filters() -> Vec<Filter> {
+    let amount = || [Filter::AmountFrom(0), Filter::AmountTo(0)];
+    let status = || Filter::Status(String::new());
+    let of = |first| Filter::all([vec![first], amount().to_vec()].concat());
+    vec![status(), of(Filter::Nothing), of(status())]
 }
 
 /// A source or a type narrows first; a currency only what these leave.

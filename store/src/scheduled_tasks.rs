@@ -21,13 +21,13 @@ pub(crate) const DEFER: &str = "\
 pub(crate) const DUE: &str = "\
     SELECT * FROM scheduled_tasks WHERE due_at <= ?1 \
     AND kind IN ('advance_payout', 'recover_attempt', 'expire_authorization', 'open_dispute', \
-    'run_report', 'settle_dispute', 'settle_refund') \
+    'run_report', 'settle_dispute', 'settle_refund', 'settle_topup') \
     ORDER BY due_at, kind, subject LIMIT ?2";
 
 pub(crate) const NEXT: &str = "\
     SELECT due_at FROM scheduled_tasks WHERE due_at >= 0 \
     AND kind IN ('advance_payout', 'recover_attempt', 'expire_authorization', 'open_dispute', \
-    'run_report', 'settle_dispute', 'settle_refund') \
+    'run_report', 'settle_dispute', 'settle_refund', 'settle_topup') \
     ORDER BY due_at LIMIT 1";
 
 /// What is to be done.
@@ -47,10 +47,12 @@ pub enum Kind {
     SettleDispute,
     /// A refund that the simulator keeps on its way is brought to its end.
     SettleRefund,
+    /// The simulator's bank answers a top-up.
+    SettleTopup,
 }
 
 impl Kind {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::AdvancePayout,
         Self::RecoverAttempt,
         Self::ExpireAuthorization,
@@ -58,6 +60,7 @@ impl Kind {
         Self::RunReport,
         Self::SettleDispute,
         Self::SettleRefund,
+        Self::SettleTopup,
     ];
 
     /// The name in the database.
@@ -70,6 +73,7 @@ impl Kind {
             Self::RunReport => "run_report",
             Self::SettleDispute => "settle_dispute",
             Self::SettleRefund => "settle_refund",
+            Self::SettleTopup => "settle_topup",
         }
     }
 }

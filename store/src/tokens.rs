@@ -1,8 +1,9 @@
 //! Single-use tokens.
 
-use domain::id::TokenId;
+use domain::bank_account::{BankAccount, Status};
+use domain::id::{BankAccountTokenId, TokenId};
 use domain::timestamp::Timestamp;
-use domain::token::Token;
+use domain::token::{BankAccountToken, Token};
 
 use crate::database::json;
 use crate::{Inconsistent, Row, Scope, Statement, guard, values};
@@ -18,6 +19,71 @@ pub(crate) const USE: &str = "UPDATE tokens SET used = 1 WHERE id = ?1 AND used 
 
 pub(crate) const FIND: &str =
     "SELECT * FROM tokens WHERE id = ?1 AND account = ?2 AND livemode = ?3";
+
+pub(crate) const INSERT_BANK_ACCOUNT: &str = "\
+    INSERT INTO bank_account_tokens (id, bank_account, account, livemode, created, used, client_ip, \
+    currency, details) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+
+pub(crate) const USE_BANK_ACCOUNT: &str =
+    "UPDATE bank_account_tokens SET used = 1 WHERE id = ?1 AND used = 0";
+
+pub(crate) const FIND_BANK_ACCOUNT: &str =
+    "SELECT * FROM bank_account_tokens WHERE id = ?1 AND account = ?2 AND livemode = ?3";
+
+/// Writes a new token for a bank account.
+pub fn insert_bank_account(scope: &Scope, token: &BankAccountToken) -> Statement {
+    Statement::new(
+        INSERT_BANK_ACCOUNT,
+        values![
+            token.id.as_str(),
+            token.bank_account.id.as_str(),
+            scope.account.as_str(),
+            scope.livemode,
+            token.created.seconds(),
+            token.used,
+            token.client_ip.as_deref(),
+            token.bank_account.currency.code(),
+            json(&token.bank_account.details),
+        ],
+    )
+}
+
+/// Uses a token for a bank account up; only one batch can.
+pub fn use_up_bank_account(token: &BankAccountTokenId) -> [Statement; 2] {
+    let used = Statement::new(USE_BANK_ACCOUNT, values![token.as_str()]);
+    [used, guard::changed_one(UNUSED_GUARD)]
+}
+
+/// Finds a token for a bank account.
+pub fn find_bank_account(scope: &Scope, id: &str) -> Statement {
+    Statement::new(FIND_BANK_ACCOUNT, values![id, scope.account.as_str(), scope.livemode])
+}
+
+impl TryFrom<&Row> for BankAccountToken {
+    type Error = Inconsistent;
+
+    fn try_from(row: &Row) -> Result<Self, Inconsistent> {
+        let created = Timestamp(row.integer("created")?);
+        Ok(Self {
+            id: row.named("id")?,
+            livemode: row.flag("livemode")?,
+            created,
+            used: row.flag("used")?,
+            client_ip: row.optional_text("client_ip")?.map(str::to_owned),
+            bank_account: BankAccount {
+                id: row.named("bank_account")?,
+                account: row.named("account")?,
+                created,
+                version: 1,
+                currency: row.named("currency")?,
+                default_for_currency: false,
+                deleted: false,
+                status: Status::New,
+                details: row.json("details")?,
+            },
+        })
+    }
+}
 
 /// Writes a new token.
 pub fn insert(scope: &Scope, token: &Token) -> Statement {

@@ -53,6 +53,28 @@ test("a pending payout is updated and canceled", async () => {
   assert.equal((await stripe.payouts.cancel(id)).status, "canceled");
 });
 
+test("a payout that arrived is reversed", async () => {
+  const [paid] = (await stripe.payouts.list({ status: "paid" })).data;
+  assert.ok(paid);
+  const reversal = await stripe.payouts.reverse(paid.id, { metadata: { why: "wrong bank" }, expand: ["original_payout"] });
+  assert.deepEqual([reversal.amount, reversal.status], [-paid.amount, "pending"]);
+  assert.equal((reversal.original_payout as Stripe.Payout).reversed_by, reversal.id);
+  await assert.rejects(stripe.payouts.reverse(paid.id), { type: "StripeInvalidRequestError" });
+});
+
+test("a bank account is named by a token, and shown with the account", async () => {
+  const token = await stripe.tokens.create({
+    bank_account: { country: "US", currency: "usd", routing_number: "110000000", account_number: "000123456789" },
+  });
+  assert.deepEqual([token.type, token.bank_account?.last4, token.used], ["bank_account", "6789", false]);
+  const bank = await stripe.accounts.createExternalAccount(account, { external_account: token.id });
+  assert.equal((await stripe.tokens.retrieve(token.id)).used, true);
+  await assert.rejects(stripe.accounts.createExternalAccount(account, { external_account: token.id }), { code: "token_already_used" });
+  const shown = await stripe.accounts.retrieveCurrent();
+  assert.equal(shown.external_accounts?.data[0]?.id, bank.id);
+  assert.deepEqual(shown.settings?.payouts?.schedule, { delay_days: 2, interval: "manual" });
+});
+
 test("a bank account that takes nothing sends a payout back", async () => {
   const bank = await stripe.accounts.createExternalAccount(account, {
     external_account: {

@@ -45,7 +45,8 @@ async function download(report_type: string, parameters: Parameters): Promise<st
   });
   assert.equal(run.status, "succeeded");
   const file = await stripe.files.retrieve(run.result?.id ?? "");
-  assert.deepEqual(file, { ...run.result, lastResponse: file.lastResponse });
+  // Without what the SDK adds to an answer.
+  assert.equal(JSON.stringify(file), JSON.stringify(run.result));
   const answer = await fetch(file.url ?? "", { headers: { authorization: `Bearer ${account.secret_key}` } });
   assert.equal(answer.status, 200);
   assert.equal(answer.headers.get("content-type"), "text/csv; charset=utf-8");
@@ -62,7 +63,7 @@ test("reports are listed with their columns", async () => {
   assert.equal(data.length, 11);
   const summary = await stripe.reporting.reportTypes.retrieve("balance.summary.1");
   assert.deepEqual(summary.default_columns, ["category", "description", "net_amount", "currency"]);
-  assert.deepEqual(data.find(({ id }) => id === summary.id), { ...summary, lastResponse: undefined });
+  assert.equal(JSON.stringify(data.find(({ id }) => id === summary.id)), JSON.stringify(summary));
 });
 
 test("a balance summary leads from what there was to what there is", async () => {

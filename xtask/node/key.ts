@@ -1,8 +1,7 @@
 // Behind `cargo xtask key`: `key.ts '{"task": ...}' [STATE]` makes, lists, rolls and revokes API keys in a local state,
 // also while it is being served, or (without STATE) in the D1 database that wrangler reaches. Prints one line of JSON.
-import { spawnSync } from "node:child_process";
-import { type Statement, inline, keyInsertion, keyText } from "./accounts.ts";
-import { migrate, openDatabase, root } from "./miniflare.ts";
+import { type Statement, keyInsertion, keyText } from "./accounts.ts";
+import { NOW, type Row, type Run, within } from "./run.ts";
 
 type Kind = "secret" | "publishable" | "restricted";
 type Order =
@@ -10,28 +9,11 @@ type Order =
   | { task: "list"; account: string }
   | { task: "roll"; id: string; overlap: number }
   | { task: "revoke"; id: string };
-type Row = Record<string, unknown>;
-type Run = (statements: Statement[]) => Promise<Row[][]>;
 
 const [order = "", state] = process.argv.slice(2);
-// What the Worker takes for now, and not this machine, whose clock may be wrong.
-const NOW = "unixepoch() + coalesce((SELECT ahead_seconds FROM development_clock WHERE id = 1), 0)";
 const now = Math.floor(Date.now() / 1000);
-process.stdout.write(`${JSON.stringify(await obey(JSON.parse(order)))}\n`);
-
-async function obey(order: Order): Promise<unknown> {
-  if (state === undefined) return carryOut(order, remotely);
-  const { database, close } = await openDatabase(state);
-  try {
-    await migrate(database);
-    return await carryOut(order, async (statements) => {
-      const bound = statements.map(([sql, ...values]) => database.prepare(sql).bind(...values));
-      return (await database.batch(bound)).map(({ results }) => results);
-    });
-  } finally {
-    await close();
-  }
-}
+const done = await within(state, (run) => carryOut(JSON.parse(order) as Order, run));
+process.stdout.write(`${JSON.stringify(done)}\n`);
 
 async function carryOut(order: Order, run: Run): Promise<unknown> {
   switch (order.task) {
@@ -85,13 +67,4 @@ async function find(id: string, run: Run): Promise<Row> {
 function end(id: string, at: string, seconds: number): Statement {
   const moment = `CAST(${at} AS INTEGER)`;
   return [`UPDATE api_keys SET expires_at = min(coalesce(expires_at, ${moment}), ${moment}) WHERE id = ?1`, id, seconds];
-}
-
-async function remotely(statements: Statement[]): Promise<Row[][]> {
-  const sql = statements.map(inline).join("; ");
-  const wrangler = ["d1", "execute", "DB", "--remote", "--yes", "--json", "--command", sql];
-  const { status, error, stdout } = spawnSync("wrangler", wrangler, { cwd: root, stdio: ["inherit", "pipe", 2] });
-  if (error) throw error;
-  if (status !== 0) process.exit(status ?? 1);
-  return (JSON.parse(stdout.toString()) as { results: Row[] }[]).map(({ results }) => results);
 }

@@ -37,6 +37,9 @@ Usage: cargo xtask <task>
       measure reads over that many payment intents beside the same over a thousand
   account create --name NAME [--state DIR | --remote]
       make a merchant; prints its id and its first test keys as JSON
+  account update --account ID [--price-plan JSON|@FILE] [--payout-schedule manual|daily|weekly:DAY|monthly:DAY]
+                 [--delay-days N] [--state DIR | --remote]
+      set what a merchant pays from now on, when it is paid out by itself, and after how many days its money is available
   key create --account ID [--kind secret|publishable|restricted] [--allow charge=read ...] [--live] [--name NAME]
   key list --account ID
   key roll --id ID [--overlap 24h]

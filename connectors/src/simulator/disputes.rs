@@ -35,7 +35,7 @@ pub fn opening(later: Later) -> Option<Opening> {
             (Status::NeedsResponse, Reason::ProductNotReceived, "13.1")
         }
         Later::Inquiry => (Status::WarningNeedsResponse, Reason::Fraudulent, "10.4"),
-        Later::RefundPends | Later::RefundFails => return None,
+        Later::RefundPends | Later::RefundFails | Later::AvailableAtOnce => return None,
     };
     Some(Opening { status, reason, network_reason_code })
 }
@@ -110,6 +110,7 @@ mod tests {
             status,
             charge,
             payment_intent: None,
+            charge_refunded: false,
             details: Details {
                 evidence: Evidence {
                     uncategorized_text: Some(text.to_owned()),

@@ -144,6 +144,8 @@ pub struct Dispute {
     pub charge: ChargeId,
     /// That charge's intent.
     pub payment_intent: Option<PaymentIntentId>,
+    /// Whether all of the charge was given back; its own row says so.
+    pub charge_refunded: bool,
     /// The rest.
     pub details: Details,
 }

@@ -138,7 +138,8 @@ impl Captured {
             .minus(SignedAmount::from(self.application_fee))
     }
 
-    /// Posts it: the processor owes it, the merchant is owed it less the fees.
+    /// Posts it: the processor owes it, the merchant is owed it less the fees. It is pending first also
+    /// where it is available at once, so that all money becomes available in one way.
     ///
     /// # Errors
     /// When amounts leave their range.
@@ -151,7 +152,7 @@ impl Captured {
         let (paid, settled) = (self.paid, self.settled);
         let clearing = Processor { name: processor.to_owned(), currency: paid.currency };
         let balances = Balances { merchant: merchant.clone(), currency: settled.currency };
-        let Dates { today, available_on, settles_on } = self.dates;
+        let Dates { available_on, settles_on, .. } = self.dates;
         draft = draft.debit(clearing.clearing(settles_on), paid.amount);
         if paid.currency != settled.currency {
             let exchange = |currency| platform(AccountKind::Exchange, currency);
@@ -161,7 +162,7 @@ impl Captured {
         }
         let Ok(net) = self.net() else { return Err(Unbalanced { cause: draft.cause }) };
         draft
-            .enter(balances.funds(available_on, today), net.negated())
+            .enter(balances.account(AccountKind::Pending, available_on), net.negated())
             .credit(platform(AccountKind::Fees, settled.currency), self.fee)
             .credit(platform(AccountKind::ApplicationFees, settled.currency), self.application_fee)
             .close()
@@ -226,6 +227,25 @@ impl Returned {
             .credit(self.fees(), fee_returned)
             .debit(self.funds(), fee_returned)
             .close()
+    }
+
+    /// The merchant's bank added it; it is pending first, as what is taken from a card.
+    ///
+    /// # Errors
+    /// Never for amounts in range.
+    pub fn topped_up(&self, cause: String, amount: Amount) -> Result<Transaction, Unbalanced> {
+        Draft::new(cause)
+            .debit(self.clearing(), amount)
+            .credit(self.balances.account(AccountKind::Pending, self.dates.available_on), amount)
+            .close()
+    }
+
+    /// The merchant's bank took back what it had added.
+    ///
+    /// # Errors
+    /// Never for amounts in range.
+    pub fn topup_reversed(&self, cause: String, amount: Amount) -> Result<Transaction, Unbalanced> {
+        self.refunded(cause, amount, Amount::ZERO)
     }
 
     /// A cardholder disputes it: the processor takes it back, and it is held back from the merchant,
@@ -299,6 +319,40 @@ impl Balances {
             sum = sum.plus(*part).map_err(|_| Unbalanced { cause: draft.cause.clone() })?;
         }
         draft.enter(self.always(AccountKind::PayoutsInTransit), sum.negated()).close()
+    }
+
+    /// Money goes to another merchant, who may have it at once.
+    ///
+    /// # Errors
+    /// Never for amounts in range.
+    pub fn transferred(
+        &self,
+        cause: String,
+        amount: Amount,
+        to: &AccountId,
+        today: Day,
+    ) -> Result<Transaction, Unbalanced> {
+        let to = Self { merchant: to.clone(), currency: self.currency };
+        Draft::new(cause)
+            .debit(self.available(today), amount)
+            .credit(to.available(today), amount)
+            .close()
+    }
+
+    /// A payout is taken back: what the merchant's bank is to give counts from a day on.
+    ///
+    /// # Errors
+    /// Never for amounts in range.
+    pub fn payout_reversed(
+        &self,
+        cause: String,
+        taken_back: SignedAmount,
+        (available_on, today): (Day, Day),
+    ) -> Result<Transaction, Unbalanced> {
+        Draft::new(cause)
+            .enter(self.always(AccountKind::PayoutsInTransit), taken_back)
+            .enter(self.funds(available_on, today), taken_back.negated())
+            .close()
     }
 
     /// The merchant's bank has it; or gave it, where the amount is negative.

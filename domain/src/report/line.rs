@@ -68,7 +68,8 @@ impl Line {
 
     /// Whether a cardholder sees this movement too.
     fn is_seen_by_customers(&self) -> bool {
-        !self.transaction.kind.is_payout()
+        let category = self.transaction.kind.reporting_category();
+        ["charge", "refund", "dispute"].iter().any(|seen| category.starts_with(seen))
     }
 
     /// What another object says.

@@ -176,18 +176,25 @@ impl ReportType {
 }
 
 impl Kind {
-    /// Whether it is a payout, or one that came back.
+    /// Whether it is a payout, or one that came back: all else is activity.
     pub fn is_payout(self) -> bool {
-        matches!(
-            self,
-            Self::Payout | Self::AutomaticPayout | Self::PayoutCancel | Self::PayoutFailure
-        )
+        matches!(self.reporting_category(), "payout" | "payout_reversal")
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn payouts_and_what_came_back_of_them_are_no_activity() {
+        for kind in [Kind::Payout, Kind::AutomaticPayout, Kind::PayoutCancel, Kind::PayoutFailure] {
+            assert!(kind.is_payout(), "{kind:?}");
+        }
+        for kind in [Kind::Charge, Kind::Refund, Kind::RefundFailure, Kind::DisputeReversal] {
+            assert!(!kind.is_payout(), "{kind:?}");
+        }
+    }
 
     #[test]
     fn every_report_has_the_columns_that_it_shows() {

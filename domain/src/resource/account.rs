@@ -8,6 +8,7 @@ use crate::account::Account;
 use crate::metadata::Metadata;
 use crate::money::Currency;
 use crate::payment_method::Address;
+use crate::payout_schedule::Interval;
 use crate::timestamp::Timestamp;
 
 /// The longest text on a cardholder's statement, in characters.
@@ -41,8 +42,9 @@ pub struct Resource<'a> {
     pub r#type: Constant,
 }
 
-impl<'a> From<&'a Account> for Resource<'a> {
-    fn from(account: &'a Account) -> Self {
+impl<'a> Resource<'a> {
+    /// An account, and a page of the bank accounts that it is paid out to.
+    pub fn new(account: &'a Account, bank_accounts: Vec<Value>, has_more: bool) -> Self {
         Self {
             id: account.id.as_str(),
             object: "account",
@@ -57,7 +59,7 @@ impl<'a> From<&'a Account> for Resource<'a> {
             default_currency: account.default_currency,
             details_submitted: true,
             email: account.email.as_deref(),
-            external_accounts: external_accounts(account),
+            external_accounts: external_accounts(account, bank_accounts, has_more),
             future_requirements: requirements(),
             metadata: Metadata::default(),
             payouts_enabled: true,
@@ -97,14 +99,34 @@ fn company() -> Value {
     })
 }
 
-/// Where payouts would go: processors pay the merchant out themselves.
-fn external_accounts(account: &Account) -> Value {
+fn external_accounts(account: &Account, data: Vec<Value>, has_more: bool) -> Value {
     value(&List {
         object: "list",
-        data: Vec::new(),
-        has_more: false,
+        data,
+        has_more,
         url: format!("/v1/accounts/{}/external_accounts", account.id),
     })
+}
+
+/// When it is paid out by itself; the days of a month or week only where they count.
+fn payouts(account: &Account) -> Value {
+    let schedule = &account.payout_schedule;
+    let mut shown = json!({
+        "delay_days": account.terms.available_after_days,
+        "interval": schedule.interval,
+    });
+    if let Some(shown) = shown.as_object_mut() {
+        match schedule.interval {
+            Interval::Weekly => {
+                shown.insert("weekly_anchor".to_owned(), json!(schedule.weekly_anchor));
+            }
+            Interval::Monthly => {
+                shown.insert("monthly_anchor".to_owned(), json!(schedule.monthly_anchor));
+            }
+            Interval::Manual | Interval::Daily => {}
+        }
+    }
+    json!({"debit_negative_balances": false, "schedule": shown, "statement_descriptor": null})
 }
 
 /// Nothing is asked of a merchant before they may take payments.
@@ -146,5 +168,6 @@ fn settings(account: &Account) -> Value {
             "statement_descriptor_prefix_kana": null,
             "statement_descriptor_prefix_kanji": null,
         },
+        "payouts": payouts(account),
     })
 }

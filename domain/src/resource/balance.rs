@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::Constant;
+use crate::balance::InCurrency;
 use crate::money::{Currency, SignedAmount};
 
 /// The `balance` object (<https://docs.stripe.com/api/balance/balance_object>).
@@ -35,9 +36,26 @@ pub struct SourceTypes {
     pub card: SignedAmount,
 }
 
+impl Resource {
+    /// What there is in each currency.
+    pub fn new(livemode: bool, sums: &[InCurrency]) -> Self {
+        let funds = |amount: fn(&InCurrency) -> SignedAmount| {
+            sums.iter().map(|sum| Funds::new(amount(sum), sum.currency)).collect()
+        };
+        Self {
+            object: "balance",
+            available: funds(|sum| sum.available),
+            // Nothing can be paid out at once without a rail that does it.
+            instant_available: Vec::new(),
+            livemode,
+            pending: funds(|sum| sum.pending),
+        }
+    }
+}
+
 impl Funds {
     /// Money that all came from cards.
-    pub fn new(amount: SignedAmount, currency: Currency) -> Self {
+    fn new(amount: SignedAmount, currency: Currency) -> Self {
         Self { amount, currency, source_types: SourceTypes { card: amount } }
     }
 }

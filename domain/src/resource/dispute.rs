@@ -88,7 +88,9 @@ impl<'a> Resource<'a> {
             },
             evidence_details: evidence_details(dispute),
             intended_submission_method: None,
-            is_charge_refundable: !dispute.status.withholds() && dispute.status != Status::Lost,
+            is_charge_refundable: !dispute.status.withholds()
+                && dispute.status != Status::Lost
+                && !dispute.charge_refunded,
             livemode: dispute.livemode,
             metadata: &details.metadata,
             network_reason_code: &details.network_reason_code,

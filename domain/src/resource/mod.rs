@@ -21,6 +21,8 @@ pub mod report_run;
 pub mod report_type;
 pub mod setup_intent;
 pub mod token;
+pub mod topup;
+pub mod transfer;
 pub mod webhook_endpoint;
 
 pub use list::{List, SearchResult};

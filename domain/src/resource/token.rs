@@ -2,12 +2,12 @@
 
 use serde::Serialize;
 
-use super::Constant;
+use super::{Constant, bank_account};
 use crate::card::{Card, Check, Funding};
 use crate::metadata::Metadata;
 use crate::payment_method::BillingDetails;
 use crate::timestamp::Timestamp;
-use crate::token::Token;
+use crate::token::{BankAccountToken, Token};
 
 /// The `token` object (<https://docs.stripe.com/api/tokens/object>).
 #[derive(Debug, Serialize)]
@@ -16,7 +16,10 @@ use crate::token::Token;
 pub struct Resource<'a> {
     pub id: &'a str,
     pub object: Constant,
-    pub card: CardResource<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bank_account: Option<bank_account::Resource<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub card: Option<CardResource<'a>>,
     pub client_ip: Option<&'a str>,
     pub created: Timestamp,
     pub livemode: bool,
@@ -101,16 +104,33 @@ impl<'a> From<&'a Token> for Resource<'a> {
         Self {
             id: token.id.as_str(),
             object: "token",
-            card: CardResource::new(
+            bank_account: None,
+            card: Some(CardResource::new(
                 token.card_id.as_str(),
                 &token.card,
                 &token.billing_details,
                 None,
-            ),
+            )),
             client_ip: token.client_ip.as_deref(),
             created: token.created,
             livemode: token.livemode,
             r#type: "card",
+            used: token.used,
+        }
+    }
+}
+
+impl<'a> From<&'a BankAccountToken> for Resource<'a> {
+    fn from(token: &'a BankAccountToken) -> Self {
+        Self {
+            id: token.id.as_str(),
+            object: "token",
+            bank_account: Some(bank_account::Resource::from(&token.bank_account)),
+            card: None,
+            client_ip: token.client_ip.as_deref(),
+            created: token.created,
+            livemode: token.livemode,
+            r#type: "bank_account",
             used: token.used,
         }
     }

@@ -54,7 +54,7 @@ mod tests {
         let mut times = Vec::new();
         let mut now = Timestamp(0);
         while let Some(at) = next_attempt(
-            i64::try_from(times.len()).unwrap_or(0) + 1,
+            i64::try_from(times.len()).unwrap_or(0).saturating_add(1),
             Timestamp(0),
             now,
             livemode,

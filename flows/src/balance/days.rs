@@ -1,21 +1,27 @@
 //! What a new day does to the ledger: money that was pending becomes available, and the simulator
 //! settles what it owes.
 
+use std::collections::BTreeSet;
+
 use connectors::simulator;
-use domain::ledger::{
-    AccountKind, Balances, LedgerAccount, Owner, Processor, Transaction, Unbalanced,
-};
-use domain::money::Amount;
+use domain::account::Account;
+use domain::event::Transition;
+use domain::ledger::{AccountKind, Balances, Owner, Processor};
+use domain::money::{Amount, SignedAmount};
 use domain::timestamp::Timestamp;
 use store::ledger::{self, Balance};
-use store::{Database, DatabaseError, Row, Rows};
+use store::{Database, DatabaseError, Row, Rows, Scope, Statement, accounts};
 
-use crate::{Failure, Platform};
+use super::shown;
+use crate::announce::{Subjects, events};
+use crate::context::first;
+use crate::{Context, Failure, Platform};
 
 /// How many accounts one look moves; the rest follows in the next.
 pub const BATCH: i64 = 50;
 
-/// Moves what came due by today, in batches of one account each. Says how many accounts were due.
+/// Moves what came due by today: one batch for all that a merchant has, one for each account of a
+/// processor. Says how many accounts were due.
 ///
 /// # Errors
 /// When the database does not answer; what is left is found by the next look.
@@ -24,48 +30,109 @@ pub async fn move_due<P: Platform>(platform: &P) -> Result<usize, Failure> {
     let results =
         platform.database().batch(vec![ledger::due(now.day(), simulator::NAME, BATCH)]).await?;
     let rows = results.first().map(|Rows(rows)| rows.as_slice()).unwrap_or_default();
+    let mut seen = BTreeSet::new();
     for row in rows {
         // One account that cannot be read must not keep the others from their money.
-        if let Err(failure) = move_one(platform, row, now).await {
+        if let Err(failure) = move_one(platform, row, now, &mut seen).await {
             platform.log_error("new day", &format!("{failure}, for {row:?}"));
         }
     }
     Ok(rows.len())
 }
 
-async fn move_one<P: Platform>(platform: &P, row: &Row, now: Timestamp) -> Result<(), Failure> {
+async fn move_one<P: Platform>(
+    platform: &P,
+    row: &Row,
+    now: Timestamp,
+    seen: &mut BTreeSet<(String, bool)>,
+) -> Result<(), Failure> {
     let livemode = row.flag("livemode")?;
     let due = Balance::try_from(row)?;
-    let Some(transaction) = of(&due, livemode, now)? else { return Ok(()) };
-    let mut batch = vec![ledger::must_hold(livemode, &due)];
-    batch.extend(ledger::post(livemode, &transaction, now));
-    match platform.database().batch(batch).await {
+    match &due.account.owner {
+        Owner::Merchant(account) => {
+            let scope = Scope { account: account.clone(), livemode };
+            match seen.insert((account.as_str().to_owned(), livemode)) {
+                true => mature(platform, scope).await,
+                false => Ok(()),
+            }
+        }
+        Owner::Processor(_) => {
+            let batch = settled(&due, livemode, now)?;
+            committed(platform.database().batch(batch).await)
+        }
+        Owner::Platform => Ok(()),
+    }
+}
+
+/// Moves all of a merchant's money that is available by date, in one batch with the event that tells of it.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn mature<P: Platform>(platform: &P, scope: Scope) -> Result<(), Failure> {
+    let context = Context::unattended(platform, scope);
+    let scope = &context.scope;
+    let results = context
+        .batch(vec![ledger::balances(scope), accounts::find(scope, scope.account.as_str())])
+        .await?;
+    let account: Option<Account> = first(&results, 1)?;
+    let rows = results.first().map(|rows| rows.0.as_slice()).unwrap_or_default();
+    let held = rows.iter().map(Balance::try_from).collect::<Result<Vec<_>, _>>()?;
+    let today = context.now.day();
+    let is_due =
+        |held: &&Balance| held.account.kind == AccountKind::Pending && held.account.day <= today;
+    let mut batch = Vec::new();
+    let mut more = false;
+    for due in held.iter().filter(is_due) {
+        more |= due.balance < SignedAmount::ZERO;
+        batch.extend(matured(&context, due)?);
+    }
+    if let Some(account) = account.filter(|_| more) {
+        let balance = shown(scope.livemode, account.default_currency, &held, today)?;
+        let subjects = Subjects { balance: Some(&balance), ..Subjects::default() };
+        batch.extend(events(&context, Transition::BalanceAvailable, subjects, None));
+    }
+    match batch.is_empty() {
+        true => Ok(()),
+        false => committed(context.batch(batch).await),
+    }
+}
+
+/// What is posted for pending money whose day has come; what comes into the account later is moved by a
+/// cause of its own.
+fn matured<P: Platform>(
+    context: &Context<'_, P>,
+    due: &Balance,
+) -> Result<Vec<Statement>, Failure> {
+    let Scope { account, livemode } = &context.scope;
+    let (currency, day) = (due.account.currency, due.account.day);
+    let balances = Balances { merchant: account.clone(), currency };
+    let run = context.ids.secret("matured");
+    let cause = format!("matured:{account}:{}:{currency}:{}:{run}", mode(*livemode), day.0);
+    let transaction = balances.matured(cause, day, due.balance)?;
+    let mut statements = vec![ledger::must_hold(*livemode, due)];
+    statements.extend(ledger::post(*livemode, &transaction, context.now));
+    Ok(statements)
+}
+
+fn settled(due: &Balance, livemode: bool, now: Timestamp) -> Result<Vec<Statement>, Failure> {
+    let (owner, currency) = (due.account.owner.name(), due.account.currency);
+    let (mode, day) = (mode(livemode), due.account.day);
+    let processor = Processor { name: owner.to_owned(), currency };
+    let cause = format!("settled:{owner}:{mode}:{currency}:{}:{}", day.0, now.seconds());
+    let transaction = processor.settled(cause, day, due.balance, Amount::ZERO)?;
+    let mut statements = vec![ledger::must_hold(livemode, due)];
+    statements.extend(ledger::post(livemode, &transaction, now));
+    Ok(statements)
+}
+
+fn mode(livemode: bool) -> &'static str {
+    if livemode { "live" } else { "test" }
+}
+
+fn committed(result: Result<Vec<Rows>, DatabaseError>) -> Result<(), Failure> {
+    match result {
         // Somebody else moved it, or more came in at the last moment: the next look sees.
         Ok(_) | Err(DatabaseError::Guard(_) | DatabaseError::Exists(_)) => Ok(()),
         Err(error) => Err(error.into()),
     }
-}
-
-/// What is posted for an account that came due. What comes into it later is moved by a cause of its own.
-pub(crate) fn of(
-    Balance { account, balance }: &Balance,
-    livemode: bool,
-    now: Timestamp,
-) -> Result<Option<Transaction>, Unbalanced> {
-    let LedgerAccount { owner, kind, currency, day } = account;
-    let mode = if livemode { "live" } else { "test" };
-    let cause = |what: &str| {
-        format!("{what}:{}:{mode}:{currency}:{}:{}", owner.name(), day.0, now.seconds())
-    };
-    Ok(Some(match (owner, kind) {
-        (Owner::Merchant(merchant), AccountKind::Pending) => {
-            let balances = Balances { merchant: merchant.clone(), currency: *currency };
-            balances.matured(cause("matured"), *day, *balance)?
-        }
-        (Owner::Processor(name), AccountKind::Clearing) => {
-            let processor = Processor { name: name.clone(), currency: *currency };
-            processor.settled(cause("settled"), *day, *balance, Amount::ZERO)?
-        }
-        _ => return Ok(None),
-    }))
 }

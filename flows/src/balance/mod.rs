@@ -3,16 +3,17 @@
 mod days;
 
 use domain::ApiError;
-pub use domain::balance::InCurrency;
 use domain::balance::by_currency;
 use domain::balance_transaction::BalanceTransaction;
-use domain::money::Currency;
+use domain::money::{AmountOutOfRange, Currency};
+use domain::resource::balance::Resource;
+use domain::timestamp::Day;
 use store::ledger::Balance;
 use store::{balance_transactions, ledger};
 
 use crate::{Context, Failure, Platform};
 
-pub(crate) use days::of as day_come;
+pub(crate) use days::mature;
 pub use days::{BATCH, move_due};
 
 /// What a merchant has, by currency; their own is always among them.
@@ -22,14 +23,24 @@ pub use days::{BATCH, move_due};
 pub async fn balance<P: Platform>(
     context: &Context<'_, P>,
     own: Currency,
-) -> Result<Vec<InCurrency>, Failure> {
+) -> Result<Resource, Failure> {
     let results = context.batch(vec![ledger::balances(&context.scope)]).await?;
     let rows = results.first().map(|rows| rows.0.as_slice()).unwrap_or_default();
     let accounts = rows.iter().map(Balance::try_from).collect::<Result<Vec<_>, _>>()?;
-    let accounts = accounts
-        .into_iter()
-        .map(|Balance { account, balance }| (account.kind, account.currency, account.day, balance));
-    Ok(by_currency(own, accounts, context.now.day())?)
+    Ok(shown(context.scope.livemode, own, &accounts, context.now.day())?)
+}
+
+/// What a merchant has, as merchants see it.
+fn shown(
+    livemode: bool,
+    own: Currency,
+    accounts: &[Balance],
+    today: Day,
+) -> Result<Resource, AmountOutOfRange> {
+    let accounts = accounts.iter().map(|Balance { account, balance }| {
+        (account.kind, account.currency, account.day, *balance)
+    });
+    Ok(Resource::new(livemode, &by_currency(own, accounts, today)?))
 }
 
 /// Finds a movement that a request names in its path.

@@ -7,12 +7,13 @@ use domain::metadata::MetadataUpdate;
 use domain::money::Currency;
 use domain::resource::{self, value};
 use domain::{ApiError, Metadata};
+use store::tokens::UNUSED_GUARD;
 use store::{DatabaseError, Statement, bank_accounts};
 
 use super::find;
 use crate::announce::{Subjects, events, previous_attributes};
 use crate::context::first;
-use crate::{Context, Failure, Platform};
+use crate::{Context, Failure, Platform, tokens};
 
 /// How often a change is decided anew because what it rests on changed meanwhile.
 const MAX_TRIES: usize = 5;
@@ -21,13 +22,20 @@ const MAX_TRIES: usize = 5;
 #[derive(Clone, Debug)]
 pub struct Create {
     /// The number, and whose it is.
-    pub details: Details,
-    /// The currency that it takes.
-    pub currency: Currency,
+    pub source: Source,
     /// Whether payouts in its currency go to it unless said otherwise; the first does anyway.
     pub default_for_currency: bool,
     /// The merchant's own pairs.
     pub metadata: Metadata,
+}
+
+/// What says which bank account it is.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// The number, and the currency that it takes.
+    Number(Details, Currency),
+    /// A token for these, which can be used once.
+    Token(String),
 }
 
 /// What is to be changed of a bank account.
@@ -53,11 +61,19 @@ pub async fn create<P: Platform>(
         return Err(ApiError::LiveModeHasNoRail.into());
     }
     let id: BankAccountId = context.ids.derive("bank_account");
+    let (token, details, currency) = match &create.source {
+        Source::Number(details, currency) => (None, details.clone(), *currency),
+        Source::Token(token) => {
+            let token = tokens::find_bank_account(context, token, "external_account").await?;
+            let bank = token.bank_account.clone();
+            (Some(token), bank.details, bank.currency)
+        }
+    };
     for _ in 0..MAX_TRIES {
         let scope = &context.scope;
         let reading = vec![
             bank_accounts::find(scope, id.as_str()),
-            bank_accounts::find_default(scope, create.currency),
+            bank_accounts::find_default(scope, currency),
         ];
         let results = context.batch(reading).await?;
         if let Some(bank) = first(&results, 0)? {
@@ -69,20 +85,30 @@ pub async fn create<P: Platform>(
             account: scope.account.clone(),
             created: context.now,
             version: 1,
-            currency: create.currency,
+            currency,
             default_for_currency: create.default_for_currency || default.is_none(),
             deleted: false,
             status: Status::New,
-            details: Details { metadata: create.metadata.clone(), ..create.details.clone() },
+            details: Details { metadata: create.metadata.clone(), ..details.clone() },
         };
         let mut batch = match default.filter(|_| bank.default_for_currency) {
             Some(default) => give_way(context, default),
             None => Vec::new(),
         };
         batch.push(bank_accounts::insert(scope, &bank));
+        if let Some(token) = &token {
+            batch.extend(store::tokens::use_up_bank_account(&token.id));
+        }
         batch.extend(announce(context, Transition::BankAccountCreated, None, &bank));
         match context.batch(batch).await {
             Ok(_) => return Ok(bank),
+            Err(DatabaseError::Guard(name)) if name == UNUSED_GUARD => {
+                // Unless an earlier run of this request used it, which the next look finds.
+                let found: Option<BankAccount> =
+                    context.find(bank_accounts::find(scope, id.as_str())).await?;
+                let token = token.map(|token| token.id.as_str().to_owned()).unwrap_or_default();
+                return found.ok_or_else(|| ApiError::TokenAlreadyUsed { token }.into());
+            }
             Err(DatabaseError::Guard(_) | DatabaseError::Exists(_)) => {}
             Err(error) => return Err(error.into()),
         }
@@ -171,6 +197,18 @@ pub async fn delete<P: Platform>(
         }
     }
     Err(ApiError::LockTimeout.into())
+}
+
+/// A payout to it failed: its merchant is told, unless it is so already or the merchant took it away.
+pub(crate) fn errored<P: Platform>(context: &Context<'_, P>, bank: &BankAccount) -> Vec<Statement> {
+    if bank.status == Status::Errored || bank.deleted {
+        return Vec::new();
+    }
+    let mut after = bank.clone();
+    after.status = Status::Errored;
+    let mut statements = bank_accounts::update(&mut after).to_vec();
+    statements.extend(announce(context, Transition::BankAccountUpdated, Some(bank), &after));
+    statements
 }
 
 /// The default of a currency is no longer it: another one takes its place in the same batch.

@@ -9,7 +9,8 @@ use store::{Statement, bank_accounts};
 
 use crate::{Context, Failure, Platform};
 
-pub use changes::{Create, Update, create, delete, update};
+pub(crate) use changes::errored;
+pub use changes::{Create, Source, Update, create, delete, update};
 
 /// The error for a bank account that does not exist.
 pub fn no_such(id: &str, param: &str, in_path: bool) -> ApiError {

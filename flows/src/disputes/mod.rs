@@ -25,7 +25,7 @@ use crate::context::first;
 use crate::{Context, Failure, Platform, ledger};
 
 pub use close::close;
-pub use open::{open, plan};
+pub use open::{open, open_for, plan};
 pub use settle::{plan_closing, settle};
 pub use update::{Changes, update};
 

@@ -56,6 +56,31 @@ pub async fn open<P: Platform>(context: &Context<'_, P>, charge: &str) -> Result
     Err(ApiError::LockTimeout.into())
 }
 
+/// Opens the dispute of a charge, or of an intent's newest one, that the simulator would open within
+/// seconds: the Stripe CLI's fixtures ask for it straight after the payment. Says whether it did.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn open_for<P: Platform>(
+    context: &Context<'_, P>,
+    charge: Option<&str>,
+    intent: Option<&str>,
+) -> Result<bool, Failure> {
+    let scope = &context.scope;
+    let finding = match (charge, intent) {
+        (Some(charge), _) => charges::find(scope, charge),
+        (None, Some(intent)) => charges::find_latest_of_intent(scope, intent),
+        (None, None) => return Ok(false),
+    };
+    let found: Option<Charge> = context.find(finding).await?;
+    let Some(charge) = found.filter(|charge| opening_of(charge).is_some()) else {
+        return Ok(false);
+    };
+    let unattended = Context::unattended(context.platform, scope.clone());
+    open(&unattended, charge.id.as_str()).await?;
+    Ok(true)
+}
+
 fn opened<P: Platform>(
     context: &Context<'_, P>,
     mut charge: Charge,
@@ -94,6 +119,7 @@ fn new_dispute<P: Platform>(
         status: opening.status,
         charge: charge.id.clone(),
         payment_intent: charge.payment_intent.clone(),
+        charge_refunded: false,
         details: Details {
             reason: opening.reason,
             network_reason_code: opening.network_reason_code.to_owned(),

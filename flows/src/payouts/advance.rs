@@ -4,10 +4,10 @@ use domain::ApiError;
 use domain::bank_account::BankAccount;
 use domain::event::Transition;
 use domain::payout::{FailureCode, Payout, Status};
-use store::{DatabaseError, bank_accounts, payouts};
+use store::{DatabaseError, Statement, payouts};
 
-use super::{MAX_TRIES, announce, books, plan};
-use crate::context::first;
+use super::{MAX_TRIES, announce, books, load, plan};
+use crate::bank_accounts::errored;
 use crate::{Context, Failure, Platform};
 
 /// Brings a payout to the next state that is due, as its bank account stands for.
@@ -16,7 +16,7 @@ use crate::{Context, Failure, Platform};
 /// When the database does not answer.
 pub async fn advance<P: Platform>(context: &Context<'_, P>, id: &str) -> Result<(), Failure> {
     for _ in 0..MAX_TRIES {
-        let Some((payout, bank)) = load(context, id).await? else { return Ok(()) };
+        let (Some((payout, bank)), _) = load(context, id, Vec::new()).await? else { return Ok(()) };
         let fails = bank.details.fails;
         let next = match payout.status {
             Status::Pending => Status::InTransit,
@@ -27,7 +27,7 @@ pub async fn advance<P: Platform>(context: &Context<'_, P>, id: &str) -> Result<
             _ => return Ok(()),
         };
         let code = fails.filter(|_| next == Status::Failed);
-        if change(context, payout, next, code).await?.is_some() {
+        if change(context, payout, Some(&bank), next, code).await?.is_some() {
             return Ok(());
         }
     }
@@ -44,9 +44,9 @@ pub async fn fail<P: Platform>(
     code: FailureCode,
 ) -> Result<(), Failure> {
     for _ in 0..MAX_TRIES {
-        let Some((payout, _)) = load(context, id).await? else { return Ok(()) };
+        let (Some((payout, bank)), _) = load(context, id, Vec::new()).await? else { return Ok(()) };
         if !payout.status.may_become(Status::Failed)
-            || change(context, payout, Status::Failed, Some(code)).await?.is_some()
+            || change(context, payout, Some(&bank), Status::Failed, Some(code)).await?.is_some()
         {
             return Ok(());
         }
@@ -54,25 +54,43 @@ pub async fn fail<P: Platform>(
     Err(ApiError::LockTimeout.into())
 }
 
-async fn load<P: Platform>(
-    context: &Context<'_, P>,
-    id: &str,
-) -> Result<Option<(Payout, BankAccount)>, Failure> {
-    let scope = &context.scope;
-    let results = context
-        .batch(vec![payouts::find(scope, id), bank_accounts::find_of_payout(scope, id)])
-        .await?;
-    Ok(first(&results, 0)?.zip(first(&results, 1)?))
-}
-
-/// Moves a payout on; one that did not arrive gives its money back to the balance. Nothing when it
-/// changed meanwhile.
+/// Moves a payout on; one that did not arrive gives its money back to the balance, and what was to take it
+/// back is stopped. Nothing when it changed meanwhile.
 pub(super) async fn change<P: Platform>(
     context: &Context<'_, P>,
     before: Payout,
+    bank: Option<&BankAccount>,
     next: Status,
     code: Option<FailureCode>,
 ) -> Result<Option<Payout>, Failure> {
+    let (mut batch, payout) = moved(context, &before, next, code)?;
+    if next == Status::Failed {
+        // What a payout failed on must not be paid to again by a schedule.
+        batch.extend(bank.map(|bank| errored(context, bank)).unwrap_or_default());
+    }
+    if next == Status::Failed
+        && let Some(reversal) = &before.details.reversed_by
+    {
+        let found: Option<Payout> =
+            context.find(payouts::find(&context.scope, reversal.as_str())).await?;
+        if let Some(reversal) = found.filter(|found| found.status == Status::Pending) {
+            batch.extend(moved(context, &reversal, Status::Canceled, None)?.0);
+        }
+    }
+    match context.batch(batch).await {
+        Ok(_) => Ok(Some(payout)),
+        Err(DatabaseError::Guard(_) | DatabaseError::Exists(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The statements that move a payout on, and the payout as it is then.
+fn moved<P: Platform>(
+    context: &Context<'_, P>,
+    before: &Payout,
+    next: Status,
+    code: Option<FailureCode>,
+) -> Result<(Vec<Statement>, Payout), Failure> {
     let mut payout = before.clone();
     payout.status = next;
     payout.details.failure_code = code;
@@ -89,13 +107,6 @@ pub(super) async fn change<P: Platform>(
         }
     };
     batch.extend(payouts::update(&mut payout));
-    if next == Status::Failed {
-        batch.push(bank_accounts::mark_errored(&context.scope, payout.destination.as_str()));
-    }
-    batch.extend(announce(context, transition, Some(&before), &payout));
-    match context.batch(batch).await {
-        Ok(_) => Ok(Some(payout)),
-        Err(DatabaseError::Guard(_) | DatabaseError::Exists(_)) => Ok(None),
-        Err(error) => Err(error.into()),
-    }
+    batch.extend(announce(context, transition, Some(before), &payout));
+    Ok((batch, payout))
 }

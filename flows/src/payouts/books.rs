@@ -31,6 +31,25 @@ pub(super) fn left<P: Platform>(
     both(context, &transaction, &seen)
 }
 
+/// A payout takes back what another one carried. Notes on it how that was booked.
+///
+/// # Errors
+/// Never for amounts in range.
+pub(super) fn taken_back<P: Platform>(
+    context: &Context<'_, P>,
+    reversal: &mut Payout,
+) -> Result<Vec<Statement>, Failure> {
+    let cause = format!("{}:left", reversal.id);
+    let taken_back = reversal.amount.negated();
+    let days = (reversal.arrival_date.day(), context.now.day());
+    let transaction =
+        balances(context, reversal).payout_reversed(cause.clone(), taken_back, days)?;
+    let kind = (Kind::PayoutReversal, taken_back, reversal.arrival_date);
+    let seen = movement(context, reversal, cause, kind);
+    reversal.details.balance_transaction = Some(seen.id.clone());
+    both(context, &transaction, &seen)
+}
+
 /// The merchant's bank has it.
 ///
 /// # Errors
@@ -83,6 +102,7 @@ fn movement<P: Platform>(
     let description = match kind {
         Kind::PayoutCancel => "STRIPE PAYOUT CANCEL",
         Kind::PayoutFailure => "STRIPE PAYOUT FAILURE",
+        Kind::PayoutReversal => "STRIPE PAYOUT REVERSAL",
         _ => "STRIPE PAYOUT",
     };
     BalanceTransaction {

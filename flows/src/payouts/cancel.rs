@@ -21,7 +21,7 @@ pub async fn cancel<P: Platform>(context: &Context<'_, P>, id: &str) -> Result<P
         if payout.status != Status::Pending || payout.automatic {
             return Err(ApiError::StateConflict { message: refusal(&payout) }.into());
         }
-        if let Some(payout) = change(context, payout, Status::Canceled, None).await? {
+        if let Some(payout) = change(context, payout, None, Status::Canceled, None).await? {
             return Ok(payout);
         }
     }

@@ -8,10 +8,10 @@ use domain::payout::{self, Details, Method, Payout, SourceType, Status};
 use domain::{ApiError, Metadata};
 use store::{DatabaseError, payouts};
 
-use super::funds::Funds;
 use super::{MAX_TRIES, announce, books, dates, plan};
 use crate::bank_accounts::{destination, finding};
 use crate::context::first;
+use crate::funds::Funds;
 use crate::{Context, Failure, Platform};
 
 /// Money that is to go to the merchant's bank.
@@ -54,16 +54,19 @@ pub async fn create<P: Platform>(
         let results = context
             .batch(vec![
                 payouts::find(&context.scope, id.as_str()),
-                Funds::finding(context, create.currency),
+                Funds::finding(&context.scope, create.currency, context.now),
                 finding(context, wanted, create.currency),
             ])
             .await?;
         if let Some(payout) = first(&results, 0)? {
             return Ok(payout);
         }
+        let funds = Funds::read(&context.scope, create.currency, context.now, results.get(1))?;
+        if funds.catch_up(context.platform).await? {
+            continue;
+        }
         let found = first(&results, 2)?;
         let (bank, bank_holds) = destination(context, wanted, create.currency, found)?;
-        let funds = Funds::read(create.currency, results.get(1))?;
         let parts = payout::taken(&funds.by_day()?, create.amount.into())?
             .ok_or(ApiError::BalanceInsufficient)?;
         let (leaves_at, arrival_date) = dates(create.method, context.now);
@@ -80,8 +83,7 @@ pub async fn create<P: Platform>(
             destination: bank.id,
             details: details(create),
         };
-        let mut batch = funds.held(context)?;
-        batch.push(bank_holds);
+        let mut batch = vec![funds.held()?, bank_holds];
         batch.extend(books::left(context, &mut payout, &parts)?);
         batch.push(payouts::insert(&context.scope, &payout));
         batch.push(plan(context, &payout, leaves_at));

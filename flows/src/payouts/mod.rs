@@ -4,25 +4,28 @@ mod advance;
 mod books;
 mod cancel;
 mod create;
-mod funds;
+mod reverse;
 mod scheduled;
 mod update;
 
 use connectors::simulator;
 use domain::ApiError;
+use domain::bank_account::BankAccount;
 use domain::event::Transition;
 use domain::payout::{Method, Payout};
 use domain::resource::{self, value};
 use domain::timestamp::Timestamp;
 use store::scheduled_tasks::{self, Kind, Task};
-use store::{Statement, payouts};
+use store::{Rows, Statement, bank_accounts, payouts};
 
 use crate::announce::{Subjects, events, previous_attributes};
+use crate::context::first;
 use crate::{Context, Failure, Platform};
 
 pub use advance::{advance, fail};
 pub use cancel::cancel;
 pub use create::{Create, create};
+pub use reverse::reverse;
 pub use scheduled::{BATCH, run_due};
 pub use update::update;
 
@@ -35,6 +38,19 @@ const MAX_TRIES: usize = 10;
 /// When there is none.
 pub async fn find<P: Platform>(context: &Context<'_, P>, id: &str) -> Result<Payout, Failure> {
     context.find(payouts::find(&context.scope, id)).await?.ok_or_else(|| no_such(id).into())
+}
+
+/// Reads a payout and the bank account that it goes to, and whatever else is to be read at the same moment.
+async fn load<P: Platform>(
+    context: &Context<'_, P>,
+    id: &str,
+    more: Vec<Statement>,
+) -> Result<(Option<(Payout, BankAccount)>, Vec<Rows>), Failure> {
+    let scope = &context.scope;
+    let mut reading = vec![payouts::find(scope, id), bank_accounts::find_of_payout(scope, id)];
+    reading.extend(more);
+    let results = context.batch(reading).await?;
+    Ok((first(&results, 0)?.zip(first(&results, 1)?), results))
 }
 
 /// Finds the payout whose balance transactions are asked for.

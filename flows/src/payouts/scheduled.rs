@@ -12,10 +12,10 @@ use store::accounts::{self, Scheduled};
 use store::ledger::{self, Balance};
 use store::{Database, DatabaseError, Row, Rows, Scope, payouts};
 
-use super::funds::Funds;
 use super::{MAX_TRIES, announce, books, dates, plan};
 use crate::bank_accounts::{destination, finding};
 use crate::context::first;
+use crate::funds::Funds;
 use crate::{Context, Failure, Platform};
 
 /// How many accounts one look pays out; the rest follows in the next.
@@ -89,7 +89,7 @@ async fn pay_out<P: Platform>(
     for _ in 0..MAX_TRIES {
         let reading = vec![
             payouts::find(scope, id.as_str()),
-            Funds::finding(context, currency),
+            Funds::finding(scope, currency, context.now),
             finding(context, None, currency),
             payouts::find_last_scheduled(scope, currency),
             payouts::find_by_hand_since(scope, currency, day.start()),
@@ -100,12 +100,15 @@ async fn pay_out<P: Platform>(
         if by_hand || results.first().and_then(Rows::first).is_some() {
             return Ok(());
         }
+        let funds = Funds::read(scope, currency, context.now, results.get(1))?;
+        if funds.catch_up(context.platform).await? {
+            continue;
+        }
         let bank: Option<BankAccount> = first(&results, 2)?;
         if bank.as_ref().is_some_and(|bank| bank.status == bank_account::Status::Errored) {
             return Ok(());
         }
         let (bank, bank_holds) = destination(context, None, currency, bank)?;
-        let funds = Funds::read(currency, results.get(1))?;
         let Some((amount, parts)) = closed(&funds, day)? else { return Ok(()) };
         let last: Option<Payout> = first(&results, 3)?;
         let from = last.and_then(|last| last.details.covers).map_or(Day(0), |d| d.through.plus(1));
@@ -126,8 +129,7 @@ async fn pay_out<P: Platform>(
                 ..Details::default()
             },
         };
-        let mut batch = funds.held(context)?;
-        batch.push(bank_holds);
+        let mut batch = vec![funds.held()?, bank_holds];
         batch.extend(books::left(context, &mut payout, &parts)?);
         batch.push(payouts::insert(scope, &payout));
         batch.push(plan(context, &payout, leaves_at));

@@ -1,10 +1,10 @@
 //! `GET /v1/account`
 
 use domain::ApiError;
-use domain::resource::{self, value};
 use flows::{Failure, Platform};
 use serde_json::Value;
 
+use super::show;
 use crate::dispatch::Nothing;
 use crate::endpoint::{Call, Endpoint, Method};
 
@@ -23,6 +23,6 @@ impl Endpoint for Retrieve {
     }
 
     async fn run<P: Platform>(call: &Call<'_, P>, (): ()) -> Result<Value, Failure> {
-        Ok(value(&resource::account::Resource::from(call.account)))
+        show(call, call.account).await
     }
 }

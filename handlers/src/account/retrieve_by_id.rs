@@ -1,14 +1,14 @@
 //! `GET /v1/accounts/{account}`
 
 use domain::ApiError;
-use domain::resource::{self, value};
-use flows::{Failure, Platform};
+use flows::{Failure, Platform, accounts};
 use serde_json::Value;
 
+use super::show;
 use crate::dispatch::Nothing;
 use crate::endpoint::{Call, Endpoint, Method};
 
-/// Shows the caller's account by its id.
+/// Shows the caller's account, or one that is connected to it, by its id.
 pub struct RetrieveById;
 
 impl Endpoint for RetrieveById {
@@ -23,10 +23,9 @@ impl Endpoint for RetrieveById {
     }
 
     async fn run<P: Platform>(call: &Call<'_, P>, (): ()) -> Result<Value, Failure> {
-        if call.id() != call.account.id.as_str() {
-            let account = call.id().chars().take(100).collect();
-            return Err(ApiError::AccountNotAccessible { account }.into());
+        if call.id() == call.account.id.as_str() {
+            return show(call, call.account).await;
         }
-        Ok(value(&resource::account::Resource::from(call.account)))
+        show(call, &accounts::find(&call.context, call.id()).await?).await
     }
 }

@@ -1,7 +1,6 @@
 //! `GET /v1/balance`
 
 use domain::ApiError;
-use domain::resource::balance::{Funds, Resource};
 use domain::resource::value;
 use flows::{Failure, Platform, balance};
 use serde_json::Value;
@@ -24,17 +23,7 @@ impl Endpoint for Retrieve {
     }
 
     async fn run<P: Platform>(call: &Call<'_, P>, (): ()) -> Result<Value, Failure> {
-        let sums = balance::balance(&call.context, call.account.default_currency).await?;
-        let funds = |amount: fn(&balance::InCurrency) -> _| {
-            sums.iter().map(|sum| Funds::new(amount(sum), sum.currency)).collect()
-        };
-        Ok(value(&Resource {
-            object: "balance",
-            available: funds(|sum| sum.available),
-            // Nothing can be paid out at once without a rail that does it.
-            instant_available: Vec::new(),
-            livemode: call.context.scope.livemode,
-            pending: funds(|sum| sum.pending),
-        }))
+        let own = call.account.default_currency;
+        Ok(value(&balance::balance(&call.context, own).await?))
     }
 }

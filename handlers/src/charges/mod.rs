@@ -2,6 +2,7 @@
 
 pub mod capture;
 pub mod create;
+pub mod dispute;
 pub mod list;
 pub mod refund;
 pub mod refunds;

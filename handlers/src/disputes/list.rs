@@ -2,7 +2,7 @@
 
 use domain::ApiError;
 use domain::dispute::Dispute;
-use flows::{Failure, Platform};
+use flows::{Failure, Platform, disputes};
 use serde_json::Value;
 use store::list::{Filter, Page, Table};
 
@@ -25,7 +25,8 @@ list_parameters! {
 
 /// The page that is asked for.
 pub struct Input {
-    filter: Filter,
+    charge: Option<String>,
+    payment_intent: Option<String>,
     page: Page,
 }
 
@@ -38,18 +39,30 @@ impl Endpoint for List {
 
     fn check(parameters: Parameters) -> Result<Input, ApiError> {
         let page = parameters.page()?;
-        let filters = [
-            parameters.charge.map(Filter::Charge),
-            parameters.payment_intent.map(Filter::PaymentIntent),
-        ];
-        Ok(Input { filter: Filter::all(filters.into_iter().flatten()), page })
+        let Parameters { charge, payment_intent, .. } = parameters;
+        Ok(Input { charge, payment_intent, page })
     }
 
     async fn run<P: Platform>(call: &Call<'_, P>, input: Input) -> Result<Value, Failure> {
-        let now = call.context.now;
-        list::show(call, Table::Disputes, &[input.filter], &input.page, |row| {
-            Ok(show(&Dispute::try_from(row)?, now))
-        })
-        .await
+        let shown = page(call, &input).await?;
+        let is_empty = shown.get("data").and_then(Value::as_array).is_some_and(Vec::is_empty);
+        let (charge, intent) = (input.charge.as_deref(), input.payment_intent.as_deref());
+        if is_empty && disputes::open_for(&call.context, charge, intent).await? {
+            return page(call, &input).await;
+        }
+        Ok(shown)
     }
+}
+
+async fn page<P: Platform>(call: &Call<'_, P>, input: &Input) -> Result<Value, Failure> {
+    let filters = [
+        input.charge.clone().map(Filter::Charge),
+        input.payment_intent.clone().map(Filter::PaymentIntent),
+    ];
+    let filter = Filter::all(filters.into_iter().flatten());
+    let now = call.context.now;
+    list::show(call, Table::Disputes, &[filter], &input.page, |row| {
+        Ok(show(&Dispute::try_from(row)?, now))
+    })
+    .await
 }

@@ -7,6 +7,7 @@ use domain::bank_account::{Details, TEST_ROUTING_NUMBER};
 use domain::metadata::MetadataUpdate;
 use domain::money::Currency;
 use domain::payout::FailureCode;
+use flows::bank_accounts::Source;
 use flows::{Failure, Platform, bank_accounts};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, MapAccess, Visitor};
@@ -43,11 +44,11 @@ enum ExternalAccount {
     Number(Number),
 }
 
-/// A bank account by its number.
+/// A bank account by its number, also behind a token.
 #[derive(Debug, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-struct Number {
+pub(crate) struct Number {
     /// Whose it is.
     account_holder_name: Option<String>,
     /// Whether that is a person.
@@ -131,22 +132,26 @@ impl<'de> Visitor<'de> for TokenOrNumber {
 }
 
 impl ExternalAccount {
-    fn read(self) -> Result<(Details, Currency), ApiError> {
-        match self {
-            Self::Token(token) => {
-                let number = FailureCode::number_of_token(&token).ok_or_else(|| no_such(token))?;
-                let details = Details::of_number("US", Some(TEST_ROUTING_NUMBER), number);
-                Ok((details, currency("usd")?))
-            }
-            Self::Number(number) => number.read(),
-        }
+    fn read(self) -> Result<Source, ApiError> {
+        let (details, currency) = match self {
+            Self::Token(token) => match FailureCode::number_of_token(&token) {
+                Some(number) => {
+                    let details = Details::of_number("US", Some(TEST_ROUTING_NUMBER), number);
+                    (details, currency("usd")?)
+                }
+                None => return Ok(Source::Token(token)),
+            },
+            Self::Number(number) => number.read("external_account")?,
+        };
+        Ok(Source::Number(details, currency))
     }
 }
 
 impl Number {
-    fn read(self) -> Result<(Details, Currency), ApiError> {
+    /// What is kept of it, if the parameter of this name says what it must.
+    pub(crate) fn read(self, param: &str) -> Result<(Details, Currency), ApiError> {
         let invalid = |field: &str, message: &str| ApiError::ParameterInvalid {
-            param: format!("external_account[{field}]"),
+            param: format!("{param}[{field}]"),
             message: message.to_owned(),
         };
         let is_plain = |text: &str, most| {
@@ -171,15 +176,6 @@ impl Number {
     }
 }
 
-fn no_such(token: String) -> ApiError {
-    ApiError::NoSuchObject {
-        kind: "token",
-        id: token,
-        param: "external_account".to_owned(),
-        in_path: false,
-    }
-}
-
 impl Endpoint for Create {
     const METHOD: Method = Method::Post;
     const PATH: &'static str = "/v1/accounts/{account}/external_accounts";
@@ -188,10 +184,8 @@ impl Endpoint for Create {
     type Input = bank_accounts::Create;
 
     fn check(parameters: Parameters) -> Result<bank_accounts::Create, ApiError> {
-        let (details, currency) = parameters.external_account.read()?;
         Ok(bank_accounts::Create {
-            details,
-            currency,
+            source: parameters.external_account.read()?,
             default_for_currency: parameters.default_for_currency,
             metadata: new_metadata(parameters.metadata.as_ref())?,
         })

@@ -40,6 +40,9 @@ pub(super) fn generator() -> SchemaGenerator {
     generator.subschema_for::<resource::webhook_endpoint::Resource>();
     generator.subschema_for::<resource::webhook_endpoint::Deleted>();
     generator.subschema_for::<resource::token::Resource>();
+    generator.subschema_for::<resource::topup::Resource>();
+    generator.subschema_for::<resource::transfer::Resource>();
+    generator.subschema_for::<resource::transfer::ReversalResource>();
     generator
 }
 
@@ -120,12 +123,15 @@ fn expand(name: &str, properties: &mut Map<String, Value>) {
         let expanded: &[&str] = match *field {
             "balance_transaction" | "failure_balance_transaction" => &["balance_transaction"],
             "charge" | "latest_charge" => &["charge"],
-            "source" if name == "balance_transaction" => &["charge", "dispute", "payout", "refund"],
+            "source" if name == "balance_transaction" => {
+                &["charge", "dispute", "payout", "refund", "topup", "transfer", "transfer_reversal"]
+            }
             "customer" => &["customer", "deleted_customer"],
             "destination" => &["bank_account"],
             "original_payout" | "reversed_by" => &["payout"],
             "payment_intent" => &["payment_intent"],
             "payment_method" => &["payment_method"],
+            "transfer" => &["transfer"],
             _ => continue,
         };
         if let Some(schema) = properties.get_mut(*field) {

@@ -2,7 +2,7 @@
 
 use domain::metadata::MetadataUpdate;
 use domain::payout::{Method as Speed, SourceType};
-use domain::{Amount, ApiError, Patch};
+use domain::{Amount, ApiError, Money, Patch};
 use flows::{Failure, Platform, descriptors, payouts};
 use serde::Deserialize;
 use serde_json::Value;
@@ -43,6 +43,22 @@ pub struct Parameters {
     statement_descriptor: Patch<String>,
 }
 
+/// Money that is to move between balances and banks.
+///
+/// # Errors
+/// When it is none, or no amount of its currency.
+pub(crate) fn money(minor_units: i64, code: &str) -> Result<Money, ApiError> {
+    if minor_units < 1 {
+        return Err(ApiError::AmountNotPositive { param: "amount".to_owned() });
+    }
+    let currency = currency(code)?;
+    let amount = Amount::new(minor_units).map_err(|_| ApiError::AmountTooLarge { currency })?;
+    if !currency.allows(amount) {
+        return Err(ApiError::AmountNotMultiple { currency, param: "amount" });
+    }
+    Ok(Money { amount, currency })
+}
+
 impl Endpoint for Create {
     const METHOD: Method = Method::Post;
     const PATH: &'static str = "/v1/payouts";
@@ -51,15 +67,7 @@ impl Endpoint for Create {
     type Input = payouts::Create;
 
     fn check(parameters: Parameters) -> Result<payouts::Create, ApiError> {
-        if parameters.amount < 1 {
-            return Err(ApiError::AmountNotPositive { param: "amount".to_owned() });
-        }
-        let currency = currency(&parameters.currency)?;
-        let amount =
-            Amount::new(parameters.amount).map_err(|_| ApiError::AmountTooLarge { currency })?;
-        if !currency.allows(amount) {
-            return Err(ApiError::AmountNotMultiple { currency, param: "amount" });
-        }
+        let Money { amount, currency } = money(parameters.amount, &parameters.currency)?;
         let statement_descriptor = parameters.statement_descriptor.into_option();
         descriptors::check("statement_descriptor", statement_descriptor.as_deref())?;
         Ok(payouts::Create {

@@ -4,6 +4,7 @@ pub mod cancel;
 pub mod create;
 pub mod list;
 pub mod retrieve;
+pub mod reverse;
 pub mod update;
 
 use domain::payout::Payout;

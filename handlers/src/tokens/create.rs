@@ -1,6 +1,8 @@
 //! `POST /v1/tokens`
 
 use domain::ApiError;
+use domain::bank_account::Details;
+use domain::money::Currency;
 use domain::payment_method::{Address, BillingDetails};
 use domain::resource::{self, value};
 use flows::cards::CardInput;
@@ -9,8 +11,9 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::endpoint::{Call, Endpoint, Method};
+use crate::external_accounts::create::Number;
 
-/// Creates a token for a card.
+/// Creates a token for a card or a bank account.
 pub struct Create;
 
 /// The body.
@@ -18,8 +21,18 @@ pub struct Create;
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Parameters {
+    /// The bank account that it stands for.
+    bank_account: Option<Number>,
     /// The card that it stands for.
-    card: CardParameters,
+    card: Option<CardParameters>,
+}
+
+/// What a token is to stand for.
+pub enum Input {
+    /// A card, and its holder.
+    Card(CardParameters),
+    /// A bank account, and the currency that it takes.
+    BankAccount(Details, Currency),
 }
 
 /// A card, with its holder's data beside it as the legacy API has them.
@@ -73,16 +86,42 @@ impl Endpoint for Create {
     const PATH: &'static str = "/v1/tokens";
     const RESOURCE: &'static str = "token";
     type Parameters = Parameters;
-    type Input = CardParameters;
+    type Input = Input;
 
-    fn check(parameters: Parameters) -> Result<CardParameters, ApiError> {
-        Ok(parameters.card)
+    fn check(parameters: Parameters) -> Result<Input, ApiError> {
+        match (parameters.card, parameters.bank_account) {
+            (Some(card), None) => Ok(Input::Card(card)),
+            (None, Some(number)) => {
+                let (details, currency) = number.read("bank_account")?;
+                Ok(Input::BankAccount(details, currency))
+            }
+            (Some(_), Some(_)) => Err(ApiError::ParametersExclusive {
+                message: "You may only specify one of these parameters: card, bank_account."
+                    .to_owned(),
+                param: "bank_account".to_owned(),
+            }),
+            (None, None) => Err(ApiError::MissingOneOf {
+                message: "You must supply either a card or a bank account to create a token."
+                    .to_owned(),
+                param: "card".to_owned(),
+            }),
+        }
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, input: CardParameters) -> Result<Value, Failure> {
-        let (card, billing_details) = input.split();
-        let create = tokens::Create { card, billing_details, client_ip: call.client_ip.clone() };
-        let token = tokens::create(&call.context, create).await?;
-        Ok(value(&resource::token::Resource::from(&token)))
+    async fn run<P: Platform>(call: &Call<'_, P>, input: Input) -> Result<Value, Failure> {
+        let (context, client_ip) = (&call.context, call.client_ip.clone());
+        match input {
+            Input::Card(card) => {
+                let (card, billing_details) = card.split();
+                let create = tokens::Create { card, billing_details, client_ip };
+                let token = tokens::create(context, create).await?;
+                Ok(value(&resource::token::Resource::from(&token)))
+            }
+            Input::BankAccount(details, currency) => {
+                let token =
+                    tokens::create_bank_account(context, details, currency, client_ip).await?;
+                Ok(value(&resource::token::Resource::from(&token)))
+            }
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! `GET /v1/tokens/{token}`
 
 use domain::ApiError;
+use domain::id::{BankAccountTokenId, Id};
 use domain::resource::{self, value};
 use flows::{Failure, Platform, tokens};
 use serde_json::Value;
@@ -23,6 +24,10 @@ impl Endpoint for Retrieve {
     }
 
     async fn run<P: Platform>(call: &Call<'_, P>, _: Nothing) -> Result<Value, Failure> {
+        if call.id().starts_with(BankAccountTokenId::PREFIX) {
+            let token = tokens::find_bank_account(&call.context, call.id(), "token").await?;
+            return Ok(value(&resource::token::Resource::from(&token)));
+        }
         let token = tokens::find(&call.context, call.id()).await?;
         Ok(value(&resource::token::Resource::from(&token)))
     }

@@ -3,13 +3,14 @@
 //! `?1` and `?2` are the keys after and up to which rows are read, `?3` is a moment by which work that
 //! is put off by failures is planned at the latest.
 
+use super::moves::{REVERSALS, TOPUPS, TRANSFERS};
 use super::{Check, Stage};
 
 /// The last of the keys that are texts: of ASCII letters, digits and underscores.
 const LAST_TEXT: &str = "~";
 
 /// The last of the keys that are numbers.
-const LAST_NUMBER: &str = "9007199254740991";
+pub(super) const LAST_NUMBER: &str = "9007199254740991";
 
 /// Everything that is read, in its order: first what is added up, then what is held against it.
 pub const STAGES: &[Stage] = &[
@@ -22,6 +23,9 @@ pub const STAGES: &[Stage] = &[
     REFUNDS,
     DISPUTES,
     PAYOUTS,
+    TOPUPS,
+    TRANSFERS,
+    REVERSALS,
     ATTEMPTS,
 ];
 
@@ -72,7 +76,8 @@ const TRANSACTIONS: Stage = Stage {
         holds: "a balance transaction changes the balance by what its cause posted",
         sql: "SELECT b.id AS subject, b.net AS expected, coalesce((SELECT -sum(e.amount) \
               FROM ledger_entries AS e WHERE e.cause = b.details ->> 'cause' \
-              AND e.kind IN ('pending', 'available')), 0) AS found FROM balance_transactions AS b \
+              AND e.owner = b.account AND e.kind IN ('pending', 'available')), 0) AS found \
+              FROM balance_transactions AS b \
               WHERE b.sequence > CAST(?1 AS INTEGER) AND b.sequence <= CAST(?2 AS INTEGER) \
               AND expected <> found",
         whole: None,

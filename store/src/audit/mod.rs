@@ -7,6 +7,7 @@
 //! added up over more than a slice is kept in `audit_sums`.
 
 mod checks;
+mod moves;
 
 use domain::timestamp::Timestamp;
 use serde::Serialize;

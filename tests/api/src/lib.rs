@@ -1,11 +1,12 @@
 //! A merchant's client for the native platform: requests as the SDKs send them, answers as JSON.
 
+pub mod funds;
 pub mod invariants;
 
 use handlers::Server;
 use handlers::render::Stored;
 use http::{Method, Request};
-use kit::{Merchant, Platform};
+use kit::{Database, Merchant, Platform};
 use serde_json::Value;
 
 /// One number for the edit loop, or another where `cargo xtask test` runs everything.
@@ -94,6 +95,11 @@ impl Api {
     /// A fresh deployment with one merchant.
     pub fn new() -> Self {
         Self::over(Platform::new())
+    }
+
+    /// A fresh deployment with one merchant, in which changes are written down for [`invariants::check`].
+    pub fn watched() -> Self {
+        Self::over(Platform::over(Database::with(&invariants::WATCH), 0))
     }
 
     /// A deployment over a platform, with one merchant.
@@ -224,6 +230,19 @@ impl Api {
     async fn work_alone(&self, endpoint: &str) {
         use flows::webhooks::{Next, deliver_alone};
         while let Ok(Next::After(_)) = deliver_alone(&self.platform, endpoint).await {}
+    }
+
+    /// Does what became due, and dies after so many polls; says whether it came to its end before. The
+    /// invariants hold where it died.
+    ///
+    /// # Panics
+    /// When they do not.
+    pub fn beat_that_dies(&self, polls: u32) -> bool {
+        self.platform.yields(true);
+        let ended = kit::run_until_poll(polls, queues::heartbeat::beat(&self.platform));
+        self.platform.yields(false);
+        invariants::check(self.platform.database());
+        ended.is_some()
     }
 
     /// The types of all events so far, the oldest first.

@@ -15,7 +15,8 @@ const PAY: Form<'_> = &[
 ];
 
 /// A merchant with a payment that was given back in part, money that is held, money that was let go of, a
-/// payment that is disputed, a refund that is on its way, and money that is on its way to the bank.
+/// payment that is disputed, a refund that is on its way, a top-up, a transfer of which some came back, and
+/// money that is on its way to the bank.
 fn books() -> Api {
     let api = Api::new();
     let paid = api.post("/v1/payment_intents", PAY).ok();
@@ -29,7 +30,13 @@ fn books() -> Api {
     api.post(&format!("/v1/payment_intents/{}/cancel", canceled.id()), &[]).ok();
     pay_with(&api, "pm_card_createDispute");
     pass(&api, 5);
+    api.post("/v1/topups", &[("amount", "900"), ("currency", "usd")]).ok();
     pass(&api, 3 * 86_400);
+    let connected = api.post("/v1/accounts", &[]).ok();
+    let transfer = [("amount", "500"), ("currency", "usd"), ("destination", connected.id())];
+    let transfer = api.post("/v1/transfers", &transfer).ok();
+    let reversals = format!("/v1/transfers/{}/reversals", transfer.id());
+    api.post(&reversals, &[("amount", "200")]).ok();
     let pending = pay_with(&api, "pm_card_pendingRefund");
     api.post("/v1/refunds", &[("payment_intent", &pending)]).ok();
     api.post("/v1/payouts", &[("amount", "500"), ("currency", "usd")]).ok();
@@ -64,7 +71,7 @@ fn nothing_is_found_where_nothing_broke() {
 }
 
 /// What no code of ours does, with the name of the check that finds it.
-const CORRUPTIONS: [(&str, &str); 24] = [
+const CORRUPTIONS: [(&str, &str); 29] = [
     ("entries_balance", "UPDATE ledger_entries SET amount = amount + 1 WHERE kind = 'fees'"),
     ("entries_balance", "DELETE FROM ledger_entries WHERE kind = 'fees'"),
     ("entries_are_complete", "DELETE FROM ledger_entries WHERE leg = 0"),
@@ -114,6 +121,11 @@ const CORRUPTIONS: [(&str, &str); 24] = [
     ),
     ("open_payouts_are_in_transit", "UPDATE payouts SET status = 'paid'"),
     ("payouts_are_booked_as_they_stand", "UPDATE payouts SET amount = amount + 1"),
+    ("topups_are_booked_as_they_stand", "UPDATE topups SET status = 'reversed'"),
+    ("transfers_are_booked_as_they_stand", "UPDATE transfers SET amount = amount + 1"),
+    ("reversals_are_booked_as_they_stand", "UPDATE transfer_reversals SET amount = 1"),
+    ("transfers_count_their_reversals", "UPDATE transfers SET reversed = 0"),
+    ("transfers_stay_between_connected_accounts", "UPDATE accounts SET platform = NULL"),
     ("open_payouts_arrive", "DELETE FROM scheduled_tasks WHERE kind = 'advance_payout'"),
     ("open_disputes_are_decided", "DELETE FROM scheduled_tasks WHERE kind = 'settle_dispute'"),
     ("pending_refunds_are_looked_at", "DELETE FROM scheduled_tasks WHERE kind = 'settle_refund'"),

@@ -1,5 +1,6 @@
 //! The balance and its transactions: what a payment costs, when it is available, what is given back.
 
+use api::funds::pay_with;
 use api::{Api, Form, invariants};
 use domain::api_key::Access;
 use serde_json::{Value, json};
@@ -240,7 +241,8 @@ fn a_restricted_key_sees_no_source_that_it_may_not_read() {
     let few = key(&["balance_transaction"]);
     get(&few, "/v1/balance_transactions").ok();
     get(&few, target).error(403);
-    let all = key(&["balance_transaction", "charge", "dispute", "payout", "refund"]);
+    let all =
+        key(&["balance_transaction", "charge", "dispute", "payout", "refund", "topup", "transfer"]);
     assert_eq!(get(&all, target).ok().text_at("/data/0/source/object"), "charge");
 }
 
@@ -257,4 +259,75 @@ fn one_account_that_cannot_be_read_keeps_nobody_from_the_rest() {
     let pending = "SELECT owner FROM ledger_accounts WHERE kind = 'pending' AND owner <> 'acct_0'";
     assert!(database.query(pending, vec![]).is_empty());
     assert!(!api.platform.errors().is_empty(), "operators are told");
+}
+
+/// The balances that merchants were told of when money became available.
+fn told_available(api: &Api) -> Vec<Value> {
+    let listed = api.get("/v1/events?type=balance.available").ok();
+    let events = listed.body["data"].as_array().expect("a list").clone();
+    events.into_iter().map(|event| event["data"]["object"].clone()).collect()
+}
+
+#[test]
+fn a_merchant_is_told_once_of_all_that_a_day_makes_available() {
+    let api = Api::new();
+    for currency in ["usd", "usd", "eur", "jpy"] {
+        let form = [&[("amount", "2000"), ("currency", currency)], &PAY[2..]].concat();
+        api.post("/v1/payment_intents", &form).ok();
+    }
+    days_pass(&api, 1);
+    assert!(told_available(&api).is_empty(), "nothing is available yet");
+    days_pass(&api, 1);
+    api.beat();
+    assert_eq!(told_available(&api), [api.get("/v1/balance").ok().body]);
+    days_pass(&api, 3);
+    assert_eq!(told_available(&api).len(), 1);
+    invariants::check_settled(&api.platform);
+    invariants::check_quiet(&api.platform);
+}
+
+#[test]
+fn what_was_only_given_back_makes_nothing_available() {
+    let api = Api::new();
+    let intent = api.post("/v1/payment_intents", PAY).ok();
+    api.platform.advance(DAY);
+    api.post("/v1/refunds", &[("payment_intent", intent.id())]).ok();
+    days_pass(&api, 2);
+    assert_eq!(dollars(&api), (-88, 0));
+    assert!(told_available(&api).is_empty());
+}
+
+#[test]
+fn a_card_that_bypasses_pending_makes_its_money_available_at_once() {
+    for card in ["pm_card_bypassPending", "pm_card_bypassPendingInternational"] {
+        let api = Api::watched();
+        for _ in 0..3 {
+            let intent = pay_with(&api, card, "2000");
+            let charge = api.get(&format!("/v1/charges/{}", charge_of(&intent.body))).ok();
+            let seen = transaction(&api, &charge.body["balance_transaction"]);
+            assert_eq!(seen["status"], "available");
+        }
+        assert_eq!(dollars(&api), (3 * 1912, 0));
+        let now = flows::Platform::now(&api.platform);
+        assert!(api.platform.wakes().contains(&now), "the books are moved soon");
+        api.beat();
+        let told = told_available(&api);
+        assert_eq!(told.len(), 1, "one for all three: {told:#?}");
+        assert_eq!(told[0], api.get("/v1/balance").ok().body);
+        invariants::check_settled(&api.platform);
+        invariants::check_quiet(&api.platform);
+    }
+}
+
+#[test]
+fn money_that_is_paid_out_before_the_books_were_moved_is_told_of_all_the_same() {
+    let api = Api::watched();
+    for _ in 0..3 {
+        pay_with(&api, "pm_card_bypassPending", "2000");
+        api.post("/v1/payouts", &[("amount", "1912"), ("currency", "usd")]).ok();
+    }
+    assert_eq!(dollars(&api), (0, 0));
+    assert_eq!(told_available(&api).len(), 3);
+    invariants::check_settled(&api.platform);
+    invariants::check_quiet(&api.platform);
 }

@@ -164,8 +164,7 @@ fn a_token_is_charged_once() {
     assert_eq!(charge.body["source"]["id"], token.body["card"]["id"]);
     assert_eq!(api.post("/v1/charges", &form).error(400)["code"], "token_already_used");
     for head_start in 0..12 {
-        let api = Api::new();
-        invariants::watch(api.platform.database());
+        let api = Api::watched();
         let token = api.post("/v1/tokens", &card).ok();
         let form = [CHARGE[0], CHARGE[1], ("source", token.id())];
         api.platform.yields(true);
@@ -220,8 +219,7 @@ fn held_money_is_captured_in_part_and_the_rest_released() {
 #[test]
 fn two_captures_of_one_charge_end_with_one_winner() {
     for head_start in 0..14 {
-        let api = Api::new();
-        invariants::watch(api.platform.database());
+        let api = Api::watched();
         let charge = held(&api);
         let capture = path(&charge) + "/capture";
         api.platform.yields(true);
@@ -254,8 +252,7 @@ fn a_capture_and_a_refund_of_held_money_never_both_get_it() {
         }
     }
     for delay in 0..28_u32 {
-        let api = Api::new();
-        invariants::watch(api.platform.database());
+        let api = Api::watched();
         let charge = held(&api);
         let capture = path(&charge) + "/capture";
         api.platform.yields(true);

@@ -1,6 +1,7 @@
 //! Crashes: an operation dies at each of its awaits, or a hop breaks, and whoever comes next (the
 //! client's retry, recovery, or both) brings it to the same end as if nothing had happened.
 
+use api::funds::days_pass;
 use api::{Answer, Api, cases, invariants};
 use domain::attempt::ChallengeResult;
 use domain::id::{AttemptId, Id};
@@ -200,6 +201,8 @@ fn operations() -> Vec<Operation> {
         },
         form: REPORT.to_vec(),
     }])
+    .chain(operations_on_topups_and_transfers())
+    .chain(operations_on_bank_accounts())
     .collect()
 }
 
@@ -347,7 +350,134 @@ fn operations_on_payouts() -> Vec<Operation> {
             vec![("amount", "1913"), ("currency", "usd")],
         ),
         operation("cancel a payout", |api| payout(api) + "/cancel", vec![]),
+        operation(
+            "reverse a payout",
+            |api| {
+                let path = payout(api);
+                days_pass(api, 1);
+                path + "/reverse"
+            },
+            vec![("metadata[why]", "2")],
+        ),
         operation("update a payout", payout, vec![("metadata[order]", "2")]),
+    ]
+}
+
+fn banks(api: &Api) -> String {
+    format!("/v1/accounts/{}/external_accounts", api.merchant.account)
+}
+
+/// Two bank accounts, of which the first is the default: the path of the other.
+fn another_bank(api: &Api) -> String {
+    let path = banks(api);
+    let form = [("external_account", "btok_us_verified")];
+    api.post(&path, &form).ok();
+    format!("{path}/{}", api.post(&path, &form).ok().id())
+}
+
+fn operations_on_bank_accounts() -> Vec<Operation> {
+    let operation = |name, prepare, form| Operation { name, prepare, form };
+    let number = |prefix: &'static [&'static str; 4]| -> Pairs {
+        prefix.iter().copied().zip(["US", "usd", "110000000", "000123456789"]).collect()
+    };
+    vec![
+        operation(
+            "name a bank account",
+            banks,
+            number(&[
+                "external_account[country]",
+                "external_account[currency]",
+                "external_account[routing_number]",
+                "external_account[account_number]",
+            ]),
+        ),
+        operation(
+            "name another bank account as the default",
+            |api| {
+                another_bank(api);
+                banks(api)
+            },
+            vec![("external_account", "btok_us_verified"), ("default_for_currency", "true")],
+        ),
+        operation(
+            "name a bank account by a token",
+            |api| {
+                let insert = "INSERT INTO bank_account_tokens SELECT 'btok_given', 'ba_given', id, 0, \
+                              0, 0, NULL, 'usd', '{}' FROM accounts";
+                api.platform.database().query(insert, vec![]);
+                banks(api)
+            },
+            vec![("external_account", "btok_given"), ("metadata[order]", "1")],
+        ),
+        operation(
+            "make a bank account the default",
+            another_bank,
+            vec![("default_for_currency", "true")],
+        ),
+        operation("update a bank account", another_bank, vec![("metadata[order]", "1")]),
+        operation(
+            "make a token for a bank account",
+            |_| "/v1/tokens".to_owned(),
+            number(&[
+                "bank_account[country]",
+                "bank_account[currency]",
+                "bank_account[routing_number]",
+                "bank_account[account_number]",
+            ]),
+        ),
+    ]
+}
+
+/// A merchant with money, and an account that is connected to it.
+fn connected(api: &Api) -> String {
+    funded(api);
+    let insert = "INSERT INTO accounts (id, name, country, default_currency, idempotency_shards, \
+                  created, platform) SELECT 'acct_connected', '', 'US', 'usd', 1, 0, id \
+                  FROM accounts";
+    api.platform.database().query(insert, vec![]);
+    "/v1/transfers".to_owned()
+}
+
+const TRANSFER: &[(&str, &str)] =
+    &[("amount", "1000"), ("currency", "usd"), ("destination", "acct_connected")];
+
+/// A transfer to a connected account, by its path.
+fn transferred(api: &Api) -> String {
+    let path = connected(api);
+    format!("{path}/{}", api.post(&path, TRANSFER).ok().id())
+}
+
+/// A top-up that the bank has not answered, by its path.
+fn topup(api: &Api) -> String {
+    let form = [("amount", "1000"), ("currency", "usd")];
+    format!("/v1/topups/{}", api.post("/v1/topups", &form).ok().id())
+}
+
+fn operations_on_topups_and_transfers() -> Vec<Operation> {
+    let operation = |name, prepare, form| Operation { name, prepare, form };
+    let reversals = |api: &Api| transferred(api) + "/reversals";
+    vec![
+        operation("connect an account", |_| "/v1/accounts".to_owned(), vec![]),
+        operation(
+            "top up",
+            |_| "/v1/topups".to_owned(),
+            vec![("amount", "1000"), ("currency", "usd"), ("metadata[order]", "1")],
+        ),
+        operation("cancel a top-up", |api| topup(api) + "/cancel", vec![]),
+        operation("update a top-up", topup, vec![("description", "Tea")]),
+        operation("transfer", connected, TRANSFER.to_vec()),
+        operation("update a transfer", transferred, vec![("description", "Tea")]),
+        operation("reverse a transfer", reversals, vec![]),
+        operation("reverse a part of a transfer", reversals, vec![("amount", "1")]),
+        operation(
+            "update a reversal of a transfer",
+            |api| {
+                let path = transferred(api) + "/reversals";
+                let reversal = api.post(&path, &[("amount", "1")]).ok();
+                format!("{path}/{}", reversal.id())
+            },
+            vec![("metadata[order]", "2")],
+        ),
     ]
 }
 
@@ -384,17 +514,16 @@ fn redacted(answer: &Answer) -> (u16, Value) {
     fn redact(value: &Value) -> Value {
         match value {
             Value::String(text) => {
-                let is_id = [
+                let prefixes = [
                     "pi_", "ch_", "pm_", "att_", "req_", "re_", "card_", "sim_", "txn_", "du_",
-                    "po_", "ba_", "frr_",
-                ]
-                .iter()
-                .any(|prefix| text.starts_with(prefix));
-                match text.rsplit_once("/att_") {
-                    Some((link, _)) => format!("{link}/att").into(),
-                    None if is_id => text.split('_').next().unwrap_or_default().into(),
-                    None => value.clone(),
-                }
+                    "po_", "ba_", "tu_", "tr_", "trr_", "frr_", "acct_", "btok_",
+                ];
+                // Ids also stand in links.
+                let parts = text.split('/').map(|part| match part.split_once('_') {
+                    Some((kind, _)) if prefixes.iter().any(|p| part.starts_with(p)) => kind,
+                    _ => part,
+                });
+                parts.collect::<Vec<_>>().join("/").into()
             }
             Value::Number(number) if number.as_i64().is_some_and(|n| n > 1_700_000_000) => 0.into(),
             Value::Array(items) => items.iter().map(redact).collect(),
@@ -409,8 +538,7 @@ fn redacted(answer: &Answer) -> (u16, Value) {
 
 /// A platform on which an operation is ready to run.
 fn ready(operation: &Operation) -> (Api, String) {
-    let api = Api::new();
-    invariants::watch(api.platform.database());
+    let api = Api::watched();
     let path = (operation.prepare)(&api);
     (api, path)
 }
@@ -603,8 +731,7 @@ fn a_challenge_that_dies_half_way_is_finished_by_its_page_or_by_recovery() {
     for (result, expected) in results {
         for comes_back in [true, false] {
             for polls in 1..MOST_POLLS {
-                let api = Api::new();
-                invariants::watch(api.platform.database());
+                let api = Api::watched();
                 let (path, attempt) = challenged(&api);
                 api.platform.yields(true);
                 let ended = kit::run_until_poll(polls, finish(&api, &attempt, result));
@@ -633,8 +760,7 @@ fn a_challenge_that_dies_half_way_is_finished_by_its_page_or_by_recovery() {
 #[test]
 fn a_payment_without_a_key_that_dies_is_finished_by_recovery() {
     for polls in 1..MOST_POLLS {
-        let api = Api::new();
-        invariants::watch(api.platform.database());
+        let api = Api::watched();
         let method = existing_method(&api);
         let mut form = with(&[("confirm", "true")]);
         let method: &'static str = Box::leak(method.into_boxed_str());
@@ -658,19 +784,18 @@ fn a_payment_without_a_key_that_dies_is_finished_by_recovery() {
 #[test]
 fn a_dispute_that_dies_half_way_is_opened_and_decided_once() {
     for polls in 1..MOST_POLLS {
-        let api = Api::new();
-        invariants::watch(api.platform.database());
+        let api = Api::watched();
         let form = [("amount", "2000"), ("currency", "usd"), ("source", "tok_visa_createDispute")];
         let charge = api.post("/v1/charges", &form).ok().id().to_owned();
         api.platform.advance(2);
-        let opened = dies(&api, polls);
+        let opened = api.beat_that_dies(polls);
         invariants::check_settled(&api.platform);
         let list = api.get(&format!("/v1/disputes?charge={charge}")).ok();
         assert_eq!(list.body["data"].as_array().map(Vec::len), Some(1), "after {polls} polls");
         let path = format!("/v1/disputes/{}", list.text_at("/data/0/id"));
         api.post(&path, &[("evidence[uncategorized_text]", "winning_evidence")]).ok();
         api.platform.advance(2);
-        let decided = dies(&api, polls);
+        let decided = api.beat_that_dies(polls);
         invariants::check_settled(&api.platform);
         assert_eq!(api.get(&path).ok().body["status"], "won", "after {polls} polls");
         invariants::check_quiet(&api.platform);
@@ -685,8 +810,7 @@ fn a_dispute_that_dies_half_way_is_opened_and_decided_once() {
 #[test]
 fn a_report_that_dies_half_way_is_written_once() {
     let written = |polls: Option<u32>| {
-        let api = Api::new();
-        invariants::watch(api.platform.database());
+        let api = Api::watched();
         api.platform.database().query(
             "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 5100) \
              INSERT INTO balance_transactions (id, account, livemode, created, type, currency, amount, fee, net, \
@@ -699,9 +823,9 @@ fn a_report_that_dies_half_way_is_written_once() {
         let mut ended = polls.is_none();
         if let Some(polls) = polls {
             // Each step dies there once.
-            ended = dies(&api, polls);
+            ended = api.beat_that_dies(polls);
             api.platform.advance(1);
-            dies(&api, polls);
+            api.beat_that_dies(polls);
         }
         for _ in 0..4 {
             api.platform.advance(1);
@@ -726,15 +850,6 @@ fn a_report_that_dies_half_way_is_written_once() {
         }
     }
     panic!("a step has more polls than that");
-}
-
-/// Lets the heartbeat die after so many polls; says whether it came to its end before.
-fn dies(api: &Api, polls: u32) -> bool {
-    api.platform.yields(true);
-    let ended = kit::run_until_poll(polls, queues::heartbeat::beat(&api.platform));
-    api.platform.yields(false);
-    invariants::check(api.platform.database());
-    ended.is_some()
 }
 
 #[test]

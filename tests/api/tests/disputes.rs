@@ -6,9 +6,7 @@ use serde_json::{Value, json};
 const DAY: i64 = 86_400;
 
 fn api() -> Api {
-    let api = Api::new();
-    invariants::watch(api.platform.database());
-    api
+    Api::watched()
 }
 
 /// A payment of 100 dollars by a test card; its charge.
@@ -32,8 +30,11 @@ fn pass(api: &Api, seconds: i64) {
 }
 
 fn disputes_of(api: &Api, charge: &str) -> Vec<Value> {
-    let list = api.get(&format!("/v1/disputes?charge={charge}")).ok();
-    list.body["data"].as_array().expect("a list").clone()
+    // Asking for those of one charge would open its dispute.
+    let list = api.get("/v1/disputes?limit=100").ok();
+    let mut disputes = list.body["data"].as_array().expect("a list").clone();
+    disputes.retain(|dispute| dispute["charge"] == charge);
+    disputes
 }
 
 /// The dispute of a charge, once it is opened.
@@ -401,4 +402,60 @@ fn what_is_wrong_is_told_and_changes_nothing() {
         answer(&api, missing, "winning_evidence").error(404);
         api.post(&format!("{missing}/close"), &[]).error(404);
     }
+}
+
+#[test]
+fn who_asks_for_the_dispute_of_a_payment_at_once_gets_it() {
+    let api = api();
+    let first = paid(&api, "pm_card_createDispute");
+    let second = paid(&api, "pm_card_createDisputeInquiry");
+    let intent =
+        api.get(&format!("/v1/charges/{second}")).ok().text_at("/payment_intent").to_owned();
+    let clean = paid(&api, "pm_card_visa");
+    for (query, charge) in [("charge", &first), ("payment_intent", &intent)] {
+        let path = format!("/v1/disputes?{query}={charge}");
+        let listed = api.get(&path).ok();
+        assert_eq!(listed.body["data"].as_array().map(Vec::len), Some(1), "{query}");
+        assert_eq!(api.get(&path).ok().body, listed.body, "{query}");
+    }
+    let listed = api.get(&format!("/v1/disputes?charge={clean}")).ok();
+    assert_eq!(listed.body["data"], json!([]));
+    pass(&api, 2);
+    assert_eq!(disputes_of(&api, &first).len(), 1, "it is opened once");
+    finish(&api);
+}
+
+#[test]
+fn a_dispute_is_found_answered_and_accepted_by_its_charge() {
+    let api = api();
+    let (path, charge) = disputed(&api, "pm_card_createDispute");
+    let legacy = format!("/v1/charges/{charge}/dispute");
+    assert_eq!(api.get(&legacy).ok().body, api.get(&path).ok().body);
+    let staged = [("evidence[uncategorized_text]", "Tea was drunk"), ("submit", "false")];
+    let updated = api.post(&legacy, &staged).ok();
+    assert_eq!(updated.body["evidence"]["uncategorized_text"], "Tea was drunk");
+    assert_eq!(api.post(&format!("{legacy}/close"), &[]).ok().body["status"], "lost");
+    let clean = paid(&api, "pm_card_visa");
+    for charge in [clean.as_str(), "ch_none", "po_1"] {
+        let refused = api.get(&format!("/v1/charges/{charge}/dispute"));
+        assert_eq!(refused.error(404)["message"], format!("No such dispute: '{charge}'"));
+    }
+    api.post(&format!("/v1/charges/{clean}/dispute/close"), &[]).error(404);
+    finish(&api);
+}
+
+#[test]
+fn a_charge_that_was_given_back_after_its_dispute_was_won_is_not_refundable() {
+    let api = api();
+    let (path, charge) = disputed(&api, "pm_card_createDispute");
+    answer(&api, &path, "winning_evidence").ok();
+    pass(&api, 2);
+    let is_refundable = |path: &str| api.get(path).ok().body["is_charge_refundable"].clone();
+    assert_eq!(is_refundable(&path), true);
+    api.post("/v1/refunds", &[("charge", &charge), ("amount", "4000")]).ok();
+    assert_eq!(is_refundable(&path), true);
+    api.post("/v1/refunds", &[("charge", &charge)]).ok();
+    assert_eq!(is_refundable(&path), false);
+    assert_eq!(disputes_of(&api, &charge)[0]["is_charge_refundable"], false);
+    finish(&api);
 }

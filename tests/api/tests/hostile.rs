@@ -59,12 +59,18 @@ fn examples(api: &Api) -> BTreeMap<&'static str, String> {
     let method =
         api.post("/v1/payment_methods", &[("type", "card"), ("card[token]", "tok_visa")]).ok();
     let held = api.post(CREATE, &[CONFIRMED, &[("capture_method", "manual")]].concat()).ok();
-    let paid = api.post(CREATE, CONFIRMED).ok();
-    let charge = paid.text_at("/latest_charge").to_owned();
+    api.post(CREATE, CONFIRMED).ok();
+    // It is disputed later, so that its dispute is found by it.
+    let doubted = [("amount", "100"), ("currency", "usd"), ("source", "tok_visa_createDispute")];
+    let charge = api.post("/v1/charges", &doubted).ok().id().to_owned();
     let refund = api.post("/v1/refunds", &[("charge", &charge), ("amount", "1")]).ok();
     let payout = api.post("/v1/payouts", &[("amount", "1"), ("currency", "usd")]).ok();
-    let doubted = [("amount", "100"), ("currency", "usd"), ("source", "tok_visa_createDispute")];
-    api.post("/v1/charges", &doubted).ok();
+    let topup = api.post("/v1/topups", &[("amount", "100"), ("currency", "usd")]).ok();
+    let connected = api.post("/v1/accounts", &[]).ok();
+    let sent = [("amount", "100"), ("currency", "usd"), ("destination", connected.id())];
+    let sent = api.post("/v1/transfers", &sent).ok();
+    let reversal =
+        api.post(&format!("/v1/transfers/{}/reversals", sent.id()), &[("amount", "1")]).ok();
     let report = [
         ("report_type", "ending_balance_reconciliation.summary.1"),
         ("parameters[interval_end]", "1767225600"),
@@ -103,8 +109,11 @@ fn examples(api: &Api) -> BTreeMap<&'static str, String> {
         ("report_run", run.id().to_owned()),
         ("report_type", "balance.summary.1".to_owned()),
         ("setup_intent", kept.id().to_owned()),
+        ("reversal", reversal.id().to_owned()),
         ("token", token.id().to_owned()),
         ("webhook_endpoint", hooked.id().to_owned()),
+        ("topup", topup.id().to_owned()),
+        ("transfer", sent.id().to_owned()),
     ])
 }
 
@@ -605,8 +614,7 @@ fn no_form_of_real_names_and_junk_breaks_an_endpoint() {
     ))
     .expect("the description is kept beside the handlers");
     let description: Value = serde_json::from_str(&description).expect("JSON");
-    let api = Api::new();
-    invariants::watch(api.platform.database());
+    let api = Api::watched();
     let examples = examples(&api);
     let known: Vec<(Listed, Names)> =
         endpoints().into_iter().map(|e| (e, parameters(&description, &e))).collect();

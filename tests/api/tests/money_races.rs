@@ -12,8 +12,7 @@ fn seeds() -> std::ops::Range<u64> {
 
 /// A merchant whose money is available at once.
 fn api() -> Api {
-    let api = Api::new();
-    invariants::watch(api.platform.database());
+    let api = Api::watched();
     api.platform.set_settings(&api.merchant, r#"{"available_after_days": 0}"#);
     api
 }

@@ -44,11 +44,46 @@ fn the_account_says_what_it_acts_by() {
     assert_eq!(account.body["business_type"], json!(null));
     assert_eq!(account.body["company"]["address"]["line1"], json!(null));
     assert_eq!(account.body["tos_acceptance"]["date"], json!(null));
+    assert_eq!(
+        settings["payouts"],
+        json!({"debit_negative_balances": false, "statement_descriptor": null,
+            "schedule": {"delay_days": 2, "interval": "manual"}})
+    );
     let url = format!("/v1/accounts/{}/external_accounts", account.id());
     assert_eq!(
         account.body["external_accounts"],
         json!({"object": "list", "data": [], "has_more": false, "url": url})
     );
+}
+
+#[test]
+fn the_account_shows_where_and_when_it_is_paid_out() {
+    let schedules = [
+        (
+            r#"{"interval": "daily", "delay_days": 5}"#,
+            json!({"interval": "daily", "delay_days": 5}),
+        ),
+        (
+            r#"{"interval": "weekly", "weekly_anchor": "friday"}"#,
+            json!({"interval": "weekly", "delay_days": 2, "weekly_anchor": "friday"}),
+        ),
+        (
+            r#"{"interval": "monthly", "monthly_anchor": 31}"#,
+            json!({"interval": "monthly", "delay_days": 2, "monthly_anchor": 31}),
+        ),
+    ];
+    for (settings, shown) in schedules {
+        let api = Api::new();
+        api.platform.set_settings(&api.merchant, &format!(r#"{{"payout_schedule": {settings}}}"#));
+        let own = format!("/v1/accounts/{}", api.merchant.account);
+        let banks = format!("{own}/external_accounts");
+        let bank = api.post(&banks, &[("external_account", "btok_us_verified")]).ok();
+        for path in ["/v1/account", &own] {
+            let account = api.get(path).ok();
+            assert_eq!(account.body["settings"]["payouts"]["schedule"], shown, "{path}");
+            assert_eq!(account.body["external_accounts"]["data"], json!([bank.body]), "{path}");
+        }
+    }
 }
 
 #[test]
@@ -595,4 +630,23 @@ fn what_a_customer_keeps_is_listed_by_whether_it_may_be_shown_to_them() {
     let nobody = api.get("/v1/customers/cus_none/payment_methods?allow_redisplay=always");
     assert_eq!(nobody.error(404)["code"], "resource_missing");
     invariants::check_registered(&api.platform);
+}
+
+#[test]
+fn the_stripe_cli_names_no_version_and_means_cards_alone() {
+    let api = Api::new();
+    let send = |agent: &str| {
+        let form = "amount=1000&currency=usd&confirm=true&payment_method=pm_card_bypassPending";
+        let request = http::Request::post("https://florin.test/v1/payment_intents")
+            .header("authorization", format!("Bearer {}", api.merchant.secret_key))
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("user-agent", agent)
+            .body(form.as_bytes().to_vec())
+            .expect("a request");
+        kit::run(api.answer(&request))
+    };
+    assert_eq!(send("Stripe/v1 stripe-cli/1.52.0").ok().body["status"], "succeeded");
+    let refused = send("curl/8.5.0");
+    let message = refused.error(400)["message"].as_str().expect("a message");
+    assert!(message.contains("return_url"), "{message}");
 }

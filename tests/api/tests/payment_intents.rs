@@ -205,8 +205,11 @@ fn what_several_captures_leave_is_let_go_of_and_the_payment_succeeded() {
         assert_eq!(charge["amount_captured"], 500, "{name}");
         assert_eq!(charge["amount_refunded"], 0, "{name}");
         assert_eq!(charge["refunded"], false, "{name}");
+        let mut told = api.event_types().split_off(before);
+        // What time brings also makes the first part's money available.
+        told.retain(|kind| kind != "balance.available");
         assert_eq!(
-            api.event_types()[before..],
+            told,
             [
                 "charge.captured",
                 "payment_intent.amount_capturable_updated",

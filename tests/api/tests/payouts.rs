@@ -1,52 +1,8 @@
 //! Payouts: what is available goes to the merchant's bank, once.
 
+use api::funds::{DAY, days_pass, dollars, funded, pay, payout};
 use api::{Answer, Api, Form, invariants};
 use serde_json::{Value, json};
-
-const DAY: i64 = 86_400;
-
-fn pay(api: &Api, amount: &str) -> Answer {
-    let form = [
-        ("amount", amount),
-        ("currency", "usd"),
-        ("payment_method", "pm_card_visa"),
-        ("payment_method_types[]", "card"),
-        ("confirm", "true"),
-    ];
-    api.post("/v1/payment_intents", &form).ok()
-}
-
-/// A merchant with 19.12 dollars available.
-fn funded() -> Api {
-    let api = Api::new();
-    invariants::watch(api.platform.database());
-    pay(&api, "2000");
-    days_pass(&api, 2);
-    api
-}
-
-fn days_pass(api: &Api, days: i64) {
-    for _ in 0..days {
-        api.platform.advance(DAY);
-        // What one beat makes due is done by the next.
-        api.beat();
-        api.beat();
-    }
-}
-
-fn dollars(api: &Api) -> (i64, i64) {
-    let balance = api.get("/v1/balance").ok();
-    let of = |kind: &str| {
-        let funds = balance.body[kind].as_array().expect("a list");
-        let dollars = funds.iter().find(|funds| funds["currency"] == "usd").expect("dollars");
-        dollars["amount"].as_i64().expect("an amount")
-    };
-    (of("available"), of("pending"))
-}
-
-fn payout(api: &Api, amount: &str, more: Form<'_>) -> Answer {
-    api.post("/v1/payouts", &[&[("amount", amount), ("currency", "usd")], more].concat())
-}
 
 fn now(api: &Api) -> i64 {
     flows::Platform::now(&api.platform).seconds()
@@ -334,6 +290,14 @@ fn a_bank_that_takes_no_payout_sends_it_back() {
         );
         let bank = api.get(&format!("{}/{}", banks(&api), bank.id())).ok();
         assert_eq!(bank.body["status"], "errored");
+        let told = api.get("/v1/events?type=account.external_account.updated").ok();
+        assert_eq!(told.body["data"][0]["data"]["object"], bank.body);
+        assert_eq!(told.body["data"][0]["data"]["previous_attributes"], json!({"status": "new"}),);
+        // It is told once, however many payouts fail.
+        payout(&api, "1000", &[("destination", bank.id())]).ok();
+        days_pass(&api, 2);
+        let told = api.get("/v1/events?type=account.external_account.updated").ok();
+        assert_eq!(told.body["data"].as_array().map(Vec::len), Some(1));
         invariants::check_settled(&api.platform);
         invariants::check_quiet(&api.platform);
     }
@@ -384,8 +348,7 @@ fn one_bank_account_of_each_currency_is_the_default() {
 }
 
 fn scheduled(schedule: &str) -> Api {
-    let api = Api::new();
-    invariants::watch(api.platform.database());
+    let api = Api::watched();
     api.platform.set_settings(&api.merchant, &format!(r#"{{"payout_schedule": {schedule}}}"#));
     // An hour after midnight a day is closed.
     api.platform.advance(2 * 3_600);

@@ -20,8 +20,7 @@ type Racer<'f, T> = Pin<Box<dyn Future<Output = T> + 'f>>;
 const PAY: Form<'_> = &[("amount", "100"), ("currency", "usd"), ("payment_method_types[]", "card")];
 
 fn api() -> Api {
-    let api = Api::new();
-    invariants::watch(api.platform.database());
+    let api = Api::watched();
     // The key is warm then, as in an isolate that has answered before.
     api.get("/v1/payment_intents").ok();
     api

@@ -117,8 +117,7 @@ fn places(currency: &str) -> usize {
 
 /// A month in which money came, went back, and was paid out.
 fn january() -> Api {
-    let api = Api::new();
-    invariants::watch(api.platform.database());
+    let api = Api::watched();
     api.platform.advance(10 * HOUR);
     let customer = api
         .post(
@@ -442,6 +441,9 @@ fn moments_are_written_in_the_time_zone_that_is_asked_for_summer_time_included()
     assert_eq!(summary[7]["net_amount"], "38.24");
 }
 
+/// A report, what it is asked, the parameter that is wrong, and what is said of it.
+type Refused<'r> = (&'r str, Vec<(&'r str, &'r str)>, &'r str, &'r str);
+
 #[test]
 fn what_a_report_does_not_take_is_refused_in_stripes_words() {
     let api = january();
@@ -451,7 +453,7 @@ fn what_a_report_does_not_take_is_refused_in_stripes_words() {
     let early = (FIRST - 1).to_string();
     let by_hand = api.get("/v1/payouts").ok().text_at("/data/0/id").to_owned();
     let by_id = "payout_reconciliation.by_id.itemized.4";
-    let cases: Vec<(&str, Vec<(&str, &str)>, &str, &str)> = vec![
+    let cases: Vec<Refused<'_>> = vec![
         ("nonsense.1", vec![start, end], "report_type", "No such report type: 'nonsense.1'"),
         (
             ACTIVITY,
@@ -591,8 +593,7 @@ fn only_the_merchants_server_downloads_its_files_and_not_for_ever() {
 
 /// A merchant that is paid out every day, after a week in two currencies.
 fn scheduled() -> Api {
-    let api = Api::new();
-    invariants::watch(api.platform.database());
+    let api = Api::watched();
     api.platform.set_settings(&api.merchant, r#"{"payout_schedule": {"interval": "daily"}}"#);
     api.platform.advance(2 * HOUR);
     for day in 0..7 {

@@ -65,10 +65,10 @@ fn a_token_becomes_a_customers_source() {
 }
 
 #[test]
-fn only_cards_become_tokens() {
+fn only_cards_and_bank_accounts_become_tokens() {
     let api = Api::new();
     assert_eq!(api.post("/v1/tokens", &[]).error(400)["param"], "card");
-    for other in ["customer", "bank_account[country]", "pii[id_number]"] {
+    for other in ["customer", "pii[id_number]"] {
         let refused = api.post("/v1/tokens", &[(other, "x")]);
         assert_eq!(refused.error(400)["code"], "parameter_unknown", "{other}");
     }
@@ -85,4 +85,49 @@ fn only_cards_become_tokens() {
     }
     let form = [("type", "card"), ("card[token]", "tok_missing")];
     assert_eq!(api.post("/v1/payment_methods", &form).error(400)["param"], "card[token]");
+}
+
+#[test]
+fn a_token_stands_for_a_bank_account_and_is_used_once() {
+    let api = Api::new();
+    let form = [
+        ("bank_account[country]", "us"),
+        ("bank_account[currency]", "usd"),
+        ("bank_account[account_holder_name]", "Jenny Rosen"),
+        ("bank_account[account_holder_type]", "individual"),
+        ("bank_account[routing_number]", "110000000"),
+        ("bank_account[account_number]", "000111111116"),
+    ];
+    let token = api.post("/v1/tokens", &form).ok();
+    assert!(token.id().starts_with("btok_"));
+    assert_eq!((&token.body["type"], &token.body["used"]), (&json!("bank_account"), &json!(false)));
+    assert!(token.text_at("/bank_account/id").starts_with("ba_"));
+    assert_eq!(token.body["bank_account"]["last4"], "1116");
+    assert_eq!(token.body["bank_account"]["status"], "new");
+    assert!(!token.text.contains("000111111116"));
+    let path = format!("/v1/tokens/{}", token.id());
+    assert_eq!(api.get(&path).ok().body, token.body);
+    let banks = format!("/v1/accounts/{}/external_accounts", api.merchant.account);
+    let form = [("external_account", token.id()), ("metadata[a]", "1")];
+    let bank = api.post_once(&banks, &form, "key-1").ok();
+    assert_eq!((&bank.body["last4"], &bank.body["currency"]), (&json!("1116"), &json!("usd")));
+    assert_eq!(bank.body["account_holder_name"], "Jenny Rosen");
+    assert_eq!(bank.body["metadata"], json!({"a": "1"}));
+    assert_eq!(api.post_once(&banks, &form, "key-1").ok().body, bank.body);
+    assert_eq!(api.get(&path).ok().body["used"], true);
+    assert_eq!(api.post(&banks, &form).error(400)["code"], "token_already_used");
+    let missing = api.post(&banks, &[("external_account", "btok_none")]);
+    assert_eq!(missing.error(400)["param"], "external_account");
+    api.get("/v1/tokens/btok_none").error(404);
+    let both = [CARD, &[("bank_account[country]", "US")]].concat();
+    assert_eq!(api.post("/v1/tokens", &both).error(400)["code"], "parameter_missing");
+    let short = [
+        ("bank_account[country]", "US"),
+        ("bank_account[currency]", "usd"),
+        ("bank_account[account_number]", "1"),
+    ];
+    let refused = api.post("/v1/tokens", &short);
+    assert_eq!(refused.error(400)["param"], "bank_account[account_number]");
+    let both = [CARD, &short[..2], &[("bank_account[account_number]", "000123456789")]].concat();
+    assert_eq!(api.post("/v1/tokens", &both).error(400)["code"], "parameters_exclusive");
 }

@@ -25,6 +25,9 @@ const TYPES: Record<string, TypeName> = {
   setup_intent: "SetupIntent",
   token: "Token",
   webhook_endpoint: "WebhookEndpoint",
+  topup: "Topup",
+  transfer: "Transfer",
+  transfer_reversal: "TransferReversal",
 };
 
 const DELETED: Record<string, TypeName> = { bank_account: "DeletedBankAccount", customer: "DeletedCustomer", webhook_endpoint: "DeletedWebhookEndpoint" };

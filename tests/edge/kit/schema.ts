@@ -12,7 +12,7 @@ const TYPES = [
   "Dispute", "Event", "File",
   "Mandate", "PaymentIntent", "PaymentMethod", "Payout", "Refund", "Reporting.ReportRun", "Reporting.ReportType",
   "Review", "SetupAttempt", "SetupIntent", "Token",
-  "Transfer", "WebhookEndpoint", "DeletedWebhookEndpoint",
+  "Topup", "Transfer", "TransferReversal", "WebhookEndpoint", "DeletedWebhookEndpoint",
 ] as const;
 
 export type TypeName = (typeof TYPES)[number];

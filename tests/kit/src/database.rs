@@ -3,22 +3,28 @@
 //! Integers are bound as REAL, because JavaScript has no other numbers; the limits are workerd's
 //! (its `sqlite.c++`); an error is told in D1's words and read as production reads it.
 
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::LazyLock;
 
-use rusqlite::limits::Limit;
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection, StatementStatus, ToSql, params_from_iter};
+use rusqlite::{StatementStatus, ToSql, params_from_iter};
 use store::{DatabaseError, Row, Rows, Statement, Value};
 
 use crate::Hop;
+use crate::connection::Turn;
 
 /// From 2^53 on, JavaScript's numbers are no longer exact integers.
 const EXACT_INTEGERS: i64 = 1 << 53;
 
 /// What D1 says when nobody knows whether a batch was written.
 const LOST: &str = "D1_ERROR: Network connection lost.";
+
+/// The SQL whose plan a test has seen.
+static REGISTERED: LazyLock<BTreeSet<String>> =
+    LazyLock::new(|| store::registry::statements().into_iter().map(|(_, sql)| sql).collect());
 
 /// What a database had to do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,10 +41,10 @@ pub struct Counts {
 /// A database with the schema of production.
 #[derive(Debug)]
 pub struct Database {
-    connection: Connection,
+    connection: Turn,
     hop: Hop,
     counts: Cell<Counts>,
-    texts: RefCell<BTreeSet<String>>,
+    texts: RefCell<BTreeSet<Cow<'static, str>>>,
 }
 
 impl Database {
@@ -48,10 +54,15 @@ impl Database {
     /// When a migration fails.
     #[expect(clippy::new_without_default, reason = "a default that runs migrations would surprise")]
     pub fn new() -> Self {
-        let connection = Connection::open_in_memory().expect("SQLite opens a database in memory");
-        let database = Self::over(connection);
-        migrate(&database.connection);
-        database
+        Self::with("")
+    }
+
+    /// An empty database in memory, with temporary tables and triggers that a script makes.
+    ///
+    /// # Panics
+    /// When a migration or the script fails.
+    pub fn with(temporary: &'static str) -> Self {
+        Self::over(Turn::in_memory(temporary))
     }
 
     /// The database in a file, which is made if there is none; migrations run only then.
@@ -59,15 +70,10 @@ impl Database {
     /// # Panics
     /// When the file is no database, or a migration fails.
     pub fn open(path: &Path) -> Self {
-        let database = Self::over(Connection::open(path).expect("SQLite opens the file"));
-        if database.query("SELECT name FROM sqlite_schema LIMIT 1", vec![]).is_empty() {
-            migrate(&database.connection);
-        }
-        database
+        Self::over(Turn::in_file(path))
     }
 
-    fn over(connection: Connection) -> Self {
-        limit(&connection);
+    fn over(connection: Turn) -> Self {
         Self { connection, hop: Hop::default(), counts: Cell::default(), texts: RefCell::default() }
     }
 
@@ -83,9 +89,8 @@ impl Database {
 
     /// The SQL of batches that [`store::registry`] does not name, so whose plan no test has seen.
     pub fn unregistered(&self) -> Vec<String> {
-        let registered: BTreeSet<String> =
-            store::registry::statements().into_iter().map(|(_, sql)| sql).collect();
-        self.texts.borrow().difference(&registered).cloned().collect()
+        let is_stray = |sql: &&Cow<'static, str>| !REGISTERED.contains(sql.as_ref());
+        self.texts.borrow().iter().filter(is_stray).map(|sql| sql.clone().into_owned()).collect()
     }
 
     /// Runs one statement at once, uncounted and without faults: for what a test sets up and looks at.
@@ -93,6 +98,9 @@ impl Database {
     /// # Panics
     /// When SQLite refuses it.
     pub fn query(&self, sql: &str, values: Vec<Value>) -> Vec<Row> {
+        if sql.starts_with("PRAGMA") {
+            self.connection.keep();
+        }
         self.run(sql, &values).unwrap_or_else(|error| panic!("{error}, in: {sql}")).0
     }
 
@@ -129,20 +137,31 @@ impl Database {
         counts.batches += 1;
         counts.statements += statements.len() as u64;
         self.counts.set(counts);
-        self.texts
-            .borrow_mut()
-            .extend(statements.iter().map(|statement| statement.sql.clone().into_owned()));
+        self.remember(statements);
         let changes = self.connection.total_changes();
-        // A transaction that is dropped rolls back.
-        let transaction = self.connection.unchecked_transaction().map_err(told)?;
+        self.run("SAVEPOINT batch", &[])?;
         let results = statements
             .iter()
             .map(|statement| self.run(&statement.sql, &statement.values))
-            .collect::<Result<Vec<_>, _>>()?;
-        transaction.commit().map_err(told)?;
-        counts.rows_written += self.connection.total_changes() - changes;
-        self.counts.set(counts);
-        Ok(results)
+            .collect::<Result<Vec<_>, _>>();
+        if results.is_err() {
+            self.run("ROLLBACK TO batch", &[])?;
+        }
+        self.run("RELEASE batch", &[])?;
+        if results.is_ok() {
+            counts.rows_written += self.connection.total_changes() - changes;
+            self.counts.set(counts);
+        }
+        results
+    }
+
+    fn remember(&self, statements: &[Statement]) {
+        let mut texts = self.texts.borrow_mut();
+        for Statement { sql, .. } in statements {
+            if !texts.contains(sql.as_ref()) {
+                texts.insert(sql.clone());
+            }
+        }
     }
 
     fn run(&self, sql: &str, values: &[Value]) -> Result<Rows, DatabaseError> {
@@ -173,46 +192,6 @@ impl store::Database for Database {
     async fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Rows>, DatabaseError> {
         let lost = || DatabaseError::from_message(LOST);
         self.hop.make(|| self.run_batch(&statements), lost).await
-    }
-}
-
-/// Sets workerd's limits and D1's settings.
-fn limit(connection: &Connection) {
-    let limits = [
-        (Limit::SQLITE_LIMIT_LENGTH, 2_200_000),
-        (Limit::SQLITE_LIMIT_SQL_LENGTH, 100_000),
-        (Limit::SQLITE_LIMIT_COLUMN, 100),
-        (Limit::SQLITE_LIMIT_EXPR_DEPTH, 100),
-        (Limit::SQLITE_LIMIT_COMPOUND_SELECT, 5),
-        (Limit::SQLITE_LIMIT_VDBE_OP, 25_000),
-        (Limit::SQLITE_LIMIT_FUNCTION_ARG, 127),
-        (Limit::SQLITE_LIMIT_ATTACHED, 0),
-        (Limit::SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 50),
-        (Limit::SQLITE_LIMIT_VARIABLE_NUMBER, 100),
-        (Limit::SQLITE_LIMIT_TRIGGER_DEPTH, 10),
-    ];
-    for (limit, value) in limits {
-        connection.set_limit(limit, value).expect("SQLite knows the limit");
-    }
-    connection
-        .execute_batch("PRAGMA foreign_keys = 1; PRAGMA recursive_triggers = 0;")
-        .expect("SQLite knows the settings");
-}
-
-/// Runs every migration, in order.
-fn migrate(connection: &Connection) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations");
-    let mut files: Vec<_> = std::fs::read_dir(&folder)
-        .expect("the migrations are beside the tests")
-        .map(|entry| entry.expect("the folder is readable").path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "sql"))
-        .collect();
-    files.sort();
-    for file in files {
-        let sql = std::fs::read_to_string(&file).expect("the migration is readable");
-        connection
-            .execute_batch(&sql)
-            .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     }
 }
 

@@ -16,6 +16,7 @@
 //! assert_eq!(platform.database().query("SELECT * FROM development_clock", vec![]).len(), 1);
 //! ```
 
+mod connection;
 mod database;
 mod executor;
 mod hop;

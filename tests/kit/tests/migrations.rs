@@ -61,6 +61,7 @@ fn books_are_opened_for_what_was_there_before_the_ledger() {
     );
     assert_eq!(one("SELECT count(*) FROM balance_transactions"), 3);
     // Running it once more opens nothing twice.
-    database.execute_batch(&migrations[7]).expect("it runs");
+    let opening = after.iter().find(|sql| sql.contains("'txn_opening_'")).expect("a migration");
+    database.execute_batch(opening).expect("it runs");
     assert_eq!(one("SELECT count(*) FROM balance_transactions"), 3);
 }

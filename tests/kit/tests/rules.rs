@@ -134,6 +134,48 @@ fn a_file_is_the_same_database_after_a_restart() {
 }
 
 #[test]
+fn a_database_has_nothing_of_whoever_had_its_connection_before() {
+    let script = "CREATE TEMP TABLE notes (text TEXT)";
+    let look = |database: &Database| {
+        let sql = "SELECT (SELECT count(*) FROM development_clock) AS rows, \
+             (SELECT count(*) FROM notes) AS notes, \
+             (SELECT count(*) FROM temp.sqlite_schema) AS temporary, \
+             (SELECT group_concat(name) FROM sqlite_schema) AS schema";
+        database.query(sql, values![]).remove(0).0
+    };
+    let changes = |database: &Database| {
+        database.query("SELECT total_changes() AS made", values![])[0]
+            .integer("made")
+            .expect("a number")
+    };
+    let first = Database::with(script);
+    let fresh = look(&first);
+    run(first.batch(vec![development_clock::advance(1)])).expect("written");
+    let stray = "INSERT INTO guard VALUES (0, 'broken')";
+    run(first.batch(vec![development_clock::advance(1), Statement::new(stray, values![])]))
+        .expect_err("its batch is rolled back, and no more than that");
+    assert_eq!(advance_by_seconds(&first), 1);
+    for sql in [
+        "INSERT INTO notes VALUES ('first')",
+        "CREATE TEMP TABLE more (text TEXT)",
+        "DROP TABLE development_clock",
+    ] {
+        first.query(sql, values![]);
+    }
+    let made = changes(&first);
+    drop(first);
+    let second = Database::with(script);
+    assert_eq!(look(&second), fresh);
+    assert!(changes(&second) >= made, "it is another connection");
+    second.query("PRAGMA ignore_check_constraints = 1", values![]);
+    drop(second);
+    let third = Database::with(script);
+    assert_eq!(look(&third), fresh);
+    let setting = &third.query("PRAGMA ignore_check_constraints", values![])[0];
+    assert_eq!(setting.integer("ignore_check_constraints"), Ok(0));
+}
+
+#[test]
 fn statements_without_a_known_plan_are_noticed() {
     let database = Database::new();
     let stray = "SELECT * FROM charges WHERE amount = 5";

@@ -44,3 +44,15 @@ fn every_table_of_a_merchant_says_whose_row_it_is_and_in_which_mode() {
     );
     assert!(unowned.is_empty(), "{unowned:?}");
 }
+
+/// Tests run within a transaction that never ends, where such a constraint would not be looked at.
+#[test]
+fn no_constraint_waits_for_the_end_of_a_transaction() {
+    let database = Database::new();
+    let deferred = database.query(
+        "SELECT name FROM sqlite_schema WHERE sql LIKE '%DEFERR%' OR sql LIKE '%RAISE(ROLLBACK%' \
+         OR sql LIKE '%OR ROLLBACK%'",
+        values![],
+    );
+    assert!(deferred.is_empty(), "{deferred:?}");
+}

@@ -1,9 +1,11 @@
 //! I3, and the ledger's side of I8: whatever moved, the books balance and agree with the objects.
 
+use std::collections::BTreeSet;
+
 use kit::Database;
 use store::audit::checks;
 
-use super::run;
+use super::{number, run, text};
 
 /// Runs every check of the audit.
 pub fn check(database: &Database) {
@@ -11,4 +13,26 @@ pub fn check(database: &Database) {
         let found = run(database, &check.whole(stage));
         assert!(found.is_empty(), "{}, but: {found:#?}", check.holds);
     }
+    money_that_became_available_is_told_of(database);
+}
+
+/// I6: each time that some of a merchant's money became available, the merchant is told once.
+fn money_that_became_available_is_told_of(database: &Database) {
+    let matured = "SELECT DISTINCT owner AS account, livemode, cause FROM ledger_entries \
+                   WHERE kind = 'available' AND amount < 0 AND cause LIKE 'matured:%'";
+    let mut runs = BTreeSet::new();
+    for row in run(database, matured) {
+        // All that one run moved ends in the same words.
+        let ending = text(&row, "cause").rsplit(':').next().map(str::to_owned);
+        runs.insert((text(&row, "account"), number(&row, "livemode"), ending));
+    }
+    let mut expected: Vec<_> = runs.into_iter().map(|(account, mode, _)| (account, mode)).collect();
+    let told = "SELECT account, livemode FROM events WHERE type = 'balance.available'";
+    let mut told: Vec<_> = run(database, told)
+        .iter()
+        .map(|row| (text(row, "account"), number(row, "livemode")))
+        .collect();
+    expected.sort();
+    told.sort();
+    assert_eq!(told, expected, "I6: who was told of money that became available");
 }

@@ -4,6 +4,7 @@ use api::{Answer, Api};
 use domain::dispute::Dispute;
 use domain::id::{ChargeId, Id};
 use domain::payout::FailureCode;
+use domain::resource::balance::Funds;
 use flows::Context;
 use kit::Merchant;
 use store::audit::checks;
@@ -348,10 +349,11 @@ impl Compared {
             let context = Context::unattended(&self.api.platform, merchant.scope());
             let shown = kit::run(flows::balance::balance(&context, own)).expect("a balance");
             for currency in CURRENCIES {
-                let found = shown.iter().find(|shown| shown.currency.code() == currency);
-                let found = found.map_or((0, 0), |found| {
-                    (found.available.minor_units(), found.pending.minor_units())
-                });
+                let of = |funds: &[Funds]| {
+                    let found = funds.iter().find(|funds| funds.currency.code() == currency);
+                    found.map_or(0, |found| found.amount.minor_units())
+                };
+                let found = (of(&shown.available), of(&shown.pending));
                 let expected = self.model.has(place, currency);
                 if found != expected {
                     return Err(format!(

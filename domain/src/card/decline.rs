@@ -1,0 +1,186 @@
+//! Why issuers, networks and checks refuse a card.
+//!
+//! Source: <https://docs.stripe.com/declines/codes>.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ApiError;
+use crate::error::CardError;
+
+/// Why a card was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the names are Stripe's codes")]
+pub enum Decline {
+    GenericDecline,
+    InsufficientFunds,
+    LostCard,
+    StolenCard,
+    CardVelocityExceeded,
+    Fraudulent,
+    AuthenticationRequired,
+    AuthenticationFailure,
+    AuthenticationNotHandled,
+    ExpiredCard,
+    IncorrectCvc,
+    IncorrectNumber,
+    ProcessingError,
+    InvalidNumber,
+    InvalidExpiryMonth,
+    InvalidExpiryYear,
+    InvalidCvc,
+    TestModeLiveCard,
+}
+
+impl Decline {
+    /// Every decline, for tables that must cover them all.
+    pub const ALL: [Self; 18] = [
+        Self::GenericDecline,
+        Self::InsufficientFunds,
+        Self::LostCard,
+        Self::StolenCard,
+        Self::CardVelocityExceeded,
+        Self::Fraudulent,
+        Self::AuthenticationRequired,
+        Self::AuthenticationFailure,
+        Self::AuthenticationNotHandled,
+        Self::ExpiredCard,
+        Self::IncorrectCvc,
+        Self::IncorrectNumber,
+        Self::ProcessingError,
+        Self::InvalidNumber,
+        Self::InvalidExpiryMonth,
+        Self::InvalidExpiryYear,
+        Self::InvalidCvc,
+        Self::TestModeLiveCard,
+    ];
+
+    /// The error code.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::GenericDecline
+            | Self::InsufficientFunds
+            | Self::LostCard
+            | Self::StolenCard
+            | Self::CardVelocityExceeded
+            | Self::TestModeLiveCard
+            | Self::Fraudulent => "card_declined",
+            Self::AuthenticationRequired | Self::AuthenticationNotHandled => {
+                "authentication_required"
+            }
+            Self::AuthenticationFailure => "payment_intent_authentication_failure",
+            Self::ExpiredCard => "expired_card",
+            Self::IncorrectCvc => "incorrect_cvc",
+            Self::IncorrectNumber => "incorrect_number",
+            Self::ProcessingError => "processing_error",
+            Self::InvalidNumber => "invalid_number",
+            Self::InvalidExpiryMonth => "invalid_expiry_month",
+            Self::InvalidExpiryYear => "invalid_expiry_year",
+            Self::InvalidCvc => "invalid_cvc",
+        }
+    }
+
+    /// The issuer's reason; none where the card's own data was wrong.
+    pub fn decline_code(self) -> Option<&'static str> {
+        match self {
+            Self::GenericDecline => Some("generic_decline"),
+            Self::InsufficientFunds => Some("insufficient_funds"),
+            Self::LostCard => Some("lost_card"),
+            Self::StolenCard => Some("stolen_card"),
+            Self::CardVelocityExceeded => Some("card_velocity_exceeded"),
+            Self::Fraudulent => Some("fraudulent"),
+            Self::AuthenticationRequired => Some("authentication_required"),
+            Self::AuthenticationNotHandled => Some("authentication_not_handled"),
+            Self::ExpiredCard => Some("expired_card"),
+            Self::IncorrectCvc => Some("incorrect_cvc"),
+            Self::ProcessingError => Some("processing_error"),
+            Self::IncorrectNumber => Some("incorrect_number"),
+            Self::TestModeLiveCard => Some("test_mode_live_card"),
+            Self::AuthenticationFailure
+            | Self::InvalidNumber
+            | Self::InvalidExpiryMonth
+            | Self::InvalidExpiryYear
+            | Self::InvalidCvc => None,
+        }
+    }
+
+    /// What the issuer advises (<https://docs.stripe.com/declines#retrying-issuer-declines>).
+    pub fn advice_code(self) -> Option<&'static str> {
+        match self {
+            Self::GenericDecline
+            | Self::InsufficientFunds
+            | Self::CardVelocityExceeded
+            | Self::ProcessingError => Some("try_again_later"),
+            Self::LostCard | Self::StolenCard | Self::Fraudulent => Some("do_not_try_again"),
+            Self::ExpiredCard | Self::IncorrectCvc | Self::IncorrectNumber => {
+                Some("confirm_card_data")
+            }
+            _ => None,
+        }
+    }
+
+    /// The sentence for people.
+    pub fn message(self) -> &'static str {
+        match self {
+            Self::GenericDecline | Self::LostCard | Self::StolenCard | Self::Fraudulent => {
+                "Your card was declined."
+            }
+            Self::TestModeLiveCard => {
+                "Your card was declined. Your request was in test mode, but used a non test (live) \
+                 card. For a list of valid test cards, visit: https://stripe.com/docs/testing."
+            }
+            Self::InsufficientFunds => "Your card has insufficient funds.",
+            Self::CardVelocityExceeded => {
+                "Your card was declined for making repeated attempts too frequently or exceeding \
+                 its amount limit."
+            }
+            Self::AuthenticationRequired => {
+                "Your card was declined. This transaction requires authentication."
+            }
+            Self::AuthenticationNotHandled => {
+                "This payment required an authentication action to complete, but \
+                 `error_on_requires_action` was set. When you're ready, you can upgrade your \
+                 integration to handle actions at \
+                 https://stripe.com/docs/payments/payment-intents/upgrade-to-handle-actions."
+            }
+            Self::AuthenticationFailure => {
+                "The provided PaymentMethod has failed authentication. You can provide \
+                 payment_method_data or a new PaymentMethod to attempt to fulfill this \
+                 PaymentIntent again."
+            }
+            Self::ExpiredCard => "Your card has expired.",
+            Self::IncorrectCvc => "Your card's security code is incorrect.",
+            Self::IncorrectNumber => "Your card number is incorrect.",
+            Self::ProcessingError => {
+                "An error occurred while processing your card. Try again in a little bit."
+            }
+            Self::InvalidNumber => "The card number is not a valid credit card number.",
+            Self::InvalidExpiryMonth => "Your card's expiration month is invalid.",
+            Self::InvalidExpiryYear => "Your card's expiration year is invalid.",
+            Self::InvalidCvc => "Your card's security code is invalid.",
+        }
+    }
+
+    /// The field of the card that was wrong, where one was.
+    pub fn field(self) -> Option<&'static str> {
+        match self {
+            Self::IncorrectNumber | Self::InvalidNumber => Some("number"),
+            Self::ExpiredCard | Self::InvalidExpiryMonth => Some("exp_month"),
+            Self::InvalidExpiryYear => Some("exp_year"),
+            Self::IncorrectCvc | Self::InvalidCvc => Some("cvc"),
+            _ => None,
+        }
+    }
+
+    /// The refusal of a card whose data is wrong, before any issuer was asked.
+    pub fn refuse(self) -> ApiError {
+        CardError {
+            decline: self,
+            is_decline: false,
+            charge: None,
+            payment_intent: None,
+            payment_method: None,
+        }
+        .into()
+    }
+}

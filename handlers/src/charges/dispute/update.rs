@@ -1,0 +1,29 @@
+//! `POST /v1/charges/{charge}/dispute`
+
+use domain::ApiError;
+use flows::disputes::Changes;
+use flows::{Failure, Platform, disputes};
+use serde_json::Value;
+
+use super::find;
+use crate::disputes::update::{self, Parameters};
+use crate::endpoint::{Call, Endpoint, Method};
+
+/// Answers the dispute of a charge, or stages an answer.
+pub struct Update;
+
+impl Endpoint for Update {
+    const METHOD: Method = Method::Post;
+    const PATH: &'static str = "/v1/charges/{charge}/dispute";
+    const RESOURCE: &'static str = "dispute";
+    type Parameters = Parameters;
+    type Input = Changes;
+
+    fn check(parameters: Parameters) -> Result<Changes, ApiError> {
+        update::Update::check(parameters)
+    }
+
+    async fn run<P: Platform>(call: &Call<'_, P>, changes: Changes) -> Result<Value, Failure> {
+        disputes::update(&call.context, find(call).await?.id.as_str(), &changes).await
+    }
+}
