@@ -146,3 +146,48 @@ fn suite(name: &str, mut command: Command, runner: Runner) -> Result<Counts> {
     }
     Ok(counts)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+
+    /// The Rust files below a folder.
+    fn sources(folder: &Path) -> Vec<PathBuf> {
+        let entries = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry"));
+        let (folders, files): (Vec<_>, Vec<_>) =
+            entries.map(|entry| entry.path()).partition(|path| path.is_dir());
+        let rust = files.into_iter().filter(|path| path.extension().is_some_and(|end| end == "rs"));
+        rust.chain(folders.iter().flat_map(|folder| sources(folder))).collect()
+    }
+
+    fn text(path: &Path) -> String {
+        fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    }
+
+    #[test]
+    fn no_example_is_left_out() {
+        let crates = [
+            "domain",
+            "connectors",
+            "store",
+            "flows",
+            "handlers",
+            "queues",
+            "tests/api",
+            "tests/kit",
+        ];
+        for folder in crates.map(|name| root().join(name)) {
+            let is_untested = text(&folder.join("Cargo.toml")).contains("doctest = false");
+            let has_example = |path: &PathBuf| {
+                let text = text(path);
+                let mut lines = text.lines().map(str::trim_start);
+                lines.any(|line| line.starts_with("//! ```") || line.starts_with("/// ```"))
+            };
+            let examples: Vec<_> =
+                sources(&folder.join("src")).into_iter().filter(has_example).collect();
+            assert_eq!(examples.is_empty(), is_untested, "{}: {examples:?}", folder.display());
+        }
+    }
+}

@@ -62,7 +62,10 @@ impl Model {
             payment.looked_at.push(self.now + SOON);
         }
         let Payment { merchant, currency, available_at, .. } = *payment;
-        self.merchant_gets(merchant, currency, available_at, amount - fee - application_fee);
+        // Pending at first also where it is available at once: the next beat moves it.
+        let net = amount - fee - application_fee;
+        let owner = self.owners[merchant].clone();
+        self.balances.add_on(&owner, currency, "pending", available_at / DAY, net);
         self.balances.add("platform", currency, "fees", fee);
         self.balances.add("platform", currency, "application_fees", application_fee);
         self.processor_owes(currency, amount);
