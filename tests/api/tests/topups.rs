@@ -4,11 +4,6 @@ use api::funds::{days_pass, dollars, told_since};
 use api::{Answer, Api, Form, invariants};
 use serde_json::json;
 
-fn api() -> Api {
-    let api = Api::watched();
-    api
-}
-
 fn topup(api: &Api, amount: &str, more: Form<'_>) -> Answer {
     api.post("/v1/topups", &[&[("amount", amount), ("currency", "usd")], more].concat())
 }
@@ -19,7 +14,7 @@ fn find(api: &Api, topup: &Answer) -> Answer {
 
 #[test]
 fn what_a_bank_adds_is_available_when_it_answers() {
-    let api = api();
+    let api = Api::watched();
     let form = [("description", "Float"), ("metadata[order]", "1"), ("transfer_group", "g")];
     let made = topup(&api, "2000", &form).ok();
     assert_eq!(made.body["status"], "pending");
@@ -60,7 +55,7 @@ fn a_bank_that_refuses_says_why() {
         ("btok_us_verified_invalidCurrency", "invalid_currency"),
     ];
     for (source, code) in tokens {
-        let api = api();
+        let api = Api::watched();
         let made = topup(&api, "2000", &[("source", source)]).ok();
         days_pass(&api, 1);
         let failed = find(&api, &made);
@@ -81,7 +76,7 @@ fn a_bank_that_refuses_says_why() {
 
 #[test]
 fn the_default_bank_account_is_asked_unless_said_otherwise() {
-    let api = api();
+    let api = Api::watched();
     let banks = format!("/v1/accounts/{}/external_accounts", api.merchant.account);
     api.post(&banks, &[("external_account", "btok_us_verified_noAccount")]).ok();
     let refused = topup(&api, "2000", &[]).ok();
@@ -93,7 +88,7 @@ fn the_default_bank_account_is_asked_unless_said_otherwise() {
 
 #[test]
 fn only_a_pending_topup_is_canceled() {
-    let api = api();
+    let api = Api::watched();
     let made = topup(&api, "2000", &[]).ok();
     let path = format!("/v1/topups/{}/cancel", made.id());
     assert_eq!(api.post(&path, &[]).ok().body["status"], "canceled");
@@ -110,7 +105,7 @@ fn only_a_pending_topup_is_canceled() {
 
 #[test]
 fn what_the_bank_takes_back_is_owed_where_it_is_gone() {
-    let api = api();
+    let api = Api::watched();
     let made = topup(&api, "2000", &[]).ok();
     days_pass(&api, 1);
     api.post("/v1/payouts", &[("amount", "1500"), ("currency", "usd")]).ok();
@@ -131,7 +126,7 @@ fn what_the_bank_takes_back_is_owed_where_it_is_gone() {
 
 #[test]
 fn topups_are_listed_and_updated() {
-    let api = api();
+    let api = Api::watched();
     let first = topup(&api, "1000", &[]).ok();
     let second = topup(&api, "2000", &[]).ok();
     api.post(&format!("/v1/topups/{}/cancel", first.id()), &[]).ok();
