@@ -1,9 +1,9 @@
 //! Webhooks: merchants' endpoints, and how each event reaches those that hear of it.
 //!
-//! An event is written with the change that it tells of. [`fan_out`] plans a delivery for each endpoint
-//! that hears of it, and puts the deliveries on their way through a queue; [`deliver`] attempts them and
+//! An event is written with the change that it tells of. [`fan_out()`] plans a delivery for each endpoint
+//! that hears of it, and puts the deliveries on their way through a queue; [`deliver()`] attempts them and
 //! records what came of it. The rows are the truth: a message that is lost, late or doubled changes
-//! nothing but time, and [`search`] finds what was lost.
+//! nothing but time, and [`search()`] finds what was lost.
 
 mod attempt;
 mod create;
