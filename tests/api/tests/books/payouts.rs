@@ -40,6 +40,7 @@ impl Model {
         if amount < 1 || !is_allowed(currency, amount, 0) {
             return Err("parameter_invalid_integer");
         }
+        self.books_catch_up(merchant, currency);
         if amount > self.has(merchant, currency).0 {
             return Err("balance_insufficient");
         }
@@ -54,15 +55,27 @@ impl Model {
         Ok(())
     }
 
+    /// Who takes money that is due, and was not moved yet, has all that the merchant has moved first.
+    fn books_catch_up(&mut self, merchant: usize, currency: &'static str) {
+        let (owner, today) = (self.owners[merchant].clone(), self.today());
+        let due = self
+            .balances
+            .days("pending")
+            .into_iter()
+            .filter(|(other, _, day, amount)| *other == owner && *day <= today && *amount != 0);
+        let due: Vec<_> = due.collect();
+        if !due.iter().any(|(_, code, ..)| *code == currency) {
+            return;
+        }
+        for (owner, currency, day, amount) in due {
+            self.balances.add_on(&owner, currency, "pending", day, -amount);
+            self.balances.add_on(&owner, currency, "available", day, amount);
+        }
+    }
+
     /// What was owed on a day is settled first, then the oldest days are taken.
     fn money_leaves(&mut self, merchant: usize, currency: &'static str, amount: i64) {
         let owner = self.owners[merchant].clone();
-        for (day, pending) in self.balances.days_of(&owner, currency, "pending") {
-            if day <= self.today() {
-                self.balances.add_on(&owner, currency, "pending", day, -pending);
-                self.balances.add_on(&owner, currency, "available", day, pending);
-            }
-        }
         let days = self.balances.days_of(&owner, currency, "available");
         let mut missing = amount;
         for (day, owed) in days.iter().filter(|(_, held)| *held < 0) {
