@@ -2,6 +2,8 @@
 
 use flows::Platform;
 use flows::webhooks::Parcel;
+use std::cell::Cell;
+
 use futures_util::future::{Either, join_all, select};
 use queues::deliveries::{self, Verdict};
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -26,6 +28,9 @@ extern "C" {
     #[wasm_bindgen(js_namespace = scheduler, catch)]
     fn wait(milliseconds: u32) -> std::result::Result<Promise<JsValue>, JsValue>;
 }
+
+/// How long an announcement waits for further events, in milliseconds.
+const GATHERS: u32 = 200;
 
 /// The most messages that a queue takes at a time.
 const MOST_MESSAGES: usize = 100;
@@ -109,9 +114,25 @@ async fn deliver_one(message: &RawMessage, platform: &CloudflarePlatform) {
     }
 }
 
-/// After the answer: has new events handed out. A message that gets lost costs time only.
+thread_local! {
+    /// Until when an announcement of this isolate is on its way, in milliseconds.
+    static ANNOUNCED_UNTIL: Cell<i64> = const { Cell::new(0) };
+}
+
+/// After the answer: has new events handed out. One message serves all requests of a moment: it leaves
+/// when each of them has written its events. One that gets lost costs time only.
 pub fn announce_after(context: &Context, env: Env) {
+    let now = clock::milliseconds();
+    if now < ANNOUNCED_UNTIL.get() {
+        return;
+    }
+    // Should the message never leave, somebody announces anew after twice the pause.
+    ANNOUNCED_UNTIL.set(now.saturating_add(i64::from(GATHERS).saturating_mul(2)));
     context.wait_until(async move {
+        if let Ok(pause) = wait(GATHERS) {
+            drop(JsFuture::from(pause).await);
+        }
+        ANNOUNCED_UNTIL.set(0);
         if let Err(error) = announce(&env).await {
             worker::console_warn!("events could not be announced: {error}");
         }
