@@ -1,9 +1,9 @@
 //! What arrives from the queues.
 
-use flows::Platform;
-use flows::webhooks::Parcel;
 use std::cell::Cell;
 
+use flows::Platform;
+use flows::webhooks::Parcel;
 use futures_util::future::{Either, join_all, select};
 use queues::deliveries::{self, Verdict};
 use wasm_bindgen::prelude::wasm_bindgen;

@@ -1,7 +1,9 @@
 //! Events: written with the change that they tell of, never changed.
 
 use domain::id::EventId;
+use domain::resource::event::{Request, Resource};
 use domain::timestamp::Timestamp;
+use serde_json::value::RawValue;
 
 use crate::{Inconsistent, Row, Scope, Statement, values};
 
@@ -33,6 +35,35 @@ pub struct Event {
     pub request: Option<String>,
     /// That request's idempotency key.
     pub idempotency_key: Option<String>,
+}
+
+impl Event {
+    /// The event's data as it was kept, for [`Event::resource`].
+    ///
+    /// # Errors
+    /// When it is no JSON.
+    pub fn raw_data(&self) -> Result<Box<RawValue>, Inconsistent> {
+        RawValue::from_string(self.data.clone())
+            .map_err(|error| Inconsistent { column: "data", problem: error.to_string() })
+    }
+
+    /// The event as merchants see it, on its way to so many endpoints.
+    pub fn resource<'a>(&'a self, data: &'a RawValue, pending_webhooks: i64) -> Resource<'a> {
+        Resource {
+            id: self.id.as_str(),
+            object: "event",
+            api_version: &self.api_version,
+            created: self.created,
+            data,
+            livemode: self.livemode,
+            pending_webhooks,
+            request: Request {
+                id: self.request.as_deref(),
+                idempotency_key: self.idempotency_key.as_deref(),
+            },
+            r#type: &self.event_type,
+        }
+    }
 }
 
 /// Writes a new event.

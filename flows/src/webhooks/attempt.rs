@@ -1,12 +1,8 @@
 //! One attempt to deliver an event: signed, sent, and judged by what came back.
 
 use domain::resource;
-use domain::resource::event::{Request, Resource};
 use domain::webhook::{WebhookEndpoint, signature, target};
-use serde_json::value::RawValue;
-use store::Inconsistent;
 use store::deliveries::{Attempt, Due};
-use store::events::Event;
 
 use crate::{Failure, Platform};
 
@@ -36,7 +32,8 @@ pub(super) async fn attempt<P: Platform>(
     due: &Due,
 ) -> Result<Outcome, Failure> {
     let at = platform.now();
-    let body = text(&due.event, due.pending_webhooks)?;
+    let data = due.event.raw_data()?;
+    let body = resource::text(&due.event.resource(&data, due.pending_webhooks));
     if let Some(problem) = refuse(platform, endpoint).await {
         return Ok(failed(Attempt {
             at,
@@ -96,24 +93,4 @@ async fn refuse<P: Platform>(platform: &P, endpoint: &WebhookEndpoint) -> Option
         Ok(_) => Some(format!("{host} leads to an address that is not public.")),
         Err(error) => Some(error.to_string()),
     }
-}
-
-/// The event as it is sent.
-fn text(event: &Event, pending_webhooks: i64) -> Result<String, Inconsistent> {
-    let data: Box<RawValue> = RawValue::from_string(event.data.clone())
-        .map_err(|error| Inconsistent { column: "data", problem: error.to_string() })?;
-    Ok(resource::text(&Resource {
-        id: event.id.as_str(),
-        object: "event",
-        api_version: &event.api_version,
-        created: event.created,
-        data: &data,
-        livemode: event.livemode,
-        pending_webhooks,
-        request: Request {
-            id: event.request.as_deref(),
-            idempotency_key: event.idempotency_key.as_deref(),
-        },
-        r#type: &event.event_type,
-    }))
 }

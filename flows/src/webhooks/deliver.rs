@@ -187,6 +187,9 @@ async fn look_after<P: Platform>(
 ) -> Result<(), Failure> {
     let context = Context::unattended(platform, recipient.scope.clone());
     let mut endpoint = recipient.endpoint.clone();
+    // As the batch before has written it: the update below writes every column.
+    endpoint.is_alone = true;
+    endpoint.failing_since = endpoint.failing_since.or(Some(context.now));
     let fails_for = endpoint
         .failing_since
         .map_or(0, |since| context.now.seconds().saturating_sub(since.seconds()));

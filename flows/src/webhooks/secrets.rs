@@ -1,6 +1,6 @@
 //! The secrets that sign deliveries: sealed while they are kept.
 
-use domain::id::{AccountId, keyed_digest};
+use domain::id::keyed_digest;
 use domain::seal::MasterKey;
 use domain::webhook::{WebhookEndpoint, signature};
 use store::Scope;
@@ -26,10 +26,9 @@ pub(super) fn live<P: Platform>(
     endpoint: &WebhookEndpoint,
 ) -> Result<Vec<String>, Failure> {
     let key = key(platform.master_key());
-    let open = |sealed: &str, account: &AccountId| key.open(sealed, account.as_str());
     endpoint
         .live_secrets(platform.now())
-        .map(|secret| Ok(open(&secret.sealed, &scope.account)?))
+        .map(|secret| Ok(key.open(&secret.sealed, scope.account.as_str())?))
         .collect()
 }
 

@@ -20,8 +20,8 @@ pub struct List;
 list_parameters! {
     /// The query.
     pub struct Parameters {
-        /// Whether every webhook took them; accepted, as nothing is sent yet.
-        #[expect(dead_code, reason = "accepted; nothing is sent yet")]
+        /// Whether every webhook took them; accepted, and narrows nothing yet.
+        #[expect(dead_code, reason = "accepted; narrows nothing yet")]
         delivery_success: Option<bool>,
         /// A type, or several by a `*`, as `charge.*`.
         r#type: Option<String>,
