@@ -5,14 +5,14 @@ use std::cell::Cell;
 use flows::Platform;
 use flows::webhooks::Parcel;
 use futures_util::future::{Either, join_all, select};
-use queues::deliveries::{self, Verdict};
+use queues::{Queue, dead_letters, deliveries};
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::js_sys::Promise;
 use worker::wasm_bindgen::JsValue;
 use worker::wasm_bindgen_futures::{JsFuture, future_to_promise};
 use worker::{
-    Context, Env, MessageBatch, MessageBuilder, MessageExt, QueueContentType, RawMessage, Result,
-    SendMessage,
+    Context, Env, MessageBatch, MessageBuilder, MessageExt, QueueContentType,
+    QueueRetryOptionsBuilder, RawMessage, Result, SendMessage,
 };
 
 use crate::platform::CloudflarePlatform;
@@ -35,6 +35,9 @@ const GATHERS: u32 = 200;
 /// The most messages that a queue takes at a time.
 const MOST_MESSAGES: usize = 100;
 
+/// How long a dead letter that cannot be parked waits for the database, in seconds.
+const PARKS_AGAIN_AFTER: u32 = 600;
+
 /// Takes a batch from whichever queue it comes.
 pub async fn take(batch: &MessageBatch<String>, env: Env, context: &Context) {
     let messages: Vec<RawMessage> = batch.raw_iter().collect();
@@ -48,28 +51,35 @@ pub async fn take(batch: &MessageBatch<String>, env: Env, context: &Context) {
     if platform.is_development() {
         clock::load(&platform).await;
     }
-    // A queue has the name of what it is for behind a prefix of the deployment's own.
-    let queue = batch.queue();
-    if queue.ends_with("-deliveries") {
-        deliver(messages, platform, context).await;
-    } else if queue.ends_with("-events") {
-        hand_out(batch, &platform).await;
-    } else {
-        wake(batch, &messages, &env).await;
+    let name = batch.queue();
+    let living = name.strip_suffix("-dead");
+    match (Queue::of(living.unwrap_or(&name)), living) {
+        (Some(queue), Some(_)) => bury(&messages, queue, &platform).await,
+        (Some(Queue::Deliveries), None) => deliver(messages, platform, context).await,
+        (Some(Queue::Events), None) => hand_out(batch, &platform).await,
+        (Some(Queue::Wake), None) => wake(&messages, &env).await,
+        (None, _) => {
+            worker::console_error!("nothing takes the messages of {name}");
+            batch.retry_all();
+        }
     }
 }
 
-/// Passes the earliest wake-up on to the heartbeat.
-async fn wake(batch: &MessageBatch<String>, messages: &[RawMessage], env: &Env) {
-    let texts: Vec<String> =
-        messages.iter().filter_map(|message| message.body().as_string()).collect();
-    if let Some(due_at) = queues::wake::earliest(texts.iter().map(String::as_str))
-        && let Err(problem) = heartbeat::poke(env, due_at).await
-    {
-        worker::console_error!("the heartbeat could not be woken: {problem}");
-        return batch.retry_all();
+/// Passes the earliest wake-up on to the heartbeat. A message that cannot be read holds up no other.
+async fn wake(messages: &[RawMessage], env: &Env) {
+    let read = messages.iter().map(|message| (message, queues::wake::due_at(&body(message))));
+    let (readable, poison): (Vec<_>, Vec<_>) = read.partition(|(_, due_at)| due_at.is_ok());
+    for (message, problem) in poison {
+        settle(message, problem.map(drop));
     }
-    batch.ack_all();
+    let Some(earliest) = readable.iter().filter_map(|(_, due_at)| due_at.as_ref().ok()).min()
+    else {
+        return;
+    };
+    let woken = heartbeat::poke(env, *earliest).await;
+    for (message, _) in readable {
+        settle(message, woken.clone());
+    }
 }
 
 /// Hands new events to the endpoints that hear of them.
@@ -107,10 +117,35 @@ async fn deliver(messages: Vec<RawMessage>, platform: CloudflarePlatform, contex
 /// Makes the deliveries that a message stands for. One that is still under way when its batch is over
 /// counts as taken: what becomes of its deliveries is in their rows.
 async fn deliver_one(message: &RawMessage, platform: &CloudflarePlatform) {
-    let body = message.body().as_string().unwrap_or_default();
-    match deliveries::deliver(platform, &body).await {
-        Verdict::Ack => message.ack(),
-        Verdict::Retry => message.retry(),
+    settle(message, deliveries::deliver(platform, &body(message)).await);
+}
+
+/// Parks what no consumer could take. While the database cannot be reached, it waits in its queue.
+async fn bury(messages: &[RawMessage], queue: Queue, platform: &CloudflarePlatform) {
+    for message in messages {
+        match dead_letters::take(platform, queue, &body(message)).await {
+            Ok(()) => message.ack(),
+            Err(failure) => {
+                worker::console_error!("a dead letter could not be parked: {failure}");
+                let later = QueueRetryOptionsBuilder::new().with_delay_seconds(PARKS_AGAIN_AFTER);
+                message.retry_with_options(&later.build());
+            }
+        }
+    }
+}
+
+fn body(message: &RawMessage) -> String {
+    message.body().as_string().unwrap_or_default()
+}
+
+/// Ends a message, or has it come again.
+fn settle(message: &RawMessage, taken: std::result::Result<(), String>) {
+    match taken {
+        Ok(()) => message.ack(),
+        Err(problem) => {
+            worker::console_error!("{problem}, in the message {}", body(message));
+            message.retry();
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 
 pub mod accounts;
 pub mod announce;
+pub mod archive;
 pub mod audit;
 pub mod balance;
 pub mod bank_accounts;

@@ -1,7 +1,9 @@
 //! The heartbeat: does what is due, and says when it has to beat again.
 
 use domain::Timestamp;
-use flows::{Context, Failure, Platform, audit, balance, payouts, recover, topups, webhooks};
+use flows::{
+    Context, Failure, Platform, archive, audit, balance, payouts, recover, topups, webhooks,
+};
 use store::scheduled_tasks::{self, Kind, Task};
 use store::{Database, Inconsistent, Row, Rows};
 
@@ -33,13 +35,14 @@ pub async fn beat<P: Platform>(platform: &P) -> Timestamp {
                 }
             }
             // Last, so that what was done here is told of, too.
-            let endpoints_are_left = events(platform).await;
-            if full || days_are_left || payouts_are_left || endpoints_are_left {
+            let deliveries_are_left = events(platform).await;
+            if full || days_are_left || payouts_are_left || deliveries_are_left {
                 return now;
             }
             let next = next(platform, now).await;
-            // What is audited waits for nobody, so that it leaves the database to the payments most of the time.
-            if audit_is_left(platform).await { next.min(now.plus(1)) } else { next }
+            // Nobody waits for these, so that they leave the database to the payments most of the time.
+            let is_left = audit_is_left(platform).await | archive_is_left(platform).await;
+            if is_left { next.min(now.plus(1)) } else { next }
         }
         Err(failure) => {
             platform.log_error("heartbeat", &failure.to_string());
@@ -81,12 +84,24 @@ async fn audit_is_left<P: Platform>(platform: &P) -> bool {
     }
 }
 
-/// Hands out events that nobody was woken for, and finds deliveries that were lost on their way. Says
-/// whether some endpoints are left to look at.
+/// Archives some more of the old events. Says whether some are left.
+async fn archive_is_left<P: Platform>(platform: &P) -> bool {
+    match archive::go_on(platform).await {
+        Ok(is_left) => is_left,
+        Err(failure) => {
+            platform.log_error("archive", &failure.to_string());
+            false
+        }
+    }
+}
+
+/// Hands out events that nobody was woken for, finds deliveries that were lost on their way, and tries
+/// dead letters again where an operator wants it. Says whether some of that is left.
 async fn events<P: Platform>(platform: &P) -> bool {
     let found = async {
         crate::deliveries::fan_out(platform).await?;
-        webhooks::search(platform).await
+        let letters_are_left = crate::dead_letters::redrive(platform).await?;
+        Ok::<_, Failure>(webhooks::search(platform).await? || letters_are_left)
     };
     match found.await {
         Ok(is_more) => is_more,

@@ -10,13 +10,15 @@ pub struct Wake {
     pub due_at: Timestamp,
 }
 
-/// The earliest moment that a batch of messages asks for. A message that cannot be read asks for
-/// nothing: what it stood for is in the database.
-pub fn earliest<'m>(messages: impl Iterator<Item = &'m str>) -> Option<Timestamp> {
-    messages
-        .filter_map(|message| domain::kept::from_text::<Wake>(message).ok())
-        .map(|wake| wake.due_at)
-        .min()
+/// The moment that a message asks for.
+///
+/// # Errors
+/// Says why the message cannot be read.
+pub fn due_at(message: &str) -> Result<Timestamp, String> {
+    match domain::kept::from_text::<Wake>(message) {
+        Ok(wake) => Ok(wake.due_at),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 #[cfg(test)]
@@ -24,9 +26,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn poison_wakes_nobody_and_stops_nobody() {
-        let messages = ["{\"due_at\":7}", "poison", "{\"due_at\":5}", "{}"];
-        assert_eq!(earliest(messages.into_iter()), Some(Timestamp(5)));
-        assert_eq!(earliest(["poison"].into_iter()), None);
+    fn a_wake_up_says_when() {
+        assert_eq!(due_at("{\"due_at\":7}"), Ok(Timestamp(7)));
+        assert!(due_at("poison").is_err());
+        assert!(due_at("{}").is_err());
     }
 }

@@ -161,7 +161,7 @@ impl Rows {
 }
 
 /// One row, by the names of its columns.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Row(pub serde_json::Map<String, serde_json::Value>);
 
 impl Row {

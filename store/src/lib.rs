@@ -6,6 +6,7 @@
 //! of each.
 
 pub mod accounts;
+pub mod archive;
 pub mod attempts;
 pub mod audit;
 pub mod balance_transactions;
@@ -13,6 +14,7 @@ pub mod bank_accounts;
 pub mod charges;
 pub mod customers;
 pub mod database;
+pub mod dead_letters;
 pub mod deliveries;
 pub mod development_clock;
 pub mod disputes;

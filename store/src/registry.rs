@@ -2,10 +2,10 @@
 
 use crate::list::{Cursor, Filter, Table};
 use crate::{
-    accounts, attempts, audit, balance_transactions, bank_accounts, charges, customers, deliveries,
-    development_clock, disputes, events, fan_out, files, guard, ledger, list, metadata_entries,
-    payment_intents, payment_methods, payouts, refunds, report_runs, scheduled_tasks, search,
-    setup_intents, tokens, topups, transfers, webhook_endpoints,
+    accounts, archive, attempts, audit, balance_transactions, bank_accounts, charges, customers,
+    dead_letters, deliveries, development_clock, disputes, events, fan_out, files, guard, ledger,
+    list, metadata_entries, payment_intents, payment_methods, payouts, refunds, report_runs,
+    scheduled_tasks, search, setup_intents, tokens, topups, transfers, webhook_endpoints,
 };
 
 /// Every statement with a name for people.
@@ -17,6 +17,13 @@ pub fn statements() -> Vec<(String, String)> {
         ("accounts.payouts_due", accounts::PAYOUTS_DUE),
         ("accounts.plan_payouts", accounts::PLAN_PAYOUTS),
         ("accounts.postpone_payouts", accounts::POSTPONE_PAYOUTS),
+        ("archive.attempts", archive::ATTEMPTS),
+        ("archive.delete_attempts", archive::DELETE_ATTEMPTS),
+        ("archive.delete_deliveries", archive::DELETE_DELIVERIES),
+        ("archive.delete_events", archive::DELETE_EVENTS),
+        ("archive.deliveries", archive::DELIVERIES),
+        ("archive.must_be_unchanged", archive::MUST_BE_UNCHANGED),
+        ("archive.next", archive::NEXT),
         ("attempts.cancel_action", attempts::CANCEL_ACTION),
         ("attempts.find", attempts::FIND),
         ("attempts.find_by_id", attempts::FIND_BY_ID),
@@ -43,6 +50,9 @@ pub fn statements() -> Vec<(String, String)> {
         ("customers.must_be_unchanged", customers::MUST_BE_UNCHANGED),
         ("customers.must_exist", customers::MUST_EXIST),
         ("customers.update", customers::UPDATE),
+        ("dead_letters.delete", dead_letters::DELETE),
+        ("dead_letters.park", dead_letters::PARK),
+        ("dead_letters.to_redrive", dead_letters::TO_REDRIVE),
         ("deliveries.find_due", deliveries::FIND_DUE),
         ("deliveries.find_first", deliveries::FIND_FIRST),
         ("deliveries.find_lost", deliveries::FIND_LOST),

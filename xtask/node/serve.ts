@@ -3,7 +3,8 @@
 //
 // It speaks JSON lines. On stdout it says first that it serves, and then answers requests that arrive on stdin:
 // {"id":1,"batch":[["SELECT ?1",5]]} runs statements in D1 as one batch, {"id":2,"account":"Name"} makes a merchant,
-// {"id":3,"scheduled":"*/5 * * * *"} does what cron would. What the Worker logs goes to stderr.
+// {"id":3,"scheduled":"*/5 * * * *"} does what cron would, {"id":4,"send":"DELIVERIES","bodies":["..."]} sends messages
+// through a queue. What the Worker logs goes to stderr.
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -37,13 +38,17 @@ function demoMerchant(): Account {
   return keys;
 }
 
-type Request = { batch?: Statement[]; account?: string; scheduled?: string };
+type Request = { batch?: Statement[]; account?: string; scheduled?: string; send?: string; bodies?: string[] };
 type Running = Awaited<ReturnType<typeof serve>>;
 
-async function answer(server: Running, { batch = [], account, scheduled }: Request): Promise<unknown> {
+async function answer(server: Running, { batch = [], account, scheduled, send, bodies = [] }: Request): Promise<unknown> {
   if (scheduled !== undefined) {
     const worker = (await server.miniflare.getWorker()) as unknown as { scheduled(event: object): Promise<unknown> };
     return await worker.scheduled({ cron: scheduled });
+  }
+  if (send !== undefined) {
+    const queue = await server.miniflare.getQueueProducer(send);
+    return await queue.sendBatch(bodies.map((body) => ({ body, contentType: "text" as const })));
   }
   const database = await server.database();
   if (account !== undefined) {

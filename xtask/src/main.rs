@@ -13,6 +13,7 @@ mod check;
 mod children;
 mod clock;
 mod command;
+mod dead_letters;
 mod dev;
 mod fingerprint;
 mod key;
@@ -47,6 +48,9 @@ Usage: cargo xtask <task>
       manage API keys; a key's text is shown once; each takes [--state DIR | --remote]
   audit [--state DIR] [--json]
       recompute the books from the entries and the objects; the exit code is 1 where something does not hold
+  dead-letters list [--state DIR | --remote]
+  dead-letters redrive [--id ID] [--state DIR | --remote]
+      show the messages that no consumer could take, each with its error, or have them tried again
   clock --advance 1d12h [--port 8787 | --url URL]
       move what the running development server takes for now
   build
@@ -82,6 +86,7 @@ fn run(mut arguments: Arguments) -> Result<ExitCode> {
         Some("check") => check::run(arguments),
         Some("account") => account::run(arguments),
         Some("audit") => audit::run(arguments),
+        Some("dead-letters") => dead_letters::run(arguments),
         Some("key") => key::run(arguments),
         Some("clock") => clock::run(arguments),
         Some("bench") => bench::run(arguments),

@@ -1,10 +1,11 @@
 //! One attempt to deliver an event: signed, sent, and judged by what came back.
 
 use domain::resource;
+use domain::timestamp::Timestamp;
 use domain::webhook::{WebhookEndpoint, signature, target};
 use store::deliveries::{Attempt, Due};
 
-use crate::{Failure, Platform};
+use crate::Platform;
 
 /// How long an endpoint may take, in seconds.
 const TIMEOUT: u32 = 20;
@@ -21,30 +22,58 @@ pub(super) struct Outcome {
     pub retry_after: Option<i64>,
 }
 
-/// Sends an event to an endpoint.
-///
-/// # Errors
-/// When the event cannot be read.
+/// Sends an event to an endpoint. An event that cannot be sent at all has failed like one that was
+/// refused, so that it holds up no other.
 pub(super) async fn attempt<P: Platform>(
     platform: &P,
     endpoint: &WebhookEndpoint,
     secrets: &[String],
     due: &Due,
-) -> Result<Outcome, Failure> {
+) -> Outcome {
     let at = platform.now();
-    let data = due.event.raw_data()?;
-    let body = resource::text(&due.event.resource(&data, due.pending_webhooks));
-    if let Some(problem) = refuse(platform, endpoint).await {
-        return Ok(failed(Attempt {
-            at,
-            status_code: None,
-            problem: Some(problem),
-            milliseconds: 0,
-            response: None,
-        }));
+    let attempt = |status_code, problem, milliseconds, response| Attempt {
+        at,
+        status_code,
+        problem,
+        milliseconds,
+        response,
+    };
+    let request = match request(platform, endpoint, secrets, due, at).await {
+        Ok(request) => request,
+        Err(problem) => return failed(attempt(None, Some(problem), 0, None)),
+    };
+    let sent = platform.send(request, TIMEOUT).await;
+    match sent.answer {
+        Err(problem) => failed(attempt(None, Some(problem), sent.milliseconds, None)),
+        Ok(answered) => Outcome {
+            attempt: attempt(
+                Some(answered.status.into()),
+                None,
+                sent.milliseconds,
+                Some(answered.body),
+            ),
+            is_success: (200..300).contains(&answered.status),
+            is_gone: answered.status == 410,
+            retry_after: answered.retry_after.and_then(|wish| wish.trim().parse().ok()),
+        },
     }
+}
+
+/// What tells an endpoint of an event, or why nothing can.
+async fn request<P: Platform>(
+    platform: &P,
+    endpoint: &WebhookEndpoint,
+    secrets: &[String],
+    due: &Due,
+    at: Timestamp,
+) -> Result<http::Request<String>, String> {
+    if let Some(problem) = refuse(platform, endpoint).await {
+        return Err(problem);
+    }
+    let data = due.event.raw_data().map_err(|error| error.to_string())?;
+    let body = resource::text(&due.event.resource(&data, due.pending_webhooks));
     let id = due.event.id.as_str();
-    let request = http::Request::post(&endpoint.url)
+    http::Request::post(&endpoint.url)
         .header("content-type", "application/json; charset=utf-8")
         .header("user-agent", "Florin/1.0 (+webhooks)")
         .header("stripe-signature", signature::stripe(secrets, at, &body))
@@ -52,24 +81,7 @@ pub(super) async fn attempt<P: Platform>(
         .header("webhook-timestamp", at.seconds().to_string())
         .header("webhook-signature", signature::standard(secrets, id, at, &body))
         .body(body)
-        .map_err(|error| Failure::Bug(error.to_string()))?;
-    let sent = platform.send(request, TIMEOUT).await;
-    let attempt = |status_code, problem, response| Attempt {
-        at,
-        status_code,
-        problem,
-        milliseconds: sent.milliseconds,
-        response,
-    };
-    Ok(match sent.answer {
-        Err(problem) => failed(attempt(None, Some(problem), None)),
-        Ok(answered) => Outcome {
-            attempt: attempt(Some(answered.status.into()), None, Some(answered.body)),
-            is_success: (200..300).contains(&answered.status),
-            is_gone: answered.status == 410,
-            retry_after: answered.retry_after.and_then(|wish| wish.trim().parse().ok()),
-        },
-    })
+        .map_err(|error| error.to_string())
 }
 
 fn failed(attempt: Attempt) -> Outcome {

@@ -115,7 +115,7 @@ async fn make<P: Platform>(
     let Recipient { scope, endpoint } = recipient;
     let secrets = secrets::live(platform, scope, endpoint)?;
     let attempts = due.iter().map(|due| attempt(platform, endpoint, &secrets, due));
-    let outcomes = join_all(attempts).await.into_iter().collect::<Result<Vec<_>, _>>()?;
+    let outcomes = join_all(attempts).await;
     let mut batch = Vec::new();
     for (due, outcome) in due.iter().zip(&outcomes) {
         let state = state(platform, endpoint, due, outcome);

@@ -214,7 +214,9 @@ impl Api {
             }
             while let Some(parcel) = outside.next_parcel() {
                 let message = serde_json::to_string(&parcel).expect("a message");
-                queues::deliveries::deliver(&self.platform, &message).await;
+                if let Err(problem) = queues::deliveries::deliver(&self.platform, &message).await {
+                    flows::Platform::log_error(&self.platform, "deliveries", &problem);
+                }
             }
             let woken = outside.take_woken();
             if woken.is_empty() {

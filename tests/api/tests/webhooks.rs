@@ -232,7 +232,7 @@ fn a_message_that_is_lost_or_doubled_costs_time_only() {
     let parcel = outside.next_parcel().expect("a message");
     let message = serde_json::to_string(&parcel).expect("a message");
     for _ in 0..2 {
-        kit::run(queues::deliveries::deliver(&api.platform, &message));
+        kit::run(queues::deliveries::deliver(&api.platform, &message)).expect("it is taken");
     }
     assert_eq!(types(&api).len(), 1);
 }
@@ -248,7 +248,7 @@ fn a_crash_at_any_await_loses_no_delivery() {
             queues::deliveries::fan_out(&api.platform).await.expect("the fan-out");
             while let Some(parcel) = api.platform.outside().next_parcel() {
                 let message = serde_json::to_string(&parcel).expect("a message");
-                queues::deliveries::deliver(&api.platform, &message).await;
+                queues::deliveries::deliver(&api.platform, &message).await.expect("it is taken");
             }
         };
         let ended = kit::run_until_poll(polls, work).is_some();
@@ -339,7 +339,7 @@ fn a_slow_endpoint_is_delivered_to_alone_until_it_is_well() {
     kit::run(queues::deliveries::fan_out(&api.platform)).expect("the fan-out");
     let parcel = api.platform.outside().next_parcel().expect("a message");
     let message = serde_json::to_string(&parcel).expect("a message");
-    kit::run(queues::deliveries::deliver(&api.platform, &message));
+    kit::run(queues::deliveries::deliver(&api.platform, &message)).expect("it is taken");
     assert_eq!(types(&api).len(), 4, "the shared consumer stops after the first round");
     assert!(is_alone());
     api.platform.outside().take(10);

@@ -98,6 +98,11 @@ export class Server {
     await this.#ask({ scheduled: cron });
   }
 
+  /** Sends messages through one of the Worker's queues. */
+  async send(binding: string, bodies: string[]): Promise<void> {
+    await this.#ask({ send: binding, bodies });
+  }
+
   /** Ends all of the server's processes as a power cut would. `restart` goes on with what was on disk. */
   async kill9(): Promise<void> {
     const child = this.#child;

@@ -1,0 +1,116 @@
+//! Dead letters: messages that no consumer can take, and events that cannot be sent.
+
+use api::Api;
+use kit::Fault;
+use queues::{Queue, dead_letters};
+use serde_json::json;
+use store::{Row, values};
+
+/// The parked messages: queue, body, problem and count.
+fn parked(api: &Api) -> Vec<(String, String, String, i64)> {
+    let text = |row: &Row, column: &'static str| row.text(column).expect("a text").to_owned();
+    let rows = api.platform.database().query("SELECT * FROM dead_letters", vec![]);
+    rows.iter()
+        .map(|row| {
+            let count = row.integer("count").expect("a count");
+            (text(row, "queue"), text(row, "body"), text(row, "problem"), count)
+        })
+        .collect()
+}
+
+fn bury(api: &Api, queue: Queue, message: &str) -> Result<(), flows::Failure> {
+    kit::run(dead_letters::take(&api.platform, queue, message))
+}
+
+fn redrive(api: &Api) {
+    let redrive = "UPDATE dead_letters SET redrive = 1";
+    api.platform.database().query(redrive, vec![]);
+    api.beat();
+}
+
+#[test]
+fn a_message_that_nobody_can_read_is_parked_once_with_its_error() {
+    let api = Api::new();
+    for queue in [Queue::Deliveries, Queue::Wake] {
+        for _ in 0..3 {
+            bury(&api, queue, "poison").expect("it is parked");
+        }
+    }
+    let letters = parked(&api);
+    assert_eq!(letters.len(), 2);
+    for (queue, body, problem, count) in &letters {
+        assert_eq!((body.as_str(), *count), ("poison", 3), "{queue}");
+        assert!(problem.contains("line 1"), "{queue}: {problem}");
+    }
+    redrive(&api);
+    let counts: Vec<i64> = parked(&api).into_iter().map(|(.., count)| count).collect();
+    assert_eq!(counts, [4, 4], "it died again, and waits for an operator");
+    api.beat();
+    assert_eq!(parked(&api).iter().map(|(.., count)| count).max(), Some(&4));
+}
+
+#[test]
+fn what_works_by_the_time_it_is_dead_is_not_parked() {
+    let api = Api::new();
+    bury(&api, Queue::Wake, "{\"due_at\":7}").expect("it is taken");
+    bury(&api, Queue::Events, "").expect("it is taken");
+    bury(&api, Queue::Deliveries, "{\"endpoint\":\"we_gone\",\"events\":[1]}")
+        .expect("it is taken");
+    assert_eq!(parked(&api), []);
+}
+
+#[test]
+fn a_dead_letter_is_delivered_when_it_is_redriven() {
+    let api = Api::new();
+    let form = [("url", "https://shop.test/hooks"), ("enabled_events[]", "*")];
+    api.post("/v1/webhook_endpoints", &form).ok();
+    api.post("/v1/customers", &[]).ok();
+    kit::run(queues::deliveries::fan_out(&api.platform)).expect("the fan-out");
+    let parcel = api.platform.outside().next_parcel().expect("a message");
+    let message = serde_json::to_string(&parcel).expect("a message");
+    // The database fails when it is tried for the last time, and works when it is parked.
+    api.platform.database().hop().fail(1, Fault::BeforeEffect);
+    bury(&api, Queue::Deliveries, &message).expect("it is parked");
+    let letters = parked(&api);
+    assert_eq!((letters.len(), letters[0].1.as_str()), (1, message.as_str()));
+    assert!(letters[0].2.contains(&parcel.endpoint), "{}", letters[0].2);
+    redrive(&api);
+    assert_eq!(parked(&api), []);
+    assert_eq!(api.platform.outside().take_requests().len(), 1);
+}
+
+#[test]
+fn a_dead_letter_waits_for_a_database_that_is_gone() {
+    let api = Api::new();
+    api.platform.database().hop().fail(1, Fault::BeforeEffect);
+    bury(&api, Queue::Wake, "poison").expect_err("it comes again");
+    bury(&api, Queue::Wake, "poison").expect("it is parked");
+    assert_eq!(parked(&api).len(), 1);
+}
+
+#[test]
+fn an_event_that_cannot_be_sent_holds_up_no_other() {
+    let api = Api::new();
+    let form = [("url", "https://shop.test/hooks"), ("enabled_events[]", "*")];
+    api.post("/v1/webhook_endpoints", &form).ok();
+    api.post("/v1/customers", &[]).ok();
+    let corrupt = "INSERT INTO events (id, account, livemode, created, type, object, data, api_version) \
+         SELECT 'evt_corrupt', account, livemode, created, type, object, 'no JSON', api_version \
+         FROM events WHERE type = ?1";
+    api.platform.database().query(corrupt, values!["customer.created"]);
+    api.post("/v1/customers", &[]).ok();
+    api.deliver();
+    assert_eq!(api.platform.outside().take_requests().len(), 2);
+    let rows =
+        api.platform.database().query("SELECT * FROM deliveries WHERE state = 'pending'", vec![]);
+    assert_eq!(rows.len(), 1, "it is tried again as if the endpoint had refused it");
+    assert_eq!(rows[0].integer("attempts"), Ok(1));
+    for _ in 0..200 {
+        api.platform.advance(60);
+        api.beat();
+        api.deliver();
+    }
+    let rows = api.platform.database().query("SELECT * FROM deliveries WHERE event = 2", vec![]);
+    assert_eq!(rows[0].0["state"], json!("failed"), "until its tries are used up");
+    assert!(rows[0].text("problem").expect("a problem").contains("expected"), "{:?}", rows[0]);
+}

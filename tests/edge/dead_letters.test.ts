@@ -1,0 +1,72 @@
+// Messages that no consumer can take, on workerd: parked with their error, holding up nobody, and tried again on demand.
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { after, before, test } from "node:test";
+import type Stripe from "stripe";
+import { Receiver } from "./kit/receiver.ts";
+import { Server } from "./kit/server.ts";
+import { until } from "./kit/until.ts";
+
+let server: Server;
+let receiver: Receiver;
+let stripe: Stripe;
+
+before(async () => {
+  server = await Server.start();
+  receiver = await Receiver.start();
+  stripe = server.stripe((await server.account()).secret_key);
+});
+after(async () => {
+  receiver.stop();
+  await server.stop();
+});
+
+type Letter = { id: number; queue: string; body: string; problem: string; count: number };
+
+function deadLetters(...words: string[]): unknown {
+  const command = ["xtask", "dead-letters", ...words, "--state", server.state];
+  const { status, stdout, stderr } = spawnSync("cargo", command, { encoding: "utf8" });
+  assert.equal(status, 0, stderr);
+  return JSON.parse(stdout);
+}
+
+function parked(count: number): Promise<Letter[]> {
+  return until(`${count} letters are parked`, async () => {
+    const rows = await server.query("SELECT sequence AS id, queue, body, problem, count FROM dead_letters ORDER BY queue");
+    return rows.length === count ? (rows as Letter[]) : undefined;
+  });
+}
+
+test("poison is parked with its error and holds up no other message", async () => {
+  await receiver.endpoint(stripe, "/beside", ["customer.created"]);
+  await server.send("DELIVERIES", ["poison", "{}"]);
+  await server.send("WAKE", ["poison"]);
+  await stripe.customers.create({ name: "Jo" });
+  await until("the delivery beside it arrives", async () => receiver.at("/beside")[0]);
+  const letters = await parked(3);
+  assert.deepEqual(letters.map(({ queue, body }) => [queue, body]).sort(), [
+    ["deliveries", "poison"], ["deliveries", "{}"], ["wake", "poison"],
+  ]);
+  for (const { problem } of letters) assert.match(problem, /line 1/);
+  assert.deepEqual((deadLetters("list") as Letter[]).map(({ id }) => id).sort(), letters.map(({ id }) => id).sort());
+});
+
+test("a dead letter is tried again on demand", async () => {
+  const [delivery] = await server.query("SELECT endpoint, event FROM deliveries LIMIT 1");
+  const body = JSON.stringify({ endpoint: delivery?.["endpoint"], events: [delivery?.["event"]] });
+  await server.batch(
+    ["DELETE FROM dead_letters"],
+    ["UPDATE deliveries SET state = 'pending', next_attempt_at = NULL"],
+    [
+      `INSERT INTO dead_letters (queue, body, problem, count, first_parked_at, last_parked_at)
+       VALUES ('deliveries', ?1, 'the database was away', 1, 0, 0)`,
+      body,
+    ],
+  );
+  const before = receiver.at("/beside").length;
+  const [letter] = deadLetters("list") as Letter[];
+  assert.deepEqual(deadLetters("redrive", "--id", String(letter?.id)), { redriven: [letter?.id] });
+  await server.scheduled();
+  await parked(0);
+  assert.equal(receiver.at("/beside").length, before + 1);
+});
