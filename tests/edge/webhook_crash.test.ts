@@ -1,0 +1,81 @@
+// kill -9 of workerd, again and again under load: every event reaches every endpoint.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { Receiver } from "./kit/receiver.ts";
+import { Server } from "./kit/server.ts";
+import { until } from "./kit/until.ts";
+
+let server: Server;
+let receiver: Receiver;
+
+before(async () => {
+  server = await Server.start();
+  receiver = await Receiver.start();
+});
+after(async () => {
+  receiver.stop();
+  await server.stop();
+});
+
+const KILLS = 20;
+const CONNECTIONS = 16;
+/** How many each connection makes between two kills. */
+const PAYMENTS = 3;
+/** A run of an interrupted request is given up after 15 s. */
+const LEASE = 16;
+/** What was lost on its way is found within a minute, and attempted again in test mode within seven more. */
+const FOUND_AFTER = 61;
+
+async function advance(seconds: number): Promise<void> {
+  await server.advance(seconds);
+  receiver.ahead += seconds;
+}
+
+test("killed twenty times under load, every event reaches every endpoint", async () => {
+  const { secret_key } = await server.account();
+  const stripe = server.stripe(secret_key, { maxNetworkRetries: 40 });
+  await receiver.endpoint(stripe, "/one");
+  await receiver.endpoint(stripe, "/two");
+  let made = 0;
+  const connection = async (name: string) => {
+    for (let count = 0; count < PAYMENTS; count += 1) {
+      await stripe.paymentIntents.create(
+        {
+          amount: 2000, currency: "usd", payment_method: "pm_card_visa", confirm: true,
+          automatic_payment_methods: { enabled: true, allow_redirects: "never" },
+        },
+        { idempotencyKey: `pay ${name}.${count}` },
+      );
+      made += 1;
+    }
+  };
+  for (let kill = 0; kill < KILLS; kill += 1) {
+    // Each kill meets another moment between a payment, its fan-out and its deliveries.
+    const enough = made + 1 + kill;
+    const load = Promise.all(Array.from({ length: CONNECTIONS }, (_, name) => connection(`${kill}.${name}`)));
+    await until("the load is under way", async () => made >= enough || undefined);
+    await server.kill9();
+    await server.restart();
+    await advance(LEASE);
+    await load;
+  }
+  assert.equal(made, KILLS * CONNECTIONS * PAYMENTS);
+  await until("everything is delivered", async () => {
+    await advance(FOUND_AFTER);
+    await server.scheduled();
+    const open = await server.query(
+      `SELECT 1 FROM events AS e JOIN webhook_endpoints AS w ON w.account = e.account AND w.since_event < e.sequence
+       LEFT JOIN deliveries AS d ON d.endpoint = w.id AND d.event = e.sequence
+       WHERE coalesce(d.state, 'missing') != 'succeeded' LIMIT 1`,
+    );
+    return open.length === 0 || undefined;
+  });
+  const events = await server.query("SELECT id FROM events");
+  assert.equal(events.length, made * 3);
+  for (const path of ["/one", "/two"]) {
+    const deliveries = receiver.at(path);
+    const arrived = new Set(deliveries.map(({ event }) => event.id));
+    assert.deepEqual(deliveries.filter(({ problem }) => problem !== undefined), []);
+    assert.deepEqual(events.filter(({ id }) => !arrived.has(String(id))), [], `${path} did not hear of them`);
+  }
+});
