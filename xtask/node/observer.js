@@ -1,9 +1,12 @@
 // Wrapped around a built Worker by the benchmark: says in the header `x-observed` of each answer what the request did
-// in D1 and Durable Objects before it. It runs on workerd, and only while nothing is measured.
+// in D1 and Durable Objects before it, and what deliveries have cost since the start. It runs on workerd, and only while
+// nothing is measured.
 import Built from "./index.js";
 export * from "./index.js";
 
 let hops = [];
+/** The rows that were written for deliveries, and the messages that were sent, since the start. */
+const deliveries = { rows_written: 0, messages: 0 };
 const watched = new Set();
 
 /** Puts another function in a method's place, once. */
@@ -33,7 +36,15 @@ async function batch(run, statements) {
     rows_read: meta.rows_read,
     found: results.map((row) => Object.values(row).map(size)),
   }));
+  for (const { sql, rows_written } of hop.database) {
+    if (/deliver|fan_out/.test(sql)) deliveries.rows_written += rows_written;
+  }
   return results;
+}
+
+function send(run, message) {
+  deliveries.messages += Array.isArray(message) ? message.length : 1;
+  return run();
 }
 
 async function ask(run, request, init) {
@@ -49,6 +60,9 @@ function watchBindings(env) {
   for (const binding of Object.values(env)) {
     const kind = binding?.constructor?.name;
     if (kind === "D1Database") watch(Object.getPrototypeOf(binding), "batch", batch);
+    if (kind === "WorkerQueue") {
+      for (const name of ["send", "sendBatch"]) watch(Object.getPrototypeOf(binding), name, send);
+    }
     if (kind === "DurableObjectNamespace") {
       watch(Object.getPrototypeOf(binding.get(binding.idFromName(""))), "fetch", ask);
     }
@@ -67,7 +81,7 @@ export default class extends Built {
     const headers = new Headers(response.headers);
     // What has not come back yet is none that the answer waited for.
     const done = hops.filter((hop) => Object.keys(hop).length > 0);
-    headers.set("x-observed", JSON.stringify({ hops: done, answer: body.byteLength }));
+    headers.set("x-observed", JSON.stringify({ hops: done, answer: body.byteLength, deliveries }));
     return new Response(body, { status: response.status, headers });
   }
 }

@@ -18,6 +18,7 @@ mod operation;
 mod rows;
 mod script;
 mod server;
+mod webhooks;
 
 use client::Connection;
 use load::Figures;
@@ -41,6 +42,7 @@ struct Settings {
 pub fn run(mut arguments: Arguments) -> Result<ExitCode> {
     let rows: Option<u64> = arguments.opt_value_from_str("--rows")?;
     let entries: Option<u64> = arguments.opt_value_from_str("--entries")?;
+    let is_webhooks = arguments.contains("--webhooks");
     let as_json = arguments.contains("--json");
     let place: Option<PathBuf> = arguments.opt_value_from_str("--folder")?;
     let tools = setup::for_build()?;
@@ -53,6 +55,11 @@ pub fn run(mut arguments: Arguments) -> Result<ExitCode> {
         finish(arguments)?;
         build::build(&tools, false)?;
         return entries::run(entries, &place.unwrap_or_else(server::memory), as_json);
+    }
+    if is_webhooks {
+        finish(arguments)?;
+        build::build(&tools, false)?;
+        return webhooks::run(&place.unwrap_or_else(server::memory), as_json);
     }
     let seconds: f64 = arguments.opt_value_from_str("--seconds")?.unwrap_or(5.0);
     let only: Option<String> = arguments.opt_value_from_str("--only")?;

@@ -74,6 +74,13 @@ impl Server {
         Self::worker(folder, json!({ "bindings": bindings, "observe": observe }))
     }
 
+    /// Starts Florin as a developer has it, so that deliveries may go to this machine.
+    pub fn florin_in_development(place: &Path, observe: bool) -> Result<Self> {
+        let folder = empty_folder(place)?;
+        let bindings = json!({ "MASTER_KEY": state::master_key(&folder)?, "DEVELOPMENT": "1" });
+        Self::worker(folder, json!({ "bindings": bindings, "observe": observe }))
+    }
+
     /// Starts the floor, which does what the script says.
     pub fn floor(place: &Path, script: &Script, observe: bool) -> Result<Self> {
         let settings = json!({

@@ -1,0 +1,221 @@
+//! `cargo xtask bench --webhooks`: how many events are accepted and delivered, what a delivery costs in rows and messages,
+//! and what endpoints cost a payment.
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::{self, sleep};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::{Value, json};
+
+use super::client::{Connection, request};
+use super::load;
+use super::operation::{Operation, Prepared};
+use super::rows::{PAYMENT, Store, compare, show};
+use super::server::{Server, Subject};
+
+/// How many endpoints the second account has.
+const MANY: u64 = 10;
+
+/// How many endpoints a payment's time is measured with; an account has no more.
+const MOST: u64 = 16;
+
+/// The most that a payment may take with that many endpoints, beside one without any.
+const LIMIT: f64 = 1.05;
+
+/// How long payments are made, and on how many connections.
+const LENGTH: Duration = Duration::from_secs(10);
+const CONNECTIONS: usize = 16;
+
+/// How many payments show what deliveries cost.
+const COUNTED: u64 = 100;
+
+/// A payment's events: its intent created and succeeded, its charge succeeded.
+const EVENTS: u64 = 3;
+
+/// How long an announcement gathers events, and some more.
+const GATHERS: Duration = Duration::from_millis(250);
+
+/// Runs the task.
+pub fn run(place: &Path, as_json: bool) -> Result<ExitCode> {
+    let ways = [1, MANY].map(|endpoints| end_to_end(place, endpoints));
+    let ways = ways.into_iter().collect::<Result<Vec<_>>>()?;
+    let costs = [1, MANY].map(|endpoints| costs(place, endpoints));
+    let costs = costs.into_iter().collect::<Result<Vec<_>>>()?;
+    let latency = latency(place)?;
+    if as_json {
+        println!("{}", json!({ "end_to_end": ways, "costs": costs, "latency": latency }));
+        return Ok(ExitCode::SUCCESS);
+    }
+    for way in &ways {
+        println!(
+            "to {} endpoints: {:.0} events accepted each second, {:.0} deliveries each second until the last one, \
+             {:.1} s after the last payment",
+            way["endpoints"],
+            way["accepted_per_second"].as_f64().unwrap_or_default(),
+            way["delivered_per_second"].as_f64().unwrap_or_default(),
+            way["last_delivery_after_seconds"].as_f64().unwrap_or_default(),
+        );
+    }
+    for cost in &costs {
+        println!(
+            "to {} endpoints: {:.2} rows written for a delivery, {:.2} messages for an event (three operations of a queue \
+             each)",
+            cost["endpoints"],
+            cost["rows_per_delivery"].as_f64().unwrap_or_default(),
+            cost["messages_per_event"].as_f64().unwrap_or_default(),
+        );
+    }
+    show(&latency, LIMIT, false);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A server of webhooks that takes everything.
+struct Receiver {
+    port: u16,
+    taken: Arc<AtomicU64>,
+}
+
+impl Receiver {
+    fn start() -> Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", 0))?;
+        let port = listener.local_addr()?.port();
+        let taken = Arc::new(AtomicU64::new(0));
+        let counter = Arc::clone(&taken);
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let counter = Arc::clone(&counter);
+                // A connection that breaks off has been counted as far as it came.
+                thread::spawn(move || drop(take(stream, &counter)));
+            }
+        });
+        Ok(Self { port, taken })
+    }
+
+    fn taken(&self) -> u64 {
+        self.taken.load(Ordering::SeqCst)
+    }
+
+    /// Waits until so many deliveries have come.
+    fn wait_for(&self, count: u64) -> Result<()> {
+        let started = Instant::now();
+        while self.taken() < count {
+            let taken = self.taken();
+            ensure!(started.elapsed() < Duration::from_secs(180), "{taken} of {count} arrived");
+            sleep(Duration::from_millis(2));
+        }
+        Ok(())
+    }
+}
+
+/// Takes the requests of one connection.
+fn take(stream: TcpStream, counter: &AtomicU64) -> Result<()> {
+    stream.set_nodelay(true)?;
+    let mut stream = BufReader::new(stream);
+    loop {
+        let mut length = 0;
+        loop {
+            let mut line = String::new();
+            if stream.read_line(&mut line)? == 0 {
+                return Ok(());
+            }
+            let line = line.trim_end().to_ascii_lowercase();
+            if line.is_empty() {
+                break;
+            }
+            if let Some(value) = line.strip_prefix("content-length:") {
+                length = value.trim().parse()?;
+            }
+        }
+        stream.read_exact(&mut vec![0; length])?;
+        counter.fetch_add(1, Ordering::SeqCst);
+        stream.get_mut().write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")?;
+    }
+}
+
+/// A server with an account of so many endpoints.
+fn merchant(place: &Path, receiver: &Receiver, endpoints: u64, observe: bool) -> Result<Store> {
+    let mut server = Server::florin_in_development(place, observe)?;
+    let key = server.account()?;
+    let mut connection = Connection::open(server.port)?;
+    for number in 0..endpoints {
+        let body = format!("url=http://127.0.0.1:{}/{number}&enabled_events[]=*", receiver.port);
+        let bytes = request("POST", "/v1/webhook_endpoints", &key, None, &body);
+        let status = connection.send(&bytes)?;
+        ensure!(status == 200, "{}", String::from_utf8_lossy(&connection.body));
+    }
+    Ok(Store { server, key, rows: endpoints, created: 0 })
+}
+
+/// Pays as fast as it goes, and waits for the last delivery.
+fn end_to_end(place: &Path, endpoints: u64) -> Result<Value> {
+    let receiver = Receiver::start()?;
+    let mut store = merchant(place, &receiver, endpoints, false)?;
+    let port = store.server.port;
+    let prepared = Prepared::new(Operation::CreateAndConfirm, Subject::Florin, &store.key, port)?;
+    let started = Instant::now();
+    let figures = load::drive(&prepared, &store.server, CONNECTIONS, LENGTH)?;
+    let paid = Instant::now();
+    let count = store.server.batch(vec![json!(["SELECT count(*) AS n FROM events"])])?;
+    let events = count[0][0]["n"].as_u64().context("no count of events")?;
+    receiver.wait_for(events * endpoints)?;
+    let arrived = Instant::now();
+    eprintln!("bench: {events} events to {endpoints} endpoints");
+    Ok(json!({
+        "endpoints": endpoints,
+        "events": events,
+        "accepted_per_second": figures.per_second * EVENTS as f64,
+        "delivered_per_second": (events * endpoints) as f64 / (arrived - started).as_secs_f64(),
+        "last_delivery_after_seconds": (arrived - paid).as_secs_f64(),
+    }))
+}
+
+/// What deliveries wrote and sent, where all went well at the first try.
+fn costs(place: &Path, endpoints: u64) -> Result<Value> {
+    let receiver = Receiver::start()?;
+    let store = merchant(place, &receiver, endpoints, true)?;
+    let mut connection = Connection::open(store.server.port)?;
+    for number in 0..COUNTED {
+        let once = format!("counted-{number}");
+        let bytes = request("POST", "/v1/payment_intents", &store.key, Some(&once), PAYMENT);
+        let status = connection.send(&bytes)?;
+        ensure!(status == 200, "{}", String::from_utf8_lossy(&connection.body));
+    }
+    let events = COUNTED * EVENTS;
+    receiver.wait_for(events * endpoints)?;
+    // What arrived last is recorded after its answer.
+    sleep(Duration::from_secs(1));
+    connection.send(&request("GET", "/v1/balance", &store.key, None, ""))?;
+    let observed: Value = serde_json::from_str(connection.observed.as_deref().unwrap_or("null"))?;
+    let seen = |name: &str| observed["deliveries"][name].as_u64();
+    let (Some(rows), Some(messages)) = (seen("rows_written"), seen("messages")) else {
+        bail!("the observer saw no deliveries: {observed}");
+    };
+    Ok(json!({
+        "endpoints": endpoints,
+        "events": events,
+        "rows_per_delivery": rows as f64 / (events * endpoints) as f64,
+        "messages_per_event": messages as f64 / events as f64,
+    }))
+}
+
+/// A payment with many endpoints beside one without any, each made when the deliveries of the one before are over: what
+/// is measured is the payment's own way, not how many workers share a processor.
+fn latency(place: &Path) -> Result<Value> {
+    let receiver = Receiver::start()?;
+    let none = merchant(place, &receiver, 0, false)?;
+    let many = merchant(place, &receiver, MOST, false)?;
+    let read = compare("payment", [&none, &many], |store, number| {
+        sleep(GATHERS);
+        // A delivery that never comes shows below.
+        drop(receiver.wait_for(number * EVENTS * MOST));
+        let once = format!("latency-{number}");
+        request("POST", "/v1/payment_intents", &store.key, Some(&once), PAYMENT)
+    })?;
+    ensure!(read["status"] == 200, "a payment was refused");
+    Ok(json!({ "few": 0, "many": MOST, "reads": [read] }))
+}
