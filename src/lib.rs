@@ -54,7 +54,10 @@ async fn answer(
     if platform.is_development() {
         clock::load(platform).await;
     }
-    let request = message::read(request, handlers::dispatch::MAX_BODY).await?;
+    let request = match message::read(request, handlers::dispatch::MAX_BODY).await {
+        Ok(request) => request,
+        Err(problem) => return message::unreadable(&problem),
+    };
     if let Some(response) = development::answer(platform, &request).await {
         return response;
     }

@@ -3,14 +3,43 @@
 use handlers::render::{Reply, Stored};
 use http::HeaderName;
 use http::request::Builder;
+use wasm_bindgen::prelude::wasm_bindgen;
+use worker::js_sys::{Promise, Uint8Array};
+use worker::wasm_bindgen::JsValue;
+use worker::wasm_bindgen_futures::JsFuture;
 use worker::{Env, Headers, Request, Response, Result};
 
-use crate::files;
+use crate::{database, files};
 
-/// Reads a request with its body. A body that announces more than the limit is not read.
+#[wasm_bindgen(inline_js = r#"
+// A body that says nothing of its length, as far as the limit and a little further.
+export async function read(body, limit) {
+  const chunks = [];
+  let size = 0;
+  for await (const chunk of body) {
+    chunks.push(chunk);
+    size += chunk.byteLength;
+    if (size > limit) break;
+  }
+  const bytes = new Uint8Array(size);
+  let place = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, place);
+    place += chunk.byteLength;
+  }
+  return bytes;
+}
+"#)]
+extern "C" {
+    #[wasm_bindgen(js_name = read)]
+    fn read_body(body: &JsValue, limit: u32) -> Promise;
+}
+
+/// Reads a request with its body. Of a body that is over the limit no more is read than shows that.
 ///
 /// # Errors
-/// When the runtime breaks off.
+/// When the client goes away before the end of the body: what has come of it may say something else than
+/// the whole, and must not be carried out.
 pub async fn read(
     mut request: Request,
     limit: usize,
@@ -25,11 +54,34 @@ pub async fn read(
         }
     }
     let announced = header("content-length").and_then(|length| length.parse::<usize>().ok());
-    let body = match announced {
-        Some(length) if length > limit => vec![0; limit.saturating_add(1)],
-        _ => request.bytes().await.unwrap_or_default(),
+    let body = match (announced, request.inner().body()) {
+        (Some(length), _) if length > limit => vec![0; limit.saturating_add(1)],
+        (Some(length), _) => {
+            let body = request.bytes().await.map_err(|error| error.to_string())?;
+            if body.len() != length {
+                return Err(format!("{} of {length} bytes have come", body.len()));
+            }
+            body
+        }
+        (None, Some(body)) => {
+            let limit = u32::try_from(limit).unwrap_or(u32::MAX);
+            let body = JsFuture::from(read_body(&body, limit)).await;
+            Uint8Array::new(&body.map_err(|error| database::message(&error))?).to_vec()
+        }
+        (None, None) => Vec::new(),
     };
     builder.body(body).map_err(|error| error.to_string())
+}
+
+/// The answer to a request that could not be read; most often nobody hears it any more.
+///
+/// # Errors
+/// When the runtime refuses it.
+pub fn unreadable(problem: &str) -> std::result::Result<Response, String> {
+    worker::console_warn!("a request could not be read: {problem}");
+    let body = "{\"error\": {\"message\": \"The request could not be read to its end, and nothing was \
+                done.\", \"type\": \"invalid_request_error\"}}\n";
+    json(body, 400).map_err(|error| error.to_string())
 }
 
 /// Writes a response.
@@ -62,7 +114,11 @@ pub fn broken(problem: &str) -> Result<Response> {
     worker::console_error!("{problem}");
     let body = "{\"error\": {\"message\": \"Florin is not set up; its log says what is missing.\", \
                 \"type\": \"api_error\"}}\n";
+    json(body, 500)
+}
+
+fn json(body: &str, status: u16) -> Result<Response> {
     let headers = Headers::new();
     headers.set("content-type", "application/json")?;
-    Ok(Response::ok(body)?.with_status(500).with_headers(headers))
+    Ok(Response::ok(body)?.with_status(status).with_headers(headers))
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{Error, MapAccess, Visitor};
+use serde::de::{Error, MapAccess, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer};
 use store::list::END_OF_TIME;
 
@@ -85,7 +85,7 @@ impl<'de> Visitor<'de> for SecondOrBounds {
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Created, E> {
         let second: i64 =
-            text.parse().map_err(|_| E::custom(format!("Invalid integer: {text}")))?;
+            text.parse().map_err(|_| E::invalid_value(Unexpected::Other(text), &self))?;
         Ok(Created::from(Bounds { gte: Some(second), lte: Some(second), ..Bounds::default() }))
     }
 

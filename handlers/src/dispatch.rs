@@ -1,10 +1,12 @@
 //! From a request to its response: version, key, route, parameters, idempotency, answer.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
 use domain::ApiError;
 use domain::api_key::Kind;
 use domain::error::Retry;
+use domain::event::API_VERSION;
 use domain::id::{IdSource, RequestId, keyed_digest};
 use domain::idempotency::{Answer as KeptAnswer, Begin, Complete, Decision, MAX_KEY_LENGTH};
 use flows::{Context, Failure, Platform, RequestReference};
@@ -46,8 +48,7 @@ pub struct Incoming<'a, P> {
 impl Server {
     /// Answers a request. What goes wrong becomes an error body; nothing is returned as an error.
     pub async fn handle<P: Platform>(&self, platform: &P, request: &Request<Vec<u8>>) -> Reply {
-        let path = request.uri().path();
-        if !path.starts_with("/v1/") && path != "/v1" {
+        if !is_for_api(request.uri().path()) {
             return pages::answer(platform, request).await;
         }
         let request_id: RequestId = IdSource::new(&platform.random()).derive("request");
@@ -72,7 +73,11 @@ impl Server {
         let headers = request.headers();
         let version = match version::requested(text(headers, "stripe-version")) {
             Ok(version) => version,
-            Err(error) => return reply(Answer::error(&error)),
+            Err(error) => {
+                let mut response = reply(Answer::error(&error));
+                add_header(&mut response, "stripe-version", API_VERSION);
+                return response;
+            }
         };
         let mut response = match self.routed(platform, request, request_id).await {
             Ok(response) => response,
@@ -104,6 +109,11 @@ impl Server {
         };
         routes::dispatch(incoming).await
     }
+}
+
+/// Whether a client of the API asks, who understands no page; newer parts of Stripe's are under `/v2/`.
+fn is_for_api(path: &str) -> bool {
+    matches!(path.split('/').nth(1), Some("v1" | "v2"))
 }
 
 /// What the merchant is told of a failure; what is our own fault is logged with all that is known.
@@ -166,16 +176,17 @@ fn form_of<P>(
     object: &'static str,
 ) -> Result<Form, ApiError> {
     let request = incoming.request;
-    let encoded = match method {
-        Method::Post => request.body(),
-        // Some clients put the parameters of a deletion into the body, some into the query.
-        Method::Delete if !request.body().is_empty() => request.body(),
-        Method::Get | Method::Delete => request.uri().query().unwrap_or_default().as_bytes(),
+    let query = request.uri().query().unwrap_or_default().as_bytes();
+    // Parameters count wherever they stand: one that is passed over would turn a part into the whole.
+    let encoded = match (method, query, request.body().as_slice()) {
+        (Method::Get, query, _) | (_, query, []) => Cow::Borrowed(query),
+        (_, [], body) => Cow::Borrowed(body),
+        (_, query, body) => Cow::Owned([query, body].join(&b'&')),
     };
     if method == Method::Post {
         check_content_type(request)?;
     }
-    let mut tree = form::parse(encoded)?;
+    let mut tree = form::parse(&encoded)?;
     let canonical = tree.canonical();
     let expand = tree.take_texts("expand")?.unwrap_or_default();
     expand::check(&expand)?;

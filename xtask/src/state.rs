@@ -12,7 +12,14 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::cache::{self, root};
 
 /// What a state folder may hold; a folder with anything else in it is not ours to empty.
-const OURS: [&str; 6] = ["demo-merchant.json", "dev.lock", "master-key", "v3", "wrangler", "tmp"];
+const OURS: [&str; 6] = [
+    "demo-merchant.json",
+    "demo-merchant.json.new",
+    "dev.lock",
+    "master-key",
+    "master-key.new",
+    "v3",
+];
 
 /// The folder that `--state` names, `.florin` in the checkout without it.
 pub fn folder(given: Option<String>) -> Result<PathBuf> {
@@ -79,7 +86,7 @@ pub fn reset(folder: &Path) -> Result<()> {
     let entries: Vec<_> = fs::read_dir(folder)?.collect::<Result<_, _>>()?;
     for entry in &entries {
         let name = entry.file_name();
-        if !OURS.iter().any(|ours| name.to_string_lossy().starts_with(ours)) {
+        if !OURS.iter().any(|ours| name == *ours) {
             bail!(
                 "{} holds {name:?}, which is no development state: nothing was removed",
                 folder.display()

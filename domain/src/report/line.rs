@@ -92,7 +92,7 @@ impl Line {
 /// A moment as `2026-01-31 23:59:59`.
 pub fn date_time(at: Timestamp) -> String {
     chrono::DateTime::from_timestamp(at.seconds(), 0)
-        .map_or_else(String::new, |at| format!("{} {}", at.date_naive(), at.time()))
+        .map_or_else(|| at.seconds().to_string(), |at| format!("{} {}", at.date_naive(), at.time()))
 }
 
 /// A moment's day, as `2026-01-31`.

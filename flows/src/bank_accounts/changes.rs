@@ -159,7 +159,8 @@ pub async fn update<P: Platform>(
     Err(ApiError::LockTimeout.into())
 }
 
-/// Takes a bank account away.
+/// Takes a bank account away. One that was taken away before is gone: a client whose answer was lost asks
+/// again, without a key by which it could be told from anyone else.
 ///
 /// # Errors
 /// When there is none, or it is the default of its currency.
@@ -171,10 +172,9 @@ pub async fn delete<P: Platform>(
         let found: Option<BankAccount> =
             context.find(bank_accounts::find(&context.scope, id)).await?;
         let before = match found {
-            // A run of this request that died after its only batch has left it as it was to be.
-            Some(bank) if bank.deleted && context.resumes => return Ok(bank),
-            Some(bank) if !bank.deleted => bank,
-            _ => return Err(super::no_such(id, "id", true).into()),
+            Some(bank) if bank.deleted => return Ok(bank),
+            Some(bank) => bank,
+            None => return Err(super::no_such(id, "id", true).into()),
         };
         if before.default_for_currency {
             return Err(ApiError::StateConflict {

@@ -83,6 +83,7 @@ fn check_interval(
     (from, to): (Timestamp, Timestamp),
 ) -> Result<(), ApiError> {
     let (start, end) = (parameters.interval_start, parameters.interval_end);
+    // Stripe spells these with a dot (<https://github.com/stripe/stripe-cli/issues/957>).
     let refused = |param: &str, message: String| {
         Err(ApiError::ParameterInvalid { param: format!("parameters.{param}"), message })
     };

@@ -161,6 +161,8 @@ impl de::Error for Error {
             Unexpected::Signed(value) => {
                 Self::unplaced(Fault::IntegerOutOfRange(value.to_string()))
             }
+            // A text where an integer is expected beside something else.
+            Unexpected::Other(text) => Self::unplaced(Fault::IntegerOutOfRange(shown(text))),
             other => Self::invalid_type(other, expected),
         }
     }

@@ -14,6 +14,7 @@ use maud::{Markup, html};
 
 use super::{html_page, redirect};
 use crate::form;
+use crate::payment_intents::parameters::web_origin;
 use crate::render::Reply;
 
 /// The path before the attempt's id.
@@ -142,8 +143,7 @@ fn way_back(return_url: &str, intent: &PaymentIntent, status: &str) -> String {
 
 /// Where the form's answer may send the browser; a strict policy has to name it.
 fn return_origin(intent: &PaymentIntent) -> Option<String> {
-    let uri: http::Uri = intent.details.return_url.as_deref()?.parse().ok()?;
-    Some(format!("{}://{}", uri.scheme_str()?, uri.authority()?))
+    web_origin(intent.details.return_url.as_deref()?)
 }
 
 fn not_found() -> Reply {

@@ -310,9 +310,24 @@ pub fn check_return_url(url: Option<&str>) -> Result<Option<String>, ApiError> {
     let runs = ["javascript", "data", "vbscript", "file"]
         .iter()
         .any(|scheme_that_runs| scheme.eq_ignore_ascii_case(scheme_that_runs));
-    if plain && named && !runs && !rest.is_empty() && url.len() <= 2_048 {
+    // An app's own scheme may be followed by anything; a website has a host that every part of ours reads alike.
+    let is_web = ["http", "https"].iter().any(|web| scheme.eq_ignore_ascii_case(web));
+    let leads = !is_web || web_origin(url).is_some();
+    if plain && named && !runs && !rest.is_empty() && leads && url.len() <= 2_048 {
         Ok(Some(url.to_owned()))
     } else {
         Err(invalid())
     }
+}
+
+/// Where a web address leads, as `https://shop.example.com:8443`; nothing where its host has characters that
+/// no host has.
+pub fn web_origin(url: &str) -> Option<String> {
+    let uri: http::Uri = url.parse().ok()?;
+    let host = uri.host().filter(|host| !host.is_empty())?;
+    let is_host = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte);
+    let port = uri.port().map(|port| format!(":{port}")).unwrap_or_default();
+    host.bytes()
+        .all(is_host)
+        .then(|| format!("{}://{host}{port}", uri.scheme_str().unwrap_or("https")))
 }

@@ -397,6 +397,8 @@ fn paths_and_methods_that_nobody_serves_are_told_so() {
     for path in [
         "/v1",
         "/v1/",
+        "/v2",
+        "/v2/core/events",
         "/v1/nope",
         "/v1/payment_intents/",
         "/v1//payment_intents",
@@ -419,11 +421,47 @@ fn paths_and_methods_that_nobody_serves_are_told_so() {
         assert_eq!(answer.status, 404, "{method}");
     }
     // Outside the API there are pages; none of these is one.
-    for path in ["/", "/v2/core", "/v1payment_intents", "/.env", "/challenges/", "/challenges/a/b"]
-    {
+    for path in ["/", "/v1payment_intents", "/.env", "/challenges/", "/challenges/a/b"] {
         let answer = ask("GET", path);
         assert!((400..500).contains(&answer.status) || path == "/", "{path}: {}", answer.status);
     }
+}
+
+#[test]
+fn a_parameter_in_the_query_of_a_post_is_heard() {
+    let api = Api::new();
+    let held = [CONFIRMED, &[("capture_method", "manual")]].concat();
+    let held = api.post(CREATE, &held).ok();
+    let path = format!("{CREATE}/{}/capture?amount_to_capture=500", held.id());
+    assert_eq!(api.post(&path, &[]).ok().body["amount_received"], 500);
+    let paid = api.post(CREATE, CONFIRMED).ok();
+    let path = format!("/v1/charges/{}/refund?amount=500", paid.text_at("/latest_charge"));
+    let refunded = api.post(&path, &[("metadata[a]", "b")]).ok();
+    assert_eq!(refunded.body["amount_refunded"], 500, "beside a body, too");
+    let unknown = refused(&api, || api.post("/v1/customers?nonsense=1", &[("name", "Jo")]));
+    assert_eq!(unknown.error(400)["param"], "nonsense");
+    let customer = api.post("/v1/customers", &[]).ok();
+    let path = format!("/v1/customers/{}?nonsense=1", customer.id());
+    let body = b"name=Jo".to_vec();
+    let key = &api.merchant.secret_key;
+    let unknown =
+        refused(&api, || kit::run(api.send(http::Method::DELETE, &path, body.clone(), key, None)));
+    assert_eq!(unknown.status, 400);
+    invariants::check(api.platform.database());
+}
+
+#[test]
+fn a_version_that_is_none_is_refused_with_the_one_that_counts() {
+    let api = Api::new();
+    let request = Request::builder()
+        .uri("https://florin.test/v1/account")
+        .header("authorization", format!("Bearer {}", api.merchant.secret_key))
+        .header("stripe-version", "latest")
+        .body(Vec::new())
+        .expect("a request");
+    let answer = kit::run(api.answer(&request));
+    answer.error(400);
+    assert_eq!(answer.header("stripe-version"), Some(domain::event::API_VERSION));
 }
 
 #[test]

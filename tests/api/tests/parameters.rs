@@ -650,3 +650,43 @@ fn the_stripe_cli_names_no_version_and_means_cards_alone() {
     let message = refused.error(400)["message"].as_str().expect("a message");
     assert!(message.contains("return_url"), "{message}");
 }
+
+#[test]
+fn a_way_back_that_a_page_cannot_name_is_refused() {
+    let api = Api::new();
+    let with = |url: &str| {
+        let paid = [("payment_method", "pm_card_visa"), ("confirm", "true"), ("return_url", url)];
+        api.post("/v1/payment_intents", &[UNPAID, &paid].concat())
+    };
+    for url in [
+        "https://example.com/<script>",
+        "https:///x",
+        "https://a;script-src/x",
+        "https://a'b/x",
+        "http://",
+        "javascript://example.com/%0aalert(1)",
+    ] {
+        assert_eq!(with(url).error(400)["param"], "return_url", "{url}");
+    }
+    for url in [
+        "https://shop.example.com:8443/done?a=b#c",
+        "http://localhost:3000",
+        "http://[::1]:80/",
+        "my.app://back",
+        "my-app://open/done?<order>",
+    ] {
+        assert_eq!(with(url).ok().body["status"], "succeeded", "{url}");
+    }
+}
+
+#[test]
+fn a_moment_that_is_no_integer_has_the_same_code_alone_and_as_a_bound() {
+    let api = Api::new();
+    for name in ["created", "created[gte]"] {
+        let error = api.get(&format!("/v1/customers?{name}=abc"));
+        let error = error.error(400);
+        assert_eq!(error["code"], "parameter_invalid_integer", "{name}");
+        assert_eq!(error["param"], name);
+        assert_eq!(error["message"], "Invalid integer: abc");
+    }
+}

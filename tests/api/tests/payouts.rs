@@ -335,7 +335,10 @@ fn one_bank_account_of_each_currency_is_the_default() {
     let update = [("default_for_currency", "true"), ("metadata[a]", "1")];
     api.post(&path(&third), &update).ok();
     assert_eq!([&first, &second, &third].map(is_default), [false, false, true]);
-    assert_eq!(api.delete(&path(&second)).ok().body["deleted"], true);
+    for _ in 0..2 {
+        let deleted = api.delete(&path(&second)).ok();
+        assert_eq!(deleted.body["deleted"], true, "also for a client whose answer was lost");
+    }
     api.get(&path(&second)).error(404);
     payout(&api, "100", &[("destination", second.id())]).error(400);
     let listed = api.get(&banks(&api)).ok();
