@@ -1,7 +1,9 @@
 //! The heartbeat: does what is due, and says when it has to beat again.
 
 use domain::Timestamp;
-use flows::{Context, Failure, Platform, audit, balance, payouts, recover, topups, webhooks};
+use flows::{
+    Context, Failure, Platform, audit, balance, payouts, receipts, recover, topups, webhooks,
+};
 use store::scheduled_tasks::{self, Kind, Task};
 use store::{Database, Inconsistent, Row, Rows};
 
@@ -38,8 +40,13 @@ pub async fn beat<P: Platform>(platform: &P) -> Timestamp {
                 return now;
             }
             let next = next(platform, now).await;
+            let audit_is_left = audit_is_left(platform).await;
+            // Last, so that a bucket that does not answer holds up nothing else.
+            if receipts_are_left(platform).await {
+                return now;
+            }
             // What is audited waits for nobody, so that it leaves the database to the payments most of the time.
-            if audit_is_left(platform).await { next.min(now.plus(1)) } else { next }
+            if audit_is_left { next.min(now.plus(1)) } else { next }
         }
         Err(failure) => {
             platform.log_error("heartbeat", &failure.to_string());
@@ -76,6 +83,17 @@ async fn audit_is_left<P: Platform>(platform: &P) -> bool {
         Ok(is_left) => is_left,
         Err(failure) => {
             platform.log_error("audit", &failure.to_string());
+            false
+        }
+    }
+}
+
+/// Makes some more receipts. Says whether some are left to be made, or sent.
+async fn receipts_are_left<P: Platform>(platform: &P) -> bool {
+    match receipts::make(platform).await {
+        Ok(is_left) => is_left,
+        Err(failure) => {
+            platform.log_error("receipts", &failure.to_string());
             false
         }
     }
@@ -135,6 +153,7 @@ async fn perform<P: Platform>(platform: &P, task: Task) {
         Kind::ExpireAuthorization => recover::expire_authorization(&context, &task.subject).await,
         Kind::OpenDispute => recover::open_dispute(&context, &task.subject).await,
         Kind::RunReport => recover::run_report(&context, &task.subject, task.tries).await,
+        Kind::SendReceipt => recover::send_receipt(&context, &task.subject, task.tries).await,
         Kind::SettleDispute => recover::settle_dispute(&context, &task.subject).await,
         Kind::SettleRefund => recover::settle_refund(&context, &task.subject).await,
         Kind::SettleTopup => topups::settle(&context, &task.subject).await,

@@ -3,9 +3,9 @@
 use crate::list::{Cursor, Filter, Table};
 use crate::{
     accounts, attempts, audit, balance_transactions, bank_accounts, charges, customers, deliveries,
-    development_clock, disputes, events, fan_out, files, guard, ledger, list, metadata_entries,
-    payment_intents, payment_methods, payouts, refunds, report_runs, scheduled_tasks, search,
-    setup_intents, tokens, topups, transfers, webhook_endpoints,
+    development_clock, development_outbox, disputes, events, fan_out, files, guard, ledger, list,
+    metadata_entries, payment_intents, payment_methods, payouts, receipts, refunds, report_runs,
+    scheduled_tasks, search, setup_intents, tokens, topups, transfers, webhook_endpoints,
 };
 
 /// Every statement with a name for people.
@@ -56,6 +56,8 @@ pub fn statements() -> Vec<(String, String)> {
         ("deliveries.settle", deliveries::SETTLE),
         ("development_clock.advance", development_clock::ADVANCE),
         ("development_clock.find", development_clock::FIND),
+        ("development_outbox.insert", development_outbox::INSERT),
+        ("development_outbox.latest", development_outbox::LATEST),
         ("disputes.find", disputes::FIND),
         ("disputes.insert", disputes::INSERT),
         ("disputes.update", disputes::UPDATE),
@@ -91,6 +93,11 @@ pub fn statements() -> Vec<(String, String)> {
         ("payouts.find_last_scheduled", payouts::FIND_LAST_SCHEDULED),
         ("payouts.insert", payouts::INSERT),
         ("payouts.update", payouts::UPDATE),
+        ("receipts.advance", receipts::ADVANCE),
+        ("receipts.cursor", receipts::CURSOR),
+        ("receipts.events", receipts::EVENTS),
+        ("receipts.find", receipts::FIND),
+        ("receipts.refunds", receipts::REFUNDS),
         ("refunds.find", refunds::FIND),
         ("refunds.insert", refunds::INSERT),
         ("refunds.update", refunds::UPDATE),
