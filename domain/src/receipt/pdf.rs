@@ -2,8 +2,10 @@
 //!
 //! Those fonts show Western European letters (`WinAnsiEncoding`); any other becomes a question mark here,
 //! and stands as it is on the page.
+//!
+//! Positions are whole points, written as integers: what writes other numbers weighs as much as the rest.
 
-use pdf_writer::{Content, Finish, Name, Pdf, Rect, Ref, Str, TextStr};
+use pdf_writer::{Content, Finish, Name, Pdf, Ref, Str, TextStr};
 
 use super::Receipt;
 
@@ -73,11 +75,10 @@ impl Paper {
     fn show(&mut self, font: Name<'_>, size: i16, x: i16, text: &[u8]) {
         let y = self.at;
         if let Some(page) = self.pages.last_mut() {
-            page.begin_text()
-                .set_font(font, f32::from(size))
-                .next_line(f32::from(x), f32::from(y))
-                .show(Str(text))
-                .end_text();
+            page.begin_text();
+            page.op("Tf").operand(font).operand(i32::from(size));
+            page.op("Td").operands([x, y].map(i32::from));
+            page.show(Str(text)).end_text();
         }
     }
 
@@ -122,7 +123,7 @@ fn bound(title: &str, pages: Vec<Content>) -> Vec<u8> {
         let contents = id.next();
         let mut page = pdf.page(id);
         page.parent(tree).contents(contents);
-        page.media_box(Rect::new(0.0, 0.0, f32::from(WIDTH), f32::from(HEIGHT)));
+        page.insert(Name(b"MediaBox")).array().items([0, 0, WIDTH, HEIGHT].map(i32::from));
         page.resources().fonts().pair(REGULAR, regular).pair(BOLD, bold);
         page.finish();
         pdf.stream(contents, &content.finish());
