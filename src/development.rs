@@ -1,9 +1,10 @@
-//! What only a developer's machine answers: moving the clock.
+//! What only a developer's machine answers: moving the clock, and showing the mail that it would have sent.
 
 use domain::Timestamp;
 use flows::Platform;
 use http::{Method, Request};
 use serde_json::json;
+use store::{Database, development_outbox};
 use worker::Response;
 
 use crate::platform::CloudflarePlatform;
@@ -15,11 +16,22 @@ pub async fn answer(
     platform: &CloudflarePlatform,
     request: &Request<Vec<u8>>,
 ) -> Option<Result<Response, String>> {
-    let is_clock = request.uri().path() == "/_development/clock";
-    if !platform.is_development() || !is_clock || request.method() != Method::POST {
+    if !platform.is_development() {
         return None;
     }
-    Some(advance(platform, request.body()).await)
+    match (request.method(), request.uri().path()) {
+        (&Method::POST, "/_development/clock") => Some(advance(platform, request.body()).await),
+        (&Method::GET, "/_development/outbox") => Some(outbox(platform).await),
+        _ => None,
+    }
+}
+
+/// The latest mails, the newest first.
+async fn outbox(platform: &CloudflarePlatform) -> Result<Response, String> {
+    let found = platform.database().batch(vec![development_outbox::latest()]).await;
+    let found = found.map_err(|error| error.to_string())?;
+    let mails: Vec<_> = found.into_iter().flat_map(|rows| rows.0).map(|row| row.0).collect();
+    Response::from_json(&json!({ "data": mails })).map_err(|error| error.to_string())
 }
 
 async fn advance(platform: &CloudflarePlatform, body: &[u8]) -> Result<Response, String> {

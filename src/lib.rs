@@ -7,6 +7,7 @@
 mod clock;
 mod database;
 mod development;
+mod email;
 mod endpoint;
 mod files;
 mod heartbeat;
@@ -16,6 +17,7 @@ mod object;
 mod outbound;
 mod platform;
 mod queue;
+mod receipts;
 mod timings;
 
 use flows::Platform;

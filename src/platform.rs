@@ -6,23 +6,26 @@ use std::rc::Rc;
 
 use domain::Timestamp;
 use domain::idempotency::{Begin, Complete, Decision};
+use domain::receipt::Document;
 use domain::seal::MasterKey;
-use flows::platform::Sent;
+use flows::platform::{Email, Sent};
 use flows::webhooks::Parcel;
 use flows::{Platform, PlatformError};
 use store::{DatabaseError, Rows, Statement};
 use worker::Env;
 
 use crate::database::CloudflareDatabase;
+use crate::email::{self, Provider};
 use crate::files;
 use crate::idempotency;
 use crate::timings::{Hop, Timings};
-use crate::{clock, endpoint, outbound, queue};
+use crate::{clock, endpoint, outbound, queue, receipts};
 
 /// The deployment's variables and secrets, which no isolate outlives.
 struct Settings {
     master_key: MasterKey,
     is_development: bool,
+    email: Option<Provider>,
 }
 
 thread_local! {
@@ -40,7 +43,7 @@ impl Settings {
         let master_key = MasterKey::parse(&secret.to_string())
             .ok_or("the secret MASTER_KEY must be 32 bytes in base64")?;
         let is_development = env.var("DEVELOPMENT").is_ok_and(|value| value.to_string() == "1");
-        let settings = Rc::new(Self { master_key, is_development });
+        let settings = Rc::new(Self { master_key, is_development, email: Provider::of(env) });
         SETTINGS.set(Some(Rc::clone(&settings)));
         Ok(settings)
     }
@@ -131,6 +134,29 @@ impl Platform for CloudflarePlatform {
     async fn put_file(&self, name: &str, bytes: Vec<u8>) -> Result<(), PlatformError> {
         let put = files::put(&self.env, name, &bytes).await;
         put.map_err(|problem| PlatformError { part: "files", problem })
+    }
+
+    async fn put_receipt(&self, document: &Document) -> Result<(), PlatformError> {
+        receipts::put(&self.env, document).await
+    }
+
+    async fn receipt(&self, name: &str) -> Result<Option<Vec<u8>>, PlatformError> {
+        receipts::get(&self.env, name).await
+    }
+
+    fn sends_email(&self, livemode: bool) -> bool {
+        // Nobody is sent mail of payments that are none, unless it stays on the machine.
+        self.settings.is_development || livemode && self.settings.email.is_some()
+    }
+
+    async fn send_email(&self, email: &Email) -> Result<(), PlatformError> {
+        match &self.settings.email {
+            Some(provider) if !self.settings.is_development => {
+                let told = |problem| PlatformError { part: "email", problem };
+                provider.send(email).await.map_err(told)
+            }
+            _ => email::keep(self, email).await,
+        }
     }
 
     fn utc_offset(&self, zone: &str, at: Timestamp) -> Option<i64> {

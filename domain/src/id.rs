@@ -180,6 +180,12 @@ pub fn keyed_digest(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
     mac.finalize().into_bytes().into()
 }
 
+/// Compares without telling by its duration where the texts part.
+pub fn constant_time_equal(left: &[u8], right: &[u8]) -> bool {
+    left.len() == right.len()
+        && left.iter().zip(right).fold(0_u8, |difference, (a, b)| difference | (a ^ b)) == 0
+}
+
 /// The first 128 bits of a digest as letters and digits.
 pub fn base62(digest: &[u8; 32]) -> String {
     let mut number =

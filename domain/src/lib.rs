@@ -29,6 +29,7 @@ pub mod payment_method;
 pub mod payout;
 pub mod payout_schedule;
 pub mod pricing;
+pub mod receipt;
 pub mod refund;
 pub mod report;
 pub mod resource;

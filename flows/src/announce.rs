@@ -22,7 +22,7 @@ use serde_json::Value;
 use store::Statement;
 use store::events::Event;
 
-use crate::{Context, Platform};
+use crate::{Context, Platform, receipts};
 
 /// The objects that a change is about, as they are after it.
 #[derive(Clone, Copy, Default)]
@@ -119,6 +119,9 @@ pub fn events<P: Platform>(
     previous: Option<Value>,
 ) -> Vec<Statement> {
     context.platform.announce();
+    if let Some(charge) = subjects.charge {
+        receipts::wake(context.platform, charge);
+    }
     transition
         .events()
         .iter()

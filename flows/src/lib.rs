@@ -25,6 +25,7 @@ pub mod payment_intents;
 pub mod payment_methods;
 pub mod payouts;
 pub mod platform;
+pub mod receipts;
 pub mod recover;
 pub mod refunds;
 pub mod reports;

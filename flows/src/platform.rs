@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use domain::Timestamp;
 use domain::idempotency::{Begin, Complete, Decision};
+use domain::receipt::Document;
 use domain::seal::MasterKey;
 use store::Database;
 
@@ -40,6 +41,21 @@ pub struct Sent {
     pub answer: Result<Answered, String>,
 }
 
+/// A mail to a customer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Email {
+    /// The same whenever it is sent again, so that who sends it can see that.
+    pub idempotency_key: String,
+    /// Whom it goes to.
+    pub to: String,
+    /// What it is about.
+    pub subject: String,
+    /// What it says, as a page.
+    pub html: String,
+    /// The same in short, as plain text.
+    pub text: String,
+}
+
 /// Everything outside. Production has Cloudflare's; tests have their own.
 #[expect(async_fn_in_trait, reason = "Platform futures stay on one thread")]
 pub trait Platform {
@@ -67,6 +83,27 @@ pub trait Platform {
     /// # Errors
     /// When the bucket cannot be reached.
     async fn put_file(&self, name: &str, bytes: Vec<u8>) -> Result<(), PlatformError>;
+
+    /// Keeps a document in the bucket of receipts; one that is there under its name is left as it is.
+    ///
+    /// # Errors
+    /// When the bucket does not answer.
+    async fn put_receipt(&self, document: &Document) -> Result<(), PlatformError>;
+
+    /// What a document in the bucket of receipts holds, if it is there.
+    ///
+    /// # Errors
+    /// When the bucket does not answer.
+    async fn receipt(&self, name: &str) -> Result<Option<Vec<u8>>, PlatformError>;
+
+    /// Whether customers are sent mail, of payments in this mode.
+    fn sends_email(&self, livemode: bool) -> bool;
+
+    /// Sends a mail. One that was sent already under its key may be sent again.
+    ///
+    /// # Errors
+    /// When nobody took it.
+    async fn send_email(&self, email: &Email) -> Result<(), PlatformError>;
 
     /// How far a time zone is ahead of UTC at a moment, in seconds; nothing where there is no zone of
     /// that name.

@@ -104,6 +104,18 @@ pub async fn settle_refund<P: Platform>(
     crate::refunds::settle(context, subject).await
 }
 
+/// Keeps the receipt of a charge, and sends it to the customer after it was tried in vain so often.
+///
+/// # Errors
+/// When the bucket, the database or whoever sends mail does not answer; it is tried again later.
+pub async fn send_receipt<P: Platform>(
+    context: &Context<'_, P>,
+    subject: &str,
+    tries: i64,
+) -> Result<(), Failure> {
+    crate::receipts::send(context, subject, tries).await
+}
+
 /// Writes on at a report whose last step was tried in vain so often.
 ///
 /// # Errors

@@ -1,6 +1,7 @@
 //! Client secrets: by one of them a customer's browser proves that an intent is its own.
 
 use domain::ApiError;
+use domain::id::constant_time_equal;
 
 use crate::endpoint::Call;
 
@@ -30,10 +31,4 @@ pub fn check<P>(
         }),
         _ => Ok(()),
     }
-}
-
-/// Compares without telling by its duration where the texts part.
-fn constant_time_equal(left: &[u8], right: &[u8]) -> bool {
-    left.len() == right.len()
-        && left.iter().zip(right).fold(0_u8, |difference, (a, b)| difference | (a ^ b)) == 0
 }

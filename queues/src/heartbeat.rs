@@ -2,7 +2,8 @@
 
 use domain::Timestamp;
 use flows::{
-    Context, Failure, Platform, archive, audit, balance, payouts, recover, topups, webhooks,
+    Context, Failure, Platform, archive, audit, balance, payouts, receipts, recover, topups,
+    webhooks,
 };
 use store::scheduled_tasks::{self, Kind, Task};
 use store::{Database, Inconsistent, Row, Rows};
@@ -19,8 +20,8 @@ const LONGEST_BACKOFF: i64 = 3_600;
 /// Does what is due. Returns when to beat again; right away where work is left.
 pub async fn beat<P: Platform>(platform: &P) -> Timestamp {
     let now = platform.now();
-    let days_are_left = new_day(platform).await;
-    let payouts_are_left = scheduled_payouts(platform).await;
+    let days_are_left = left(platform, "balance", new_day(platform).await);
+    let payouts_are_left = left(platform, "payouts", scheduled_payouts(platform).await);
     match due(platform, now).await {
         Ok(tasks) => {
             let full = i64::try_from(tasks.len()).unwrap_or(BATCH) >= BATCH;
@@ -35,13 +36,18 @@ pub async fn beat<P: Platform>(platform: &P) -> Timestamp {
                 }
             }
             // Last, so that what was done here is told of, too.
-            let deliveries_are_left = events(platform).await;
+            let deliveries_are_left = left(platform, "events", events(platform).await);
             if full || days_are_left || payouts_are_left || deliveries_are_left {
                 return now;
             }
             let next = next(platform, now).await;
-            // Nobody waits for these, so that they leave the database to the payments most of the time.
-            let is_left = audit_is_left(platform).await | archive_is_left(platform).await;
+            // Nobody waits for these, so that they leave the database to the payments most of the time. The
+            // buckets come last: where they do not answer, they hold up nothing else.
+            let is_left = left(platform, "audit", audit::go_on(platform).await)
+                | left(platform, "archive", archive::go_on(platform).await);
+            if left(platform, "receipts", receipts::make(platform).await) {
+                return now;
+            }
             if is_left { next.min(now.plus(1)) } else { next }
         }
         Err(failure) => {
@@ -51,65 +57,32 @@ pub async fn beat<P: Platform>(platform: &P) -> Timestamp {
     }
 }
 
+/// Whether some of a part's work is left; what went wrong is tried again with the next beat.
+fn left<P: Platform>(platform: &P, part: &str, done: Result<bool, Failure>) -> bool {
+    done.unwrap_or_else(|failure| {
+        platform.log_error(part, &failure.to_string());
+        false
+    })
+}
+
 /// Does what a new day brings to the books. Says whether some of it is left.
-async fn new_day<P: Platform>(platform: &P) -> bool {
-    match balance::move_due(platform).await {
-        Ok(count) => i64::try_from(count).unwrap_or(balance::BATCH) >= balance::BATCH,
-        Err(failure) => {
-            platform.log_error("heartbeat", &failure.to_string());
-            false
-        }
-    }
+async fn new_day<P: Platform>(platform: &P) -> Result<bool, Failure> {
+    let count = balance::move_due(platform).await?;
+    Ok(i64::try_from(count).unwrap_or(balance::BATCH) >= balance::BATCH)
 }
 
 /// Makes the payouts that accounts' schedules want. Says whether some are left.
-async fn scheduled_payouts<P: Platform>(platform: &P) -> bool {
-    match payouts::run_due(platform).await {
-        Ok(count) => i64::try_from(count).unwrap_or(payouts::BATCH) >= payouts::BATCH,
-        Err(failure) => {
-            platform.log_error("heartbeat", &failure.to_string());
-            false
-        }
-    }
-}
-
-/// Audits some more of the books. Says whether some is left.
-async fn audit_is_left<P: Platform>(platform: &P) -> bool {
-    match audit::go_on(platform).await {
-        Ok(is_left) => is_left,
-        Err(failure) => {
-            platform.log_error("audit", &failure.to_string());
-            false
-        }
-    }
-}
-
-/// Archives some more of the old events. Says whether some are left.
-async fn archive_is_left<P: Platform>(platform: &P) -> bool {
-    match archive::go_on(platform).await {
-        Ok(is_left) => is_left,
-        Err(failure) => {
-            platform.log_error("archive", &failure.to_string());
-            false
-        }
-    }
+async fn scheduled_payouts<P: Platform>(platform: &P) -> Result<bool, Failure> {
+    let count = payouts::run_due(platform).await?;
+    Ok(i64::try_from(count).unwrap_or(payouts::BATCH) >= payouts::BATCH)
 }
 
 /// Hands out events that nobody was woken for, finds deliveries that were lost on their way, and tries
 /// dead letters again where an operator wants it. Says whether some of that is left.
-async fn events<P: Platform>(platform: &P) -> bool {
-    let found = async {
-        crate::deliveries::fan_out(platform).await?;
-        let letters_are_left = crate::dead_letters::redrive(platform).await?;
-        Ok::<_, Failure>(webhooks::search(platform).await? || letters_are_left)
-    };
-    match found.await {
-        Ok(is_more) => is_more,
-        Err(failure) => {
-            platform.log_error("heartbeat", &failure.to_string());
-            false
-        }
-    }
+async fn events<P: Platform>(platform: &P) -> Result<bool, Failure> {
+    crate::deliveries::fan_out(platform).await?;
+    let letters_are_left = crate::dead_letters::redrive(platform).await?;
+    Ok(webhooks::search(platform).await? || letters_are_left)
 }
 
 async fn due<P: Platform>(
@@ -150,6 +123,7 @@ async fn perform<P: Platform>(platform: &P, task: Task) {
         Kind::ExpireAuthorization => recover::expire_authorization(&context, &task.subject).await,
         Kind::OpenDispute => recover::open_dispute(&context, &task.subject).await,
         Kind::RunReport => recover::run_report(&context, &task.subject, task.tries).await,
+        Kind::SendReceipt => recover::send_receipt(&context, &task.subject, task.tries).await,
         Kind::SettleDispute => recover::settle_dispute(&context, &task.subject).await,
         Kind::SettleRefund => recover::settle_refund(&context, &task.subject).await,
         Kind::SettleTopup => topups::settle(&context, &task.subject).await,

@@ -5,9 +5,10 @@ use crate::{Statement, values};
 /// The guard that a delivery which came or was planned meanwhile fails.
 pub const UNCHANGED_GUARD: &str = "archive_unchanged";
 
-// What is not handed out stays, and so does the newest event: the next one's sequence follows it.
+// What is not handed out or has no receipt yet stays, and so does the newest event: the next one's sequence follows it.
 pub(crate) const NEXT: &str = "\
-    SELECT * FROM events WHERE sequence <= (SELECT event FROM fan_out WHERE id = 1) \
+    SELECT * FROM events WHERE sequence <= (\
+    SELECT MIN(event, receipt_event) FROM fan_out WHERE id = 1) \
     AND sequence < (SELECT MAX(sequence) FROM events) ORDER BY sequence LIMIT ?1";
 
 pub(crate) const DELIVERIES: &str = "\

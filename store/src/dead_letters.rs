@@ -11,8 +11,9 @@ pub(crate) const PARK: &str = "\
     problem = excluded.problem, count = count + 1, last_parked_at = excluded.last_parked_at, \
     redrive = 0";
 
-pub(crate) const TO_REDRIVE: &str =
-    "SELECT sequence, queue, body FROM dead_letters WHERE redrive = 1 ORDER BY sequence LIMIT ?1";
+pub(crate) const TO_REDRIVE: &str = "\
+    SELECT sequence, queue, body FROM dead_letters WHERE redrive = 1 AND sequence >= 0 \
+    ORDER BY sequence LIMIT ?1";
 
 // One that died again meanwhile stays.
 pub(crate) const DELETE: &str = "DELETE FROM dead_letters WHERE sequence = ?1 AND redrive = 1";

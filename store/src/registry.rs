@@ -3,9 +3,10 @@
 use crate::list::{Cursor, Filter, Table};
 use crate::{
     accounts, archive, attempts, audit, balance_transactions, bank_accounts, charges, customers,
-    dead_letters, deliveries, development_clock, disputes, events, fan_out, files, guard, ledger,
-    list, metadata_entries, payment_intents, payment_methods, payouts, refunds, report_runs,
-    scheduled_tasks, search, setup_intents, tokens, topups, transfers, webhook_endpoints,
+    dead_letters, deliveries, development_clock, development_outbox, disputes, events, fan_out,
+    files, guard, ledger, list, metadata_entries, payment_intents, payment_methods, payouts,
+    receipts, refunds, report_runs, scheduled_tasks, search, setup_intents, tokens, topups,
+    transfers, webhook_endpoints,
 };
 
 /// Every statement with a name for people.
@@ -66,6 +67,8 @@ pub fn statements() -> Vec<(String, String)> {
         ("deliveries.settle", deliveries::SETTLE),
         ("development_clock.advance", development_clock::ADVANCE),
         ("development_clock.find", development_clock::FIND),
+        ("development_outbox.insert", development_outbox::INSERT),
+        ("development_outbox.latest", development_outbox::LATEST),
         ("disputes.find", disputes::FIND),
         ("disputes.insert", disputes::INSERT),
         ("disputes.update", disputes::UPDATE),
@@ -101,6 +104,11 @@ pub fn statements() -> Vec<(String, String)> {
         ("payouts.find_last_scheduled", payouts::FIND_LAST_SCHEDULED),
         ("payouts.insert", payouts::INSERT),
         ("payouts.update", payouts::UPDATE),
+        ("receipts.advance", receipts::ADVANCE),
+        ("receipts.cursor", receipts::CURSOR),
+        ("receipts.events", receipts::EVENTS),
+        ("receipts.find", receipts::FIND),
+        ("receipts.refunds", receipts::REFUNDS),
         ("refunds.find", refunds::FIND),
         ("refunds.insert", refunds::INSERT),
         ("refunds.update", refunds::UPDATE),

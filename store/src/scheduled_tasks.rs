@@ -21,13 +21,13 @@ pub(crate) const DEFER: &str = "\
 pub(crate) const DUE: &str = "\
     SELECT * FROM scheduled_tasks WHERE due_at <= ?1 \
     AND kind IN ('advance_payout', 'recover_attempt', 'expire_authorization', 'open_dispute', \
-    'run_report', 'settle_dispute', 'settle_refund', 'settle_topup') \
+    'run_report', 'send_receipt', 'settle_dispute', 'settle_refund', 'settle_topup') \
     ORDER BY due_at, kind, subject LIMIT ?2";
 
 pub(crate) const NEXT: &str = "\
     SELECT due_at FROM scheduled_tasks WHERE due_at >= 0 \
     AND kind IN ('advance_payout', 'recover_attempt', 'expire_authorization', 'open_dispute', \
-    'run_report', 'settle_dispute', 'settle_refund', 'settle_topup') \
+    'run_report', 'send_receipt', 'settle_dispute', 'settle_refund', 'settle_topup') \
     ORDER BY due_at LIMIT 1";
 
 /// What is to be done.
@@ -43,6 +43,8 @@ pub enum Kind {
     OpenDispute,
     /// A report is written on.
     RunReport,
+    /// A receipt is kept, and sent to the customer.
+    SendReceipt,
     /// The simulator's bank acts on a dispute.
     SettleDispute,
     /// A refund that the simulator keeps on its way is brought to its end.
@@ -52,12 +54,13 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::AdvancePayout,
         Self::RecoverAttempt,
         Self::ExpireAuthorization,
         Self::OpenDispute,
         Self::RunReport,
+        Self::SendReceipt,
         Self::SettleDispute,
         Self::SettleRefund,
         Self::SettleTopup,
@@ -71,6 +74,7 @@ impl Kind {
             Self::ExpireAuthorization => "expire_authorization",
             Self::OpenDispute => "open_dispute",
             Self::RunReport => "run_report",
+            Self::SendReceipt => "send_receipt",
             Self::SettleDispute => "settle_dispute",
             Self::SettleRefund => "settle_refund",
             Self::SettleTopup => "settle_topup",

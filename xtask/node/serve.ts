@@ -60,13 +60,27 @@ async function answer(server: Running, { batch = [], account, scheduled, send, b
   return (await database.batch(statements)).map((result) => result.results);
 }
 
+type Listed = { key: string; version: string; checksums: { sha256?: ArrayBuffer }; httpMetadata?: { contentType?: string } };
+type Bucket = { list(options: { prefix: string; include: string[] }): Promise<{ objects: Listed[] }> };
+
+/** What the bucket of receipts holds under a prefix: {"id":5,"receipts":"acct_..."}. */
+async function receipts(server: Running, prefix: string): Promise<object[]> {
+  const bucket = (await server.miniflare.getR2Bucket("RECEIPTS")) as unknown as Bucket;
+  const { objects } = await bucket.list({ prefix, include: ["httpMetadata"] });
+  return objects.map(({ key, version, checksums, httpMetadata }) => {
+    const sha256 = Buffer.from(checksums.sha256 ?? new ArrayBuffer(0)).toString("hex");
+    return { key, version, sha256, contentType: httpMetadata?.contentType };
+  });
+}
+
 const requests = createInterface({ input: process.stdin });
 requests.on("close", () => end(0));
 requests.on("line", async (line) => {
   const { id, ...request } = JSON.parse(line);
   try {
     if (server === undefined) throw new Error("not serving yet");
-    say({ id, result: await answer(server, request) });
+    const { receipts: prefix } = request;
+    say({ id, result: await (prefix === undefined ? answer(server, request) : receipts(server, prefix)) });
   } catch (error) {
     say({ id, error: error instanceof Error ? error.message : String(error) });
   }

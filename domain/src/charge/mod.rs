@@ -91,6 +91,9 @@ pub struct Details {
     pub billing_details: BillingDetails,
     pub description: Option<String>,
     pub receipt_email: Option<String>,
+    pub receipt_url: Option<String>,
+    /// The receipt that was sent last.
+    pub receipt_sent: Option<ReceiptSent>,
     pub shipping: Option<Shipping>,
     pub statement_descriptor: Option<String>,
     pub statement_descriptor_suffix: Option<String>,
@@ -129,6 +132,15 @@ pub struct Details {
     /// The attempt that holds a charge without an intent while a processor is asked to take or let
     /// go of its money. Where there is an intent, that is what is held.
     pub pending_operation: Option<AttemptId>,
+}
+
+/// A receipt that was sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReceiptSent {
+    /// Its number.
+    pub number: String,
+    /// To which address.
+    pub to: String,
 }
 
 /// How a charge stands that a cardholder disputes: as its dispute does.

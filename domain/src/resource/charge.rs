@@ -102,8 +102,9 @@ impl<'a> From<&'a Charge> for Resource<'a> {
                 .map(|card| json!({"card": card_details(charge, card), "type": "card"})),
             radar_options: json!({}),
             receipt_email: details.receipt_email.as_deref(),
-            receipt_number: None,
-            receipt_url: None,
+            receipt_number: details.receipt_sent.as_ref().map(|sent| sent.number.as_str()),
+            // Money that is only held has no receipt.
+            receipt_url: details.receipt_url.as_deref().filter(|_| charge.is_captured()),
             refunded: charge.is_refunded(),
             review: None,
             shipping: details.shipping.as_ref(),

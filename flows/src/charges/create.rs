@@ -73,8 +73,10 @@ pub async fn create<P: Platform>(
 fn new_attempt<P: Platform>(context: &Context<'_, P>, create: &Create, source: &Source) -> Attempt {
     let mut details = create.details.clone();
     details.source = Some(source.shown.clone());
+    let charge = context.ids.derive("charge");
+    details.receipt_url = Some(operations::receipt_url(context, &context.origin, &charge));
     let authorize = Authorize {
-        charge: context.ids.derive("charge"),
+        charge,
         capture: create.capture,
         // Nobody could be asked to prove anything: a charge has no way to wait for it.
         off_session: true,

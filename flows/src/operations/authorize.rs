@@ -6,9 +6,11 @@ use domain::card::Decline;
 use domain::charge::{self, Charge};
 use domain::error::CardError;
 use domain::event::Transition;
+use domain::id::ChargeId;
 use domain::money::{Amount, Money};
 use domain::payment_intent::{PaymentIntent, Requested};
 use domain::payment_method::PaymentMethod;
+use domain::receipt::link;
 use domain::resource;
 use domain::timestamp::{DAY, Timestamp};
 use domain::{ApiError, Metadata};
@@ -103,6 +105,10 @@ fn new_charge<P: Platform>(
     details.calculated_statement_descriptor = authorize.calculated_statement_descriptor.clone();
     details.authenticated = authorize.challenge == Some(ChallengeResult::Completed);
     details.captures_automatically = authorize.capture;
+    // A charge without an intent was given it when it was asked for.
+    if let Some(intent) = &held.payment_intent {
+        details.receipt_url = Some(receipt_url(context, &intent.details.origin, &authorize.charge));
+    }
     Ok(Charge {
         id: authorize.charge.clone(),
         livemode: context.scope.livemode,
@@ -119,6 +125,16 @@ fn new_charge<P: Platform>(
         payment_method: Some(method.id.clone()),
         details,
     })
+}
+
+/// Where the receipt of a charge will be.
+pub fn receipt_url<P: Platform>(
+    context: &Context<'_, P>,
+    origin: &str,
+    charge: &ChargeId,
+) -> String {
+    let token = link::token(context.platform.master_key(), charge);
+    format!("{origin}{}{token}", link::PREFIX)
 }
 
 /// What a charge takes over from its intent.

@@ -30,7 +30,7 @@ use crate::cards;
 use crate::context::first;
 use crate::{Context, Failure, Platform};
 
-pub use authorize::start as start_authorization;
+pub use authorize::{receipt_url, start as start_authorization};
 
 /// How many seconds pass before an attempt that nobody recorded is looked at.
 pub const RECOVERY_DELAY: i64 = 60;

@@ -1,7 +1,9 @@
 //! What people see: pages on our own host, outside the API.
 
 pub mod challenge;
+pub mod receipt;
 
+use domain::receipt::link;
 use flows::{Failure, Platform};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, LOCATION};
 use http::{Method, Request, Response, StatusCode};
@@ -31,6 +33,9 @@ async fn routed<P: Platform>(platform: &P, request: &Request<Vec<u8>>) -> Result
     let path = request.uri().path();
     if let Some(id) = path.strip_prefix(challenge::PREFIX) {
         return challenge::answer(platform, request, id).await;
+    }
+    if let Some(rest) = path.strip_prefix(link::PREFIX) {
+        return receipt::answer(platform, request, rest).await;
     }
     if (request.method(), path) == (&Method::GET, "/openapi.json") {
         return Ok(description());

@@ -22,6 +22,9 @@ export type Options = {
   observe?: boolean;
 };
 
+/** An object in the bucket of receipts; each time that one is written it has another version. */
+export type StoredReceipt = { key: string; version: string; sha256: string; contentType: string };
+
 type Pending = { resolve: (result: unknown) => void; reject: (error: Error) => void };
 
 export class Server {
@@ -91,6 +94,11 @@ export class Server {
     const answer = await this.fetch("/_development/clock", { method: "POST", body });
     if (!answer.ok) throw new Error(`the clock did not move: ${await answer.text()}`);
     return (await answer.json()) as { now: number };
+  }
+
+  /** What the bucket of receipts holds under a prefix. */
+  async receipts(prefix: string): Promise<StoredReceipt[]> {
+    return (await this.#ask({ receipts: prefix })) as StoredReceipt[];
   }
 
   /** Does what the cron trigger would. */

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
 
-use flows::platform::Answered;
+use flows::platform::{Answered, Email};
 use flows::webhooks::Parcel;
 
 use crate::Hop;
@@ -20,6 +20,9 @@ pub struct Outside {
     pub object_hop: Hop,
     /// The hook in every request to another server; an answer that is lost there arrived.
     pub server_hop: Hop,
+    /// The hook in every mail.
+    pub email_hop: Hop,
+    pub(crate) emails: RefCell<Vec<Email>>,
     pub(crate) queue: RefCell<VecDeque<Parcel>>,
     pub(crate) woken: RefCell<BTreeSet<String>>,
     pub(crate) announced: Cell<bool>,
@@ -36,6 +39,8 @@ impl Default for Outside {
             queue_hop: Hop::default(),
             object_hop: Hop::default(),
             server_hop: Hop::default(),
+            email_hop: Hop::default(),
+            emails: RefCell::default(),
             queue: RefCell::default(),
             woken: RefCell::default(),
             announced: Cell::default(),
@@ -76,6 +81,11 @@ impl Outside {
     /// The requests that arrived since the last call of this function.
     pub fn take_requests(&self) -> Vec<http::Request<String>> {
         self.requests.take()
+    }
+
+    /// The mails that were sent.
+    pub fn emails(&self) -> Vec<Email> {
+        self.emails.borrow().clone()
     }
 
     /// The next message of the queue.

@@ -8,9 +8,10 @@ use domain::Timestamp;
 use domain::api_key::{Kind, Permissions};
 use domain::id::keyed_digest;
 use domain::idempotency::{self, Begin, Complete, Decision, Record};
+use domain::receipt::Document;
 use domain::seal::MasterKey;
 use flows::PlatformError;
-use flows::platform::Sent;
+use flows::platform::{Email, Sent};
 use flows::webhooks::Parcel;
 
 use crate::merchant::insert_key;
@@ -39,6 +40,8 @@ pub struct Platform {
     complete_hop: Hop,
     files: RefCell<BTreeMap<String, Vec<u8>>>,
     files_hop: Hop,
+    receipts: RefCell<BTreeMap<String, Document>>,
+    receipts_hop: Hop,
     now: Cell<Timestamp>,
     seed: u64,
     draws: Cell<u64>,
@@ -67,6 +70,8 @@ impl Platform {
             complete_hop: Hop::default(),
             files: RefCell::default(),
             files_hop: Hop::default(),
+            receipts: RefCell::default(),
+            receipts_hop: Hop::default(),
             now: Cell::new(START),
             seed,
             draws: Cell::new(0),
@@ -137,10 +142,21 @@ impl Platform {
         self.files.borrow().clone()
     }
 
+    /// The hook in every call to the bucket of receipts.
+    pub fn receipts_hop(&self) -> &Hop {
+        &self.receipts_hop
+    }
+
+    /// The documents in the bucket of receipts, by their names.
+    pub fn receipts(&self) -> BTreeMap<String, Document> {
+        self.receipts.borrow().clone()
+    }
+
     /// Whether every hop lets other futures go on, right before its effect and right after.
     pub fn yields(&self, yields: bool) {
-        let Outside { queue_hop, object_hop, server_hop, .. } = &self.outside;
-        let outside = [queue_hop, object_hop, server_hop, &self.files_hop];
+        let Outside { queue_hop, object_hop, server_hop, email_hop, .. } = &self.outside;
+        let outside =
+            [queue_hop, object_hop, server_hop, email_hop, &self.files_hop, &self.receipts_hop];
         let hops = [self.database.hop(), &self.begin_hop, &self.complete_hop];
         for hop in hops.into_iter().chain(outside) {
             hop.yields(yields);
@@ -206,6 +222,32 @@ impl flows::Platform for Platform {
             Ok(())
         };
         self.files_hop.make(effect, || lost("files")).await
+    }
+
+    async fn put_receipt(&self, document: &Document) -> Result<(), PlatformError> {
+        let effect = || {
+            let mut receipts = self.receipts.borrow_mut();
+            receipts.entry(document.name.clone()).or_insert_with(|| document.clone());
+            Ok(())
+        };
+        self.receipts_hop.make(effect, || lost("receipts")).await
+    }
+
+    async fn receipt(&self, name: &str) -> Result<Option<Vec<u8>>, PlatformError> {
+        let effect = || Ok(self.receipts.borrow().get(name).map(|found| found.bytes.clone()));
+        self.receipts_hop.make(effect, || lost("receipts")).await
+    }
+
+    fn sends_email(&self, livemode: bool) -> bool {
+        livemode || self.outside.is_development.get()
+    }
+
+    async fn send_email(&self, email: &Email) -> Result<(), PlatformError> {
+        let effect = || {
+            self.outside.emails.borrow_mut().push(email.clone());
+            Ok(())
+        };
+        self.outside.email_hop.make(effect, || lost("email")).await
     }
 
     fn utc_offset(&self, zone: &str, at: Timestamp) -> Option<i64> {

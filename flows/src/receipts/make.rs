@@ -1,0 +1,100 @@
+//! Making receipts: a slice of events, the receipts of their charges, then the cursor.
+
+use std::collections::BTreeSet;
+
+use domain::Timestamp;
+use domain::receipt::EVENTS;
+use futures_util::future::join_all;
+use store::scheduled_tasks::{self, Kind, Task};
+use store::{Database, DatabaseError, Row, Rows, Scope, receipts};
+
+use super::{Made, is_to_be_sent};
+use crate::{Failure, Platform};
+
+/// How many events one slice takes on.
+const SLICE: i64 = 60;
+
+/// How many receipts are on their way to the bucket at the same time: a Worker has six connections, and
+/// each receipt uses one at a time.
+const TOGETHER: usize = 6;
+
+/// Makes the receipts of the next events. Says whether there is more to do. The cursor stays where it is
+/// unless the bucket has taken all of them; those that are there already are left as they are the next time.
+///
+/// # Errors
+/// When the database or the bucket does not answer.
+pub async fn make<P: Platform>(platform: &P) -> Result<bool, Failure> {
+    let read = vec![receipts::cursor(), receipts::events(SLICE)];
+    let results = platform.database().batch(read).await?;
+    let cursor = results.first().and_then(Rows::first);
+    let Some(cursor) = cursor else {
+        return Err(Failure::Bug("receipts have no cursor".to_owned()));
+    };
+    let events = results.get(1).map(|rows| rows.0.as_slice()).unwrap_or_default();
+    let Some(last) = events.last() else { return Ok(false) };
+    let tasks = keep(platform, changed(events)?).await?;
+    let mut batch =
+        receipts::advance(cursor.integer("receipt_event")?, last.integer("sequence")?).to_vec();
+    batch.extend(tasks.iter().map(scheduled_tasks::insert));
+    match platform.database().batch(batch).await {
+        // Another run of this has made them.
+        Ok(_) | Err(DatabaseError::Guard(_)) => {}
+        Err(error) => return Err(error.into()),
+    }
+    Ok(!tasks.is_empty() || i64::try_from(events.len()).unwrap_or(SLICE) >= SLICE)
+}
+
+/// The charges that may have another receipt after these events.
+fn changed(events: &[Row]) -> Result<Vec<(String, Scope)>, Failure> {
+    let mut seen = BTreeSet::new();
+    let mut charges = Vec::new();
+    for event in events {
+        let kind = event.text("type")?;
+        if EVENTS.iter().any(|known| known.name() == kind) {
+            let charge = event.text("charge")?;
+            if seen.insert(charge) {
+                let livemode = event.flag("livemode")?;
+                let scope = Scope { account: event.named("account")?, livemode };
+                charges.push((charge.to_owned(), scope));
+            }
+        }
+    }
+    Ok(charges)
+}
+
+/// Keeps the receipts of charges. What needs more than that becomes a task.
+async fn keep<P: Platform>(
+    platform: &P,
+    charges: Vec<(String, Scope)>,
+) -> Result<Vec<Task>, Failure> {
+    if charges.is_empty() {
+        return Ok(Vec::new());
+    }
+    let read = charges.iter().flat_map(|(charge, _)| receipts::find(charge)).collect();
+    let results = platform.database().batch(read).await?;
+    let (mut made, mut tasks) = (Vec::new(), Vec::new());
+    for ((charge, scope), place) in charges.into_iter().zip((0..).step_by(2)) {
+        match Made::read(platform, &results, place) {
+            Ok(Some(receipt)) if is_to_be_sent(platform, &receipt.charge) => {
+                tasks.push(task(charge, scope, platform.now()));
+            }
+            Ok(Some(receipt)) => made.push(receipt),
+            Ok(None) => {}
+            // One charge that cannot be read must not keep the others from having their receipts.
+            Err(failure) => {
+                platform.log_error(&charge, &failure.to_string());
+                tasks.push(task(charge, scope, platform.now()));
+            }
+        }
+    }
+    for together in made.chunks(TOGETHER) {
+        for kept in join_all(together.iter().map(|receipt| receipt.keep(platform))).await {
+            kept?;
+        }
+    }
+    Ok(tasks)
+}
+
+fn task(charge: String, scope: Scope, now: Timestamp) -> Task {
+    Task { due_at: now, kind: Kind::SendReceipt, subject: charge, scope, tries: 0 }
+}

@@ -1,0 +1,196 @@
+// Receipts on workerd: kept in R2, read behind their link in a real browser, sent into the outbox.
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { mkdirSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import type { Browser, Page } from "playwright-core";
+import type Stripe from "stripe";
+import { CHROMIUM, openBrowser } from "./kit/browser.ts";
+import { Server } from "./kit/server.ts";
+import { until } from "./kit/until.ts";
+
+let server: Server;
+let account: string;
+let stripe: Stripe;
+let browser: Browser | undefined;
+
+before(async () => {
+  server = await Server.start();
+  const merchant = await server.account("Ada's Books & Tea");
+  account = merchant.account;
+  stripe = server.stripe(merchant.secret_key);
+  if (CHROMIUM) browser = await openBrowser();
+});
+after(async () => {
+  await browser?.close();
+  await server.stop();
+});
+
+/** Pays, and answers with the charge. */
+async function pay(changes: Partial<Stripe.PaymentIntentCreateParams> = {}): Promise<Stripe.Charge> {
+  const intent = await stripe.paymentIntents.create({
+    amount: 123456,
+    currency: "usd",
+    payment_method: "pm_card_visa",
+    confirm: true,
+    description: "Two books, and a pot of tea",
+    automatic_payment_methods: { enabled: true, allow_redirects: "never" },
+    expand: ["latest_charge"],
+    ...changes,
+  });
+  return intent.latest_charge as Stripe.Charge;
+}
+
+function link(charge: Stripe.Charge): string {
+  assert.ok(charge.receipt_url);
+  return charge.receipt_url;
+}
+
+function sha256(bytes: string | Buffer): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
+/** Waits until every event so far has been looked at for receipts. */
+async function made(): Promise<void> {
+  const sql = "SELECT 1 AS one FROM fan_out WHERE receipt_event >= (SELECT max(sequence) FROM events)";
+  await until("receipts are made", async () => (await server.query(sql))[0]);
+}
+
+test("a receipt is behind its link, and the same once it was made in the background", async () => {
+  const charge = await pay();
+  const first = await fetch(link(charge));
+  assert.equal(first.status, 200);
+  assert.equal(first.headers.get("referrer-policy"), "no-referrer");
+  assert.match(first.headers.get("content-security-policy") ?? "", /^default-src 'none'/);
+  const page = await first.text();
+  assert.match(page, /Receipt from <bdi>Ada's Books &amp; Tea/);
+  const [kept] = await server.receipts(`${account}/test/${charge.id}/`);
+  assert.deepEqual([kept?.contentType, kept?.sha256], ["text/html; charset=utf-8", sha256(page)]);
+  // After each event of the charge the background makes its receipt, which is the same here.
+  for (const order of ["7", "8"]) {
+    await stripe.charges.update(charge.id, { metadata: { order } });
+    await server.advance(60);
+    await made();
+  }
+  assert.equal(await (await fetch(link(charge))).text(), page);
+  const [html, pdf, ...others] = await server.receipts(`${account}/test/${charge.id}/`);
+  assert.deepEqual(html, kept, "what is there is not written again");
+  assert.deepEqual([pdf?.contentType, pdf?.key, others], ["application/pdf", kept?.key.replace(/html$/, "pdf"), []]);
+  const paper = await fetch(`${link(charge)}/pdf`);
+  assert.equal(paper.headers.get("content-type"), "application/pdf");
+  const bytes = Buffer.from(await paper.arrayBuffer());
+  assert.deepEqual([bytes.subarray(0, 5).toString(), pdf?.sha256], ["%PDF-", sha256(bytes)]);
+  const forged = await fetch(link(charge).replace(/.$/, (last) => (last === "0" ? "1" : "0")));
+  assert.equal(forged.status, 404);
+  assert.deepEqual(server.log.filter((line) => !line.startsWith("serve: ready")), []);
+});
+
+test("what a receipt does not show leaves it as it is, and a refund makes another", async () => {
+  const charge = await pay();
+  const before = await (await fetch(link(charge))).text();
+  await stripe.charges.update(charge.id, { metadata: { order: "7" } });
+  assert.equal(await (await fetch(link(charge))).text(), before);
+  await stripe.refunds.create({ charge: charge.id, amount: 3456 });
+  const after = await (await fetch(link(charge))).text();
+  assert.match(after, /-\$34\.56/);
+  assert.match(after, /\$1,200\.00/);
+});
+
+test("a receipt is sent without waiting for the minute, and its number then shown", async () => {
+  const charge = await pay({ receipt_email: "jo@example.com" });
+  assert.equal(charge.receipt_number, null);
+  const shown = await until("the receipt was sent", async () => {
+    const shown = await stripe.charges.retrieve(charge.id);
+    return shown.receipt_number === null ? undefined : shown;
+  });
+  const outbox = (await (await server.fetch("/_development/outbox")).json()) as { data: Record<string, string>[] };
+  const mails = outbox.data.filter(({ recipient }) => recipient === "jo@example.com");
+  assert.equal(mails.length, 1);
+  assert.equal(mails[0]?.["subject"], `Receipt from Ada's Books & Tea [${shown.receipt_number}]`);
+  assert.ok(mails[0]?.["text"]?.includes(link(charge)));
+});
+
+test("in production mail goes to the provider, again after it refused, under one key", async () => {
+  type Mail = { key: string | undefined; token: string | undefined; body: Record<string, string> };
+  const mails: Mail[] = [];
+  const provider = createServer(async (request, response) => {
+    const body = JSON.parse(Buffer.concat(await request.toArray()).toString()) as Record<string, string>;
+    const { authorization, "idempotency-key": key } = request.headers;
+    mails.push({ key: String(key), token: authorization, body });
+    response.writeHead(mails.length === 1 ? 500 : 200).end("{}");
+  });
+  await new Promise<void>((done) => provider.listen(0, "127.0.0.1", done));
+  const url = `http://127.0.0.1:${(provider.address() as AddressInfo).port}/emails`;
+  const bindings = { DEVELOPMENT: "0", EMAIL_URL: url, EMAIL_TOKEN: "secret", EMAIL_FROM: "shop@example.com" };
+  await using production = await Server.start({ bindings });
+  const key = (await production.account("Ada's Books")).secret_key;
+  const intent = await production.stripe(key).paymentIntents.create({
+    amount: 2000, currency: "usd", payment_method: "pm_card_visa", confirm: true, receipt_email: "jo@example.com",
+    automatic_payment_methods: { enabled: true, allow_redirects: "never" },
+  });
+  const id = String(intent.latest_charge);
+  // No processor that this machine can reach takes live payments, so that one of test mode is made one.
+  await production.batch(
+    ["UPDATE charges SET livemode = 1 WHERE id = ?1", id],
+    ["INSERT INTO scheduled_tasks SELECT 0, 'send_receipt', id, account, livemode, 0 FROM charges WHERE id = ?1", id],
+  );
+  await production.scheduled();
+  const noted = await until("the mail was taken", async () => {
+    const [row] = await production.query("SELECT details ->> '$.receipt_sent.number' AS number FROM charges WHERE id = ?1", id);
+    return row?.["number"] ?? undefined;
+  });
+  assert.equal(mails.length, 2);
+  assert.deepEqual(mails[0], mails[1]);
+  assert.equal(mails[0]?.token, "Bearer secret");
+  assert.match(mails[0]?.key ?? "", /^[0-9A-Za-z]{22}$/);
+  const { html, text, ...rest } = mails[0]?.body ?? {};
+  assert.deepEqual(rest, { from: "shop@example.com", to: "jo@example.com", subject: `Receipt from Ada's Books [${noted}]` });
+  assert.ok(html?.includes("$20.00") && !html.includes("Test mode"));
+  assert.ok(text?.includes(`${production.url}/receipts/${id}_`));
+  provider.close();
+});
+
+/** Keeps a picture where FLORIN_SCREENSHOTS names a folder for people to look at. */
+async function picture(page: Page, name: string): Promise<void> {
+  const folder = process.env["FLORIN_SCREENSHOTS"];
+  if (folder === undefined) return;
+  mkdirSync(folder, { recursive: true });
+  await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true });
+}
+
+test("the page is read on a phone and at a desk, and says nothing in its console", { skip: !CHROMIUM }, async () => {
+  const description = `A very long description ${"of what was paid for ".repeat(5)}${"x".repeat(80)}`;
+  const charge = await pay({ description });
+  await stripe.refunds.create({ charge: charge.id, amount: 3456 });
+  for (const [size, width, height] of [["phone", 390, 844], ["desktop", 1280, 800]] as const) {
+    for (const colorScheme of ["light", "dark"] as const) {
+      const page = await browser!.newPage({ viewport: { width, height }, colorScheme });
+      const said: string[] = [];
+      page.on("console", (message) => said.push(message.text()));
+      page.on("pageerror", (error) => said.push(error.message));
+      const asked: string[] = [];
+      page.on("request", (request) => asked.push(request.url()));
+      await page.goto(link(charge));
+      await picture(page, `receipt-${size}-${colorScheme}`);
+      assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), width, "nothing is cut off");
+      assert.equal(await page.evaluate(() => document.documentElement.lang), "en");
+      await page.getByRole("heading", { level: 1, name: "Receipt from Ada's Books & Tea" }).waitFor();
+      await page.getByRole("columnheader", { name: "Amount" }).waitFor();
+      const total = page.getByRole("row", { name: "Paid after refunds" });
+      assert.match(await total.textContent() ?? "", /\$1,200\.00/);
+      const download = page.getByRole("link", { name: "Download as PDF" });
+      assert.equal(await download.getAttribute("href"), `${link(charge)}/pdf`);
+      assert.deepEqual(said.filter((text) => !text.includes("favicon")), []);
+      assert.deepEqual(asked.filter((url) => !url.endsWith("/favicon.ico")), [link(charge)]);
+      if (colorScheme === "dark") {
+        await page.emulateMedia({ media: "print", colorScheme: "light" });
+        await picture(page, `receipt-${size}-print`);
+        assert.equal(await download.isVisible(), false);
+      }
+      await page.close();
+    }
+  }
+});
