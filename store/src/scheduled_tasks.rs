@@ -21,13 +21,13 @@ pub(crate) const DEFER: &str = "\
 pub(crate) const DUE: &str = "\
     SELECT * FROM scheduled_tasks WHERE due_at <= ?1 \
     AND kind IN ('advance_payout', 'recover_attempt', 'expire_authorization', 'open_dispute', \
-    'run_report', 'settle_dispute', 'settle_refund', 'settle_topup') \
+    'replay_events', 'run_report', 'settle_dispute', 'settle_refund', 'settle_topup') \
     ORDER BY due_at, kind, subject LIMIT ?2";
 
 pub(crate) const NEXT: &str = "\
     SELECT due_at FROM scheduled_tasks WHERE due_at >= 0 \
     AND kind IN ('advance_payout', 'recover_attempt', 'expire_authorization', 'open_dispute', \
-    'run_report', 'settle_dispute', 'settle_refund', 'settle_topup') \
+    'replay_events', 'run_report', 'settle_dispute', 'settle_refund', 'settle_topup') \
     ORDER BY due_at LIMIT 1";
 
 /// What is to be done.
@@ -41,6 +41,8 @@ pub enum Kind {
     ExpireAuthorization,
     /// The simulator's cardholder disputes a charge.
     OpenDispute,
+    /// A replay goes on.
+    ReplayEvents,
     /// A report is written on.
     RunReport,
     /// The simulator's bank acts on a dispute.
@@ -52,11 +54,12 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::AdvancePayout,
         Self::RecoverAttempt,
         Self::ExpireAuthorization,
         Self::OpenDispute,
+        Self::ReplayEvents,
         Self::RunReport,
         Self::SettleDispute,
         Self::SettleRefund,
@@ -70,6 +73,7 @@ impl Kind {
             Self::RecoverAttempt => "recover_attempt",
             Self::ExpireAuthorization => "expire_authorization",
             Self::OpenDispute => "open_dispute",
+            Self::ReplayEvents => "replay_events",
             Self::RunReport => "run_report",
             Self::SettleDispute => "settle_dispute",
             Self::SettleRefund => "settle_refund",

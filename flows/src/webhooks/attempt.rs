@@ -1,8 +1,9 @@
 //! One attempt to deliver an event: signed, sent, and judged by what came back.
 
 use domain::resource;
+use domain::webhook::delivery::Attempt;
 use domain::webhook::{WebhookEndpoint, signature, target};
-use store::deliveries::{Attempt, Due};
+use store::deliveries::Due;
 
 use crate::{Failure, Platform};
 
@@ -32,8 +33,9 @@ pub(super) async fn attempt<P: Platform>(
     due: &Due,
 ) -> Result<Outcome, Failure> {
     let at = platform.now();
-    let data = due.event.raw_data()?;
-    let body = resource::text(&due.event.resource(&data, due.pending_webhooks));
+    let event = &due.shown.event;
+    let data = event.raw_data()?;
+    let body = resource::text(&event.resource(&data, due.shown.pending_webhooks));
     if let Some(problem) = refuse(platform, endpoint).await {
         return Ok(failed(Attempt {
             at,
@@ -43,7 +45,7 @@ pub(super) async fn attempt<P: Platform>(
             response: None,
         }));
     }
-    let id = due.event.id.as_str();
+    let id = event.id.as_str();
     let request = http::Request::post(&endpoint.url)
         .header("content-type", "application/json; charset=utf-8")
         .header("user-agent", "Florin/1.0 (+webhooks)")
