@@ -10,8 +10,8 @@ use crate::endpoint::{Endpoint, Entry, Method};
 use crate::render::Reply;
 use crate::{
     account, balance, balance_transactions, charges, customers, disputes, events,
-    external_accounts, files, florin, payment_intents, payment_methods, payouts, refunds, reporting,
-    setup_intents, tokens, topups, transfers, webhook_endpoints,
+    external_accounts, files, florin, payment_intents, payment_methods, payouts, refunds,
+    reporting, setup_intents, tokens, topups, transfers, webhook_endpoints,
 };
 
 macro_rules! endpoints {

@@ -39,10 +39,9 @@ impl Part {
             Self::All => ("", ""),
             Self::Succeeded => ("", " AND deliveries.state = 'succeeded'"),
             Self::Failed => ("INDEXED BY deliveries_failed ", " AND deliveries.state = 'failed'"),
-            Self::Waiting => (
-                "INDEXED BY deliveries_waiting ",
-                " AND deliveries.next_attempt_at IS NOT NULL",
-            ),
+            Self::Waiting => {
+                ("INDEXED BY deliveries_waiting ", " AND deliveries.next_attempt_at IS NOT NULL")
+            }
             Self::First => (
                 "",
                 " AND deliveries.event > (SELECT settled_through FROM webhook_endpoints WHERE id = ?1) \

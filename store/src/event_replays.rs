@@ -103,12 +103,7 @@ pub fn insert(scope: &Scope, replay: &EventReplay) -> Statement {
 pub fn update(replay: &mut EventReplay) -> [Statement; 2] {
     let update = Statement::new(
         UPDATE,
-        values![
-            replay.id.as_str(),
-            replay.version,
-            replay.status.name(),
-            json(&replay.details),
-        ],
+        values![replay.id.as_str(), replay.version, replay.status.name(), json(&replay.details),],
     );
     replay.version = replay.version.saturating_add(1);
     [update, guard::changed_one(VERSION_GUARD)]
@@ -149,13 +144,7 @@ pub fn plan(
     let keep = Statement::new(KEEP_ATTEMPTS, values![id, events.as_str()]);
     let plan = Statement::new(
         PLAN,
-        values![
-            id,
-            events,
-            now.seconds(),
-            endpoint.details.is_ordered,
-            replay.id.as_str(),
-        ],
+        values![id, events, now.seconds(), endpoint.details.is_ordered, replay.id.as_str(),],
     );
     [keep, plan]
 }

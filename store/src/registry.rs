@@ -3,9 +3,10 @@
 use crate::list::{Cursor, Filter, Table};
 use crate::{
     accounts, attempts, audit, balance_transactions, bank_accounts, charges, customers, deliveries,
-    delivery_list, development_clock, disputes, event_replays, events, fan_out, files, guard, ledger, list, metadata_entries,
-    payment_intents, payment_methods, payouts, refunds, report_runs, scheduled_tasks, search,
-    setup_intents, tokens, topups, transfers, webhook_endpoints,
+    delivery_list, development_clock, disputes, event_replays, events, fan_out, files, guard,
+    ledger, list, metadata_entries, payment_intents, payment_methods, payouts, refunds,
+    report_runs, scheduled_tasks, search, setup_intents, tokens, topups, transfers,
+    webhook_endpoints,
 };
 
 /// Every statement with a name for people.

@@ -174,8 +174,8 @@ test("who listens for it hears that an endpoint was disabled", async () => {
   assert.equal(told?.event.type, "florin.webhook_endpoint.disabled");
 });
 
-test("10,000 events are replayed twice, each once in each replay", async () => {
-  const count = 10_000;
+test("a thousand events are replayed twice, each once in each replay", async () => {
+  const count = 1_000;
   const seller = await merchant();
   const endpoint = await receiver.endpoint(seller.stripe, "/replayed", ["customer.updated"]);
   receiver.answer = (_, response) => response.end();

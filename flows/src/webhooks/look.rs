@@ -40,7 +40,8 @@ pub async fn list<P: Platform>(
     let cursor = match &query.page.cursor {
         Cursor::Newest => None,
         Cursor::After(id) | Cursor::Before(id) => {
-            let parts = parts_of(id).ok_or_else(|| no_such_cursor("webhook delivery", &query.page))?;
+            let parts =
+                parts_of(id).ok_or_else(|| no_such_cursor("webhook delivery", &query.page))?;
             Some((parts.1.as_str().to_owned(), parts.0.as_str().to_owned()))
         }
     };
@@ -79,8 +80,7 @@ pub async fn undelivered<P: Platform>(
         Cursor::Before(id) => Some((id.clone(), "~".to_owned())),
     };
     let parts = Part::UNDELIVERED;
-    let walk =
-        Walk { kind: "event", endpoint: None, event: None, parts, types, page, cursor };
+    let walk = Walk { kind: "event", endpoint: None, event: None, parts, types, page, cursor };
     let (rows, has_more) = walk.go(context).await?;
     let sequences: Vec<i64> =
         rows.iter().map(|row| row.integer("event")).collect::<Result<_, _>>()?;
@@ -151,10 +151,7 @@ struct Walk<'w> {
 }
 
 impl Walk<'_> {
-    async fn go<P: Platform>(
-        &self,
-        context: &Context<'_, P>,
-    ) -> Result<(Vec<Row>, bool), Failure> {
+    async fn go<P: Platform>(&self, context: &Context<'_, P>) -> Result<(Vec<Row>, bool), Failure> {
         let Some((endpoints, range, place)) = self.bounds(context).await? else {
             return Ok((Vec::new(), false));
         };

@@ -111,8 +111,9 @@ async fn recipient<P: Platform>(
     let found = found.filter(|endpoint| endpoint.status != webhook::Status::Deleted);
     let endpoint = found.ok_or_else(|| missing("webhook endpoint", id, "webhook_endpoint"))?;
     if endpoint.status != webhook::Status::Enabled && !is_dry {
-        let message =
-            format!("The webhook endpoint {id} is disabled. Enable it before events are sent to it.");
+        let message = format!(
+            "The webhook endpoint {id} is disabled. Enable it before events are sent to it."
+        );
         return Err(ApiError::StateConflict { message }.into());
     }
     Ok(endpoint)
@@ -171,8 +172,7 @@ pub async fn replay<P: Platform>(context: &Context<'_, P>, id: &str) -> Result<(
     let to = replay.endpoint.as_str().to_owned();
     let found: Option<WebhookEndpoint> =
         context.find(webhook_endpoints::find(&context.scope, &to)).await?;
-    let found =
-        found.filter(|endpoint| is_dry || endpoint.status == webhook::Status::Enabled);
+    let found = found.filter(|endpoint| is_dry || endpoint.status == webhook::Status::Enabled);
     let batch = match found {
         Some(endpoint) => step(context, &mut replay, &endpoint).await?,
         None => {

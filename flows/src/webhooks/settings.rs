@@ -31,8 +31,8 @@ pub async fn set<P: Platform>(
     let apply = |endpoint: &mut WebhookEndpoint| {
         let details = &mut endpoint.details;
         details.is_ordered = settings.is_ordered.unwrap_or(details.is_ordered);
-        settings.max_concurrency.clone().apply_to(&mut details.max_concurrency);
-        settings.max_per_second.clone().apply_to(&mut details.max_per_second);
+        settings.max_concurrency.apply_to(&mut details.max_concurrency);
+        settings.max_per_second.apply_to(&mut details.max_per_second);
         Ok(())
     };
     let endpoint = change(context, id, &apply).await?;

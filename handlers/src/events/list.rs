@@ -116,8 +116,7 @@ fn of_pattern(pattern: &str) -> Option<Vec<String>> {
         return None;
     }
     let own = EventType::ALL.iter().map(|event| event.name());
-    let types: Vec<_> =
-        own.filter(|name| matches(pattern, name)).map(str::to_owned).collect();
+    let types: Vec<_> = own.filter(|name| matches(pattern, name)).map(str::to_owned).collect();
     Some(if types.is_empty() { vec![pattern.to_owned()] } else { types })
 }
 

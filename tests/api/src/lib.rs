@@ -217,7 +217,7 @@ impl Api {
                 queues::deliveries::deliver(&self.platform, &message).await;
             }
             let woken = outside.take_woken();
-            if woken.is_empty() && !outside.is_announced() {
+            if woken.is_empty() {
                 return;
             }
             for endpoint in woken {

@@ -41,9 +41,7 @@ fn needed(endpoint: &Listed, own: &Examples) -> Vec<(&'static str, String)> {
         (Method::Post, path) if path.ends_with("/external_accounts") => {
             vec![("external_account", text("btok_us_verified"))]
         }
-        (Method::Post, path)
-            if path.ends_with("/retry") || path.ends_with("/event_replays") =>
-        {
+        (Method::Post, path) if path.ends_with("/retry") || path.ends_with("/event_replays") => {
             vec![("webhook_endpoint", own["webhook_endpoint"].clone())]
         }
         (Method::Post, path) if path.ends_with("/attach") => {

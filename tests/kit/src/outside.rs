@@ -94,11 +94,6 @@ impl Outside {
         self.woken.take().into_iter().collect()
     }
 
-    /// Whether new events are announced, of which the fan-out has not heard.
-    pub fn is_announced(&self) -> bool {
-        self.announced.get()
-    }
-
     /// Whether new events were announced since the last call of this function.
     pub fn take_announced(&self) -> bool {
         self.announced.take()

@@ -26,6 +26,8 @@ impl Endpoint for Retrieve {
     }
 
     async fn run<P: Platform>(call: &Call<'_, P>, (): ()) -> Result<Value, Failure> {
-        Ok(value(&EventReplayResource::from(&webhooks::find_replay(&call.context, call.id()).await?)))
+        Ok(value(&EventReplayResource::from(
+            &webhooks::find_replay(&call.context, call.id()).await?,
+        )))
     }
 }
