@@ -403,6 +403,8 @@ fn events_are_listed_by_whether_every_endpoint_took_them() {
     kit::run(queues::deliveries::fan_out(&api.platform)).expect("the fan-out");
     assert_eq!(pending(&failed), 2);
     assert_eq!((by("false").len(), by("true").len()), (4, 0));
+    let page = api.get("/v1/events?delivery_success=false&limit=4").ok();
+    assert_eq!((ids(&page).len(), &page.body["has_more"]), (4, &json!(false)), "each event is one");
     api.platform.outside().take_announced();
     api.deliver();
     assert_eq!(pending(&failed), 1);
