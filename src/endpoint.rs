@@ -1,6 +1,7 @@
 //! The Durable Object that delivers to one webhook endpoint alone, so that an endpoint which is slow,
 //! failing, limited or ordered holds up no other.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use flows::webhooks::{self, Next};
@@ -8,7 +9,7 @@ use flows::{Platform, PlatformError};
 use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
 
 use crate::platform::CloudflarePlatform;
-use crate::{clock, object};
+use crate::{clock, object, queue};
 
 /// The longest pause between two looks at the database, in seconds: a delivery that is planned for later
 /// is looked for again by then.
@@ -25,20 +26,28 @@ const ENDPOINT: &str = "endpoint";
 pub struct EndpointDeliveries {
     state: State,
     env: Env,
+    /// Whether it was woken since it last looked for deliveries.
+    is_woken: Cell<bool>,
+    /// Until when it rests so as not to deliver more in a second than the endpoint takes, in milliseconds: no
+    /// wake-up may cut that short.
+    rests_until: Cell<i64>,
 }
 
 impl DurableObject for EndpointDeliveries {
     fn new(state: State, env: Env) -> Self {
-        Self { state, env }
+        Self { state, env, is_woken: Cell::new(false), rests_until: Cell::new(0) }
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
         let endpoint = request.text().await?;
         let storage = self.state.storage();
+        self.is_woken.set(true);
         storage.put(ENDPOINT, endpoint).await?;
-        let is_soon = storage.get_alarm().await?.is_some_and(|at| at <= clock::milliseconds());
+        let now = clock::milliseconds();
+        let earliest = now.max(self.rests_until.get());
+        let is_soon = storage.get_alarm().await?.is_some_and(|at| at <= earliest);
         if !is_soon {
-            storage.set_alarm(Duration::ZERO).await?;
+            storage.set_alarm(milliseconds(earliest.saturating_sub(now))).await?;
         }
         Ok(Response::empty()?.with_status(204))
     }
@@ -52,11 +61,14 @@ impl DurableObject for EndpointDeliveries {
             return Response::empty();
         };
         match CloudflarePlatform::new(self.env.clone()) {
-            Ok(platform) => match self.work(&platform, &endpoint).await {
-                Ok(Some(pause)) => storage.set_alarm(pause).await?,
-                Ok(None) => storage.delete_alarm().await?,
-                Err(failure) => platform.log_error(&endpoint, &failure.to_string()),
-            },
+            Ok(platform) => {
+                match self.work(&platform, &endpoint).await {
+                    Ok(Some(pause)) => storage.set_alarm(pause).await?,
+                    Ok(None) => storage.delete_alarm().await?,
+                    Err(failure) => platform.log_error(&endpoint, &failure.to_string()),
+                }
+                queue::announce_events(&platform).await;
+            }
             Err(problem) => worker::console_error!("{problem}"),
         }
         Response::empty()
@@ -75,20 +87,33 @@ impl EndpointDeliveries {
         }
         let ends = clock::milliseconds().saturating_add(SHIFT);
         loop {
-            match webhooks::deliver_alone(platform, endpoint).await? {
-                Next::After(0) if clock::milliseconds() < ends => {}
+            self.is_woken.set(false);
+            let next = webhooks::deliver_alone(platform, endpoint).await?;
+            let now = clock::milliseconds();
+            match next {
                 Next::After(pause) => {
-                    return Ok(Some(Duration::from_millis(u64::try_from(pause).unwrap_or(0))));
+                    self.rests_until.set(now.saturating_add(pause));
+                    if self.rests_until.get() >= ends || !queue::pause(pause).await {
+                        return Ok(Some(milliseconds(pause)));
+                    }
                 }
+                // Something was planned while it looked.
+                _ if self.is_woken.get() && now < ends => {}
+                _ if self.is_woken.get() => return Ok(Some(Duration::ZERO)),
                 Next::At(at) => {
                     let seconds = at.seconds().saturating_sub(clock::now().seconds());
                     let seconds = seconds.clamp(1, LONGEST_PAUSE);
-                    return Ok(Some(Duration::from_secs(u64::try_from(seconds).unwrap_or(1))));
+                    return Ok(Some(milliseconds(seconds.saturating_mul(1_000))));
                 }
                 Next::Never => return Ok(None),
             }
         }
     }
+}
+
+/// So many milliseconds.
+fn milliseconds(pause: i64) -> Duration {
+    Duration::from_millis(u64::try_from(pause).unwrap_or(0))
 }
 
 /// Wakes the object of an endpoint.

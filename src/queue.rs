@@ -97,6 +97,7 @@ async fn hand_out(batch: &MessageBatch<String>, platform: &CloudflarePlatform) {
 async fn deliver(messages: Vec<RawMessage>, platform: CloudflarePlatform, context: &Context) {
     let deliveries = future_to_promise(async move {
         join_all(messages.iter().map(|message| deliver_one(message, &platform))).await;
+        announce_events(&platform).await;
         Ok(JsValue::UNDEFINED)
     });
     let all = JsFuture::from(deliveries.clone());
@@ -172,6 +173,26 @@ pub fn announce_after(context: &Context, env: Env) {
             worker::console_warn!("events could not be announced: {error}");
         }
     });
+}
+
+/// Has the events handed out that deliveries themselves have written: that an endpoint fails, or was disabled.
+pub async fn announce_events(platform: &CloudflarePlatform) {
+    if platform.has_events()
+        && let Err(error) = announce(platform.env()).await
+    {
+        worker::console_warn!("events could not be announced: {error}");
+    }
+}
+
+/// Waits for so many milliseconds; not at all where the runtime does not.
+pub async fn pause(milliseconds: i64) -> bool {
+    if milliseconds == 0 {
+        return true;
+    }
+    match wait(u32::try_from(milliseconds).unwrap_or(u32::MAX)) {
+        Ok(pause) => JsFuture::from(pause).await.is_ok(),
+        Err(_) => false,
+    }
 }
 
 async fn announce(env: &Env) -> Result<()> {

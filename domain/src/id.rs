@@ -103,6 +103,8 @@ define_ids! {
     DisputeId = "du_";
     /// An event.
     EventId = "evt_";
+    /// A wish to have events sent again.
+    EventReplayId = "evr_";
     /// A file.
     FileId = "file_";
     /// A payment intent.
@@ -121,6 +123,8 @@ define_ids! {
     SetupIntentId = "seti_";
     /// A single-use token.
     TokenId = "tok_";
+    /// The delivery of one event to one endpoint.
+    WebhookDeliveryId = "whd_";
     /// Where a merchant hears of events.
     WebhookEndpointId = "we_";
     /// Money that a merchant's bank adds to the balance.

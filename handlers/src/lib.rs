@@ -20,6 +20,7 @@ pub mod events;
 pub mod expand;
 pub mod external_accounts;
 pub mod files;
+pub mod florin;
 pub mod form;
 pub mod included;
 pub mod key_cache;

@@ -10,8 +10,8 @@ use crate::endpoint::{Endpoint, Entry, Method};
 use crate::render::Reply;
 use crate::{
     account, balance, balance_transactions, charges, customers, disputes, events,
-    external_accounts, files, payment_intents, payment_methods, payouts, refunds, reporting,
-    setup_intents, tokens, topups, transfers, webhook_endpoints,
+    external_accounts, files, florin, payment_intents, payment_methods, payouts, refunds,
+    reporting, setup_intents, tokens, topups, transfers, webhook_endpoints,
 };
 
 macro_rules! endpoints {
@@ -81,6 +81,7 @@ endpoints! {
     DisputesUpdate = disputes::update::Update,
     EventsList = events::list::List,
     EventsRetrieve = events::retrieve::Retrieve,
+    EventsRetry = events::retry::Retry,
     ExternalAccountsCreate = external_accounts::create::Create,
     ExternalAccountsDelete = external_accounts::delete::Delete,
     ExternalAccountsList = external_accounts::list::List,
@@ -88,6 +89,13 @@ endpoints! {
     ExternalAccountsUpdate = external_accounts::update::Update,
     FilesList = files::list::List,
     FilesRetrieve = files::retrieve::Retrieve,
+    FlorinEventReplaysCreate = florin::event_replays::create::Create,
+    FlorinEventReplaysRetrieve = florin::event_replays::retrieve::Retrieve,
+    FlorinWebhookDeliveriesList = florin::webhook_deliveries::list::List,
+    FlorinWebhookDeliveriesRetrieve = florin::webhook_deliveries::retrieve::Retrieve,
+    FlorinWebhookEndpointsRetrieve = florin::webhook_endpoints::retrieve::Retrieve,
+    FlorinWebhookEndpointsRoll = florin::webhook_endpoints::roll::Roll,
+    FlorinWebhookEndpointsUpdate = florin::webhook_endpoints::update::Update,
     PaymentIntentsCancel = payment_intents::cancel::Cancel,
     PaymentIntentsCapture = payment_intents::capture::Capture,
     PaymentIntentsConfirm = payment_intents::confirm::Confirm,

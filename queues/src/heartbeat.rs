@@ -122,6 +122,7 @@ async fn perform<P: Platform>(platform: &P, task: Task) {
         Kind::RecoverAttempt => recover::recover_attempt(&context, &task.subject).await,
         Kind::ExpireAuthorization => recover::expire_authorization(&context, &task.subject).await,
         Kind::OpenDispute => recover::open_dispute(&context, &task.subject).await,
+        Kind::ReplayEvents => webhooks::replay(&context, &task.subject).await,
         Kind::RunReport => recover::run_report(&context, &task.subject, task.tries).await,
         Kind::SendReceipt => recover::send_receipt(&context, &task.subject, task.tries).await,
         Kind::SettleDispute => recover::settle_dispute(&context, &task.subject).await,

@@ -2,10 +2,11 @@
 
 use domain::id::WebhookEndpointId;
 use domain::timestamp::Timestamp;
+use domain::webhook::delivery::Attempt;
 use serde::Serialize;
 
 use crate::database::json;
-use crate::events::Event;
+use crate::events::{Shown, pending_webhooks};
 use crate::{Inconsistent, Row, Statement, values};
 
 pub(crate) const INSERT: &str = "\
@@ -13,30 +14,38 @@ pub(crate) const INSERT: &str = "\
     SELECT value ->> 'endpoint', value ->> 'event', ?2, 'pending', 0, value ->> 'next_attempt_at', \
     value ->> 'object' FROM json_each(?1)";
 
-pub(crate) const FIND_FIRST: &str = "\
-    SELECT deliveries.created AS planned, deliveries.attempts, events.*, \
-    (SELECT COUNT(*) FROM webhook_endpoints JOIN deliveries AS pending \
-    ON pending.endpoint = webhook_endpoints.id AND pending.event = events.sequence \
-    AND pending.state = 'pending' WHERE webhook_endpoints.account = events.account \
-    AND webhook_endpoints.livemode = events.livemode) AS pending_webhooks \
-    FROM deliveries JOIN events ON events.sequence = deliveries.event \
-    WHERE deliveries.endpoint = ?1 AND deliveries.event IN (SELECT value FROM json_each(?2)) \
-    AND deliveries.state = 'pending' AND deliveries.next_attempt_at IS NULL \
-    ORDER BY deliveries.event";
+/// The deliveries of an endpoint that a condition holds for, with their events. One that is sent again counts
+/// its attempts anew.
+macro_rules! deliveries_with_events {
+    ($index:literal, $condition:literal) => {
+        concat!(
+            "SELECT COALESCE(deliveries.replayed_at, deliveries.created) AS planned, \
+             deliveries.attempts - deliveries.attempts_before AS attempts, events.*, ",
+            pending_webhooks!(),
+            " AS pending_webhooks FROM deliveries ",
+            $index,
+            " JOIN events ON events.sequence = deliveries.event WHERE deliveries.endpoint = ?1 AND ",
+            $condition
+        )
+    };
+}
+
+pub(crate) const FIND_FIRST: &str = deliveries_with_events!(
+    "",
+    "deliveries.event IN (SELECT value FROM json_each(?2)) \
+     AND deliveries.state = 'pending' AND deliveries.next_attempt_at IS NULL \
+     ORDER BY deliveries.event"
+);
 
 // In order, an object's later events wait for the end of the earlier ones.
-pub(crate) const FIND_DUE: &str = "\
-    SELECT deliveries.created AS planned, deliveries.attempts, events.*, \
-    (SELECT COUNT(*) FROM webhook_endpoints JOIN deliveries AS pending \
-    ON pending.endpoint = webhook_endpoints.id AND pending.event = events.sequence \
-    AND pending.state = 'pending' WHERE webhook_endpoints.account = events.account \
-    AND webhook_endpoints.livemode = events.livemode) AS pending_webhooks \
-    FROM deliveries INDEXED BY deliveries_due JOIN events ON events.sequence = deliveries.event \
-    WHERE deliveries.endpoint = ?1 AND deliveries.next_attempt_at <= ?2 AND NOT EXISTS (\
-    SELECT 1 FROM deliveries AS earlier WHERE earlier.endpoint = ?1 \
-    AND earlier.object = deliveries.object AND earlier.event < deliveries.event \
-    AND earlier.state = 'pending') \
-    ORDER BY deliveries.next_attempt_at, deliveries.event LIMIT ?3";
+pub(crate) const FIND_DUE: &str = deliveries_with_events!(
+    "INDEXED BY deliveries_due",
+    "deliveries.next_attempt_at <= ?2 AND NOT EXISTS (\
+     SELECT 1 FROM deliveries AS earlier WHERE earlier.endpoint = ?1 \
+     AND earlier.object = deliveries.object AND earlier.event < deliveries.event \
+     AND earlier.state = 'pending') \
+     ORDER BY deliveries.next_attempt_at, deliveries.event LIMIT ?3"
+);
 
 pub(crate) const NEXT_DUE: &str = "\
     SELECT MIN(next_attempt_at) AS next_attempt_at FROM deliveries INDEXED BY deliveries_due \
@@ -104,29 +113,12 @@ pub struct Planned {
 pub struct Due {
     /// The event's sequence.
     pub sequence: i64,
-    /// When it was planned.
+    /// When it was planned, the last time.
     pub planned: Timestamp,
-    /// How often it was attempted.
+    /// How often it was attempted since.
     pub attempts: i64,
-    /// To how many endpoints the event is still on its way.
-    pub pending_webhooks: i64,
-    /// The event.
-    pub event: Event,
-}
-
-/// What came of an attempt.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Attempt {
-    /// When it was made.
-    pub at: Timestamp,
-    /// The HTTP status, where there was an answer.
-    pub status_code: Option<i64>,
-    /// Why there was none.
-    pub problem: Option<String>,
-    /// How long it took.
-    pub milliseconds: i64,
-    /// The beginning of what was answered.
-    pub response: Option<String>,
+    /// The event, and to how many endpoints it is still on its way.
+    pub shown: Shown,
 }
 
 /// How a delivery stands after an attempt.
@@ -234,8 +226,7 @@ impl TryFrom<&Row> for Due {
             sequence: row.integer("sequence")?,
             planned: Timestamp(row.integer("planned")?),
             attempts: row.integer("attempts")?,
-            pending_webhooks: row.integer("pending_webhooks")?,
-            event: Event::try_from(row)?,
+            shown: Shown::try_from(row)?,
         })
     }
 }

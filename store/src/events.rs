@@ -5,6 +5,7 @@ use domain::resource::event::{Request, Resource};
 use domain::timestamp::Timestamp;
 use serde_json::value::RawValue;
 
+use crate::database::json;
 use crate::{Inconsistent, Row, Scope, Statement, values};
 
 pub(crate) const INSERT: &str = "\
@@ -13,6 +14,53 @@ pub(crate) const INSERT: &str = "\
 
 pub(crate) const FIND: &str =
     "SELECT * FROM events WHERE id = ?1 AND account = ?2 AND livemode = ?3";
+
+/// How many endpoints an event of the outer query has not reached: those that it is on its way to, those
+/// that it will never come to, and those that will hear of it once it is handed out.
+macro_rules! pending_webhooks {
+    () => {
+        "(SELECT COUNT(*) FROM webhook_endpoints AS hears \
+         LEFT JOIN deliveries AS waits ON waits.endpoint = hears.id AND waits.event = events.sequence \
+         WHERE hears.account = events.account AND hears.livemode = events.livemode \
+         AND hears.status <> 'deleted' AND CASE WHEN waits.state IS NULL \
+         THEN hears.status = 'enabled' AND events.sequence > hears.since_event \
+         AND events.sequence > (SELECT event FROM fan_out WHERE id = 1) \
+         AND EXISTS (SELECT 1 FROM json_each(hears.details, '$.enabled_events') \
+         WHERE events.type GLOB value) ELSE waits.state <> 'succeeded' END)"
+    };
+}
+pub(crate) use pending_webhooks;
+
+/// How many endpoints have yet to take an event, as lists are narrowed by it.
+pub(crate) const PENDING_WEBHOOKS: &str = pending_webhooks!();
+
+/// What is read of an event that is shown.
+pub(crate) const COLUMNS: &str = concat!("*, ", pending_webhooks!(), " AS pending_webhooks");
+
+pub(crate) const SHOW: &str = concat!(
+    "SELECT *, ",
+    pending_webhooks!(),
+    " AS pending_webhooks FROM events WHERE id = ?1 AND account = ?2 AND livemode = ?3"
+);
+
+pub(crate) const SHOW_ALL: &str = concat!(
+    "SELECT *, ",
+    pending_webhooks!(),
+    " AS pending_webhooks FROM events WHERE sequence IN (SELECT value FROM json_each(?1)) \
+     ORDER BY sequence DESC"
+);
+
+pub(crate) const SEQUENCE: &str =
+    "SELECT sequence FROM events WHERE id = ?1 AND account = ?2 AND livemode = ?3";
+
+pub(crate) const FIRST_SINCE: &str = "\
+    SELECT sequence FROM events INDEXED BY events_by_account \
+    WHERE account = ?1 AND livemode = ?2 AND created >= ?3 ORDER BY created, sequence LIMIT 1";
+
+pub(crate) const LAST_UNTIL: &str = "\
+    SELECT sequence FROM events INDEXED BY events_by_account \
+    WHERE account = ?1 AND livemode = ?2 AND created <= ?3 \
+    ORDER BY created DESC, sequence DESC LIMIT 1";
 
 /// An event as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,6 +114,15 @@ impl Event {
     }
 }
 
+/// An event, and how many endpoints have yet to take it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// The event.
+    pub event: Event,
+    /// How many endpoints.
+    pub pending_webhooks: i64,
+}
+
 /// Writes a new event.
 pub fn insert(scope: &Scope, event: &Event) -> Statement {
     Statement::new(
@@ -85,9 +142,45 @@ pub fn insert(scope: &Scope, event: &Event) -> Statement {
     )
 }
 
+/// Finds an event, and how many endpoints have yet to take it.
+pub fn find_shown(scope: &Scope, id: &str) -> Statement {
+    Statement::new(SHOW, values![id, scope.account.as_str(), scope.livemode])
+}
+
+/// Finds events by their sequences, the newest first, and how many endpoints have yet to take each.
+pub fn find_all_shown(sequences: &[i64]) -> Statement {
+    Statement::new(SHOW_ALL, values![json(&sequences)])
+}
+
+/// Finds the sequence of an event.
+pub fn sequence(scope: &Scope, id: &str) -> Statement {
+    Statement::new(SEQUENCE, values![id, scope.account.as_str(), scope.livemode])
+}
+
+/// Finds the sequence of the first event since a second.
+pub fn first_since(scope: &Scope, second: i64) -> Statement {
+    Statement::new(FIRST_SINCE, values![scope.account.as_str(), scope.livemode, second])
+}
+
+/// Finds the sequence of the last event until a second.
+pub fn last_until(scope: &Scope, second: i64) -> Statement {
+    Statement::new(LAST_UNTIL, values![scope.account.as_str(), scope.livemode, second])
+}
+
 /// Finds an event.
 pub fn find(scope: &Scope, id: &str) -> Statement {
     Statement::new(FIND, values![id, scope.account.as_str(), scope.livemode])
+}
+
+impl TryFrom<&Row> for Shown {
+    type Error = Inconsistent;
+
+    fn try_from(row: &Row) -> Result<Self, Inconsistent> {
+        Ok(Self {
+            event: Event::try_from(row)?,
+            pending_webhooks: row.integer("pending_webhooks")?,
+        })
+    }
 }
 
 impl TryFrom<&Row> for Event {

@@ -3,10 +3,10 @@
 use crate::list::{Cursor, Filter, Table};
 use crate::{
     accounts, archive, attempts, audit, balance_transactions, bank_accounts, charges, customers,
-    dead_letters, deliveries, development_clock, development_outbox, disputes, events, fan_out,
-    files, guard, ledger, list, metadata_entries, payment_intents, payment_methods, payouts,
-    receipts, refunds, report_runs, scheduled_tasks, search, setup_intents, tokens, topups,
-    transfers, webhook_endpoints,
+    dead_letters, deliveries, delivery_list, development_clock, development_outbox, disputes,
+    event_replays, events, fan_out, files, guard, ledger, list, metadata_entries, payment_intents,
+    payment_methods, payouts, receipts, refunds, report_runs, scheduled_tasks, search,
+    setup_intents, tokens, topups, transfers, webhook_endpoints,
 };
 
 /// Every statement with a name for people.
@@ -65,6 +65,8 @@ pub fn statements() -> Vec<(String, String)> {
         ("deliveries.plan_lost", deliveries::PLAN_LOST),
         ("deliveries.record", deliveries::RECORD),
         ("deliveries.settle", deliveries::SETTLE),
+        ("delivery_list.attempts", delivery_list::ATTEMPTS),
+        ("delivery_list.find", delivery_list::FIND),
         ("development_clock.advance", development_clock::ADVANCE),
         ("development_clock.find", development_clock::FIND),
         ("development_outbox.insert", development_outbox::INSERT),
@@ -72,8 +74,19 @@ pub fn statements() -> Vec<(String, String)> {
         ("disputes.find", disputes::FIND),
         ("disputes.insert", disputes::INSERT),
         ("disputes.update", disputes::UPDATE),
+        ("event_replays.candidates", event_replays::CANDIDATES),
+        ("event_replays.find", event_replays::FIND),
+        ("event_replays.insert", event_replays::INSERT),
+        ("event_replays.keep_attempts", event_replays::KEEP_ATTEMPTS),
+        ("event_replays.plan", event_replays::PLAN),
+        ("event_replays.update", event_replays::UPDATE),
         ("events.find", events::FIND),
+        ("events.first_since", events::FIRST_SINCE),
         ("events.insert", events::INSERT),
+        ("events.last_until", events::LAST_UNTIL),
+        ("events.sequence", events::SEQUENCE),
+        ("events.show", events::SHOW),
+        ("events.show_all", events::SHOW_ALL),
         ("fan_out.advance", fan_out::ADVANCE),
         ("fan_out.cursor", fan_out::CURSOR),
         ("fan_out.endpoints", fan_out::ENDPOINTS),
@@ -132,13 +145,16 @@ pub fn statements() -> Vec<(String, String)> {
         ("tokens.use", tokens::USE),
         ("webhook_endpoints.find", webhook_endpoints::FIND),
         ("webhook_endpoints.find_by_id", webhook_endpoints::FIND_BY_ID),
+        ("webhook_endpoints.health", webhook_endpoints::HEALTH),
         ("webhook_endpoints.insert", webhook_endpoints::INSERT),
         ("webhook_endpoints.leave_alone", webhook_endpoints::LEAVE_ALONE),
         ("webhook_endpoints.must_have_room", webhook_endpoints::MUST_HAVE_ROOM),
+        ("webhook_endpoints.of_account", webhook_endpoints::OF_ACCOUNT),
         ("webhook_endpoints.recover", webhook_endpoints::RECOVER),
         ("webhook_endpoints.share", webhook_endpoints::SHARE),
         ("webhook_endpoints.slow_down", webhook_endpoints::SLOW_DOWN),
         ("webhook_endpoints.update", webhook_endpoints::UPDATE),
+        ("webhook_endpoints.warn", webhook_endpoints::WARN),
         ("topups.find", topups::FIND),
         ("topups.insert", topups::INSERT),
         ("topups.update", topups::UPDATE),
@@ -157,6 +173,7 @@ pub fn statements() -> Vec<(String, String)> {
         .chain(pages())
         .chain(search::statements())
         .chain(audit::statements())
+        .chain(delivery_list::statements())
         .collect()
 }
 
@@ -202,7 +219,7 @@ fn pages() -> Vec<(String, String)> {
         (Table::BalanceTransactions, balance_transaction_filters()),
         (Table::Customers, vec![Filter::Email(text())]),
         (Table::Disputes, every_choice(&[Filter::Charge(text()), Filter::PaymentIntent(text())])),
-        (Table::Events, vec![Filter::Type(text()), Filter::DenseType(text())]),
+        (Table::Events, event_filters()),
         (Table::Files, vec![Filter::Purpose(text())]),
         (Table::PaymentIntents, vec![Filter::Customer(text())]),
         (
@@ -236,6 +253,14 @@ fn pages() -> Vec<(String, String)> {
         }
     }
     pages
+}
+
+/// A type narrows first; whether every endpoint took the event only what it leaves.
+fn event_filters() -> Vec<Filter> {
+    let types = || [Filter::Type(String::new()), Filter::DenseType(String::new())];
+    let all = [Filter::Nothing].into_iter().chain(types());
+    let delivered = all.map(|first| Filter::all([first, Filter::Delivered]));
+    types().into_iter().chain(delivered).collect()
 }
 
 /// A destination or a status narrows first; the days of arrival only what these leave.

@@ -21,13 +21,15 @@ pub(crate) const DEFER: &str = "\
 pub(crate) const DUE: &str = "\
     SELECT * FROM scheduled_tasks WHERE due_at <= ?1 \
     AND kind IN ('advance_payout', 'recover_attempt', 'expire_authorization', 'open_dispute', \
-    'run_report', 'send_receipt', 'settle_dispute', 'settle_refund', 'settle_topup') \
+    'replay_events', 'run_report', 'send_receipt', 'settle_dispute', 'settle_refund', \
+    'settle_topup') \
     ORDER BY due_at, kind, subject LIMIT ?2";
 
 pub(crate) const NEXT: &str = "\
     SELECT due_at FROM scheduled_tasks WHERE due_at >= 0 \
     AND kind IN ('advance_payout', 'recover_attempt', 'expire_authorization', 'open_dispute', \
-    'run_report', 'send_receipt', 'settle_dispute', 'settle_refund', 'settle_topup') \
+    'replay_events', 'run_report', 'send_receipt', 'settle_dispute', 'settle_refund', \
+    'settle_topup') \
     ORDER BY due_at LIMIT 1";
 
 /// What is to be done.
@@ -41,6 +43,8 @@ pub enum Kind {
     ExpireAuthorization,
     /// The simulator's cardholder disputes a charge.
     OpenDispute,
+    /// A replay goes on.
+    ReplayEvents,
     /// A report is written on.
     RunReport,
     /// A receipt is kept, and sent to the customer.
@@ -54,11 +58,12 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::AdvancePayout,
         Self::RecoverAttempt,
         Self::ExpireAuthorization,
         Self::OpenDispute,
+        Self::ReplayEvents,
         Self::RunReport,
         Self::SendReceipt,
         Self::SettleDispute,
@@ -73,6 +78,7 @@ impl Kind {
             Self::RecoverAttempt => "recover_attempt",
             Self::ExpireAuthorization => "expire_authorization",
             Self::OpenDispute => "open_dispute",
+            Self::ReplayEvents => "replay_events",
             Self::RunReport => "run_report",
             Self::SendReceipt => "send_receipt",
             Self::SettleDispute => "settle_dispute",

@@ -1,7 +1,7 @@
 //! Webhook endpoints.
 
 use domain::timestamp::Timestamp;
-use domain::webhook::WebhookEndpoint;
+use domain::webhook::{Health, WebhookEndpoint};
 
 use crate::database::json;
 use crate::{Inconsistent, Row, Scope, Statement, guard, values};
@@ -22,10 +22,10 @@ pub(crate) const MUST_HAVE_ROOM: &str = "\
     INSERT INTO guard SELECT (SELECT COUNT(*) FROM webhook_endpoints WHERE account = ?1 \
     AND livemode = ?2 AND status <> 'deleted') <= ?3, 'webhook_endpoint_room'";
 
+// How it fails and whether it is alone is written by those who deliver, who know of no version.
 pub(crate) const UPDATE: &str = "\
-    UPDATE webhook_endpoints SET version = version + 1, url = ?3, status = ?4, is_alone = ?5, \
-    failing_since = ?6, warned_at = ?7, details = ?8 \
-    WHERE id = ?1 AND version = ?2";
+    UPDATE webhook_endpoints SET version = version + 1, url = ?3, status = ?4, \
+    is_alone = is_alone OR ?5, details = ?6 WHERE id = ?1 AND version = ?2";
 
 pub(crate) const FIND: &str =
     "SELECT * FROM webhook_endpoints WHERE id = ?1 AND account = ?2 AND livemode = ?3";
@@ -41,6 +41,30 @@ pub(crate) const SLOW_DOWN: &str =
 
 pub(crate) const RECOVER: &str = "\
     UPDATE webhook_endpoints SET failing_since = NULL, warned_at = NULL WHERE id = ?1";
+
+pub(crate) const WARN: &str = "UPDATE webhook_endpoints SET warned_at = ?2 WHERE id = ?1";
+
+pub(crate) const OF_ACCOUNT: &str = "\
+    SELECT id FROM webhook_endpoints INDEXED BY webhook_endpoints_by_account \
+    WHERE account = ?1 AND livemode = ?2 AND status <> 'deleted'";
+
+// Of the latest deliveries, and of what waits up to a bound: an endpoint has as many as its owner has events.
+pub(crate) const HEALTH: &str = "\
+    SELECT (SELECT MAX(attempted_at) FROM (SELECT attempted_at, state FROM deliveries \
+    WHERE endpoint = ?1 ORDER BY event DESC LIMIT ?2) WHERE state = 'succeeded') AS last_succeeded_at, \
+    (SELECT MAX(attempted_at) FROM (SELECT attempted_at FROM delivery_attempts \
+    WHERE endpoint = ?1 ORDER BY event DESC, number DESC LIMIT ?2)) AS last_failed_at, \
+    (SELECT COUNT(*) FROM (SELECT 1 FROM deliveries INDEXED BY deliveries_waiting \
+    WHERE endpoint = ?1 AND next_attempt_at IS NOT NULL LIMIT ?3)) + \
+    (SELECT COUNT(*) FROM (SELECT 1 FROM deliveries WHERE endpoint = ?1 \
+    AND event > (SELECT settled_through FROM webhook_endpoints WHERE id = ?1) \
+    AND state = 'pending' AND next_attempt_at IS NULL LIMIT ?3)) AS waiting";
+
+/// Of how many of an endpoint's latest deliveries its health is told.
+const LOOKED_AT: i64 = 1_000;
+
+/// How many waiting deliveries are counted; more are as many.
+const MOST_COUNTED: i64 = 10_000;
 
 pub(crate) const SHARE: &str = "UPDATE webhook_endpoints SET is_alone = 0 WHERE id = ?1";
 
@@ -65,8 +89,8 @@ pub fn insert(scope: &Scope, endpoint: &WebhookEndpoint, most: usize) -> [Statem
     [insert, Statement::new(MUST_HAVE_ROOM, values![account, scope.livemode, most])]
 }
 
-/// Writes a changed endpoint over the version that the change saw. Its version rises by one, in the row
-/// and here.
+/// Writes what an endpoint's owner sees of it over the version that the change saw, and has it delivered to
+/// alone where it asks for that. Its version rises by one, in the row and here.
 pub fn update(endpoint: &mut WebhookEndpoint) -> [Statement; 2] {
     let update = Statement::new(
         UPDATE,
@@ -75,12 +99,11 @@ pub fn update(endpoint: &mut WebhookEndpoint) -> [Statement; 2] {
             endpoint.version,
             endpoint.url.as_str(),
             endpoint.status.name(),
-            endpoint.is_alone,
-            endpoint.failing_since.map(Timestamp::seconds),
-            endpoint.warned_at.map(Timestamp::seconds),
+            endpoint.is_particular(),
             json(&endpoint.details),
         ],
     );
+    endpoint.is_alone |= endpoint.is_particular();
     endpoint.version = endpoint.version.saturating_add(1);
     [update, guard::changed_one(VERSION_GUARD)]
 }
@@ -110,6 +133,21 @@ pub fn recover(id: &str) -> Statement {
     Statement::new(RECOVER, values![id])
 }
 
+/// The owner of a failing endpoint was warned.
+pub fn warn(id: &str, now: Timestamp) -> Statement {
+    Statement::new(WARN, values![id, now.seconds()])
+}
+
+/// Finds the ids of an account's endpoints that were not deleted.
+pub fn of_account(scope: &Scope) -> Statement {
+    Statement::new(OF_ACCOUNT, values![scope.account.as_str(), scope.livemode])
+}
+
+/// Finds how an endpoint's deliveries fare.
+pub fn health(id: &str) -> Statement {
+    Statement::new(HEALTH, values![id, LOOKED_AT, MOST_COUNTED])
+}
+
 /// Has an endpoint that is well again delivered to by the consumer that others share.
 pub fn share(id: &str) -> Statement {
     Statement::new(SHARE, values![id])
@@ -121,6 +159,18 @@ pub fn share(id: &str) -> Statement {
 /// When the row cannot be read.
 pub fn scope(row: &Row) -> Result<Scope, Inconsistent> {
     Ok(Scope { account: row.named("account")?, livemode: row.flag("livemode")? })
+}
+
+impl TryFrom<&Row> for Health {
+    type Error = Inconsistent;
+
+    fn try_from(row: &Row) -> Result<Self, Inconsistent> {
+        Ok(Self {
+            last_succeeded_at: row.optional_integer("last_succeeded_at")?.map(Timestamp),
+            last_failed_at: row.optional_integer("last_failed_at")?.map(Timestamp),
+            waiting: row.integer("waiting")?,
+        })
+    }
 }
 
 impl TryFrom<&Row> for WebhookEndpoint {

@@ -7,6 +7,7 @@ import { join, resolve } from "node:path";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 import type Stripe from "stripe";
+import { Receiver } from "./kit/receiver.ts";
 import { type Account, Server } from "./kit/server.ts";
 import { until } from "./kit/until.ts";
 
@@ -29,12 +30,16 @@ after(async () => {
   rmSync(home, { recursive: true, force: true });
 });
 
+/** Runs a command of the Stripe CLI, and gives what it says. */
+async function run(...command: string[]): Promise<string> {
+  const env = { PATH: process.env["PATH"], HOME: home, XDG_CONFIG_HOME: home, STRIPE_CLI_TELEMETRY_OPTOUT: "1" };
+  const parameters = [...command, "--api-key", account.secret_key, "--api-base", server.url];
+  return (await promisify(execFile)(CLI, parameters, { env })).stdout;
+}
+
 /** Runs `stripe trigger`, which ends with an error when any of its requests does. */
 async function trigger(event: string): Promise<void> {
-  const env = { PATH: process.env["PATH"], HOME: home, XDG_CONFIG_HOME: home, STRIPE_CLI_TELEMETRY_OPTOUT: "1" };
-  const parameters = ["trigger", "--api-key", account.secret_key, "--api-base", server.url, event];
-  const { stdout } = await promisify(execFile)(CLI, parameters, { env });
-  assert.match(stdout, /Trigger succeeded/);
+  assert.match(await run("trigger", event), /Trigger succeeded/);
 }
 
 for (const type of [
@@ -78,3 +83,17 @@ for (const type of [
     assert.equal(made.object, "event");
   });
 }
+
+test("stripe events resend", withCli, async () => {
+  const receiver = await Receiver.start();
+  try {
+    const endpoint = await receiver.endpoint(stripe, "/resent", ["customer.created"]);
+    await stripe.customers.create({ name: "Jo" });
+    const [delivered] = await until("it is delivered", async () => (receiver.deliveries.length > 0 ? receiver.deliveries : undefined));
+    await run("events", "resend", String(delivered?.event.id), `--webhook-endpoint=${endpoint.id}`);
+    const deliveries = await until("it is delivered again", async () => (receiver.deliveries.length > 1 ? receiver.deliveries : undefined));
+    assert.deepEqual(deliveries.map(({ event, problem }) => [event.id, problem]), [1, 2].map(() => [delivered?.event.id, undefined]));
+  } finally {
+    receiver.stop();
+  }
+});

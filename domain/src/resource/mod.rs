@@ -12,6 +12,7 @@ pub mod customer;
 pub mod dispute;
 pub mod event;
 pub mod file;
+pub mod florin;
 pub mod list;
 pub mod payment_intent;
 pub mod payment_method;

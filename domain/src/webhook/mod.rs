@@ -2,6 +2,8 @@
 //!
 //! Source: <https://docs.stripe.com/api/webhook_endpoints>.
 
+pub mod delivery;
+pub mod replay;
 pub mod schedule;
 pub mod signature;
 pub mod target;
@@ -32,6 +34,9 @@ pub const CONCURRENCY: i64 = 4;
 /// connections open.
 pub const MOST_CONCURRENCY: i64 = 6;
 
+/// The most deliveries in a second that an owner can ask for; more are not limited.
+pub const MOST_PER_SECOND: i64 = 1_000;
+
 /// Every type of Stripe's that an endpoint can name, one on a line.
 const EVENT_TYPES: &str = include_str!("event_types.txt");
 
@@ -46,6 +51,14 @@ pub fn is_event_pattern(pattern: &str) -> bool {
         }
         None => types.any(|name| name == pattern),
     }
+}
+
+/// Whether one of these patterns means a type of events.
+pub fn any_fits(patterns: &[String], event_type: &str) -> bool {
+    patterns.iter().any(|pattern| match pattern.strip_suffix('*') {
+        Some(start) => event_type.starts_with(start),
+        None => pattern == event_type,
+    })
 }
 
 /// Whether an endpoint is told of events.
@@ -97,6 +110,17 @@ pub struct WebhookEndpoint {
     pub details: Details,
 }
 
+/// How the deliveries to an endpoint fare, as far as its latest ones tell.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Health {
+    /// When it last took one.
+    pub last_succeeded_at: Option<Timestamp>,
+    /// When it last did not.
+    pub last_failed_at: Option<Timestamp>,
+    /// How many wait for an attempt.
+    pub waiting: i64,
+}
+
 /// A secret that signs deliveries, sealed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SealedSecret {
@@ -133,10 +157,7 @@ pub struct Details {
 impl WebhookEndpoint {
     /// Whether it hears of events of this type.
     pub fn hears_of(&self, event_type: &str) -> bool {
-        self.details.enabled_events.iter().any(|pattern| match pattern.strip_suffix('*') {
-            Some(start) => event_type.starts_with(start),
-            None => pattern == event_type,
-        })
+        any_fits(&self.details.enabled_events, event_type)
     }
 
     /// Whether it asks for what a shared consumer cannot give.

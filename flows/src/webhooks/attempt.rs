@@ -2,8 +2,9 @@
 
 use domain::resource;
 use domain::timestamp::Timestamp;
+use domain::webhook::delivery::Attempt;
 use domain::webhook::{WebhookEndpoint, signature, target};
-use store::deliveries::{Attempt, Due};
+use store::deliveries::Due;
 
 use crate::Platform;
 
@@ -70,9 +71,10 @@ async fn request<P: Platform>(
     if let Some(problem) = refuse(platform, endpoint).await {
         return Err(problem);
     }
-    let data = due.event.raw_data().map_err(|error| error.to_string())?;
-    let body = resource::text(&due.event.resource(&data, due.pending_webhooks));
-    let id = due.event.id.as_str();
+    let event = &due.shown.event;
+    let data = event.raw_data().map_err(|error| error.to_string())?;
+    let body = resource::text(&event.resource(&data, due.shown.pending_webhooks));
+    let id = event.id.as_str();
     http::Request::post(&endpoint.url)
         .header("content-type", "application/json; charset=utf-8")
         .header("user-agent", "Florin/1.0 (+webhooks)")

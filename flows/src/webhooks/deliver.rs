@@ -187,12 +187,8 @@ async fn look_after<P: Platform>(
 ) -> Result<(), Failure> {
     let context = Context::unattended(platform, recipient.scope.clone());
     let mut endpoint = recipient.endpoint.clone();
-    // As the batch before has written it: the update below writes every column.
-    endpoint.is_alone = true;
-    endpoint.failing_since = endpoint.failing_since.or(Some(context.now));
-    let fails_for = endpoint
-        .failing_since
-        .map_or(0, |since| context.now.seconds().saturating_sub(since.seconds()));
+    let since = endpoint.failing_since.unwrap_or(context.now);
+    let fails_for = context.now.seconds().saturating_sub(since.seconds());
     let is_gone = outcomes.iter().any(|outcome| outcome.is_gone);
     let works = outcomes.iter().any(|outcome| outcome.is_success);
     let transition = if is_gone || !works && fails_for >= DISABLES_AFTER {
@@ -207,6 +203,9 @@ async fn look_after<P: Platform>(
         return wake(platform, &endpoint).await;
     };
     let mut batch = webhook_endpoints::update(&mut endpoint).to_vec();
+    if let Some(at) = endpoint.warned_at {
+        batch.push(webhook_endpoints::warn(endpoint.id.as_str(), at));
+    }
     let subjects = Subjects { webhook_endpoint: Some(&endpoint), ..Subjects::default() };
     batch.extend(events(&context, transition, subjects, None));
     match context.batch(batch).await {

@@ -10,8 +10,11 @@ mod create;
 mod delete;
 mod deliver;
 mod fan_out;
+mod look;
+mod replay;
 mod search;
 mod secrets;
+mod settings;
 mod update;
 
 use domain::ApiError;
@@ -27,7 +30,10 @@ pub use create::{Create, create};
 pub use delete::delete;
 pub use deliver::{Next, deliver, deliver_alone};
 pub use fan_out::fan_out;
+pub use look::{Query, find_delivery, list, undelivered};
+pub use replay::{create_replay, find_replay, replay, resend};
 pub use search::search;
+pub use settings::{Settings, health, roll, set};
 pub use update::{Update, update};
 
 /// How often a change is decided anew because what it rests on changed meanwhile.
@@ -71,14 +77,19 @@ fn no_such(id: &str) -> ApiError {
 /// # Errors
 /// When it is nothing, or what no event is.
 pub fn check_events(events: &[String]) -> Result<(), ApiError> {
-    let refusal = |message: String| ApiError::ParameterInvalid {
-        param: "enabled_events".to_owned(),
-        message,
-    };
+    check_types(events, "enabled_events")
+}
+
+/// Checks the types of events that a parameter names.
+///
+/// # Errors
+/// When it names none, or what no event is.
+pub fn check_types(events: &[String], param: &str) -> Result<(), ApiError> {
+    let refusal = |message: String| ApiError::ParameterInvalid { param: param.to_owned(), message };
     if events.is_empty() {
-        return Err(refusal(
-            "You must provide at least one event type in the enabled_events parameter.".to_owned(),
-        ));
+        return Err(refusal(format!(
+            "You must provide at least one event type in the {param} parameter."
+        )));
     }
     match events.iter().find(|event| !is_event_pattern(event)) {
         Some(unknown) => Err(refusal(format!("Invalid event type: {unknown}"))),

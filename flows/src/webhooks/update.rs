@@ -35,14 +35,32 @@ pub async fn update<P: Platform>(
     if let Some(url) = &update.url {
         check_url(context, url)?;
     }
+    change(context, id, &|endpoint| Ok(apply(update, endpoint)?)).await
+}
+
+/// What a change does to an endpoint, as it is found.
+type Change<'c> = &'c dyn Fn(&mut WebhookEndpoint) -> Result<(), Failure>;
+
+/// Changes an endpoint, and decides anew where somebody else changed it meanwhile.
+pub(super) async fn change<P: Platform>(
+    context: &Context<'_, P>,
+    id: &str,
+    apply: Change<'_>,
+) -> Result<WebhookEndpoint, Failure> {
     for _ in 0..MAX_TRIES {
         let before = find(context, id).await?;
         let mut after = before.clone();
-        apply(update, &mut after)?;
+        apply(&mut after)?;
         if after == before {
             return Ok(after);
         }
-        match context.batch(webhook_endpoints::update(&mut after).to_vec()).await {
+        let mut batch = webhook_endpoints::update(&mut after).to_vec();
+        if before.status == Status::Disabled && after.status == Status::Enabled {
+            // Whoever enables it has mended it: its failures are forgotten.
+            batch.push(webhook_endpoints::recover(id));
+            (after.failing_since, after.warned_at) = (None, None);
+        }
+        match context.batch(batch).await {
             Ok(_) => return Ok(after),
             Err(DatabaseError::Guard(_)) => {}
             Err(error) => return Err(error.into()),
@@ -65,11 +83,8 @@ fn apply(update: &Update, endpoint: &mut WebhookEndpoint) -> Result<(), ApiError
     }
     match update.disabled {
         Some(true) => endpoint.status = Status::Disabled,
-        // Whoever enables it has mended it: its failures are forgotten.
         Some(false) if endpoint.status == Status::Disabled => {
             endpoint.status = Status::Enabled;
-            endpoint.failing_since = None;
-            endpoint.warned_at = None;
             details.disabled_because = None;
         }
         Some(false) | None => {}

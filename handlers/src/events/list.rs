@@ -2,9 +2,11 @@
 
 use domain::ApiError;
 use domain::event::EventType;
-use flows::{Failure, Platform};
+use domain::resource::{List as ListOf, value};
+use domain::timestamp::DAY;
+use flows::{Failure, Platform, webhooks};
 use serde_json::Value;
-use store::events::Event;
+use store::events::Shown;
 use store::list::{Filter, Page, Table};
 
 use super::show;
@@ -14,14 +16,16 @@ use crate::list::{self, list_parameters};
 /// The most types that one list can be narrowed to.
 const MAX_TYPES: usize = 20;
 
+/// For how many seconds an event is listed.
+const SHOWN_FOR: i64 = 30 * DAY;
+
 /// Lists events.
 pub struct List;
 
 list_parameters! {
     /// The query.
     pub struct Parameters {
-        /// Whether every webhook took them; accepted, and narrows nothing yet.
-        #[expect(dead_code, reason = "accepted; narrows nothing yet")]
+        /// Whether every endpoint took them, or some have yet to.
         delivery_success: Option<bool>,
         /// A type, or several by a `*`, as `charge.*`.
         r#type: Option<String>,
@@ -32,7 +36,9 @@ list_parameters! {
 
 /// The page that is asked for.
 pub struct Input {
-    filters: Vec<Filter>,
+    /// The types by their names, unless all are wanted.
+    types: Option<Vec<String>>,
+    delivery_success: Option<bool>,
     page: Page,
 }
 
@@ -45,7 +51,8 @@ impl Endpoint for List {
 
     fn check(parameters: Parameters) -> Result<Input, ApiError> {
         let page = parameters.page()?;
-        let filters = match (parameters.r#type, parameters.types) {
+        let delivery_success = parameters.delivery_success;
+        let types = match (parameters.r#type, parameters.types) {
             (Some(_), Some(_)) => {
                 return Err(ApiError::ParametersExclusive {
                     param: "types".to_owned(),
@@ -55,20 +62,38 @@ impl Endpoint for List {
             }
             (Some(pattern), None) => of_pattern(&pattern),
             (None, Some(types)) => of_types(types)?,
-            (None, None) => vec![Filter::Nothing],
+            (None, None) => None,
         };
-        Ok(Input { filters, page })
+        Ok(Input { types, delivery_success, page })
     }
 
     async fn run<P: Platform>(call: &Call<'_, P>, input: Input) -> Result<Value, Failure> {
-        list::show(call, Table::Events, &input.filters, &input.page, |row| {
-            show(&Event::try_from(row)?)
-        })
-        .await
+        let Input { types, delivery_success, mut page } = input;
+        let oldest = call.context.now.plus(-SHOWN_FOR).seconds();
+        page.created_from = page.created_from.max(oldest);
+        if delivery_success == Some(false) {
+            let (events, has_more) = webhooks::undelivered(&call.context, types, &page).await?;
+            let data = events.iter().map(show).collect::<Result<_, _>>()?;
+            return Ok(value(&ListOf { object: "list", data, has_more, url: call.url.clone() }));
+        }
+        let filters = filters(types.as_deref(), delivery_success.is_some());
+        list::show(call, Table::Events, &filters, &page, |row| show(&Shown::try_from(row)?)).await
     }
 }
 
-fn of_types(mut types: Vec<String>) -> Result<Vec<Filter>, ApiError> {
+/// One filter for each type, and what is left of them where every endpoint must have taken the event.
+fn filters(types: Option<&[String]>, must_be_delivered: bool) -> Vec<Filter> {
+    let of_types = match types {
+        Some(types) => types.iter().map(|name| Filter::event_type(name)).collect(),
+        None => vec![Filter::Nothing],
+    };
+    match must_be_delivered {
+        true => of_types.into_iter().map(|of| Filter::all([of, Filter::Delivered])).collect(),
+        false => of_types,
+    }
+}
+
+fn of_types(mut types: Vec<String>) -> Result<Option<Vec<String>>, ApiError> {
     if types.len() > MAX_TYPES {
         return Err(ApiError::ParameterInvalid {
             param: "types".to_owned(),
@@ -76,30 +101,23 @@ fn of_types(mut types: Vec<String>) -> Result<Vec<Filter>, ApiError> {
         });
     }
     if types.is_empty() {
-        return Ok(vec![Filter::Nothing]);
+        return Ok(None);
     }
     // A type that is named twice would be found twice.
     types.sort_unstable();
     types.dedup();
-    Ok(types.iter().map(|name| Filter::event_type(name)).collect())
+    Ok(Some(types))
 }
 
-/// One filter for each type that a pattern means. A pattern that means none, or a name that is none,
+/// Every type that a pattern means, unless it means all of them. A pattern that means none, or a name that is none,
 /// finds nothing by itself.
-fn of_pattern(pattern: &str) -> Vec<Filter> {
+fn of_pattern(pattern: &str) -> Option<Vec<String>> {
     if pattern == "*" {
-        return vec![Filter::Nothing];
+        return None;
     }
-    if !pattern.contains('*') {
-        return vec![Filter::event_type(pattern)];
-    }
-    let types: Vec<_> = EventType::ALL
-        .iter()
-        .map(|event| event.name())
-        .filter(|name| matches(pattern, name))
-        .map(Filter::event_type)
-        .collect();
-    if types.is_empty() { vec![Filter::event_type(pattern)] } else { types }
+    let own = EventType::ALL.iter().map(|event| event.name());
+    let types: Vec<_> = own.filter(|name| matches(pattern, name)).map(str::to_owned).collect();
+    Some(if types.is_empty() { vec![pattern.to_owned()] } else { types })
 }
 
 /// Whether a name fits a pattern in which each `*` stands for any text. Each part between two stars
@@ -138,9 +156,9 @@ mod tests {
 
     #[test]
     fn a_pattern_asks_for_each_of_its_types() {
-        assert_eq!(of_pattern("*"), [Filter::Nothing]);
-        assert_eq!(of_pattern("unheard.of"), [Filter::Type("unheard.of".to_owned())]);
-        assert_eq!(of_pattern("unheard.*"), [Filter::Type("unheard.*".to_owned())]);
-        assert_eq!(of_pattern("refund.*").len(), 3);
+        assert_eq!(of_pattern("*"), None);
+        assert_eq!(of_pattern("unheard.of"), Some(vec!["unheard.of".to_owned()]));
+        assert_eq!(of_pattern("unheard.*"), Some(vec!["unheard.*".to_owned()]));
+        assert_eq!(of_pattern("refund.*").map(|types| types.len()), Some(3));
     }
 }

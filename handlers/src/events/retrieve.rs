@@ -3,7 +3,7 @@
 use domain::ApiError;
 use flows::{Failure, Platform};
 use serde_json::Value;
-use store::events::{self, Event};
+use store::events::{self, Shown};
 
 use super::show;
 use crate::dispatch::Nothing;
@@ -24,8 +24,8 @@ impl Endpoint for Retrieve {
     }
 
     async fn run<P: Platform>(call: &Call<'_, P>, (): ()) -> Result<Value, Failure> {
-        let found: Option<Event> =
-            call.context.find(events::find(&call.context.scope, call.id())).await?;
+        let found: Option<Shown> =
+            call.context.find(events::find_shown(&call.context.scope, call.id())).await?;
         let event = found.ok_or_else(|| ApiError::NoSuchObject {
             kind: "event",
             id: call.id().to_owned(),

@@ -30,6 +30,9 @@ pub(super) fn generator() -> SchemaGenerator {
     generator.subschema_for::<resource::dispute::Resource>();
     generator.subschema_for::<resource::event::Resource>();
     generator.subschema_for::<resource::file::Resource>();
+    generator.subschema_for::<resource::florin::EventReplayResource>();
+    generator.subschema_for::<resource::florin::WebhookDeliveryResource>();
+    generator.subschema_for::<resource::florin::WebhookEndpointResource>();
     generator.subschema_for::<resource::payment_intent::Resource>();
     generator.subschema_for::<resource::payment_method::Resource>();
     generator.subschema_for::<resource::payout::Resource>();

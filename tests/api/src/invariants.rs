@@ -124,8 +124,9 @@ fn run(database: &Database, sql: &str) -> Vec<Row> {
 ///
 /// # Panics
 /// When an invariant is broken.
-pub fn check(database: &Database) {
-    let books = Books::read(database);
+pub fn check(platform: &Platform) {
+    let database = platform.database();
+    let books = Books::read(platform);
     books.charges_follow_their_attempts();
     books.intents_follow_their_charges();
     books.refunds_are_within_what_was_taken();
@@ -133,7 +134,7 @@ pub fn check(database: &Database) {
     books.events_tell_of_each_change_once();
     books.metadata_is_found_by_its_rows();
     books.reports_have_one_file();
-    ledger::check(database);
+    ledger::check(database, &books.events);
     books.a_card_that_nobody_keeps_pays_once();
     only_listed_transitions(database);
 }
@@ -148,7 +149,7 @@ pub fn check_settled(platform: &Platform) {
         kit::run(queues::heartbeat::beat(platform));
     }
     let database = platform.database();
-    check(database);
+    check(platform);
     let open = run(database, "SELECT * FROM attempts WHERE state = 'started'");
     assert!(open.is_empty(), "I7: attempts that nobody brings to an end: {open:#?}");
     let held = run(
@@ -269,8 +270,26 @@ fn parsed(row: &Row, column: &'static str) -> Value {
     row.json(column).expect("JSON")
 }
 
+/// The events in the database and in the archive; one that is on its way between them counts once.
+fn events(platform: &Platform) -> Vec<Row> {
+    let mut events: BTreeMap<String, Row> = BTreeMap::new();
+    for (name, bytes) in platform.files() {
+        if name.starts_with("archive/events/") {
+            for line in String::from_utf8_lossy(&bytes).lines() {
+                let mut line: Value = serde_json::from_str(line).expect("JSON");
+                let Value::Object(row) = line["event"].take() else { panic!("no event in {name}") };
+                events.insert(text(&Row(row.clone()), "id"), Row(row));
+            }
+        }
+    }
+    let kept = run(platform.database(), "SELECT * FROM events");
+    events.extend(kept.into_iter().map(|row| (text(&row, "id"), row)));
+    events.into_values().collect()
+}
+
 impl Books {
-    fn read(database: &Database) -> Self {
+    fn read(platform: &Platform) -> Self {
+        let database = platform.database();
         let all = |table: &str| run(database, &format!("SELECT * FROM {table}"));
         let tables = [
             "bank_accounts",
@@ -301,7 +320,7 @@ impl Books {
             topups: all("topups"),
             transfers: all("transfers"),
             reversals: all("transfer_reversals"),
-            events: all("events"),
+            events: events(platform),
             metadata: all("metadata_entries"),
             ids,
         }

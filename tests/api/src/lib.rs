@@ -243,7 +243,7 @@ impl Api {
         self.platform.yields(true);
         let ended = kit::run_until_poll(polls, queues::heartbeat::beat(&self.platform));
         self.platform.yields(false);
-        invariants::check(self.platform.database());
+        invariants::check(&self.platform);
         ended.is_some()
     }
 

@@ -550,7 +550,7 @@ fn ready(operation: &Operation) -> (Api, String) {
 fn undisturbed(operation: &Operation) -> (u16, Value) {
     let (api, path) = ready(operation);
     let answer = api.post_once(&path, &operation.form, KEY);
-    invariants::check(api.platform.database());
+    invariants::check(&api.platform);
     invariants::check_quiet(&api.platform);
     redacted(&answer)
 }
@@ -600,7 +600,7 @@ fn whoever_comes_after_a_crash_brings_the_operation_to_the_same_end() {
                     assert!(polls > 5, "{} was never crashed", operation.name);
                     break;
                 }
-                invariants::check(api.platform.database());
+                invariants::check(&api.platform);
                 let context = format!("{} died after {polls} polls, {next:?}", operation.name);
                 if let Next::Recovery = next {
                     // Whether the client comes back or not, nothing may be open then.
@@ -687,7 +687,7 @@ fn a_hop_that_breaks_is_told_as_such_and_the_retry_gets_the_result() {
                     assert_eq!(answer.body["error"]["type"], "api_error", "{context}");
                     assert_eq!(answer.header("stripe-should-retry"), Some("true"), "{context}");
                 }
-                invariants::check(api.platform.database());
+                invariants::check(&api.platform);
                 let answer = retry(&api, &path, &operation.form);
                 assert_eq!(redacted(&answer), expected, "{context}");
                 invariants::check_settled(&api.platform);
@@ -711,7 +711,7 @@ fn a_batch_of_the_recovery_that_breaks_is_made_up_for() {
                 if api.platform.database().hop().faults_left() > 0 {
                     break;
                 }
-                invariants::check(api.platform.database());
+                invariants::check(&api.platform);
                 invariants::check_settled(&api.platform);
             }
         }
@@ -743,7 +743,7 @@ fn a_challenge_that_dies_half_way_is_finished_by_its_page_or_by_recovery() {
                     assert_eq!(ended.flatten().as_deref(), Some(expected));
                     break;
                 }
-                invariants::check(api.platform.database());
+                invariants::check(&api.platform);
                 if comes_back {
                     let status = kit::run(finish(&api, &attempt, result));
                     assert_eq!(status.as_deref(), Some(expected), "after {polls} polls");
@@ -837,7 +837,7 @@ fn a_report_that_dies_half_way_is_written_once() {
         let run = api.get(&format!("/v1/reporting/report_runs/{}", run.id())).ok();
         assert_eq!(run.body["status"], "succeeded", "{polls:?}");
         assert_eq!(api.platform.files().len(), 2, "no part is kept twice, {polls:?}");
-        invariants::check(api.platform.database());
+        invariants::check(&api.platform);
         invariants::check_quiet(&api.platform);
         let url = run.text_at("/result/url").replace("https://florin.test", "");
         (api.get(&url).ok().text, ended)

@@ -26,7 +26,7 @@ fn paid(api: &Api, card: &str) -> String {
 fn pass(api: &Api, seconds: i64) {
     api.platform.advance(seconds);
     api.beat();
-    invariants::check(api.platform.database());
+    invariants::check(&api.platform);
 }
 
 fn disputes_of(api: &Api, charge: &str) -> Vec<Value> {

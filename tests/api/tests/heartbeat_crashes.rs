@@ -146,7 +146,7 @@ fn a_payout_of_money_that_bypassed_pending_takes_it_once_however_it_dies() {
         api.platform.yields(true);
         let ended = kit::run_until_poll(polls, api.posting("/v1/payouts", &form, Some("key-1")));
         api.platform.yields(false);
-        invariants::check(api.platform.database());
+        invariants::check(&api.platform);
         api.platform.advance(domain::idempotency::LEASE);
         api.post_once("/v1/payouts", &form, "key-1").ok();
         assert_eq!((payouts(&api).len(), dollars(&api)), (1, (0, 0)), "after {polls} polls");
@@ -170,7 +170,7 @@ fn a_bank_account_that_is_taken_away_while_the_request_dies_is_taken_away_once()
         let sent = api.send(http::Method::DELETE, &path, Vec::new(), key, None);
         let ended = kit::run_until_poll(polls, sent);
         api.platform.yields(false);
-        invariants::check(api.platform.database());
+        invariants::check(&api.platform);
         let status = api.delete(&path).status;
         assert!(matches!(status, 200 | 404), "{status} after {polls} polls");
         api.get(&path).error(404);

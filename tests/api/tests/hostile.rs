@@ -94,6 +94,11 @@ fn examples(api: &Api) -> BTreeMap<&'static str, String> {
     let event = api.get("/v1/events").ok();
     let hooked = [("url", "https://shop.test/hooks"), ("enabled_events[]", "*")];
     let hooked = api.post("/v1/webhook_endpoints", &hooked).ok();
+    api.post("/v1/customers", &[]).ok();
+    api.deliver();
+    let delivery = api.get("/v1/florin/webhook_deliveries").ok();
+    let replay = [("webhook_endpoint", hooked.id()), ("dry_run", "true")];
+    let replay = api.post("/v1/florin/event_replays", &replay).ok();
     BTreeMap::from([
         ("account", api.merchant.account.as_str().to_owned()),
         ("charge", charge),
@@ -111,7 +116,9 @@ fn examples(api: &Api) -> BTreeMap<&'static str, String> {
         ("setup_intent", kept.id().to_owned()),
         ("reversal", reversal.id().to_owned()),
         ("token", token.id().to_owned()),
+        ("webhook_delivery", delivery.text_at("/data/0/id").to_owned()),
         ("webhook_endpoint", hooked.id().to_owned()),
+        ("event_replay", replay.id().to_owned()),
         ("topup", topup.id().to_owned()),
         ("transfer", sent.id().to_owned()),
     ])
@@ -382,7 +389,7 @@ fn every_text_comes_back_as_it_was_sent() {
             refused(&api, || api.post(path, &form)).error(400);
         }
     }
-    invariants::check(api.platform.database());
+    invariants::check(&api.platform);
 }
 
 #[test]
@@ -447,7 +454,7 @@ fn a_parameter_in_the_query_of_a_post_is_heard() {
     let unknown =
         refused(&api, || kit::run(api.send(http::Method::DELETE, &path, body.clone(), key, None)));
     assert_eq!(unknown.status, 400);
-    invariants::check(api.platform.database());
+    invariants::check(&api.platform);
 }
 
 #[test]

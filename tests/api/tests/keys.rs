@@ -41,6 +41,9 @@ fn needed(endpoint: &Listed, own: &Examples) -> Vec<(&'static str, String)> {
         (Method::Post, path) if path.ends_with("/external_accounts") => {
             vec![("external_account", text("btok_us_verified"))]
         }
+        (Method::Post, path) if path.ends_with("/retry") || path.ends_with("/event_replays") => {
+            vec![("webhook_endpoint", own["webhook_endpoint"].clone())]
+        }
         (Method::Post, path) if path.ends_with("/attach") => {
             vec![("customer", own["customer"].clone())]
         }
@@ -101,6 +104,11 @@ fn examples(api: &Api, merchant: &Merchant) -> Examples {
     );
     let hooked = [("url", "https://shop.test/hooks"), ("enabled_events[]", "*")];
     let hooked = post("/v1/webhook_endpoints", &hooked);
+    post("/v1/customers", &[]);
+    api.deliver();
+    let deliveries = send(api, key, Method::Get, "/v1/florin/webhook_deliveries", &[]).ok();
+    let replay = [("webhook_endpoint", hooked.id()), ("dry_run", "true")];
+    let replay = post("/v1/florin/event_replays", &replay);
     let events = send(api, key, Method::Get, "/v1/events", &[]).ok();
     let event = events.text_at("/data/0/id").to_owned();
     Examples::from([
@@ -120,7 +128,9 @@ fn examples(api: &Api, merchant: &Merchant) -> Examples {
         ("setup_intent", kept.id().to_owned()),
         ("reversal", reversal.id().to_owned()),
         ("token", token.id().to_owned()),
+        ("webhook_delivery", deliveries.text_at("/data/0/id").to_owned()),
         ("webhook_endpoint", hooked.id().to_owned()),
+        ("event_replay", replay.id().to_owned()),
         ("topup", topup.id().to_owned()),
         ("transfer", sent.id().to_owned()),
     ])

@@ -35,7 +35,7 @@ fn race(api: &Api, seed: u64, path: &str, form: Form<'_>) -> Answer {
     });
     let answers = kit::interleave(seed, vec![request, heartbeat]);
     api.platform.yields(false);
-    invariants::check(api.platform.database());
+    invariants::check(&api.platform);
     let answer = answers.into_iter().flatten().next().expect("an answer");
     assert!(matches!(answer.status, 200 | 400 | 429), "seed {seed}: {:#}", answer.body);
     answer

@@ -188,7 +188,7 @@ fn race(api: &Api, seed: u64, requests: &[(&str, Form<'_>)]) -> Vec<u16> {
         .map(|(path, form)| -> Racer<'_> { Box::pin(api.posting(path, form, None)) });
     let answers = kit::interleave(seed, racers.collect());
     api.platform.yields(false);
-    invariants::check(api.platform.database());
+    invariants::check(&api.platform);
     answers.iter().map(|answer| answer.status).collect()
 }
 

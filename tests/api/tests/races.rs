@@ -57,7 +57,7 @@ fn race(api: &Api, seed: u64, requests: &[Request<'_>]) -> Vec<Answer> {
     for answer in &answers {
         assert_clear(answer, seed);
     }
-    invariants::check(api.platform.database());
+    invariants::check(&api.platform);
     answers
 }
 
@@ -234,7 +234,7 @@ fn race_beyond_the_lease(api: &Api, seed: u64, path: &str, form: Form<'_>) -> An
     });
     let answers = kit::interleave(seed, vec![asked(0), jumping, asked(seed % 11)]);
     api.platform.yields(false);
-    invariants::check(api.platform.database());
+    invariants::check(&api.platform);
     let mut last = api.post_once(path, form, "key-1");
     for _ in 0..3 {
         if last.header("stripe-should-retry") != Some("true") {
@@ -747,7 +747,7 @@ fn a_refund_and_a_dispute_never_take_the_same_cent() {
             });
             let answers = kit::interleave(seed, vec![refund, dispute]);
             api.platform.yields(false);
-            invariants::check(api.platform.database());
+            invariants::check(&api.platform);
             let answer = answers.into_iter().flatten().next().expect("an answer");
             assert_clear(&answer, seed);
             let disputes = api.get(&format!("/v1/disputes?charge={charge}")).ok();

@@ -890,7 +890,7 @@ mod histories {
                 assert_identities(&api, one.min(other), one.max(other));
             }
             assert_identities(&api, FIRST, bounds[bounds.len() - 1]);
-            invariants::check(api.platform.database());
+            invariants::check(&api.platform);
             invariants::check_quiet(&api.platform);
             Ok(())
         });

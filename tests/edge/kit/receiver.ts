@@ -5,8 +5,15 @@ import type { AddressInfo } from "node:net";
 import { Webhook } from "standardwebhooks";
 import Stripe from "stripe";
 
-/** A delivery that arrived, and whether both libraries took it. */
-export type Delivery = { path: string; event: Stripe.Event; problem: string | undefined };
+/** A delivery that arrived, when, and whether both libraries took it. */
+export type Delivery = {
+  path: string;
+  at: number;
+  event: Stripe.Event;
+  problem: string | undefined;
+  /** Whether both libraries take it with this secret. */
+  verifies: (secret: string) => boolean;
+};
 
 /** How to answer; 200 unless the test says otherwise. */
 type Answerer = (request: IncomingMessage, response: ServerResponse, event: Stripe.Event) => void;
@@ -58,12 +65,13 @@ export class Receiver {
     for await (const chunk of request.setEncoding("utf8")) body += chunk;
     const path = request.url ?? "";
     const event = JSON.parse(body) as Stripe.Event;
-    this.deliveries.push({ path, event, problem: this.#problem(request, path, body) });
+    const problem = this.#problem(request, this.secrets.get(path) ?? "", body);
+    const verifies = (secret: string) => this.#problem(request, secret, body) === undefined;
+    this.deliveries.push({ path, at: Date.now(), event, problem, verifies });
     this.answer(request, response, event);
   }
 
-  #problem(request: IncomingMessage, path: string, body: string): string | undefined {
-    const secret = this.secrets.get(path) ?? "";
+  #problem(request: IncomingMessage, secret: string, body: string): string | undefined {
     // The libraries ask for the time themselves.
     const { now } = Date;
     Date.now = () => now() + this.ahead * 1000;

@@ -1,0 +1,242 @@
+//! Florin's own objects, which Stripe has none of: how events are delivered, and what became of them.
+
+use serde::Serialize;
+
+use super::Constant;
+use crate::metadata::Metadata;
+use crate::timestamp::Timestamp;
+use crate::webhook::delivery::{Attempt, Delivery, Status};
+use crate::webhook::replay::{self, EventReplay};
+use crate::webhook::{self, Health, WebhookEndpoint};
+
+/// How a `webhook_endpoint` is delivered to, and how that fares.
+#[derive(Debug, Serialize)]
+#[cfg_attr(
+    feature = "openapi",
+    derive(schemars::JsonSchema),
+    schemars(rename = "florin.webhook_endpoint")
+)]
+pub struct WebhookEndpointResource<'a> {
+    /// The id of the `webhook_endpoint`.
+    pub id: &'a str,
+    /// `florin.webhook_endpoint`
+    pub object: Constant,
+    /// When it was made.
+    pub created: Timestamp,
+    /// Why Florin disabled it: `failing` or `gone`.
+    pub disabled_because: Option<&'a str>,
+    /// Since when every delivery has failed.
+    pub failing_since: Option<Timestamp>,
+    /// When a delivery last failed, of its latest ones.
+    pub last_failed_at: Option<Timestamp>,
+    /// When it last took a delivery, of its latest ones.
+    pub last_succeeded_at: Option<Timestamp>,
+    /// Whether it hears of real money.
+    pub livemode: bool,
+    /// How many deliveries it takes at the same time.
+    pub max_concurrency: i64,
+    /// How many deliveries it takes in a second.
+    pub max_per_second: Option<i64>,
+    /// The merchant's own pairs.
+    pub metadata: &'a Metadata,
+    /// `object` where an object's events arrive in sequence, or `none`.
+    pub ordering: Constant,
+    /// What signs deliveries from now on; shown only when it is rolled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secret: Option<&'a str>,
+    /// When the secret before stops signing beside the newest.
+    pub secret_overlap_ends_at: Option<Timestamp>,
+    /// `enabled` or `disabled`.
+    pub status: Constant,
+    /// Where deliveries go.
+    pub url: &'a str,
+    /// How many deliveries wait for an attempt; 10,000 stand for more, too.
+    pub waiting: i64,
+    /// When its owner was warned that it fails.
+    pub warned_at: Option<Timestamp>,
+}
+
+impl<'a> WebhookEndpointResource<'a> {
+    /// The endpoint as its owner sees it now.
+    pub fn new(
+        endpoint: &'a WebhookEndpoint,
+        health: &Health,
+        secret: Option<&'a str>,
+        now: Timestamp,
+    ) -> Self {
+        let details = &endpoint.details;
+        Self {
+            id: endpoint.id.as_str(),
+            object: "florin.webhook_endpoint",
+            created: endpoint.created,
+            disabled_because: details.disabled_because.as_deref(),
+            failing_since: endpoint.failing_since,
+            last_failed_at: health.last_failed_at,
+            last_succeeded_at: health.last_succeeded_at,
+            livemode: endpoint.livemode,
+            max_concurrency: endpoint.concurrency(),
+            max_per_second: details.max_per_second,
+            metadata: &details.metadata,
+            ordering: if details.is_ordered { "object" } else { "none" },
+            secret,
+            secret_overlap_ends_at: endpoint.live_secrets(now).find_map(|known| known.expires_at),
+            status: match endpoint.status {
+                webhook::Status::Enabled => "enabled",
+                webhook::Status::Disabled | webhook::Status::Deleted => "disabled",
+            },
+            url: &endpoint.url,
+            waiting: health.waiting,
+            warned_at: endpoint.warned_at,
+        }
+    }
+}
+
+/// The delivery of one event to one endpoint.
+#[derive(Debug, Serialize)]
+#[cfg_attr(
+    feature = "openapi",
+    derive(schemars::JsonSchema),
+    schemars(rename = "florin.webhook_delivery")
+)]
+pub struct WebhookDeliveryResource<'a> {
+    /// Its identifier.
+    pub id: String,
+    /// `florin.webhook_delivery`
+    pub object: Constant,
+    /// How often it was attempted.
+    pub attempt_count: i64,
+    /// What came of each attempt that is known, the newest first; only where it is retrieved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attempts: Option<Vec<AttemptResource<'a>>>,
+    /// When it was planned.
+    pub created: Timestamp,
+    /// The event.
+    pub event: &'a str,
+    /// The replay that it was sent again for, the last one.
+    pub event_replay: Option<&'a str>,
+    /// The event's type.
+    pub event_type: &'a str,
+    /// The last attempt.
+    pub last_attempt: Option<AttemptResource<'a>>,
+    /// Whether it is about real money.
+    pub livemode: bool,
+    /// When it is attempted next.
+    pub next_attempt_at: Option<Timestamp>,
+    /// `pending`, `succeeded` or `failed`.
+    pub status: Status,
+    /// The endpoint.
+    pub webhook_endpoint: &'a str,
+}
+
+impl<'a> WebhookDeliveryResource<'a> {
+    /// The delivery as its owner sees it, with these attempts.
+    pub fn new(delivery: &'a Delivery, livemode: bool, attempts: Option<&'a [Attempt]>) -> Self {
+        Self {
+            id: delivery.id().as_str().to_owned(),
+            object: "florin.webhook_delivery",
+            attempt_count: delivery.attempts,
+            attempts: attempts.map(|all| all.iter().map(AttemptResource::from).collect()),
+            created: delivery.created,
+            event: delivery.event.as_str(),
+            event_replay: delivery.replay.as_deref(),
+            event_type: &delivery.event_type,
+            last_attempt: delivery.last.as_ref().map(AttemptResource::from),
+            livemode,
+            next_attempt_at: delivery.next_attempt_at,
+            status: delivery.status,
+            webhook_endpoint: delivery.endpoint.as_str(),
+        }
+    }
+}
+
+/// One attempt to deliver an event.
+#[derive(Debug, Serialize)]
+#[cfg_attr(
+    feature = "openapi",
+    derive(schemars::JsonSchema),
+    schemars(rename = "florin.webhook_attempt")
+)]
+pub struct AttemptResource<'a> {
+    /// When it was made.
+    pub attempted_at: Timestamp,
+    /// How long it took, in milliseconds.
+    pub duration: i64,
+    /// Why there was no answer.
+    pub problem: Option<&'a str>,
+    /// The beginning of what was answered; only where the delivery is retrieved.
+    pub response_body: Option<&'a str>,
+    /// The HTTP status of the answer.
+    pub status_code: Option<i64>,
+}
+
+impl<'a> From<&'a Attempt> for AttemptResource<'a> {
+    fn from(attempt: &'a Attempt) -> Self {
+        Self {
+            attempted_at: attempt.at,
+            duration: attempt.milliseconds,
+            problem: attempt.problem.as_deref(),
+            response_body: attempt.response.as_deref(),
+            status_code: attempt.status_code,
+        }
+    }
+}
+
+/// A wish to have events sent again.
+#[derive(Debug, Serialize)]
+#[cfg_attr(
+    feature = "openapi",
+    derive(schemars::JsonSchema),
+    schemars(rename = "florin.event_replay")
+)]
+pub struct EventReplayResource<'a> {
+    /// Its identifier.
+    pub id: &'a str,
+    /// `florin.event_replay`
+    pub object: Constant,
+    /// How many events are on their way again so far, or were counted.
+    pub count: i64,
+    /// When it was made.
+    pub created: Timestamp,
+    /// Those alone that the endpoint took, or did not take.
+    pub delivery_success: Option<bool>,
+    /// Whether the events are only counted.
+    pub dry_run: bool,
+    /// This one event alone.
+    pub event: Option<&'a str>,
+    /// The first second of the events.
+    pub events_from: Timestamp,
+    /// The last second of the events.
+    pub events_to: Timestamp,
+    /// Whether they are about real money.
+    pub livemode: bool,
+    /// How many are sent in a second.
+    pub max_per_second: i64,
+    /// `pending`, `succeeded` or `failed`.
+    pub status: replay::Status,
+    /// The types of the events; all that the endpoint hears of where there are none.
+    pub types: Option<&'a [String]>,
+    /// Where they are sent.
+    pub webhook_endpoint: &'a str,
+}
+
+impl<'a> From<&'a EventReplay> for EventReplayResource<'a> {
+    fn from(replay: &'a EventReplay) -> Self {
+        let details = &replay.details;
+        Self {
+            id: replay.id.as_str(),
+            object: "florin.event_replay",
+            count: details.count,
+            created: replay.created,
+            delivery_success: details.delivery_success,
+            dry_run: details.dry_run,
+            event: details.event.as_deref(),
+            events_from: Timestamp(details.created_from),
+            events_to: Timestamp(details.created_to),
+            livemode: replay.livemode,
+            max_per_second: details.max_per_second,
+            status: replay.status,
+            types: details.types.as_deref(),
+            webhook_endpoint: replay.endpoint.as_str(),
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! `/v1/florin/event_replays`.
+
+pub mod create;
+pub mod retrieve;

@@ -1,0 +1,18 @@
+//! `/v1/florin`: what Stripe has no endpoints for.
+
+pub mod event_replays;
+pub mod webhook_deliveries;
+pub mod webhook_endpoints;
+
+use domain::ApiError;
+
+/// Checks a number that is to lie within bounds.
+fn check_range(param: &str, value: Option<&i64>, least: i64, most: i64) -> Result<(), ApiError> {
+    match value {
+        Some(value) if !(least..=most).contains(value) => Err(ApiError::ParameterInvalid {
+            param: param.to_owned(),
+            message: format!("Invalid {param}: must be between {least} and {most}."),
+        }),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,4 @@
+//! `/v1/florin/webhook_deliveries`.
+
+pub mod list;
+pub mod retrieve;
