@@ -54,7 +54,7 @@ pub async fn beat<P: Platform>(platform: &P) -> Timestamp {
 /// Does what a new day brings to the books. Says whether some of it is left.
 async fn new_day<P: Platform>(platform: &P) -> bool {
     match balance::move_due(platform).await {
-        Ok(count) => i64::try_from(count).unwrap_or(balance::BATCH) >= balance::BATCH,
+        Ok(is_left) => is_left,
         Err(failure) => {
             platform.log_error("heartbeat", &failure.to_string());
             false
@@ -65,7 +65,7 @@ async fn new_day<P: Platform>(platform: &P) -> bool {
 /// Makes the payouts that accounts' schedules want. Says whether some are left.
 async fn scheduled_payouts<P: Platform>(platform: &P) -> bool {
     match payouts::run_due(platform).await {
-        Ok(count) => i64::try_from(count).unwrap_or(payouts::BATCH) >= payouts::BATCH,
+        Ok(is_left) => is_left,
         Err(failure) => {
             platform.log_error("heartbeat", &failure.to_string());
             false

@@ -47,7 +47,11 @@ pub(crate) const MUST_HOLD: &str = "\
 pub(crate) const DUE: &str = "\
     SELECT * FROM ledger_accounts INDEXED BY ledger_accounts_by_day \
     WHERE kind IN ('pending', 'clearing') AND day <= ?1 AND (kind = 'pending' OR owner = ?2) \
-    LIMIT ?3";
+    AND put_off_until <= ?3 LIMIT ?4";
+
+pub(crate) const PUT_OFF: &str = "\
+    UPDATE ledger_accounts SET put_off_until = ?6 WHERE owner = ?1 AND livemode = ?2 \
+    AND currency = ?3 AND kind = ?4 AND day = ?5";
 
 pub(crate) const BALANCES_OF_MERCHANT: &str = "\
     SELECT * FROM ledger_accounts WHERE owner = ?1 AND livemode = ?2";
@@ -143,8 +147,24 @@ pub fn must_hold(livemode: bool, seen: &Balance) -> Statement {
 }
 
 /// Finds accounts whose day has come: merchants' pending money, and what this processor settles.
-pub fn due(today: Day, processor: &str, limit: i64) -> Statement {
-    Statement::new(DUE, values![today.0, processor, limit])
+pub fn due(now: Timestamp, processor: &str, limit: i64) -> Statement {
+    Statement::new(DUE, values![now.day().0, processor, now.seconds(), limit])
+}
+
+/// Puts off a row that could not be read or moved, so that it stands in nobody's way.
+///
+/// # Errors
+/// When the row cannot be told from others.
+pub fn put_off(row: &Row, until: Timestamp) -> Result<Statement, Inconsistent> {
+    let values = values![
+        row.text("owner")?,
+        row.integer("livemode")?,
+        row.text("currency")?,
+        row.text("kind")?,
+        row.integer("day")?,
+        until.seconds(),
+    ];
+    Ok(Statement::new(PUT_OFF, values))
 }
 
 /// An account and what it holds.

@@ -19,37 +19,38 @@ use crate::funds::Funds;
 use crate::{Context, Failure, Platform};
 
 /// How many accounts one look pays out; the rest follows in the next.
-pub const BATCH: i64 = 50;
+const BATCH: usize = 50;
 
 /// How long after its end a day is closed, in seconds: by then no request that began on it still writes.
 const CLOSES_AFTER: i64 = HOUR;
 
-/// Makes the payouts that schedules want by today. Says how many accounts were due.
+/// Makes the payouts that schedules want by today. Says whether some are left that can be made at once.
 ///
 /// # Errors
 /// When the database does not answer; what is left is found by the next look.
-pub async fn run_due<P: Platform>(platform: &P) -> Result<usize, Failure> {
+pub async fn run_due<P: Platform>(platform: &P) -> Result<bool, Failure> {
     let day = platform.now().plus(-CLOSES_AFTER).day();
-    let results = platform.database().batch(vec![accounts::due(day, BATCH)]).await?;
+    let database = platform.database();
+    let limit = i64::try_from(BATCH).unwrap_or_default();
+    let results = database.batch(vec![accounts::due(day, limit)]).await?;
     let rows = results.first().map(|Rows(rows)| rows.as_slice()).unwrap_or_default();
+    let mut goes_on = false;
     for row in rows {
         // What keeps one merchant from being paid out must not keep the others from it.
         if let Err(failure) = run_one(platform, row, day).await {
             platform.log_error("scheduled payouts", &format!("{failure}, for {row:?}"));
+            if failure.is_outage() {
+                continue;
+            }
+            database.batch(accounts::postpone(row, day.plus(1))).await?;
         }
+        goes_on = true;
     }
-    Ok(rows.len())
+    Ok(goes_on && rows.len() >= BATCH)
 }
 
 async fn run_one<P: Platform>(platform: &P, row: &Row, day: Day) -> Result<(), Failure> {
-    let account = match Scheduled::try_from(row) {
-        Ok(account) => account,
-        Err(error) => {
-            // Until somebody mends its settings, which makes it due again, it stands in nobody's way.
-            platform.database().batch(accounts::postpone(row, day.plus(1))).await?;
-            return Err(error.into());
-        }
-    };
+    let account = Scheduled::try_from(row)?;
     // Live mode has no rail yet.
     let scope = Scope { account: account.id.clone(), livemode: false };
     let context = Context::unattended(platform, scope);

@@ -331,3 +331,36 @@ fn money_that_is_paid_out_before_the_books_were_moved_is_told_of_all_the_same() 
     invariants::check_settled(&api.platform);
     invariants::check_quiet(&api.platform);
 }
+
+/// Rows in number that no look can read, among them all that a look takes at once and more.
+fn unreadable(api: &Api, owner: &str, kind: &str) {
+    let sql = "INSERT INTO ledger_accounts (owner, livemode, currency, kind, day, balance) \
+               SELECT ?1, 0, 'xyz', ?2, value, -5 FROM json_each(?3)";
+    let days: Vec<_> = (1..=60).collect();
+    api.platform.database().query(sql, store::values![owner, kind, json!(days).to_string()]);
+}
+
+#[test]
+fn many_accounts_that_cannot_be_read_neither_hold_up_the_rest_nor_the_heartbeat() {
+    let api = Api::new();
+    api.post("/v1/payment_intents", PAY).ok();
+    unreadable(&api, "acct_0", "pending");
+    unreadable(&api, "simulator", "clearing");
+    api.platform.advance(3 * DAY);
+    let now = flows::Platform::now(&api.platform);
+    for _ in 0..4 {
+        api.beat();
+    }
+    assert_eq!(dollars(&api), (1912, 0));
+    let database = api.platform.database();
+    let sql = "SELECT owner FROM ledger_accounts WHERE kind IN ('pending', 'clearing') \
+               AND currency <> 'xyz'";
+    assert!(database.query(sql, vec![]).is_empty(), "all that can be read is moved");
+    assert!(kit::run(queues::heartbeat::beat(&api.platform)) > now, "the heartbeat rests");
+    let told = api.platform.errors().len();
+    api.beat();
+    assert_eq!(api.platform.errors().len(), told, "operators are not told every moment");
+    api.platform.advance(3_600);
+    api.beat();
+    assert!(api.platform.errors().len() > told, "and what can be read again is found");
+}

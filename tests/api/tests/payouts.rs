@@ -476,3 +476,23 @@ fn a_weekly_schedule_pays_on_its_day_in_each_currency() {
     invariants::check_settled(&api.platform);
     invariants::check_quiet(&api.platform);
 }
+
+#[test]
+fn accounts_that_cannot_be_paid_out_keep_nobody_from_it_and_the_heartbeat_rests() {
+    let api = scheduled(r#"{"interval": "daily", "delay_days": 0}"#);
+    for number in 0..60 {
+        let other = api.platform.merchant(&format!("broken{number}"));
+        api.platform.set_settings(&other, r#"{"payout_schedule": {"interval": "daily"}}"#);
+        let sql = "INSERT INTO ledger_accounts (owner, livemode, currency, kind, day, balance) \
+                   VALUES (?1, 0, 'xyz', 'available', 1, -5)";
+        api.platform.database().query(sql, store::values![other.account.as_str()]);
+    }
+    pay(&api, "2000");
+    api.platform.advance(DAY);
+    let now = flows::Platform::now(&api.platform);
+    for _ in 0..4 {
+        api.beat();
+    }
+    assert_eq!(payouts(&api).len(), 1);
+    assert!(kit::run(queues::heartbeat::beat(&api.platform)) > now, "the heartbeat rests");
+}

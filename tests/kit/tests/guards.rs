@@ -282,3 +282,29 @@ fn an_account_of_a_day_ends_when_it_holds_nothing() {
     // The bank account has no day, so that it stays.
     assert_eq!(held(), [("cash".to_owned(), 0)]);
 }
+
+fn entry(cause: &str, leg: i64, amount: i64) -> Statement {
+    let sql = "INSERT INTO ledger_entries (cause, leg, owner, livemode, currency, kind, day, amount, \
+               created) VALUES (?1, ?2, 'simulator', 0, 'eur', 'clearing', 9, ?3, 0)";
+    Statement::new(sql, values![cause, leg, amount])
+}
+
+#[test]
+fn no_account_holds_more_than_numbers_in_json_do() {
+    const MOST: i64 = (1 << 53) - 1;
+    for sign in [1, -1] {
+        let database = Database::new();
+        let balance = || {
+            let rows = database.query("SELECT balance FROM ledger_accounts", values![]);
+            rows.first().map(|row| row.integer("balance").expect("a number"))
+        };
+        batch(&database, vec![entry("a", 0, sign * MOST)]).expect("it fits");
+        let more = vec![entry("b", 0, sign * -5), entry("b", 1, sign * 6)];
+        assert!(matches!(batch(&database, more), Err(DatabaseError::Refused(_))));
+        assert_eq!(balance(), Some(sign * MOST), "nothing of the batch is left");
+        let entries = database.query("SELECT cause FROM ledger_entries", values![]);
+        assert_eq!(entries.len(), 1);
+        batch(&database, vec![entry("c", 0, -sign)]).expect("less is no trouble");
+        assert_eq!(balance(), Some(sign * (MOST - 1)));
+    }
+}
