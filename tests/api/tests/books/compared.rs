@@ -368,7 +368,8 @@ impl Compared {
     /// What holds of the whole, and that nothing went wrong unseen.
     pub fn end(&self) -> Result<(), String> {
         for (stage, check) in checks() {
-            let found = self.api.platform.database().query(&check.whole(stage), vec![]);
+            let sql = check.whole(stage, "0");
+            let found = self.api.platform.database().query(&sql, vec![]);
             if !found.is_empty() {
                 return Err(format!("{}, but: {found:#?}", check.holds));
             }
