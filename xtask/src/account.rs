@@ -28,7 +28,8 @@ pub fn run(mut arguments: Arguments) -> Result<ExitCode> {
     let mut command = node::script("account.ts")?;
     command.arg(order.to_string());
     if !remote {
-        command.arg(state::folder(folder)?);
+        let makes_one = order["task"] == "create";
+        command.arg(if makes_one { state::folder(folder)? } else { state::existing(folder)? });
     }
     Ok(if command.status()?.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

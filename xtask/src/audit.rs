@@ -26,8 +26,9 @@ pub fn run(mut arguments: Arguments) -> Result<ExitCode> {
     let folder: Option<String> = arguments.opt_value_from_str("--state")?;
     let as_json = arguments.contains("--json");
     finish(arguments)?;
+    let folder = state::existing(folder)?;
     setup::node_packages()?;
-    let findings = findings(&state::folder(folder)?)?;
+    let findings = findings(&folder)?;
     let holds = findings.checks.iter().all(|(_, found)| found.is_empty());
     if as_json {
         println!("{}", report(&findings, holds));
