@@ -364,3 +364,27 @@ fn many_accounts_that_cannot_be_read_neither_hold_up_the_rest_nor_the_heartbeat(
     api.beat();
     assert!(api.platform.errors().len() > told, "and what can be read again is found");
 }
+
+#[test]
+fn what_can_be_paid_out_at_once_is_shown_as_such() {
+    let api = Api::new();
+    let shown = || api.get("/v1/balance").ok().body["instant_available"].clone();
+    api.post("/v1/payment_intents", PAY).ok();
+    assert_eq!(shown()[0]["amount"], 0);
+    days_pass(&api, 2);
+    let dollars = json!({"amount": 1912, "currency": "usd", "source_types": {"card": 1912}});
+    assert_eq!(shown(), json!([dollars]));
+    let instant = [("amount", "1912"), ("currency", "usd"), ("method", "instant")];
+    api.post("/v1/payouts", &instant).ok();
+    assert_eq!(shown()[0]["amount"], 0);
+    let charge = api.get("/v1/charges").ok().text_at("/data/0/id").to_owned();
+    api.post("/v1/refunds", &[("charge", &charge), ("amount", "100")]).ok();
+    assert_eq!((dollars_shown(&api), &shown()[0]["amount"]), (-100, &json!(0)));
+    let live = api.platform.key(&api.merchant, domain::api_key::Kind::Secret, true);
+    let balance = api.send(http::Method::GET, "/v1/balance", Vec::new(), &live, None);
+    assert_eq!(kit::run(balance).ok().body["instant_available"], json!([]), "there is no rail");
+}
+
+fn dollars_shown(api: &Api) -> i64 {
+    dollars(api).0
+}
