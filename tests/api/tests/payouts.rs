@@ -478,6 +478,43 @@ fn a_weekly_schedule_pays_on_its_day_in_each_currency() {
 }
 
 #[test]
+fn a_refund_before_the_schedule_runs_puts_a_payout_off_by_a_day_and_not_by_a_week() {
+    // The tests begin on a Thursday.
+    let api = scheduled(r#"{"interval": "weekly", "weekly_anchor": "tuesday", "delay_days": 0}"#);
+    let paid = pay(&api, "2000");
+    let yen = [
+        ("amount", "5000"),
+        ("currency", "jpy"),
+        ("payment_method", "pm_card_visa"),
+        ("payment_method_types[]", "card"),
+        ("confirm", "true"),
+    ];
+    api.post("/v1/payment_intents", &yen).ok();
+    days_pass(&api, 4);
+    // Tuesday, half past midnight: Monday is not closed yet.
+    api.platform.advance(22 * 3_600 + 1_800);
+    api.beat();
+    api.post("/v1/refunds", &[("payment_intent", paid.id()), ("amount", "100")]).ok();
+    api.post("/v1/payment_intents", &yen).ok();
+    api.platform.advance(3_600 + 1_800);
+    api.beat();
+    let amounts = || {
+        let amounts = payouts(&api).into_iter();
+        amounts.map(|payout| payout["amount"].as_i64().expect("an amount")).collect::<Vec<_>>()
+    };
+    assert_eq!(amounts(), [4855], "what was not put off is paid out");
+    days_pass(&api, 1);
+    assert_eq!(amounts(), [1812, 4855], "yen that came later wait for their own day");
+    days_pass(&api, 5);
+    assert_eq!(amounts(), [1812, 4855]);
+    days_pass(&api, 1);
+    assert_eq!(amounts(), [4855, 1812, 4855]);
+    assert_reconciled(&api);
+    invariants::check_settled(&api.platform);
+    invariants::check_quiet(&api.platform);
+}
+
+#[test]
 fn accounts_that_cannot_be_paid_out_keep_nobody_from_it_and_the_heartbeat_rests() {
     let api = scheduled(r#"{"interval": "daily", "delay_days": 0}"#);
     for number in 0..60 {
