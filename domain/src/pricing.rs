@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::money::{Amount, Currency, Money};
+use crate::money::{Amount, Currency, MAX_AMOUNT, Money};
 use crate::timestamp::Timestamp;
 
 /// One part in ten thousand is a basis point.
@@ -103,6 +103,32 @@ impl PricePlan {
         let fixed = in_currency(&self.fixed, payment.currency);
         let fee = part.plus(fixed).unwrap_or(payment.amount);
         fee.max(in_currency(&self.minimum, payment.currency)).min(payment.amount)
+    }
+
+    /// Checks what the types alone do not say, for people.
+    ///
+    /// # Errors
+    /// Says what would be left out of account, or be more than a payment can be.
+    pub fn check(&self) -> Result<(), String> {
+        if i128::from(self.basis_points) > BASIS_POINTS {
+            return Err(format!(
+                "basis_points is {}, and all is {BASIS_POINTS}",
+                self.basis_points
+            ));
+        }
+        for (name, amounts) in
+            [("fixed", &self.fixed), ("minimum", &self.minimum), ("dispute", &self.dispute)]
+        {
+            for (code, amount) in amounts {
+                if !Currency::codes().any(|known| known == code) {
+                    return Err(format!("{name} names {code}, and not a currency as usd"));
+                }
+                if amount.minor_units() > MAX_AMOUNT {
+                    return Err(format!("{name} in {code} is more than {MAX_AMOUNT}"));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// What a chargeback costs beside its amount.
