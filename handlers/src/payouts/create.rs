@@ -70,6 +70,9 @@ impl Endpoint for Create {
 
     fn check(parameters: Parameters) -> Result<payouts::Create, ApiError> {
         let Money { amount, currency } = money(parameters.amount, &parameters.currency)?;
+        if parameters.amount.checked_rem(currency.payout_multiple()) != Some(0) {
+            return Err(ApiError::PayoutNotMultiple { currency });
+        }
         let statement_descriptor = parameters.statement_descriptor.into_option();
         descriptors::check("statement_descriptor", statement_descriptor.as_deref())?;
         Ok(payouts::Create {

@@ -221,8 +221,8 @@ fn currencies_are_kept_apart_and_zero_decimal_ones_are_whole() {
         .iter()
         .map(|funds| (funds["currency"].as_str().expect("a code"), funds["amount"].as_i64()))
         .collect();
-    // 2.9 % each; a fixed part is only named for dollars.
-    assert_eq!(pending, [("jpy", Some(4855)), ("kwd", Some(4855)), ("usd", Some(1912))]);
+    // 2.9 % each, of dinars in tens; a fixed part is only named for dollars.
+    assert_eq!(pending, [("jpy", Some(4855)), ("kwd", Some(4850)), ("usd", Some(1912))]);
     invariants::check_settled(&api.platform);
 }
 
@@ -387,4 +387,42 @@ fn what_can_be_paid_out_at_once_is_shown_as_such() {
 
 fn dollars_shown(api: &Api) -> i64 {
     dollars(api).0
+}
+
+#[test]
+fn a_fee_leaves_an_amount_that_its_currency_can_pay_out() {
+    let api = Api::new();
+    for (currency, amount, net) in
+        [("isk", "12300", 11_900), ("ugx", "500", 500), ("kwd", "8860", 8_600), ("jpy", "517", 502)]
+    {
+        let form = [
+            ("amount", amount),
+            ("currency", currency),
+            ("payment_method", "pm_card_visa"),
+            ("payment_method_types[]", "card"),
+            ("confirm", "true"),
+        ];
+        let paid = api.post("/v1/payment_intents", &form).ok();
+        let charge = api.get(&format!("/v1/charges/{}", charge_of(&paid.body))).ok();
+        let seen = transaction(&api, &charge.body["balance_transaction"]);
+        assert_eq!(seen["net"], net, "{currency}");
+    }
+    days_pass(&api, 2);
+    for (currency, all) in [("isk", "11900"), ("ugx", "500"), ("kwd", "8600"), ("jpy", "502")] {
+        api.post("/v1/payouts", &[("amount", all), ("currency", currency)]).ok();
+    }
+    invariants::check_settled(&api.platform);
+}
+
+#[test]
+fn an_application_fee_is_an_amount_of_its_currency() {
+    let api = Api::new();
+    let with = |fee| {
+        let form = [("amount", "12300"), ("currency", "isk"), ("application_fee_amount", fee)];
+        api.post("/v1/payment_intents", &form)
+    };
+    let refused = with("150");
+    assert_eq!(refused.error(400)["param"], "application_fee_amount");
+    assert_eq!(refused.error(400)["code"], "parameter_invalid_integer");
+    with("200").ok();
 }

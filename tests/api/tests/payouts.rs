@@ -533,3 +533,20 @@ fn accounts_that_cannot_be_paid_out_keep_nobody_from_it_and_the_heartbeat_rests(
     assert_eq!(payouts(&api).len(), 1);
     assert!(kit::run(queues::heartbeat::beat(&api.platform)) > now, "the heartbeat rests");
 }
+
+#[test]
+fn forints_are_charged_in_hundredths_and_paid_out_whole() {
+    let api = Api::new();
+    for currency in ["huf", "twd"] {
+        let form = [("amount", "200050"), ("currency", currency), ("source", "tok_visa")];
+        api.post("/v1/charges", &form).ok();
+        days_pass(&api, 2);
+        let out = |amount| api.post("/v1/payouts", &[("amount", amount), ("currency", currency)]);
+        let refused = out("1050");
+        assert_eq!(refused.error(400)["code"], "parameter_invalid_integer");
+        let message = refused.error(400)["message"].as_str().unwrap_or_default();
+        assert!(message.contains("multiple of 100"), "{message}");
+        out("1000").ok();
+    }
+    invariants::check_settled(&api.platform);
+}

@@ -282,7 +282,7 @@ fn a_balance_summary_leads_from_the_first_balance_to_the_last() {
     );
     assert_eq!(
         (of("kwd", "ending_balance"), of("kwd", "starting_balance")),
-        ("1.456".into(), "0.000".into())
+        ("1.460".into(), "0.000".into())
     );
 }
 

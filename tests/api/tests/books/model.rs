@@ -187,6 +187,12 @@ pub fn part_of(whole: i64, thousandths: i64) -> i64 {
     whole * thousandths / 1_000
 }
 
+/// A fraction as an amount of its currency, the nearest one: the upper of two that are as near.
+pub fn half_up(currency: &str, numerator: i64, denominator: i64) -> i64 {
+    let step = if currency == CURRENCIES[2] { 10 } else { 1 };
+    (numerator * 2 + denominator * step) / (denominator * step * 2) * step
+}
+
 /// Whether so much may be moved of what there is.
 pub fn is_allowed(currency: &str, part: i64, whole: i64) -> bool {
     part == whole || currency != CURRENCIES[2] || part % 10 == 0

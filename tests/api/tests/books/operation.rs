@@ -187,7 +187,10 @@ fn pay() -> impl Strategy<Value = Operation> {
                 way,
                 confirms: confirms || way == Way::Charge,
                 takes,
-                application_fee: application_fee.min(amount),
+                application_fee: match currency {
+                    2 => application_fee.min(amount) / 10 * 10,
+                    _ => application_fee.min(amount),
+                },
             }
         },
     )
