@@ -12,11 +12,14 @@ pub const BALANCED_GUARD: &str = "ledger_balanced";
 /// The guard that fails when what a merchant has is not what was seen.
 pub const FUNDS_GUARD: &str = "ledger_funds_hold";
 
-// One comparison for all days, however many there are: whoever takes from a day, or adds to one, changes
-// the sum or the count. What is available by date and not moved yet is moved before any of it is taken.
+// Every day is compared: money that went from one to another changes neither their sum nor their number.
+// What is available by date and not moved yet is moved before any of it is taken.
 pub(crate) const FUNDS_MUST_HOLD: &str = "\
-    INSERT INTO guard SELECT count(*) = ?5 AND coalesce(sum(balance), 0) = ?6 \
-    AND count(*) FILTER (WHERE kind = 'pending') = 0, 'ledger_funds_hold' \
+    INSERT INTO guard SELECT count(*) = json_array_length(?5) AND count(*) = (\
+    SELECT count(*) FROM json_each(?5) CROSS JOIN ledger_accounts AS held \
+    WHERE held.owner = ?1 AND held.livemode = ?2 AND held.currency = ?3 \
+    AND held.kind = 'available' AND held.day = json_each.value ->> 0 \
+    AND held.balance = json_each.value ->> 1), 'ledger_funds_hold' \
     FROM ledger_accounts WHERE owner = ?1 AND livemode = ?2 AND currency = ?3 \
     AND kind IN ('available', 'pending') AND (kind = 'available' OR day <= ?4)";
 
@@ -115,18 +118,15 @@ pub fn funds_must_hold(
     scope: &Scope,
     currency: Currency,
     today: Day,
-    (count, sum): (i64, SignedAmount),
+    seen: &[Balance],
 ) -> Statement {
+    let days = seen.iter().map(|Balance { account, balance }| {
+        format!("[{},{}]", account.day.0, balance.minor_units())
+    });
+    let days = format!("[{}]", days.collect::<Vec<_>>().join(","));
     Statement::new(
         FUNDS_MUST_HOLD,
-        values![
-            scope.account.as_str(),
-            scope.livemode,
-            currency.code(),
-            today.0,
-            count,
-            sum.minor_units()
-        ],
+        values![scope.account.as_str(), scope.livemode, currency.code(), today.0, days],
     )
 }
 

@@ -139,7 +139,7 @@ async fn pay_out<P: Platform>(
                 ..Details::default()
             },
         };
-        let mut batch = vec![funds.held()?, bank_holds];
+        let mut batch = vec![funds.held(), bank_holds];
         batch.extend(books::left(context, &mut payout, &parts)?);
         batch.push(payouts::insert(scope, &payout));
         batch.push(plan(context, &payout, leaves_at));
