@@ -1,12 +1,12 @@
 //! Payouts that an account's schedule makes: each carries all that became available on whole days, so
 //! that what it carries can be listed, and sums to it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::bank_account::{self, BankAccount};
 use domain::event::Transition;
 use domain::money::{AmountOutOfRange, Currency, SignedAmount};
-use domain::payout::{Days, Details, Method, Payout, Status, scheduled_id};
+use domain::payout::{self, Days, Details, Method, Payout, Status, scheduled_id};
 use domain::timestamp::{Day, HOUR};
 use store::accounts::{self, Scheduled};
 use store::ledger::{self, Balance};
@@ -119,6 +119,9 @@ async fn pay_out<P: Platform>(
             Closed::Funds(..) if by_hand => return Ok(true),
             Closed::Funds(amount, parts) => (amount, parts),
         };
+        let Some(Whole { amount, parts, rest }) = whole(currency, amount, parts)? else {
+            return Ok(false);
+        };
         let (bank, bank_holds) = destination(context, None, currency, bank)?;
         let last: Option<Payout> = first(&results, 3)?;
         let from = last.and_then(|last| last.details.covers).map_or(Day(0), |d| d.through.plus(1));
@@ -141,6 +144,7 @@ async fn pay_out<P: Platform>(
         };
         let mut batch = vec![funds.held(), bank_holds];
         batch.extend(books::left(context, &mut payout, &parts)?);
+        batch.extend(books::kept_back(context, &payout, &rest, day.plus(-1))?);
         batch.push(payouts::insert(scope, &payout));
         batch.push(plan(context, &payout, leaves_at));
         batch.extend(announce(context, Transition::PayoutScheduled, None, &payout));
@@ -186,4 +190,33 @@ fn closed(funds: &Funds, day: Day, due: Day) -> Result<Closed, AmountOutOfRange>
     } else {
         Closed::Funds(amount, parts)
     })
+}
+
+/// What a bank takes of a payout, and what of each day stays.
+struct Whole {
+    amount: SignedAmount,
+    parts: Vec<(Day, SignedAmount)>,
+    rest: Vec<(Day, SignedAmount)>,
+}
+
+/// Leaves what a currency's banks do not take; nothing where they would take none of it.
+fn whole(
+    currency: Currency,
+    amount: SignedAmount,
+    parts: Vec<(Day, SignedAmount)>,
+) -> Result<Option<Whole>, AmountOutOfRange> {
+    let rest = amount.minor_units().checked_rem(currency.payout_multiple()).unwrap_or_default();
+    if rest == 0 {
+        return Ok(Some(Whole { amount, parts, rest: Vec::new() }));
+    }
+    let amount = amount.minus(SignedAmount::new(rest)?)?;
+    let mut left: BTreeMap<_, _> = parts.into_iter().collect();
+    let Some(parts) = payout::taken(&left, amount)?.filter(|_| !amount.is_zero()) else {
+        return Ok(None);
+    };
+    for (day, part) in &parts {
+        let held = left.entry(*day).or_default();
+        *held = held.minus(*part)?;
+    }
+    Ok(Some(Whole { amount, parts, rest: left.into_iter().collect() }))
 }

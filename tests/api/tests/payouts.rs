@@ -550,3 +550,49 @@ fn forints_are_charged_in_hundredths_and_paid_out_whole() {
     }
     invariants::check_settled(&api.platform);
 }
+
+#[test]
+fn a_scheduled_payout_of_forints_leaves_what_banks_do_not_take_for_the_next_one() {
+    let api = scheduled(r#"{"interval": "daily", "delay_days": 0}"#);
+    let charge = |amount| {
+        let form = [("amount", amount), ("currency", "huf"), ("source", "tok_visa")];
+        api.post("/v1/charges", &form).ok();
+    };
+    let amounts = || {
+        let amounts = payouts(&api).into_iter();
+        amounts.map(|payout| payout["amount"].as_i64().expect("an amount")).collect::<Vec<_>>()
+    };
+    let forints = || {
+        let balance = api.get("/v1/balance").ok().body["available"].clone();
+        let all = balance.as_array().expect("a list").iter();
+        all.filter(|funds| funds["currency"] == "huf").map(|funds| funds["amount"].clone()).next()
+    };
+    // 2.9 % of it are 510.00, so that 17076.15 are left.
+    charge("1758615");
+    days_pass(&api, 1);
+    assert_eq!((amounts(), forints()), (vec![1_707_600], Some(json!(15))));
+    // Nothing whole is there to be paid out.
+    days_pass(&api, 1);
+    assert_eq!((amounts(), forints()), (vec![1_707_600], Some(json!(15))));
+    charge("1758615");
+    days_pass(&api, 1);
+    assert_eq!((amounts(), forints()), (vec![1_707_600, 1_707_600], Some(json!(30))));
+    assert_reconciled(&api);
+    let newest = payouts(&api)[0]["id"].as_str().expect("an id").to_owned();
+    let carried = api.get(&format!("/v1/balance_transactions?payout={newest}")).ok();
+    let kinds: Vec<_> = carried.body["data"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|one| (one["type"].clone(), one["net"].clone()))
+        .collect();
+    let named = |kind: &str, net: i64| (json!(kind), json!(net));
+    let expected = [
+        named("payout_minimum_balance_hold", -30),
+        named("charge", 1_707_615),
+        named("payout_minimum_balance_release", 15),
+    ];
+    assert_eq!(kinds, expected);
+    invariants::check_settled(&api.platform);
+    invariants::check_quiet(&api.platform);
+}
