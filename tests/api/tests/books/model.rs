@@ -66,6 +66,10 @@ pub struct Model {
     pub payments: Vec<Payment>,
     pub refunds: Vec<Refund>,
     pub payouts: Vec<Payout>,
+    /// The day on which each merchant is paid out next; 0 where that is to be found out.
+    pub payouts_due: [i64; MERCHANTS],
+    /// The merchants and currencies whose own bank account has failed.
+    pub failed_banks: Vec<(usize, &'static str)>,
     pub balances: Balances,
 }
 
@@ -91,6 +95,8 @@ impl Model {
             payments: Vec::new(),
             refunds: Vec::new(),
             payouts: Vec::new(),
+            payouts_due: [0; MERCHANTS],
+            failed_banks: Vec::new(),
             balances: Balances::default(),
         }
     }
@@ -147,6 +153,9 @@ impl Model {
     pub fn beat(&mut self) {
         loop {
             self.days_come();
+            for merchant in 0..MERCHANTS {
+                self.pay_out_by_schedule(merchant);
+            }
             let mut is_quiet = true;
             for payment in 0..self.payments.len() {
                 is_quiet &= !self.hold_expires(payment);
