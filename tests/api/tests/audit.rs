@@ -351,3 +351,18 @@ fn a_finding_names_both_sides() {
     assert_eq!(row.text("subject"), Ok("platform fees usd of day 0"));
     assert_eq!((row.integer("expected"), row.integer("found")), (Ok(-2374), Ok(-2379)));
 }
+
+#[test]
+fn money_that_is_available_at_once_is_no_difference_before_its_day_is_over() {
+    let api = Api::new();
+    api.platform.set_settings(&api.merchant, r#"{"available_after_days": 0}"#);
+    api.platform.advance(3 * 3_600);
+    api.post("/v1/payment_intents", PAY).ok();
+    let found = |days: i64| {
+        let now = flows::Platform::now(&api.platform).seconds() + days * 86_400;
+        let due = checks().find(|(_, check)| check.name == "money_that_is_due_is_moved");
+        let (stage, check) = due.expect("it is listed");
+        api.platform.database().query(&check.whole(stage, &now.to_string()), vec![]).len()
+    };
+    assert_eq!((found(0), found(1)), (0, 1));
+}
