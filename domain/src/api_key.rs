@@ -62,6 +62,30 @@ impl Access {
     }
 }
 
+/// What a restricted key can have rights for.
+pub const RESOURCES: &[&str] = &[
+    "account",
+    "balance",
+    "balance_transaction",
+    "bank_account",
+    "charge",
+    "customer",
+    "dispute",
+    "event",
+    "file",
+    "payment_intent",
+    "payment_method",
+    "payout",
+    "refund",
+    "reporting.report_run",
+    "reporting.report_type",
+    "setup_intent",
+    "token",
+    "topup",
+    "transfer",
+    "webhook_endpoint",
+];
+
 /// The rights of a restricted key: resource to access.
 pub type Permissions = BTreeMap<String, Access>;
 

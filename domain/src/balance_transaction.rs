@@ -91,6 +91,10 @@ kinds! {
     PayoutCancel = "payout_cancel", "payout_cancel", "payout_reversal";
     /// The merchant's bank did not take it, or sent it back.
     PayoutFailure = "payout_failure", "payout_failure", "payout_reversal";
+    /// What the merchant's bank does not take of a payout by the account's schedule stays.
+    PayoutHold = "payout_hold", "payout_minimum_balance_hold", "other_adjustment";
+    /// It is there for the next one.
+    PayoutRelease = "payout_release", "payout_minimum_balance_release", "other_adjustment";
 }
 
 /// A part of what was paid for a transaction (<https://docs.stripe.com/api/balance_transactions/object>).

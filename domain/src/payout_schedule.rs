@@ -93,6 +93,11 @@ impl PayoutSchedule {
         }
     }
 
+    /// The last day up to this one on which money was to leave.
+    pub fn last_until(&self, day: Day) -> Option<Day> {
+        (0..=30).map(|days: i64| day.plus(days.saturating_neg())).find(|day| self.pays_on(*day))
+    }
+
     /// The first day after this one on which money leaves.
     pub fn next_after(&self, day: Day) -> Option<Day> {
         (1..=31).map(|days| day.plus(days)).find(|day| self.pays_on(*day))

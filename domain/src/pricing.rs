@@ -1,13 +1,14 @@
 //! Pricing: what a merchant pays the platform for a payment.
 //!
-//! A plan is a share in basis points, a fixed part, and a least fee. Only the fee is ever rounded, half
-//! up to the minor unit; what the cardholder pays is what the merchant asked for.
+//! A plan is a share in basis points, a fixed part, and a least fee. Only fees are ever rounded, and what is
+//! given back of them: half up to what their currency allows, so that what is left can be paid out. What the
+//! cardholder pays is what the merchant asked for.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::money::{Amount, Currency, Money};
+use crate::money::{Amount, Currency, MAX_AMOUNT, Money};
 use crate::timestamp::Timestamp;
 
 /// One part in ten thousand is a basis point.
@@ -81,33 +82,49 @@ fn in_currency(amounts: &BTreeMap<String, Amount>, currency: Currency) -> Amount
     amounts.get(currency.code()).copied().unwrap_or(Amount::ZERO)
 }
 
-/// A fraction of an amount, rounded half up; nothing of nothing.
-fn share(amount: Amount, numerator: i128, denominator: i128) -> Amount {
-    let doubled = i128::from(amount.minor_units())
-        .checked_mul(numerator)
-        .and_then(|product| product.checked_mul(2))
-        .and_then(|product| product.checked_add(denominator));
-    let rounded = doubled
-        .zip(denominator.checked_mul(2))
-        .and_then(|(doubled, divisor)| doubled.checked_div(divisor));
-    rounded
-        .and_then(|rounded| i64::try_from(rounded).ok())
-        .and_then(|rounded| Amount::new(rounded).ok())
-        .unwrap_or(Amount::ZERO)
-}
-
 impl PricePlan {
     /// The fee for a payment: never more than the payment.
     pub fn fee(&self, payment: Money) -> Amount {
-        let part = share(payment.amount, i128::from(self.basis_points), BASIS_POINTS);
-        let fixed = in_currency(&self.fixed, payment.currency);
-        let fee = part.plus(fixed).unwrap_or(payment.amount);
-        fee.max(in_currency(&self.minimum, payment.currency)).min(payment.amount)
+        let Money { amount, currency } = payment;
+        let exact = |amount: Amount| i128::from(amount.minor_units()).saturating_mul(BASIS_POINTS);
+        let share = i128::from(amount.minor_units()).saturating_mul(i128::from(self.basis_points));
+        let fee = share
+            .saturating_add(exact(in_currency(&self.fixed, currency)))
+            .max(exact(in_currency(&self.minimum, currency)))
+            .min(exact(amount));
+        currency.nearest(fee, BASIS_POINTS).min(amount)
+    }
+
+    /// Checks what the types alone do not say, for people.
+    ///
+    /// # Errors
+    /// Says what would be left out of account, or be more than a payment can be.
+    pub fn check(&self) -> Result<(), String> {
+        if i128::from(self.basis_points) > BASIS_POINTS {
+            return Err(format!(
+                "basis_points is {}, and all is {BASIS_POINTS}",
+                self.basis_points
+            ));
+        }
+        for (name, amounts) in
+            [("fixed", &self.fixed), ("minimum", &self.minimum), ("dispute", &self.dispute)]
+        {
+            for (code, amount) in amounts {
+                if !Currency::codes().any(|known| known == code) {
+                    return Err(format!("{name} names {code}, and not a currency as usd"));
+                }
+                if amount.minor_units() > MAX_AMOUNT {
+                    return Err(format!("{name} in {code} is more than {MAX_AMOUNT}"));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// What a chargeback costs beside its amount.
     pub fn dispute_fee(&self, currency: Currency) -> Amount {
-        in_currency(&self.dispute, currency)
+        let fee = in_currency(&self.dispute, currency);
+        currency.nearest(i128::from(fee.minor_units()), 1)
     }
 }
 
@@ -120,15 +137,20 @@ impl FeeOnRefund {
     pub fn fee_returned(
         self,
         fee: Amount,
-        payment: Amount,
+        payment: Money,
         refunded: Amount,
         returned: Amount,
     ) -> Amount {
-        if self == Self::Kept || payment.is_zero() {
+        if self == Self::Kept || payment.amount.is_zero() {
             return Amount::ZERO;
         }
-        let (part, whole) = (refunded.minor_units(), payment.minor_units());
-        share(fee, i128::from(part), i128::from(whole)).minus(returned).unwrap_or(Amount::ZERO)
+        let part = i128::from(fee.minor_units()).saturating_mul(i128::from(refunded.minor_units()));
+        let whole = i128::from(payment.amount.minor_units());
+        let share = match refunded == payment.amount {
+            true => fee,
+            false => payment.currency.nearest(part, whole).min(fee),
+        };
+        share.minus(returned).unwrap_or(Amount::ZERO)
     }
 }
 
@@ -143,8 +165,12 @@ mod tests {
         Amount::new(minor_units).expect("an amount")
     }
 
+    fn currency(code: &str) -> Currency {
+        Currency::parse(code).expect("a currency")
+    }
+
     fn money(minor_units: i64, code: &str) -> Money {
-        Money { amount: amount(minor_units), currency: Currency::parse(code).expect("a currency") }
+        Money { amount: amount(minor_units), currency: currency(code) }
     }
 
     fn plan(basis_points: u16, fixed: i64, minimum: i64) -> PricePlan {
@@ -174,34 +200,80 @@ mod tests {
     }
 
     #[test]
+    fn a_fee_is_an_amount_of_its_currency() {
+        let cases = [
+            ("isk", 12_300, 400),
+            ("ugx", 1_700, 0),
+            ("ugx", 1_800, 100),
+            ("kwd", 8_860, 260),
+            ("huf", 20_005, 580),
+        ];
+        for (code, payment, fee) in cases {
+            assert_eq!(plan(290, 0, 0).fee(money(payment, code)), amount(fee), "{code} {payment}");
+        }
+        // Exactly half of a hundred.
+        assert_eq!(plan(250, 0, 0).fee(money(6_000, "isk")), amount(200));
+        let fifty = BTreeMap::from([("isk".to_owned(), amount(50))]);
+        let fixed = PricePlan { fixed: fifty.clone(), dispute: fifty, ..PricePlan::default() };
+        assert_eq!(fixed.fee(money(500, "isk")), amount(100));
+        assert_eq!(fixed.dispute_fee(currency("isk")), amount(100));
+    }
+
+    #[test]
     fn a_currency_that_is_not_named_costs_its_share_alone() {
         assert_eq!(plan(290, 30, 100).fee(money(2_000, "jpy")), amount(58));
     }
 
     proptest! {
         #[test]
-        fn a_fee_is_within_half_a_minor_unit_of_its_share(
-            payment in 1..=99_999_999_i64, basis_points in 0..=10_000_u16
+        fn a_fee_is_within_half_a_step_of_its_share(
+            multiples in 1..=999_999_i64, basis_points in 0..=10_000_u16,
+            code in proptest::sample::select(vec!["usd", "jpy", "kwd", "isk"])
         ) {
-            let fee = plan(basis_points, 0, 0).fee(money(payment, "usd")).minor_units();
-            let exact = i128::from(payment) * i128::from(basis_points);
-            let distance = i128::from(fee) * 10_000 - exact;
-            prop_assert!((-5_000 < distance) && (distance <= 5_000), "{distance}");
+            let payment = money(multiples * currency(code).multiple(), code);
+            let fee = plan(basis_points, 0, 0).fee(payment);
+            prop_assert!(payment.currency.allows(fee) && fee <= payment.amount);
+            let exact = i128::from(payment.amount.minor_units()) * i128::from(basis_points);
+            let distance = i128::from(fee.minor_units()) * 10_000 - exact;
+            let half = 5_000 * i128::from(payment.currency.multiple());
+            prop_assert!((-half < distance) && (distance <= half), "{distance}");
+        }
+
+        #[test]
+        fn whatever_a_plan_asks_what_is_left_can_be_paid_out(
+            multiples in 1..=999_999_i64, basis_points in 0..=10_000_u16,
+            fixed in 0..5_000_i64, minimum in 0..5_000_i64, dispute in 0..5_000_i64,
+            code in proptest::sample::select(vec!["usd", "jpy", "kwd", "isk"])
+        ) {
+            let payment = money(multiples * currency(code).multiple(), code);
+            let named = |minor_units| BTreeMap::from([(code.to_owned(), amount(minor_units))]);
+            let plan = PricePlan {
+                basis_points,
+                fixed: named(fixed),
+                minimum: named(minimum),
+                dispute: named(dispute),
+                ..PricePlan::default()
+            };
+            let fee = plan.fee(payment);
+            prop_assert!(fee <= payment.amount && payment.currency.allows(fee));
+            prop_assert!(payment.currency.allows(plan.dispute_fee(payment.currency)));
         }
 
         #[test]
         fn refunds_in_any_parts_return_the_fee_exactly(
-            parts in proptest::collection::vec(1..5_000_i64, 1..20), fee in 0..10_000_i64
+            parts in proptest::collection::vec(1..5_000_i64, 1..20), fee in 0..10_000_i64,
+            code in proptest::sample::select(vec!["usd", "jpy", "kwd", "isk"])
         ) {
-            let payment = parts.iter().sum::<i64>();
-            let fee = fee.min(payment);
+            let multiple = currency(code).multiple();
+            let payment = parts.iter().sum::<i64>() * multiple;
+            let fee = (fee * multiple).min(payment);
             let (mut before, mut returned) = (0, 0);
             for part in parts {
-                before += part;
+                before += part * multiple;
                 let back = FeeOnRefund::Returned.fee_returned(
-                    amount(fee), amount(payment), amount(before), amount(returned),
+                    amount(fee), money(payment, code), amount(before), amount(returned),
                 ).minor_units();
-                prop_assert!((0..=fee).contains(&back));
+                prop_assert!((0..=fee).contains(&back) && back % multiple == 0);
                 returned += back;
                 prop_assert!(returned <= fee);
             }
@@ -211,7 +283,7 @@ mod tests {
         #[test]
         fn a_fee_that_is_kept_does_not_come_back(refund in 1..100_i64) {
             let fee = amount(33);
-            let back = FeeOnRefund::Kept.fee_returned(fee, amount(100), amount(refund), amount(0));
+            let back = FeeOnRefund::Kept.fee_returned(fee, money(100, "usd"), amount(refund), amount(0));
             prop_assert_eq!(back, Amount::ZERO);
         }
     }

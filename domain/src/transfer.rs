@@ -88,6 +88,10 @@ impl Transfer {
                      the transfer {id}."
                 ))
             }
+            amount if amount < left && !self.amount.currency.allows(amount) => {
+                let currency = self.amount.currency;
+                Err(ApiError::AmountNotMultiple { currency, param: "amount" })
+            }
             amount => Ok(amount),
         }
     }

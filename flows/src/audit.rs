@@ -23,9 +23,6 @@ const SLICES: usize = 4;
 /// When on each day (UTC) the audit begins, in seconds.
 const BEGINS: i64 = 2 * HOUR;
 
-/// The longest that work which failed is put off, in seconds, and some more.
-const LONGEST_DELAY: i64 = 2 * HOUR;
-
 /// Reads the next slices, where they are due. Says whether some are left.
 ///
 /// # Errors
@@ -57,8 +54,7 @@ async fn slice<P: Platform>(platform: &P, run: &Run) -> Result<(), Failure> {
         None => None,
     };
     let to = end.as_deref().unwrap_or(stage.last);
-    let latest = now.plus(LONGEST_DELAY);
-    let reading = stage.checks.iter().map(|check| check.slice(&run.place, to, latest)).collect();
+    let reading = stage.checks.iter().map(|check| check.slice(&run.place, to, now)).collect();
     let differences = differences(platform, stage, &database.batch(reading).await?)?;
     let mut next = run.clone();
     to.clone_into(&mut next.place);

@@ -40,6 +40,11 @@ impl Failure {
         }
     }
 
+    /// Whether something did not answer, so that the same may well succeed a moment later.
+    pub fn is_outage(&self) -> bool {
+        matches!(self, Self::Database(DatabaseError::Unknown(_)) | Self::Platform(_))
+    }
+
     /// Whether operators have to know of it.
     pub fn is_ours(&self) -> bool {
         !matches!(self, Self::Api(_))

@@ -74,16 +74,12 @@ impl Funds {
         if self.sum()?.negated() < SignedAmount::from(amount) {
             return Err(ApiError::BalanceInsufficient.into());
         }
-        self.held()
+        Ok(self.held())
     }
 
     /// The statement that holds a batch to what was read.
-    ///
-    /// # Errors
-    /// Never for balances in range.
-    pub fn held(&self) -> Result<Statement, Failure> {
-        let seen = (i64::try_from(self.rows.len()).unwrap_or(i64::MAX), self.sum()?);
-        Ok(ledger::funds_must_hold(&self.scope, self.currency, self.today, seen))
+    pub fn held(&self) -> Statement {
+        ledger::funds_must_hold(&self.scope, self.currency, self.today, &self.rows)
     }
 
     /// What the accounts hold: a credit is the merchant's.

@@ -133,7 +133,7 @@ pub fn captured<P: Platform>(
 /// What of the merchant's platform's fee is still due, and covered by what is left of the capture.
 fn application_fee(charge: &Charge, left: Amount) -> Amount {
     let asked = charge.details.application_fee_amount.unwrap_or_default();
-    let asked = Amount::new(asked).unwrap_or(Amount::ZERO);
+    let asked = charge.amount.currency.nearest(i128::from(asked), 1);
     asked.minus(charge.details.booked.application_fee).unwrap_or(Amount::ZERO).min(left)
 }
 

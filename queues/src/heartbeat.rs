@@ -20,8 +20,8 @@ const LONGEST_BACKOFF: i64 = 3_600;
 /// Does what is due. Returns when to beat again; right away where work is left.
 pub async fn beat<P: Platform>(platform: &P) -> Timestamp {
     let now = platform.now();
-    let days_are_left = left(platform, "balance", new_day(platform).await);
-    let payouts_are_left = left(platform, "payouts", scheduled_payouts(platform).await);
+    let days_are_left = left(platform, "balance", balance::move_due(platform).await);
+    let payouts_are_left = left(platform, "payouts", payouts::run_due(platform).await);
     match due(platform, now).await {
         Ok(tasks) => {
             let full = i64::try_from(tasks.len()).unwrap_or(BATCH) >= BATCH;
@@ -63,18 +63,6 @@ fn left<P: Platform>(platform: &P, part: &str, done: Result<bool, Failure>) -> b
         platform.log_error(part, &failure.to_string());
         false
     })
-}
-
-/// Does what a new day brings to the books. Says whether some of it is left.
-async fn new_day<P: Platform>(platform: &P) -> Result<bool, Failure> {
-    let count = balance::move_due(platform).await?;
-    Ok(i64::try_from(count).unwrap_or(balance::BATCH) >= balance::BATCH)
-}
-
-/// Makes the payouts that accounts' schedules want. Says whether some are left.
-async fn scheduled_payouts<P: Platform>(platform: &P) -> Result<bool, Failure> {
-    let count = payouts::run_due(platform).await?;
-    Ok(i64::try_from(count).unwrap_or(payouts::BATCH) >= payouts::BATCH)
 }
 
 /// Hands out events that nobody was woken for, finds deliveries that were lost on their way, and tries

@@ -33,7 +33,8 @@ pub(crate) const PAYOUTS_DUE: &str = "\
 pub(crate) const PLAN_PAYOUTS: &str =
     "UPDATE accounts SET payouts_due = ?3 WHERE id = ?1 AND payouts_due = ?2 AND settings = ?4";
 
-pub(crate) const POSTPONE_PAYOUTS: &str = "UPDATE accounts SET payouts_due = ?2 WHERE id = ?1";
+pub(crate) const POSTPONE_PAYOUTS: &str =
+    "UPDATE accounts SET payouts_due = ?2 WHERE id = ?1 AND payouts_due IS NOT NULL";
 
 /// Finds a key by its hash, with the account that it belongs to.
 pub fn find_by_key(hash: &str) -> Statement {
@@ -186,7 +187,7 @@ pub fn plan(seen: &Scheduled, next: Option<Day>) -> Statement {
     Statement::new(PLAN_PAYOUTS, values![seen.id.as_str(), due.0, next, seen.settings.as_str()])
 }
 
-/// Looks no sooner at an account whose schedule cannot be read. A change of its settings makes it due.
+/// Looks no sooner at an account that could not be paid out. A change of its settings makes it due.
 pub fn postpone(row: &Row, until: Day) -> Vec<Statement> {
     let id = row.text("id").ok();
     id.map(|id| Statement::new(POSTPONE_PAYOUTS, values![id, until.0])).into_iter().collect()

@@ -12,11 +12,14 @@ pub const BALANCED_GUARD: &str = "ledger_balanced";
 /// The guard that fails when what a merchant has is not what was seen.
 pub const FUNDS_GUARD: &str = "ledger_funds_hold";
 
-// One comparison for all days, however many there are: whoever takes from a day, or adds to one, changes
-// the sum or the count. What is available by date and not moved yet is moved before any of it is taken.
+// Every day is compared: money that went from one to another changes neither their sum nor their number.
+// What is available by date and not moved yet is moved before any of it is taken.
 pub(crate) const FUNDS_MUST_HOLD: &str = "\
-    INSERT INTO guard SELECT count(*) = ?5 AND coalesce(sum(balance), 0) = ?6 \
-    AND count(*) FILTER (WHERE kind = 'pending') = 0, 'ledger_funds_hold' \
+    INSERT INTO guard SELECT count(*) = json_array_length(?5) AND count(*) = (\
+    SELECT count(*) FROM json_each(?5) CROSS JOIN ledger_accounts AS held \
+    WHERE held.owner = ?1 AND held.livemode = ?2 AND held.currency = ?3 \
+    AND held.kind = 'available' AND held.day = json_each.value ->> 0 \
+    AND held.balance = json_each.value ->> 1), 'ledger_funds_hold' \
     FROM ledger_accounts WHERE owner = ?1 AND livemode = ?2 AND currency = ?3 \
     AND kind IN ('available', 'pending') AND (kind = 'available' OR day <= ?4)";
 
@@ -47,7 +50,11 @@ pub(crate) const MUST_HOLD: &str = "\
 pub(crate) const DUE: &str = "\
     SELECT * FROM ledger_accounts INDEXED BY ledger_accounts_by_day \
     WHERE kind IN ('pending', 'clearing') AND day <= ?1 AND (kind = 'pending' OR owner = ?2) \
-    LIMIT ?3";
+    AND put_off_until <= ?3 LIMIT ?4";
+
+pub(crate) const PUT_OFF: &str = "\
+    UPDATE ledger_accounts SET put_off_until = ?6 WHERE owner = ?1 AND livemode = ?2 \
+    AND currency = ?3 AND kind = ?4 AND day = ?5";
 
 pub(crate) const BALANCES_OF_MERCHANT: &str = "\
     SELECT * FROM ledger_accounts WHERE owner = ?1 AND livemode = ?2";
@@ -111,18 +118,15 @@ pub fn funds_must_hold(
     scope: &Scope,
     currency: Currency,
     today: Day,
-    (count, sum): (i64, SignedAmount),
+    seen: &[Balance],
 ) -> Statement {
+    let days = seen.iter().map(|Balance { account, balance }| {
+        format!("[{},{}]", account.day.0, balance.minor_units())
+    });
+    let days = format!("[{}]", days.collect::<Vec<_>>().join(","));
     Statement::new(
         FUNDS_MUST_HOLD,
-        values![
-            scope.account.as_str(),
-            scope.livemode,
-            currency.code(),
-            today.0,
-            count,
-            sum.minor_units()
-        ],
+        values![scope.account.as_str(), scope.livemode, currency.code(), today.0, days],
     )
 }
 
@@ -143,8 +147,24 @@ pub fn must_hold(livemode: bool, seen: &Balance) -> Statement {
 }
 
 /// Finds accounts whose day has come: merchants' pending money, and what this processor settles.
-pub fn due(today: Day, processor: &str, limit: i64) -> Statement {
-    Statement::new(DUE, values![today.0, processor, limit])
+pub fn due(now: Timestamp, processor: &str, limit: i64) -> Statement {
+    Statement::new(DUE, values![now.day().0, processor, now.seconds(), limit])
+}
+
+/// Puts off a row that could not be read or moved, so that it stands in nobody's way.
+///
+/// # Errors
+/// When the row cannot be told from others.
+pub fn put_off(row: &Row, until: Timestamp) -> Result<Statement, Inconsistent> {
+    let values = values![
+        row.text("owner")?,
+        row.integer("livemode")?,
+        row.text("currency")?,
+        row.text("kind")?,
+        row.integer("day")?,
+        until.seconds(),
+    ];
+    Ok(Statement::new(PUT_OFF, values))
 }
 
 /// An account and what it holds.

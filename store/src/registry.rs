@@ -101,6 +101,7 @@ pub fn statements() -> Vec<(String, String)> {
         ("ledger.funds_must_hold", ledger::FUNDS_MUST_HOLD),
         ("ledger.must_balance", ledger::MUST_BALANCE),
         ("ledger.must_hold", ledger::MUST_HOLD),
+        ("ledger.put_off", ledger::PUT_OFF),
         ("payment_intents.find", payment_intents::FIND),
         ("payment_intents.insert", payment_intents::INSERT),
         ("payment_intents.update", payment_intents::UPDATE),

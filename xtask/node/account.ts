@@ -8,8 +8,9 @@ type Order =
   | { task: "create"; name: string }
   | { task: "update"; account: string; price_plan?: Record<string, unknown>; settings?: Record<string, unknown> };
 
-const [order = "", state] = process.argv.slice(2);
-const done = await within(state, (run) => carryOut(JSON.parse(order) as Order, run));
+const [text = "", state] = process.argv.slice(2);
+const order = JSON.parse(text) as Order;
+const done = await within(state, (run) => carryOut(order, run), order.task === "create");
 process.stdout.write(`${JSON.stringify(done)}\n`);
 
 async function carryOut(order: Order, run: Run): Promise<unknown> {

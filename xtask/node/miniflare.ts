@@ -149,18 +149,32 @@ export async function openDatabase(state: string) {
 /** Applies what is new in `migrations/`, and keeps count of it as `wrangler d1 migrations apply` does. */
 export async function migrate(database: Database): Promise<string[]> {
   await database.prepare(MIGRATIONS_TABLE).run();
-  const { results } = await database.prepare('SELECT name FROM "d1_migrations"').all();
-  const applied = new Set(results.map((row) => row["name"]));
-  const folder = join(root, "migrations");
-  const names = readdirSync(folder).filter((name) => name.endsWith(".sql") && !applied.has(name));
+  const names = await missing(database);
   if (names.length === 0) return [];
   const { unstable_splitSqlQuery: split } = await import("wrangler");
-  for (const name of names.sort()) {
-    const statements = split(readFileSync(join(folder, name), "utf8")).map((sql) => database.prepare(sql));
+  for (const name of names) {
+    const statements = split(readFileSync(join(root, "migrations", name), "utf8")).map((sql) => database.prepare(sql));
     statements.push(database.prepare('INSERT INTO "d1_migrations" (name) VALUES (?1)').bind(name));
     await database.batch(statements);
   }
   return names;
+}
+
+/** The migrations that were not applied yet, in their order. */
+async function missing(database: Database): Promise<string[]> {
+  const { results } = await database.prepare('SELECT name FROM "d1_migrations"').all();
+  const applied = new Set(results.map((row) => row["name"]));
+  const names = readdirSync(join(root, "migrations")).filter((name) => name.endsWith(".sql") && !applied.has(name));
+  return names.sort();
+}
+
+/** Says what a database lacks, where it is that of an older version, and leaves it as it is. */
+export async function expectMigrated(database: Database): Promise<void> {
+  const { results } = await database.prepare("SELECT name FROM sqlite_schema WHERE name = 'd1_migrations'").all();
+  if (results.length === 0) throw new Error("the database is empty: no migration was ever applied to it");
+  const names = await missing(database);
+  if (names.length === 0) return;
+  throw new Error(`the database is that of an older version, and lacks ${names.join(", ")}: \`cargo xtask dev\` applies them`);
 }
 
 /** Where wrangler's `--persist-to <state>` keeps the same things, so that its commands find them. */

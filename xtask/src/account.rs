@@ -28,7 +28,8 @@ pub fn run(mut arguments: Arguments) -> Result<ExitCode> {
     let mut command = node::script("account.ts")?;
     command.arg(order.to_string());
     if !remote {
-        command.arg(state::folder(folder)?);
+        let makes_one = order["task"] == "create";
+        command.arg(if makes_one { state::folder(folder)? } else { state::existing(folder)? });
     }
     Ok(if command.status()?.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -67,8 +68,11 @@ fn price_plan(given: &str) -> Result<Value> {
     };
     let mut plan: Value = serde_json::from_str(&text).context("--price-plan is no JSON")?;
     ensure!(plan.is_object(), "--price-plan is no JSON object");
+    ensure!(plan.get("version").is_none(), "--price-plan has a version, which is the next one");
     plan["version"] = json!(1);
-    serde_json::from_value::<PricePlan>(plan.clone()).context("--price-plan is no price plan")?;
+    let read: PricePlan =
+        serde_json::from_value(plan.clone()).context("--price-plan is no price plan")?;
+    read.check().map_err(anyhow::Error::msg).context("--price-plan cannot be meant so")?;
     Ok(plan)
 }
 
@@ -104,6 +108,26 @@ mod tests {
         {
             assert!(payout_schedule(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_plan_of_which_something_would_be_ignored_is_refused() {
+        for bad in [
+            r#"{"basis_points": 20000}"#,
+            r#"{"basis_points": 1, "version": 7}"#,
+            r#"{"basis_points": 1, "fixed": {"USD": 30}}"#,
+            r#"{"basis_points": 1, "minimum": {"USD": 500}}"#,
+            r#"{"basis_points": 1, "dispute": {"xyz": 500}}"#,
+            r#"{"basis_points": 1, "fixed": {"": 30}}"#,
+            r#"{"basis_points": 1, "fixed": {"usd": -30}}"#,
+            r#"{"basis_points": 1, "fixed": {"usd": 100000000}}"#,
+            r#"{"basis_points": 1, "fixed": {"usd": 30.5}}"#,
+            r#"{"basis_points": 1, "on_refund": "sometimes"}"#,
+        ] {
+            assert!(price_plan(bad).is_err(), "{bad}");
+        }
+        let most = r#"{"basis_points": 10000, "fixed": {"usd": 99999999, "jpy": 0}}"#;
+        assert!(price_plan(most).is_ok());
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub fn run(mut arguments: Arguments) -> Result<ExitCode> {
     let mut command = node::script("dead_letters.ts")?;
     command.arg(order.to_string());
     if !remote {
-        command.arg(state::folder(folder)?);
+        command.arg(state::existing(folder)?);
     }
     Ok(if command.status()?.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

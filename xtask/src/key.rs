@@ -2,6 +2,7 @@
 use std::process::ExitCode;
 
 use anyhow::{Result, bail, ensure};
+use domain::api_key::RESOURCES;
 use pico_args::Arguments;
 use serde_json::{Map, Value, json};
 
@@ -36,7 +37,7 @@ pub fn run(mut arguments: Arguments) -> Result<ExitCode> {
     let mut command = node::script("key.ts")?;
     command.arg(order.to_string());
     if !remote {
-        command.arg(state::folder(folder)?);
+        command.arg(state::existing(folder)?);
     }
     Ok(if command.status()?.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -66,7 +67,12 @@ fn permissions(allowed: &[String]) -> Result<Map<String, Value>> {
     let mut permissions = Map::new();
     for right in allowed {
         match right.split_once('=') {
-            Some((resource, access @ ("read" | "write"))) if !resource.is_empty() => {
+            Some((resource, access @ ("read" | "write"))) => {
+                ensure!(
+                    RESOURCES.contains(&resource),
+                    "--allow {right}: there is no resource {resource}, but {}",
+                    RESOURCES.join(", ")
+                );
                 permissions.insert(resource.to_owned(), access.into());
             }
             _ => bail!("--allow {right}: write RESOURCE=read or RESOURCE=write"),
@@ -83,7 +89,7 @@ mod tests {
     fn rights_are_read() {
         let rights = permissions(&["charge=read".to_owned(), "refund=write".to_owned()]);
         assert_eq!(rights.ok().map(|rights| rights.len()), Some(2));
-        for wrong in ["charge", "charge=all", "=read"] {
+        for wrong in ["charge", "charge=all", "=read", "nonsense=read", "charges=read"] {
             assert!(permissions(&[wrong.to_owned()]).is_err(), "{wrong}");
         }
     }

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use rustix::process::{Pid, Signal, kill_process};
@@ -26,6 +26,25 @@ pub fn folder(given: Option<String>) -> Result<PathBuf> {
     let folder = given.map_or_else(|| root().join(".florin"), PathBuf::from);
     fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
     Ok(std::path::absolute(folder)?)
+}
+
+/// The folder that `--state` names, where there is a database in it: nothing is made of a name that was misspelt.
+pub fn existing(given: Option<String>) -> Result<PathBuf> {
+    let folder = given.map_or_else(|| root().join(".florin"), PathBuf::from);
+    ensure!(
+        has_database(&folder),
+        "there is no database in {}: `cargo xtask dev` and `cargo xtask account create` make one",
+        folder.display()
+    );
+    Ok(std::path::absolute(folder)?)
+}
+
+/// Whether D1 has kept anything here, by the place where Miniflare lets it.
+fn has_database(folder: &Path) -> bool {
+    let within = |folder: &Path| fs::read_dir(folder).into_iter().flatten().flatten();
+    within(&folder.join("v3/d1"))
+        .flat_map(|kind| within(&kind.path()))
+        .any(|file| file.path().extension().is_some_and(|extension| extension == "sqlite"))
 }
 
 /// The right to serve a folder's state. It ends with the process, however that ends.
@@ -115,4 +134,24 @@ pub fn master_key(folder: &Path) -> Result<String> {
     file.sync_all()?;
     fs::rename(&partial, &path)?;
     Ok(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_that_does_not_exist_is_not_made_by_asking_for_it() {
+        let folder = std::env::temp_dir().join(format!("florin-typo-{}", std::process::id()));
+        let asked = || existing(Some(folder.to_string_lossy().into_owned()));
+        let message = asked().expect_err("there is none").to_string();
+        assert!(message.contains("there is no database in"), "{message}");
+        assert!(!folder.exists(), "nothing is left of it");
+        let database = folder.join("v3/d1/miniflare-D1DatabaseObject");
+        fs::create_dir_all(&database).expect("a folder");
+        assert!(asked().is_err(), "an empty folder is no database");
+        fs::write(database.join("1.sqlite"), "").expect("a file");
+        assert_eq!(asked().ok(), std::path::absolute(&folder).ok());
+        cache::remove(&folder).expect("it is gone");
+    }
 }

@@ -3,7 +3,7 @@
 use super::{Booked, CaptureRefusal, Charge, Disputed, RefundRefusal, Status};
 use crate::dispute::{self, Dispute};
 use crate::id::AttemptId;
-use crate::money::{Amount, AmountOutOfRange};
+use crate::money::{Amount, AmountOutOfRange, Money};
 use crate::timestamp::Timestamp;
 
 impl Charge {
@@ -203,7 +203,8 @@ impl Charge {
     pub fn return_fee(&mut self) -> Amount {
         let booked = &mut self.details.booked;
         let Booked { fee, fee_returned, on_refund, .. } = *booked;
-        let returned = on_refund.fee_returned(fee, self.captured, self.refunded, fee_returned);
+        let captured = Money { amount: self.captured, currency: self.amount.currency };
+        let returned = on_refund.fee_returned(fee, captured, self.refunded, fee_returned);
         booked.fee_returned = fee_returned.plus(returned).unwrap_or(fee_returned);
         returned
     }

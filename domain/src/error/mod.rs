@@ -67,6 +67,7 @@ pub enum ApiError {
     AmountTooSmall { minimum: i64, currency: Currency },
     AmountTooLarge { currency: Currency },
     AmountNotMultiple { currency: Currency, param: &'static str },
+    PayoutNotMultiple { currency: Currency },
     CaptureTooLarge { capturable: i64, currency: Currency, param: &'static str },
     RefundTooLarge { amount: i64, unrefunded: i64, currency: Currency },
     IncrementNotGreater { amount: i64 },

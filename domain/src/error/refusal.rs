@@ -213,6 +213,12 @@ impl ApiError {
             ))
             .code("parameter_invalid_integer")
             .param(*param),
+            Self::PayoutNotMultiple { currency } => invalid(format!(
+                "Invalid amount: a payout in {currency} must be a multiple of {}.",
+                currency.payout_multiple()
+            ))
+            .code("parameter_invalid_integer")
+            .param("amount"),
             Self::CaptureTooLarge { capturable, currency, param } => invalid(format!(
                 "You cannot capture more than the amount that can be captured ({}).",
                 for_people(*capturable, *currency)

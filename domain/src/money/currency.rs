@@ -110,6 +110,26 @@ impl Currency {
         amount.minor_units().checked_rem(self.0.multiple) == Some(0)
     }
 
+    /// What payouts must be a multiple of, in minor units: banks take some currencies whole that cards are
+    /// charged in parts of (<https://docs.stripe.com/currencies#special-cases>).
+    pub fn payout_multiple(self) -> i64 {
+        match self.code() {
+            "huf" | "twd" => 100,
+            _ => self.0.multiple,
+        }
+    }
+
+    /// A fraction of minor units as an amount that it allows: the nearest one, the upper of two as near.
+    /// Nothing where that is none.
+    pub fn nearest(self, numerator: i128, denominator: i128) -> Amount {
+        let multiple = i128::from(self.0.multiple);
+        let step = denominator.saturating_mul(multiple);
+        let doubled = numerator.saturating_mul(2).saturating_add(step);
+        let multiples = doubled.checked_div(step.saturating_mul(2)).unwrap_or_default();
+        let rounded = i64::try_from(multiples.saturating_mul(multiple)).unwrap_or_default();
+        Amount::new(rounded).unwrap_or_default()
+    }
+
     /// The smallest charge in minor units.
     pub fn minimum(self) -> i64 {
         self.0.minimum

@@ -51,7 +51,7 @@ impl Money {
     /// Checks the part of this money that the platform wants for itself, in minor units.
     ///
     /// # Errors
-    /// When it is negative, or more than there is.
+    /// When it is negative, more than there is, or no multiple that the currency allows.
     pub fn check_application_fee(self, fee: Option<i64>) -> Result<(), ApiError> {
         let all = self.amount.minor_units();
         let message = match fee {
@@ -60,6 +60,10 @@ impl Money {
                 "The application fee ({fee}) cannot be greater than the amount ({all}) that it is \
                  taken from."
             ),
+            Some(fee) if fee.checked_rem(self.currency.multiple()) != Some(0) => {
+                let param = "application_fee_amount";
+                return Err(ApiError::AmountNotMultiple { currency: self.currency, param });
+            }
             _ => return Ok(()),
         };
         Err(ApiError::ParameterInvalid { param: "application_fee_amount".to_owned(), message })

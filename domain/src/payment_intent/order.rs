@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Details;
+use crate::money::MAX_AMOUNT;
 use crate::{ApiError, Patch};
 
 /// The longest postal code of a shipment, in characters.
@@ -101,14 +102,14 @@ impl OrderUpdate {
     /// Checks what the types alone do not say.
     ///
     /// # Errors
-    /// When a part of the amount is negative, or a postal code too long.
+    /// When a part of the amount is negative or has more than eight digits, or a postal code is too long.
     pub fn check(&self) -> Result<(), ApiError> {
         let Patch::Set(amounts) = &self.amount_details else { return Ok(()) };
-        not_negative("[discount_amount]", amounts.discount_amount.as_set().copied())?;
+        check_part("[discount_amount]", amounts.discount_amount.as_set().copied())?;
         let tax = amounts.tax.as_set().map(|tax| tax.total_tax_amount);
-        not_negative("[tax][total_tax_amount]", tax)?;
+        check_part("[tax][total_tax_amount]", tax)?;
         let Patch::Set(shipping) = &amounts.shipping else { return Ok(()) };
-        not_negative("[shipping][amount]", shipping.amount.as_set().copied())?;
+        check_part("[shipping][amount]", shipping.amount.as_set().copied())?;
         check_postal_code("from_postal_code", &shipping.from_postal_code)?;
         check_postal_code("to_postal_code", &shipping.to_postal_code)
     }
@@ -149,14 +150,15 @@ impl AmountDetailsUpdate {
     }
 }
 
-fn not_negative(param: &str, amount: Option<i64>) -> Result<(), ApiError> {
-    if amount.is_some_and(|amount| amount < 0) {
-        return Err(ApiError::ParameterInvalid {
-            param: format!("amount_details{param}"),
-            message: "This value must be greater than or equal to 0.".to_owned(),
-        });
-    }
-    Ok(())
+fn check_part(param: &str, amount: Option<i64>) -> Result<(), ApiError> {
+    let message = match amount {
+        Some(amount) if amount < 0 => "This value must be greater than or equal to 0.".to_owned(),
+        Some(amount) if amount > MAX_AMOUNT => {
+            format!("This value must be less than or equal to {MAX_AMOUNT}.")
+        }
+        _ => return Ok(()),
+    };
+    Err(ApiError::ParameterInvalid { param: format!("amount_details{param}"), message })
 }
 
 fn check_postal_code(param: &str, code: &Patch<String>) -> Result<(), ApiError> {

@@ -45,8 +45,11 @@ impl Resource {
         Self {
             object: "balance",
             available: funds(|sum| sum.available),
-            // Nothing can be paid out at once without a rail that does it.
-            instant_available: Vec::new(),
+            // The simulator pays out at once whatever is available. Live mode has no rail that does.
+            instant_available: match livemode {
+                false => funds(|sum| sum.available.max(SignedAmount::ZERO)),
+                true => Vec::new(),
+            },
             livemode,
             pending: funds(|sum| sum.pending),
         }

@@ -1,14 +1,14 @@
 //! What a new day does to the ledger: money that was pending becomes available, and the simulator
 //! settles what it owes.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use connectors::simulator;
 use domain::account::Account;
 use domain::event::Transition;
 use domain::ledger::{AccountKind, Balances, Owner, Processor};
 use domain::money::{Amount, SignedAmount};
-use domain::timestamp::Timestamp;
+use domain::timestamp::{HOUR, Timestamp};
 use store::ledger::{self, Balance};
 use store::{Database, DatabaseError, Row, Rows, Scope, Statement, accounts};
 
@@ -18,49 +18,64 @@ use crate::context::first;
 use crate::{Context, Failure, Platform};
 
 /// How many accounts one look moves; the rest follows in the next.
-pub const BATCH: i64 = 50;
+const BATCH: usize = 50;
+
+/// For how long an account that could not be moved is left alone, in seconds.
+const PUT_OFF_FOR: i64 = HOUR;
+
+/// What became of the merchants whose money was to be moved.
+type Seen = BTreeMap<(String, bool), Result<(), Failure>>;
 
 /// Moves what came due by today: one batch for all that a merchant has, one for each account of a
-/// processor. Says how many accounts were due.
+/// processor. Says whether some is left that can be moved at once.
 ///
 /// # Errors
 /// When the database does not answer; what is left is found by the next look.
-pub async fn move_due<P: Platform>(platform: &P) -> Result<usize, Failure> {
+pub async fn move_due<P: Platform>(platform: &P) -> Result<bool, Failure> {
     let now = platform.now();
-    let results =
-        platform.database().batch(vec![ledger::due(now.day(), simulator::NAME, BATCH)]).await?;
+    let database = platform.database();
+    let limit = i64::try_from(BATCH).unwrap_or_default();
+    let results = database.batch(vec![ledger::due(now, simulator::NAME, limit)]).await?;
     let rows = results.first().map(|Rows(rows)| rows.as_slice()).unwrap_or_default();
-    let mut seen = BTreeSet::new();
+    let mut seen = Seen::new();
+    let mut goes_on = false;
     for row in rows {
-        // One account that cannot be read must not keep the others from their money.
+        // One account that cannot be read or moved must not keep the others from their money.
         if let Err(failure) = move_one(platform, row, now, &mut seen).await {
             platform.log_error("new day", &format!("{failure}, for {row:?}"));
+            if failure.is_outage() {
+                continue;
+            }
+            database.batch(vec![ledger::put_off(row, now.plus(PUT_OFF_FOR))?]).await?;
         }
+        goes_on = true;
     }
-    Ok(rows.len())
+    Ok(goes_on && rows.len() >= BATCH)
 }
 
 async fn move_one<P: Platform>(
     platform: &P,
     row: &Row,
     now: Timestamp,
-    seen: &mut BTreeSet<(String, bool)>,
+    seen: &mut Seen,
 ) -> Result<(), Failure> {
     let livemode = row.flag("livemode")?;
     let due = Balance::try_from(row)?;
     match &due.account.owner {
         Owner::Merchant(account) => {
-            let scope = Scope { account: account.clone(), livemode };
-            match seen.insert((account.as_str().to_owned(), livemode)) {
-                true => mature(platform, scope).await,
-                false => Ok(()),
+            let merchant = (account.as_str().to_owned(), livemode);
+            if let Some(moved) = seen.get(&merchant) {
+                return moved.clone();
             }
+            let moved = mature(platform, Scope { account: account.clone(), livemode }).await;
+            seen.insert(merchant, moved.clone());
+            moved
         }
         Owner::Processor(_) => {
             let batch = settled(&due, livemode, now)?;
             committed(platform.database().batch(batch).await)
         }
-        Owner::Platform => Ok(()),
+        Owner::Platform => Err(Failure::Bug("the platform's own money is never due".to_owned())),
     }
 }
 

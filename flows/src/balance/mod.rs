@@ -14,7 +14,7 @@ use store::{balance_transactions, ledger};
 use crate::{Context, Failure, Platform};
 
 pub(crate) use days::mature;
-pub use days::{BATCH, move_due};
+pub use days::move_due;
 
 /// What a merchant has, by currency; their own is always among them.
 ///

@@ -1,9 +1,10 @@
 //! Updating an intent: what was asked for changes, no money moves.
 
 use domain::ApiError;
+use domain::charge::Charge;
 use domain::money::Money;
 use domain::payment_intent::{Operation, PaymentIntent, Status};
-use store::{Statement, attempts, customers, payment_intents};
+use store::{Statement, attempts, charges, customers, payment_intents};
 
 use super::{Changes, MAX_TRIES, explain_guard, find, refused, shown};
 use crate::payment_methods::{Chosen, choose};
@@ -38,11 +39,12 @@ pub async fn update<P: Platform>(
         if let Some(amount) = new_amount(&before)? {
             change_amount(&before, &mut after, amount)?;
         }
-        change_application_fee(&before, &after)?;
+        let charge = change_application_fee(context, &before, &after).await?;
         change_terms(&before, &mut after)?;
         change_payment_method(&before, &mut after, chosen.as_ref(), changes)?;
         after.remember_update(mark.clone());
-        let batch = writing(context, &before, &mut after, chosen.as_ref());
+        let mut batch = writing(context, &before, &mut after, chosen.as_ref());
+        batch.extend(charge.into_iter().flat_map(|mut charge| charges::update(&mut charge)));
         match context.batch(batch).await {
             Ok(_) => return Ok(after),
             Err(error) => {
@@ -135,13 +137,37 @@ fn change_terms(before: &PaymentIntent, after: &mut PaymentIntent) -> Result<(),
     Ok(())
 }
 
-fn change_application_fee(before: &PaymentIntent, after: &PaymentIntent) -> Result<(), ApiError> {
+/// Checks the platform's part. Where it changes while money is held, what is captured is a charge: the one
+/// to be written along, which takes the part from then on.
+async fn change_application_fee<P: Platform>(
+    context: &Context<'_, P>,
+    before: &PaymentIntent,
+    after: &PaymentIntent,
+) -> Result<Option<Charge>, Failure> {
     let fee = after.details.application_fee_amount;
-    let is_over = matches!(before.status(), Status::Succeeded | Status::Canceled);
-    if is_over && fee != before.details.application_fee_amount {
-        return Err(not_updatable(before, "application_fee_amount"));
+    let changes = fee != before.details.application_fee_amount;
+    if changes || after.amount != before.amount {
+        after.amount.check_application_fee(fee)?;
     }
-    after.amount.check_application_fee(fee)
+    if !changes || is_unpaid(before) {
+        return Ok(None);
+    }
+    if before.status() != Status::RequiresCapture && before.received.is_zero() {
+        return Err(not_updatable(before, "application_fee_amount").into());
+    }
+    if !before.received.is_zero() {
+        let message = "The parameter application_fee_amount cannot be updated on a PaymentIntent \
+                       after a capture has already been made."
+            .to_owned();
+        let param = "application_fee_amount".to_owned();
+        return Err(ApiError::ParameterInvalid { param, message }.into());
+    }
+    let finding = charges::find_latest_of_intent(&context.scope, before.id.as_str());
+    let found: Option<Charge> = context.find(finding).await?;
+    Ok(found.map(|mut charge| {
+        charge.details.application_fee_amount = fee;
+        charge
+    }))
 }
 
 fn writing<P: Platform>(

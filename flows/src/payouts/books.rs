@@ -31,6 +31,33 @@ pub(super) fn left<P: Platform>(
     both(context, &transaction, &seen)
 }
 
+/// What the bank does not take of a payout stays: it is held back from the last day that the payout covers, so
+/// that what it carries sums to it, and is there again today, for the next one.
+///
+/// # Errors
+/// Never for amounts in range.
+pub(super) fn kept_back<P: Platform>(
+    context: &Context<'_, P>,
+    payout: &Payout,
+    rest: &[(Day, SignedAmount)],
+    last: Day,
+) -> Result<Vec<Statement>, Failure> {
+    let sum = rest.iter().try_fold(SignedAmount::ZERO, |sum, (_, part)| sum.plus(*part))?;
+    if sum.is_zero() {
+        return Ok(Vec::new());
+    }
+    let (balances, today) = (balances(context, payout), context.now.day());
+    let cause = format!("{}:held_back", payout.id);
+    let held = balances.paid_out(cause.clone(), rest)?;
+    let seen = movement(context, payout, cause, (Kind::PayoutHold, sum.negated(), last.start()));
+    let mut statements = both(context, &held, &seen)?;
+    let cause = format!("{}:released", payout.id);
+    let released = balances.payout_stopped(cause.clone(), sum, (today, today))?;
+    let seen = movement(context, payout, cause, (Kind::PayoutRelease, sum, context.now));
+    statements.extend(both(context, &released, &seen)?);
+    Ok(statements)
+}
+
 /// A payout takes back what another one carried. Notes on it how that was booked.
 ///
 /// # Errors
@@ -103,6 +130,8 @@ fn movement<P: Platform>(
         Kind::PayoutCancel => "STRIPE PAYOUT CANCEL",
         Kind::PayoutFailure => "STRIPE PAYOUT FAILURE",
         Kind::PayoutReversal => "STRIPE PAYOUT REVERSAL",
+        Kind::PayoutHold => "STRIPE PAYOUT MINIMUM BALANCE HOLD",
+        Kind::PayoutRelease => "STRIPE PAYOUT MINIMUM BALANCE RELEASE",
         _ => "STRIPE PAYOUT",
     };
     BalanceTransaction {

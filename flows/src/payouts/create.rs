@@ -83,7 +83,7 @@ pub async fn create<P: Platform>(
             destination: bank.id,
             details: details(create),
         };
-        let mut batch = vec![funds.held()?, bank_holds];
+        let mut batch = vec![funds.held(), bank_holds];
         batch.extend(books::left(context, &mut payout, &parts)?);
         batch.push(payouts::insert(&context.scope, &payout));
         batch.push(plan(context, &payout, leaves_at));

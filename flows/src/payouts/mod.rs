@@ -26,7 +26,7 @@ pub use advance::{advance, fail};
 pub use cancel::cancel;
 pub use create::{Create, create};
 pub use reverse::reverse;
-pub use scheduled::{BATCH, run_due};
+pub use scheduled::run_due;
 pub use update::update;
 
 /// How often a change is decided anew because what it rests on changed meanwhile.

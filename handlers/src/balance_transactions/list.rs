@@ -78,10 +78,11 @@ fn carried(input: &Input, payout: &Payout) -> (Vec<Filter>, Page) {
         return (Vec::new(), page);
     };
     let (from, to) = (days.from.start(), days.through.plus(1).start());
-    // Nothing is available before it is made, or later than the longest delay after that.
+    // Nothing is made later than the payout that carries it, or is available later than the longest delay
+    // after it was made.
     let earliest = days.from.plus(i64::from(LONGEST_DELAY).saturating_neg()).start();
     page.created_from = page.created_from.max(earliest.seconds());
-    page.created_to = page.created_to.min(to.seconds());
+    page.created_to = page.created_to.min(payout.created.plus(1).seconds());
     let filter = |kind: Option<&str>| {
         let further = [
             input.source.clone().map(Filter::Source),

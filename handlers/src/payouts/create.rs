@@ -1,6 +1,7 @@
 //! `POST /v1/payouts`
 
 use domain::metadata::MetadataUpdate;
+use domain::money::MAX_AMOUNT;
 use domain::payout::{Method as Speed, SourceType};
 use domain::{Amount, ApiError, Money, Patch};
 use flows::{Failure, Platform, descriptors, payouts};
@@ -46,13 +47,14 @@ pub struct Parameters {
 /// Money that is to move between balances and banks.
 ///
 /// # Errors
-/// When it is none, or no amount of its currency.
+/// When it is none, has more than eight digits, or is no amount of its currency.
 pub(crate) fn money(minor_units: i64, code: &str) -> Result<Money, ApiError> {
     if minor_units < 1 {
         return Err(ApiError::AmountNotPositive { param: "amount".to_owned() });
     }
     let currency = currency(code)?;
-    let amount = Amount::new(minor_units).map_err(|_| ApiError::AmountTooLarge { currency })?;
+    let amount = Amount::new(minor_units).ok().filter(|amount| amount.minor_units() <= MAX_AMOUNT);
+    let amount = amount.ok_or(ApiError::AmountTooLarge { currency })?;
     if !currency.allows(amount) {
         return Err(ApiError::AmountNotMultiple { currency, param: "amount" });
     }
@@ -68,6 +70,9 @@ impl Endpoint for Create {
 
     fn check(parameters: Parameters) -> Result<payouts::Create, ApiError> {
         let Money { amount, currency } = money(parameters.amount, &parameters.currency)?;
+        if parameters.amount.checked_rem(currency.payout_multiple()) != Some(0) {
+            return Err(ApiError::PayoutNotMultiple { currency });
+        }
         let statement_descriptor = parameters.statement_descriptor.into_option();
         descriptors::check("statement_descriptor", statement_descriptor.as_deref())?;
         Ok(payouts::Create {

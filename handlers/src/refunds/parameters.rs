@@ -83,7 +83,7 @@ impl Parameters {
         })
     }
 
-    /// What a charge of this deployment never has cannot be given back with it.
+    /// What no refund of this deployment gives back.
     fn check_unsupported(&self) -> Result<(), ApiError> {
         let unsupported = [
             (self.customer.is_some(), "customer", "Customers have no balance to refund from."),
@@ -91,7 +91,7 @@ impl Parameters {
             (
                 self.refund_application_fee == Some(true),
                 "refund_application_fee",
-                "The charge has no application fee to refund.",
+                "Application fees are not given back with refunds: the platform keeps them.",
             ),
             (
                 self.reverse_transfer == Some(true),

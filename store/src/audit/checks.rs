@@ -1,10 +1,10 @@
 //! What has to hold, by what is read for it.
 //!
 //! `?1` and `?2` are the keys after and up to which rows are read, `?3` is a moment by which work that
-//! is put off by failures is planned at the latest.
+//! is put off by failures is planned at the latest, and `?4` one by whose work is done, failures or not.
 
 use super::moves::{REVERSALS, TOPUPS, TRANSFERS};
-use super::{Check, Stage};
+use super::{Check, Stage, held};
 
 /// The last of the keys that are texts: of ASCII letters, digits and underscores.
 const LAST_TEXT: &str = "~";
@@ -113,6 +113,7 @@ const OWNERS: Stage = Stage {
                  WHERE coalesce(e.sum, 0) <> coalesce(a.balance, 0)",
             ),
         },
+        held::DUE,
         Check {
             name: "merchants_are_owed_their_transactions",
             holds: "the books owe a merchant what its balance transactions add up to",
@@ -230,6 +231,7 @@ const CHARGES: Stage = Stage {
                   AND (captured + released > amount OR captured < 0 OR released < 0)",
             whole: None,
         },
+        held::CHARGES,
         Check {
             name: "held_money_expires",
             holds: "money that a charge holds is planned to be let go of",
@@ -273,6 +275,8 @@ const INTENTS: Stage = Stage {
                   GROUP BY i.sequence HAVING expected <> found",
             whole: None,
         },
+        held::CAPTURABLE,
+        held::INTENTS,
     ],
 };
 
@@ -296,6 +300,7 @@ const REFUNDS: Stage = Stage {
                   AND c.captured > 0 GROUP BY r.sequence HAVING expected <> found",
             whole: None,
         },
+        held::REFUNDS,
         Check {
             name: "pending_refunds_are_looked_at",
             holds: "a refund that is on its way is planned to be brought to its end",

@@ -7,9 +7,10 @@
 //! added up over more than a slice is kept in `audit_sums`.
 
 mod checks;
+mod held;
 mod moves;
 
-use domain::timestamp::Timestamp;
+use domain::timestamp::{HOUR, Timestamp};
 use serde::Serialize;
 
 use crate::{Inconsistent, Row, Statement, guard, values};
@@ -43,6 +44,9 @@ pub struct Stage {
     /// What has to hold.
     pub checks: &'static [Check],
 }
+
+/// The longest that work which failed is put off, in seconds, and some more.
+const LONGEST_DELAY: i64 = 2 * HOUR;
 
 /// The guard that fails when somebody else has moved the audit on.
 pub const PLACE_GUARD: &str = "audit_place";
@@ -89,21 +93,25 @@ impl Stage {
 }
 
 impl Check {
-    /// Finds what breaks it in a slice; `latest` is the moment by which work that failed is planned anew.
-    pub fn slice(&self, from: &str, to: &str, latest: Timestamp) -> Statement {
+    /// Finds what breaks it in a slice.
+    pub fn slice(&self, from: &str, to: &str, now: Timestamp) -> Statement {
         let mut values = values![from, to];
-        if self.sql.contains("?3") {
-            values.push(latest.seconds().into());
+        if self.sql.contains("?3") || self.sql.contains("?4") {
+            values.push(now.plus(LONGEST_DELAY).seconds().into());
+        }
+        if self.sql.contains("?4") {
+            values.push(now.plus(-LONGEST_DELAY).seconds().into());
         }
         Statement::new(self.sql, values)
     }
 
-    /// Finds what breaks it anywhere.
-    pub fn whole(&self, stage: &Stage) -> String {
+    /// Finds what breaks it anywhere. `now` is the moment, as an expression in SQL.
+    pub fn whole(&self, stage: &Stage, now: &str) -> String {
         let slice = || {
             let named = |text: &str| format!("'{text}'");
             let sql = self.sql.replace("?1", "''").replace("?2", &named(stage.last));
-            sql.replace("?3", "9007199254740991")
+            let sql = sql.replace("?3", "9007199254740991");
+            sql.replace("?4", &format!("({now} - {LONGEST_DELAY})"))
         };
         self.whole.map_or_else(slice, str::to_owned)
     }

@@ -164,6 +164,7 @@ pub fn check_settled(platform: &Platform) {
     let held = run(database, "SELECT * FROM refunds WHERE pending_operation IS NOT NULL");
     assert!(held.is_empty(), "I7: refunds that an operation holds for ever: {held:#?}");
     let now = flows::Platform::now(platform).seconds();
+    ledger::audit(database, now);
     let unplanned = run(
         database,
         "SELECT id FROM disputes WHERE status NOT IN ('won', 'lost', 'warning_closed') \

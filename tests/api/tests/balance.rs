@@ -221,8 +221,8 @@ fn currencies_are_kept_apart_and_zero_decimal_ones_are_whole() {
         .iter()
         .map(|funds| (funds["currency"].as_str().expect("a code"), funds["amount"].as_i64()))
         .collect();
-    // 2.9 % each; a fixed part is only named for dollars.
-    assert_eq!(pending, [("jpy", Some(4855)), ("kwd", Some(4855)), ("usd", Some(1912))]);
+    // 2.9 % each, of dinars in tens; a fixed part is only named for dollars.
+    assert_eq!(pending, [("jpy", Some(4855)), ("kwd", Some(4850)), ("usd", Some(1912))]);
     invariants::check_settled(&api.platform);
 }
 
@@ -330,4 +330,99 @@ fn money_that_is_paid_out_before_the_books_were_moved_is_told_of_all_the_same() 
     assert_eq!(told_available(&api).len(), 3);
     invariants::check_settled(&api.platform);
     invariants::check_quiet(&api.platform);
+}
+
+/// Rows in number that no look can read, among them all that a look takes at once and more.
+fn unreadable(api: &Api, owner: &str, kind: &str) {
+    let sql = "INSERT INTO ledger_accounts (owner, livemode, currency, kind, day, balance) \
+               SELECT ?1, 0, 'xyz', ?2, value, -5 FROM json_each(?3)";
+    let days: Vec<_> = (1..=60).collect();
+    api.platform.database().query(sql, store::values![owner, kind, json!(days).to_string()]);
+}
+
+#[test]
+fn many_accounts_that_cannot_be_read_neither_hold_up_the_rest_nor_the_heartbeat() {
+    let api = Api::new();
+    api.post("/v1/payment_intents", PAY).ok();
+    unreadable(&api, "acct_0", "pending");
+    unreadable(&api, "simulator", "clearing");
+    api.platform.advance(3 * DAY);
+    let now = flows::Platform::now(&api.platform);
+    for _ in 0..4 {
+        api.beat();
+    }
+    assert_eq!(dollars(&api), (1912, 0));
+    let database = api.platform.database();
+    let sql = "SELECT owner FROM ledger_accounts WHERE kind IN ('pending', 'clearing') \
+               AND currency <> 'xyz'";
+    assert!(database.query(sql, vec![]).is_empty(), "all that can be read is moved");
+    assert!(kit::run(queues::heartbeat::beat(&api.platform)) > now, "the heartbeat rests");
+    let told = api.platform.errors().len();
+    api.beat();
+    assert_eq!(api.platform.errors().len(), told, "operators are not told every moment");
+    api.platform.advance(3_600);
+    api.beat();
+    assert!(api.platform.errors().len() > told, "and what can be read again is found");
+}
+
+#[test]
+fn what_can_be_paid_out_at_once_is_shown_as_such() {
+    let api = Api::new();
+    let shown = || api.get("/v1/balance").ok().body["instant_available"].clone();
+    api.post("/v1/payment_intents", PAY).ok();
+    assert_eq!(shown()[0]["amount"], 0);
+    days_pass(&api, 2);
+    let dollars = json!({"amount": 1912, "currency": "usd", "source_types": {"card": 1912}});
+    assert_eq!(shown(), json!([dollars]));
+    let instant = [("amount", "1912"), ("currency", "usd"), ("method", "instant")];
+    api.post("/v1/payouts", &instant).ok();
+    assert_eq!(shown()[0]["amount"], 0);
+    let charge = api.get("/v1/charges").ok().text_at("/data/0/id").to_owned();
+    api.post("/v1/refunds", &[("charge", &charge), ("amount", "100")]).ok();
+    assert_eq!((dollars_shown(&api), &shown()[0]["amount"]), (-100, &json!(0)));
+    let live = api.platform.key(&api.merchant, domain::api_key::Kind::Secret, true);
+    let balance = api.send(http::Method::GET, "/v1/balance", Vec::new(), &live, None);
+    assert_eq!(kit::run(balance).ok().body["instant_available"], json!([]), "there is no rail");
+}
+
+fn dollars_shown(api: &Api) -> i64 {
+    dollars(api).0
+}
+
+#[test]
+fn a_fee_leaves_an_amount_that_its_currency_can_pay_out() {
+    let api = Api::new();
+    for (currency, amount, net) in
+        [("isk", "12300", 11_900), ("ugx", "500", 500), ("kwd", "8860", 8_600), ("jpy", "517", 502)]
+    {
+        let form = [
+            ("amount", amount),
+            ("currency", currency),
+            ("payment_method", "pm_card_visa"),
+            ("payment_method_types[]", "card"),
+            ("confirm", "true"),
+        ];
+        let paid = api.post("/v1/payment_intents", &form).ok();
+        let charge = api.get(&format!("/v1/charges/{}", charge_of(&paid.body))).ok();
+        let seen = transaction(&api, &charge.body["balance_transaction"]);
+        assert_eq!(seen["net"], net, "{currency}");
+    }
+    days_pass(&api, 2);
+    for (currency, all) in [("isk", "11900"), ("ugx", "500"), ("kwd", "8600"), ("jpy", "502")] {
+        api.post("/v1/payouts", &[("amount", all), ("currency", currency)]).ok();
+    }
+    invariants::check_settled(&api.platform);
+}
+
+#[test]
+fn an_application_fee_is_an_amount_of_its_currency() {
+    let api = Api::new();
+    let with = |fee| {
+        let form = [("amount", "12300"), ("currency", "isk"), ("application_fee_amount", fee)];
+        api.post("/v1/payment_intents", &form)
+    };
+    let refused = with("150");
+    assert_eq!(refused.error(400)["param"], "application_fee_amount");
+    assert_eq!(refused.error(400)["code"], "parameter_invalid_integer");
+    with("200").ok();
 }

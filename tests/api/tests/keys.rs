@@ -658,3 +658,11 @@ fn keys_of_two_modes_and_accounts_share_no_idempotency_record() {
         .collect();
     assert_eq!(ids.len(), 3);
 }
+
+#[test]
+fn a_right_can_be_given_for_every_resource_that_needs_one() {
+    let needed: std::collections::BTreeSet<_> =
+        handlers::routes::endpoints().iter().map(|endpoint| endpoint.resource).collect();
+    let given: Vec<_> = needed.into_iter().collect();
+    assert_eq!(given, domain::api_key::RESOURCES);
+}

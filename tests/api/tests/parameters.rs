@@ -421,6 +421,22 @@ fn what_is_paid_for_is_changed_part_by_part_and_checked() {
 }
 
 #[test]
+fn a_part_of_an_amount_is_no_larger_than_an_amount_can_be() {
+    let api = Api::new();
+    for part in ["[shipping][amount]", "[discount_amount]", "[tax][total_tax_amount]"] {
+        let param = format!("amount_details{part}");
+        let with = |amount| {
+            let form = [("amount", "2000"), ("currency", "usd"), (param.as_str(), amount)];
+            api.post("/v1/payment_intents", &form)
+        };
+        for amount in ["9223372036854775807", "9007199254740992", "100000000"] {
+            assert_eq!(with(amount).error(400)["param"], param, "{amount}");
+        }
+        with("99999999").ok();
+    }
+}
+
+#[test]
 fn a_payment_by_card_has_no_descriptor_of_its_own() {
     let api = Api::new();
     let intent = api.post("/v1/payment_intents", UNPAID).ok();

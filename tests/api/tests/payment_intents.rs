@@ -1,6 +1,6 @@
 //! Payment intents: a card is charged, held, captured, released.
 
-use api::{Api, invariants};
+use api::{Api, Form, invariants};
 use serde_json::json;
 
 const CONFIRMED: &[(&str, &str)] = &[
@@ -457,4 +457,80 @@ fn a_client_of_an_old_version_needs_no_way_back_for_a_card() {
     let refused = paid_by("2023-08-16");
     let message = refused.error(400)["message"].as_str().expect("a sentence");
     assert!(message.contains("return_url"), "{message}");
+}
+
+/// What the platform of the merchant got of a payment that was captured last.
+fn application_fees(api: &Api) -> i64 {
+    let listed = api.get("/v1/balance_transactions?limit=1").ok();
+    let details = listed.body["data"][0]["fee_details"].as_array().expect("a list").clone();
+    let of_platform = details.iter().filter(|detail| detail["type"] == "application_fee");
+    of_platform.map(|detail| detail["amount"].as_i64().expect("an amount")).sum()
+}
+
+#[test]
+fn an_application_fee_that_is_changed_while_money_is_held_is_what_is_charged() {
+    let api = Api::watched();
+    let held = [
+        ("amount", "2000"),
+        ("currency", "usd"),
+        ("payment_method", "pm_card_visa"),
+        ("payment_method_types[]", "card"),
+        ("confirm", "true"),
+        ("capture_method", "manual"),
+        ("application_fee_amount", "100"),
+        ("payment_method_options[card][request_multicapture]", "if_available"),
+    ];
+    let intent = api.post("/v1/payment_intents", &held).ok();
+    let path = format!("/v1/payment_intents/{}", intent.id());
+    let update = |fee| api.post(&path, &[("application_fee_amount", fee)]);
+    for fee in ["-1", "2001"] {
+        assert_eq!(update(fee).error(400)["param"], "application_fee_amount");
+    }
+    assert_eq!(update("300").ok().body["application_fee_amount"], 300);
+    let charge = api.get(&format!("/v1/charges/{}", intent.text_at("/latest_charge"))).ok();
+    assert_eq!(charge.body["application_fee_amount"], 300);
+    let capture = format!("{path}/capture");
+    let part = [("amount_to_capture", "1000"), ("final_capture", "false")];
+    assert_eq!(api.post(&capture, &[("application_fee_amount", "-1")]).status, 400);
+    api.post(&capture, &part).ok();
+    assert_eq!(application_fees(&api), 300);
+    let refused = update("400");
+    let message = refused.error(400)["message"].as_str().unwrap_or_default();
+    assert_eq!(
+        message,
+        "The parameter application_fee_amount cannot be updated on a PaymentIntent after a capture \
+         has already been made."
+    );
+    // What stays as it is, is no change.
+    assert_eq!(update("300").ok().body["application_fee_amount"], 300);
+    api.post(&capture, &[]).ok();
+    assert_eq!(update("400").status, 400);
+    invariants::check_settled(&api.platform);
+    invariants::check_quiet(&api.platform);
+}
+
+#[test]
+fn an_application_fee_is_changed_before_a_capture_or_not_at_all() {
+    for seed in 0..api::cases(16, 200) {
+        let api = Api::watched();
+        let held = [CONFIRMED, &[("capture_method", "manual")]].concat();
+        let intent = api.post("/v1/payment_intents", &held).ok();
+        let path = format!("/v1/payment_intents/{}", intent.id());
+        let capture = format!("{path}/capture");
+        let fee: Form<'_> = &[("application_fee_amount", "300")];
+        api.platform.yields(true);
+        let racers: Vec<std::pin::Pin<Box<dyn Future<Output = api::Answer>>>> = vec![
+            Box::pin(api.posting(&path, fee, None)),
+            Box::pin(api.posting(&capture, &[], None)),
+        ];
+        let told = kit::interleave(seed, racers);
+        api.platform.yields(false);
+        if told[1].status != 200 {
+            api.post(&capture, &[]).ok();
+        }
+        let shown = api.get(&path).ok().body["application_fee_amount"].as_i64().unwrap_or(0);
+        assert_eq!(shown, if told[0].status == 200 { 300 } else { 0 }, "seed {seed}");
+        assert_eq!(application_fees(&api), shown, "seed {seed}");
+        invariants::check_settled(&api.platform);
+    }
 }

@@ -479,3 +479,123 @@ fn a_weekly_schedule_pays_on_its_day_in_each_currency() {
     invariants::check_settled(&api.platform);
     invariants::check_quiet(&api.platform);
 }
+
+#[test]
+fn a_refund_before_the_schedule_runs_puts_a_payout_off_by_a_day_and_not_by_a_week() {
+    // The tests begin on a Thursday.
+    let api = scheduled(r#"{"interval": "weekly", "weekly_anchor": "tuesday", "delay_days": 0}"#);
+    let paid = pay(&api, "2000");
+    let yen = [
+        ("amount", "5000"),
+        ("currency", "jpy"),
+        ("payment_method", "pm_card_visa"),
+        ("payment_method_types[]", "card"),
+        ("confirm", "true"),
+    ];
+    api.post("/v1/payment_intents", &yen).ok();
+    days_pass(&api, 4);
+    // Tuesday, half past midnight: Monday is not closed yet.
+    api.platform.advance(22 * 3_600 + 1_800);
+    api.beat();
+    api.post("/v1/refunds", &[("payment_intent", paid.id()), ("amount", "100")]).ok();
+    api.post("/v1/payment_intents", &yen).ok();
+    api.platform.advance(3_600 + 1_800);
+    api.beat();
+    let amounts = || {
+        let amounts = payouts(&api).into_iter();
+        amounts.map(|payout| payout["amount"].as_i64().expect("an amount")).collect::<Vec<_>>()
+    };
+    assert_eq!(amounts(), [4855], "what was not put off is paid out");
+    days_pass(&api, 1);
+    assert_eq!(amounts(), [1812, 4855], "yen that came later wait for their own day");
+    days_pass(&api, 5);
+    assert_eq!(amounts(), [1812, 4855]);
+    days_pass(&api, 1);
+    assert_eq!(amounts(), [4855, 1812, 4855]);
+    assert_reconciled(&api);
+    invariants::check_settled(&api.platform);
+    invariants::check_quiet(&api.platform);
+}
+
+#[test]
+fn accounts_that_cannot_be_paid_out_keep_nobody_from_it_and_the_heartbeat_rests() {
+    let api = scheduled(r#"{"interval": "daily", "delay_days": 0}"#);
+    for number in 0..60 {
+        let other = api.platform.merchant(&format!("broken{number}"));
+        api.platform.set_settings(&other, r#"{"payout_schedule": {"interval": "daily"}}"#);
+        let sql = "INSERT INTO ledger_accounts (owner, livemode, currency, kind, day, balance) \
+                   VALUES (?1, 0, 'xyz', 'available', 1, -5)";
+        api.platform.database().query(sql, store::values![other.account.as_str()]);
+    }
+    pay(&api, "2000");
+    api.platform.advance(DAY);
+    let now = flows::Platform::now(&api.platform);
+    for _ in 0..4 {
+        api.beat();
+    }
+    assert_eq!(payouts(&api).len(), 1);
+    assert!(kit::run(queues::heartbeat::beat(&api.platform)) > now, "the heartbeat rests");
+}
+
+#[test]
+fn forints_are_charged_in_hundredths_and_paid_out_whole() {
+    let api = Api::new();
+    for currency in ["huf", "twd"] {
+        let form = [("amount", "200050"), ("currency", currency), ("source", "tok_visa")];
+        api.post("/v1/charges", &form).ok();
+        days_pass(&api, 2);
+        let out = |amount| api.post("/v1/payouts", &[("amount", amount), ("currency", currency)]);
+        let refused = out("1050");
+        assert_eq!(refused.error(400)["code"], "parameter_invalid_integer");
+        let message = refused.error(400)["message"].as_str().unwrap_or_default();
+        assert!(message.contains("multiple of 100"), "{message}");
+        out("1000").ok();
+    }
+    invariants::check_settled(&api.platform);
+}
+
+#[test]
+fn a_scheduled_payout_of_forints_leaves_what_banks_do_not_take_for_the_next_one() {
+    let api = scheduled(r#"{"interval": "daily", "delay_days": 0}"#);
+    let charge = |amount| {
+        let form = [("amount", amount), ("currency", "huf"), ("source", "tok_visa")];
+        api.post("/v1/charges", &form).ok();
+    };
+    let amounts = || {
+        let amounts = payouts(&api).into_iter();
+        amounts.map(|payout| payout["amount"].as_i64().expect("an amount")).collect::<Vec<_>>()
+    };
+    let forints = || {
+        let balance = api.get("/v1/balance").ok().body["available"].clone();
+        let all = balance.as_array().expect("a list").iter();
+        all.filter(|funds| funds["currency"] == "huf").map(|funds| funds["amount"].clone()).next()
+    };
+    // 2.9 % of it are 510.00, so that 17076.15 are left.
+    charge("1758615");
+    days_pass(&api, 1);
+    assert_eq!((amounts(), forints()), (vec![1_707_600], Some(json!(15))));
+    // Nothing whole is there to be paid out.
+    days_pass(&api, 1);
+    assert_eq!((amounts(), forints()), (vec![1_707_600], Some(json!(15))));
+    charge("1758615");
+    days_pass(&api, 1);
+    assert_eq!((amounts(), forints()), (vec![1_707_600, 1_707_600], Some(json!(30))));
+    assert_reconciled(&api);
+    let newest = payouts(&api)[0]["id"].as_str().expect("an id").to_owned();
+    let carried = api.get(&format!("/v1/balance_transactions?payout={newest}")).ok();
+    let kinds: Vec<_> = carried.body["data"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|one| (one["type"].clone(), one["net"].clone()))
+        .collect();
+    let named = |kind: &str, net: i64| (json!(kind), json!(net));
+    let expected = [
+        named("payout_minimum_balance_hold", -30),
+        named("charge", 1_707_615),
+        named("payout_minimum_balance_release", 15),
+    ];
+    assert_eq!(kinds, expected);
+    invariants::check_settled(&api.platform);
+    invariants::check_quiet(&api.platform);
+}

@@ -117,6 +117,26 @@ fn what_cannot_be_refunded_is_told_why() {
 }
 
 #[test]
+fn an_application_fee_that_stays_is_not_said_to_be_none() {
+    let api = Api::new();
+    let form = [
+        ("amount", "2000"),
+        ("currency", "usd"),
+        ("payment_method", "pm_card_visa"),
+        ("payment_method_types[]", "card"),
+        ("confirm", "true"),
+        ("application_fee_amount", "200"),
+    ];
+    let paid = api.post("/v1/payment_intents", &form).ok();
+    let form = [("payment_intent", paid.id()), ("refund_application_fee", "true")];
+    let refused = api.post("/v1/refunds", &form);
+    let error = refused.error(400);
+    assert_eq!(error["param"], "refund_application_fee");
+    let message = error["message"].as_str().unwrap_or_default();
+    assert!(message.starts_with("Application fees are not given back"), "{message}");
+}
+
+#[test]
 fn money_that_is_only_held_is_not_refunded_where_an_intent_holds_it() {
     let api = Api::new();
     let form = [

@@ -159,3 +159,20 @@ fn topups_are_listed_and_updated() {
     assert_eq!(refused.error(400)["code"], "payouts_not_allowed");
     invariants::check_registered(&api.platform);
 }
+
+#[test]
+fn an_amount_of_more_than_eight_digits_cannot_be_moved() {
+    let api = Api::watched();
+    let connected = api.post("/v1/accounts", &[]).ok();
+    for amount in ["1000000000000000", "100000000", "9007199254740992"] {
+        let form = [("amount", amount), ("currency", "eur"), ("destination", connected.id())];
+        for (path, fields) in [("topups", 2), ("payouts", 2), ("transfers", 3)] {
+            let refused = api.post(&format!("/v1/{path}"), &form[..fields]);
+            let error = refused.error(400);
+            assert_eq!(error["code"], "amount_too_large", "{path} {amount}");
+            assert_eq!(error["message"], "Amount must be no more than €999,999.99");
+        }
+    }
+    topup(&api, "99999999", &[]).ok();
+    invariants::check_settled(&api.platform);
+}

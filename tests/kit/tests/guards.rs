@@ -282,3 +282,71 @@ fn an_account_of_a_day_ends_when_it_holds_nothing() {
     // The bank account has no day, so that it stays.
     assert_eq!(held(), [("cash".to_owned(), 0)]);
 }
+
+fn entry(cause: &str, leg: i64, amount: i64) -> Statement {
+    let sql = "INSERT INTO ledger_entries (cause, leg, owner, livemode, currency, kind, day, amount, \
+               created) VALUES (?1, ?2, 'simulator', 0, 'eur', 'clearing', 9, ?3, 0)";
+    Statement::new(sql, values![cause, leg, amount])
+}
+
+#[test]
+fn no_account_holds_more_than_numbers_in_json_do() {
+    const MOST: i64 = (1 << 53) - 1;
+    for sign in [1, -1] {
+        let database = Database::new();
+        let balance = || {
+            let rows = database.query("SELECT balance FROM ledger_accounts", values![]);
+            rows.first().map(|row| row.integer("balance").expect("a number"))
+        };
+        batch(&database, vec![entry("a", 0, sign * MOST)]).expect("it fits");
+        let more = vec![entry("b", 0, sign * -5), entry("b", 1, sign * 6)];
+        assert!(matches!(batch(&database, more), Err(DatabaseError::Refused(_))));
+        assert_eq!(balance(), Some(sign * MOST), "nothing of the batch is left");
+        let entries = database.query("SELECT cause FROM ledger_entries", values![]);
+        assert_eq!(entries.len(), 1);
+        batch(&database, vec![entry("c", 0, -sign)]).expect("less is no trouble");
+        assert_eq!(balance(), Some(sign * (MOST - 1)));
+    }
+}
+
+#[test]
+fn money_that_went_from_one_day_to_another_is_not_where_it_was_seen() {
+    let database = Database::new();
+    let write = |day: i64, balance: i64| {
+        let sql = "INSERT INTO ledger_accounts (owner, livemode, currency, kind, day, balance) \
+                   VALUES ('acct_1', 0, 'usd', 'available', ?1, ?2) \
+                   ON CONFLICT DO UPDATE SET balance = excluded.balance";
+        database.query(sql, values![day, balance]);
+    };
+    let scope =
+        store::Scope { account: domain::id::Id::parse("acct_1").expect("an id"), livemode: false };
+    let usd = domain::Currency::parse("usd").expect("a currency");
+    let today = domain::timestamp::Day(9);
+    write(7, -900);
+    write(9, -100);
+    let found = batch(&database, vec![store::ledger::funds(&scope, usd, today)]).expect("it reads");
+    let seen: Vec<_> = found[0]
+        .0
+        .iter()
+        .map(|row| store::ledger::Balance::try_from(row).expect("a balance"))
+        .collect();
+    let holds = || {
+        let guard = store::ledger::funds_must_hold(&scope, usd, today, &seen);
+        batch(&database, vec![guard]).map(|_| ())
+    };
+    let fails = || Err(DatabaseError::Guard(store::ledger::FUNDS_GUARD.to_owned()));
+    assert_eq!(holds(), Ok(()));
+    // A payout took from the day before yesterday, was canceled, and came back today.
+    write(7, -400);
+    write(9, -600);
+    assert_eq!(holds(), fails());
+    write(7, -900);
+    write(9, -100);
+    assert_eq!(holds(), Ok(()));
+    write(8, -1);
+    assert_eq!(holds(), fails());
+    database.query("UPDATE ledger_accounts SET kind = 'pending' WHERE day = 8", values![]);
+    assert_eq!(holds(), fails(), "what is due was not moved yet");
+    database.query("DELETE FROM ledger_accounts WHERE day < 9", values![]);
+    assert_eq!(holds(), fails());
+}

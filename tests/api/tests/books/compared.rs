@@ -27,7 +27,8 @@ pub struct Compared {
     /// At which no payout arrives.
     banks: [String; MERCHANTS],
     payments: Vec<Named>,
-    payouts: Vec<String>,
+    /// Those that were asked for, with the model's place of each.
+    payouts: Vec<(String, usize)>,
 }
 
 type Form = Vec<(&'static str, String)>;
@@ -78,7 +79,9 @@ impl Compared {
         let database = api.platform.database();
         for (merchant, terms) in merchants.iter().zip(&terms) {
             let days = terms.available_after_days;
-            let settings = format!("{{\"available_after_days\": {days}}}");
+            let schedule = terms.schedule.text();
+            let settings =
+                format!("{{\"available_after_days\": {days}, \"payout_schedule\": {schedule}}}");
             api.platform.set_settings(merchant, &settings);
             let sql =
                 "INSERT INTO price_plans (account, version, created, plan) VALUES (?1, 2, 0, ?2)";
@@ -309,7 +312,7 @@ impl Compared {
         }
         let answer = self.post(merchant, "/v1/payouts", &form);
         if answer.status == 200 {
-            self.payouts.push(answer.id().to_owned());
+            self.payouts.push((answer.id().to_owned(), self.model.payouts.len()));
         }
         let expected = self.model.pay_out((merchant, currency), amount, is_instant, is_refused);
         (answer, expected)
@@ -317,19 +320,21 @@ impl Compared {
 
     fn stop_payout(&mut self, at: usize) -> Option<(Answer, Outcome)> {
         let at = self.payouts.len().checked_sub(1)?.saturating_sub(at % 4);
-        let path = format!("/v1/payouts/{}/cancel", self.payouts[at]);
-        let answer = self.post(self.model.payouts[at].merchant(), &path, &Form::new());
-        Some((answer, self.model.stop_payout(at)))
+        let (id, at) = &self.payouts[at];
+        let path = format!("/v1/payouts/{id}/cancel");
+        let answer = self.post(self.model.payouts[*at].merchant(), &path, &Form::new());
+        Some((answer, self.model.stop_payout(*at)))
     }
 
     fn return_payout(&mut self, at: usize) {
         let Some(last) = self.payouts.len().checked_sub(1) else { return };
         let at = last.saturating_sub(at % 4);
-        let scope = self.merchants[self.model.payouts[at].merchant()].scope();
+        let (id, at) = &self.payouts[at];
+        let scope = self.merchants[self.model.payouts[*at].merchant()].scope();
         let context = Context::unattended(&self.api.platform, scope);
-        let failing = flows::payouts::fail(&context, &self.payouts[at], FailureCode::AccountClosed);
+        let failing = flows::payouts::fail(&context, id, FailureCode::AccountClosed);
         kit::run(failing).expect("it fails");
-        self.model.return_payout(at);
+        self.model.return_payout(*at);
     }
 
     fn pass(&mut self, seconds: i64, beats: bool) {
@@ -368,7 +373,8 @@ impl Compared {
     /// What holds of the whole, and that nothing went wrong unseen.
     pub fn end(&self) -> Result<(), String> {
         for (stage, check) in checks() {
-            let found = self.api.platform.database().query(&check.whole(stage), vec![]);
+            let sql = check.whole(stage, "0");
+            let found = self.api.platform.database().query(&sql, vec![]);
             if !found.is_empty() {
                 return Err(format!("{}, but: {found:#?}", check.holds));
             }

@@ -1,6 +1,6 @@
 //! Disputes in the model.
 
-use crate::model::{DAY, Model, NEVER, Outcome, SOON};
+use crate::model::{DAY, Model, NEVER, Outcome, SOON, half_up};
 use crate::operation::{Card, Word};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,7 +90,7 @@ impl Model {
         let payment = &mut self.payments[at];
         let currency = payment.currency;
         let amount = payment.taken - payment.given_back;
-        let fee = self.terms[payment.merchant].dispute;
+        let fee = half_up(currency, self.terms[payment.merchant].dispute, 1);
         let dispute = payment.dispute.as_mut().expect("a dispute");
         dispute.stage = Stage::Chargeback;
         dispute.amount = amount;

@@ -66,6 +66,10 @@ pub struct Model {
     pub payments: Vec<Payment>,
     pub refunds: Vec<Refund>,
     pub payouts: Vec<Payout>,
+    /// The day on which each merchant is paid out next; 0 where that is to be found out.
+    pub payouts_due: [i64; MERCHANTS],
+    /// The merchants and currencies whose own bank account has failed.
+    pub failed_banks: Vec<(usize, &'static str)>,
     pub balances: Balances,
 }
 
@@ -91,6 +95,8 @@ impl Model {
             payments: Vec::new(),
             refunds: Vec::new(),
             payouts: Vec::new(),
+            payouts_due: [0; MERCHANTS],
+            failed_banks: Vec::new(),
             balances: Balances::default(),
         }
     }
@@ -147,6 +153,9 @@ impl Model {
     pub fn beat(&mut self) {
         loop {
             self.days_come();
+            for merchant in 0..MERCHANTS {
+                self.pay_out_by_schedule(merchant);
+            }
             let mut is_quiet = true;
             for payment in 0..self.payments.len() {
                 is_quiet &= !self.hold_expires(payment);
@@ -185,6 +194,12 @@ impl Model {
 /// A part of an amount, in thousandths.
 pub fn part_of(whole: i64, thousandths: i64) -> i64 {
     whole * thousandths / 1_000
+}
+
+/// A fraction as an amount of its currency, the nearest one: the upper of two that are as near.
+pub fn half_up(currency: &str, numerator: i64, denominator: i64) -> i64 {
+    let step = if currency == CURRENCIES[2] { 10 } else { 1 };
+    (numerator * 2 + denominator * step) / (denominator * step * 2) * step
 }
 
 /// Whether so much may be moved of what there is.

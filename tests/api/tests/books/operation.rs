@@ -134,18 +134,61 @@ pub struct Terms {
     /// Whether fees go back with refunds.
     pub returns_fees: bool,
     pub available_after_days: i64,
+    pub schedule: Schedule,
+}
+
+/// When a merchant is paid out without asking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Schedule {
+    Never,
+    Daily,
+    /// On a day of the week, from Monday on.
+    Weekly(i64),
+}
+
+impl Schedule {
+    /// As the settings say it.
+    pub fn text(self) -> String {
+        const DAYS: [&str; 7] =
+            ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+        match self {
+            Self::Never => r#"{"interval": "manual"}"#.to_owned(),
+            Self::Daily => r#"{"interval": "daily"}"#.to_owned(),
+            Self::Weekly(day) => {
+                let day = DAYS[usize::try_from(day).expect("a day")];
+                format!(r#"{{"interval": "weekly", "weekly_anchor": "{day}"}}"#)
+            }
+        }
+    }
+
+    /// Whether money leaves on a day since 1970, which began on a Thursday.
+    pub fn pays_on(self, day: i64) -> bool {
+        match self {
+            Self::Never => false,
+            Self::Daily => true,
+            Self::Weekly(weekday) => (day + 3).rem_euclid(7) == weekday,
+        }
+    }
 }
 
 pub fn terms() -> impl Strategy<Value = Terms> {
     let days = prop_oneof![Just(2_i64), Just(0), Just(1), Just(7)];
-    (0..1_000_i64, 0..100_i64, 0..100_i64, 0..2_000_i64, any::<bool>(), days).prop_map(
-        |(basis_points, fixed, minimum, dispute, returns_fees, available_after_days)| Terms {
-            basis_points,
-            fixed,
-            minimum,
-            dispute,
-            returns_fees,
-            available_after_days,
+    let schedule = prop_oneof![
+        5 => Just(Schedule::Never),
+        1 => Just(Schedule::Daily),
+        2 => (0..7_i64).prop_map(Schedule::Weekly),
+    ];
+    (0..1_000_i64, 0..100_i64, 0..100_i64, 0..2_000_i64, any::<bool>(), days, schedule).prop_map(
+        |(basis_points, fixed, minimum, dispute, returns_fees, available_after_days, schedule)| {
+            Terms {
+                basis_points,
+                fixed,
+                minimum,
+                dispute,
+                returns_fees,
+                available_after_days,
+                schedule,
+            }
         },
     )
 }
@@ -187,7 +230,10 @@ fn pay() -> impl Strategy<Value = Operation> {
                 way,
                 confirms: confirms || way == Way::Charge,
                 takes,
-                application_fee: application_fee.min(amount),
+                application_fee: match currency {
+                    2 => application_fee.min(amount) / 10 * 10,
+                    _ => application_fee.min(amount),
+                },
             }
         },
     )
@@ -198,6 +244,8 @@ fn pass() -> impl Strategy<Value = Operation> {
     let seconds = prop_oneof![
         6 => 1..6_i64,
         2 => 60..day,
+        // Midnight is told from the end of the hour in which a day is closed.
+        2 => Just(1_800_i64),
         6 => day..2 * day,
         2 => 2 * day..9 * day,
         1 => Just(80 * day),

@@ -1,13 +1,15 @@
 //! Payments in the model: asked for, taken, let go of, given back.
 
-use crate::model::{DAY, Model, NEVER, Outcome, Payment, Refund, SOON, Status, is_allowed};
+use crate::model::{
+    DAY, Model, NEVER, Outcome, Payment, Refund, SOON, Status, half_up, is_allowed,
+};
 use crate::operation::{Card, Terms, Way};
 
 impl Terms {
-    fn fee(&self, amount: i64) -> i64 {
-        // Half up.
-        let share = (amount * self.basis_points * 2 + 10_000) / 20_000;
-        (share + self.fixed).max(self.minimum).min(amount)
+    fn fee(&self, currency: &str, amount: i64) -> i64 {
+        // In ten thousandths.
+        let fee = (amount * self.basis_points + self.fixed * 10_000).max(self.minimum * 10_000);
+        half_up(currency, fee, 10_000).min(amount)
     }
 }
 
@@ -48,7 +50,7 @@ impl Model {
     fn take(&mut self, at: usize, amount: i64) {
         let payment = &mut self.payments[at];
         let terms = &self.terms[payment.merchant];
-        let fee = terms.fee(amount);
+        let fee = terms.fee(payment.currency, amount);
         let still_asked = payment.application_fee - payment.application_fee_taken;
         let application_fee = still_asked.min(amount - fee);
         payment.taken += amount;
@@ -192,9 +194,9 @@ impl Model {
         payment.given_back += amount;
         let mut fee = 0;
         if self.terms[payment.merchant].returns_fees {
-            // What brings the whole to its share, half up.
-            let share = payment.fee * payment.given_back * 2 + payment.taken;
-            fee = (share / (payment.taken * 2) - payment.fee_given_back).max(0);
+            // What brings the whole to its share.
+            let share = half_up(payment.currency, payment.fee * payment.given_back, payment.taken);
+            fee = (share.min(payment.fee) - payment.fee_given_back).max(0);
         }
         payment.fee_given_back += fee;
         let fails_at = if payment.card == Card::RefundFails { self.now + SOON } else { NEVER };

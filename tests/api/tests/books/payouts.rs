@@ -1,6 +1,7 @@
 //! Payouts in the model.
 
 use crate::model::{DAY, Model, Outcome, SOON, is_allowed};
+use crate::operation::{CURRENCIES, Schedule};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
@@ -21,6 +22,9 @@ pub struct Payout {
     arrives_at: i64,
     /// Whether the bank takes none.
     is_refused: bool,
+    made_at: i64,
+    /// Whether the merchant asked for it.
+    is_asked_for: bool,
 }
 
 impl Payout {
@@ -50,9 +54,85 @@ impl Model {
             false => ((self.today() + 1) * DAY, (self.today() + 2) * DAY),
         };
         let place = Place::AtHome;
-        let payout = Payout { merchant, currency, amount, place, moves_at, arrives_at, is_refused };
-        self.payouts.push(payout);
+        self.payouts.push(Payout {
+            merchant,
+            currency,
+            amount,
+            place,
+            moves_at,
+            arrives_at,
+            is_refused,
+            made_at: self.now,
+            is_asked_for: true,
+        });
         Ok(())
+    }
+
+    /// What was there before the day on which it was due leaves, with all that came until the last day that is
+    /// over, for an hour by now. Where that would leave the merchant owing, or they took of it today, it is
+    /// tried again each day.
+    pub fn pay_out_by_schedule(&mut self, merchant: usize) {
+        let schedule = self.terms[merchant].schedule;
+        let day = (self.now - 3_600) / DAY;
+        let planned = self.payouts_due[merchant];
+        if schedule == Schedule::Never || planned > day {
+            return;
+        }
+        let mut is_put_off = false;
+        if planned > 0 || schedule.pays_on(day) {
+            let due = (0..7).map(|days| day - days).find(|day| schedule.pays_on(*day));
+            for currency in CURRENCIES {
+                is_put_off |=
+                    self.pay_out_closed_days(merchant, currency, day, due.expect("a day"));
+            }
+        }
+        let next = (1..8).map(|days| day + days).find(|day| schedule.pays_on(*day));
+        self.payouts_due[merchant] = if is_put_off { day + 1 } else { next.expect("a day") };
+    }
+
+    fn pay_out_closed_days(
+        &mut self,
+        merchant: usize,
+        currency: &'static str,
+        day: i64,
+        due: i64,
+    ) -> bool {
+        let owner = self.owners[merchant].clone();
+        let days = self.balances.days_of(&owner, currency, "available");
+        let sum = |counts: &dyn Fn(i64) -> bool| -> i64 {
+            days.iter().filter(|(day, _)| counts(*day)).map(|(_, amount)| amount).sum()
+        };
+        let amount = sum(&|other| other < day);
+        let was_there = sum(&|other| other < due);
+        let has_failed = self.failed_banks.contains(&(merchant, currency));
+        if was_there <= 0 || amount <= 0 || has_failed {
+            return false;
+        }
+        let took = self.payouts.iter().any(|payout| {
+            payout.merchant == merchant
+                && payout.currency == currency
+                && payout.is_asked_for
+                && payout.made_at >= day * DAY
+        });
+        if took || sum(&|other| other >= day) < 0 {
+            return true;
+        }
+        for (closed, held) in days.iter().filter(|(other, _)| *other < day) {
+            self.balances.add_on(&owner, currency, "available", *closed, -held);
+        }
+        self.balances.add(&owner, currency, "payouts_in_transit", amount);
+        self.payouts.push(Payout {
+            merchant,
+            currency,
+            amount,
+            place: Place::AtHome,
+            moves_at: (self.today() + 1) * DAY,
+            arrives_at: (self.today() + 2) * DAY,
+            is_refused: false,
+            made_at: self.now,
+            is_asked_for: false,
+        });
+        false
     }
 
     /// Who takes money that is due, and was not moved yet, has all that the merchant has moved first.
@@ -141,8 +221,12 @@ impl Model {
 
     /// The bank does not take it, or sends it back.
     pub fn return_payout(&mut self, at: usize) {
-        if self.payouts[at].place != Place::CameBack {
+        let Payout { merchant, currency, place, is_refused, .. } = self.payouts[at];
+        if place != Place::CameBack {
             self.comes_back(at);
+            if !is_refused {
+                self.failed_banks.push((merchant, currency));
+            }
         }
     }
 }
