@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::bank_account::{self, BankAccount};
 use domain::event::Transition;
+use domain::id::BankAccountId;
 use domain::money::{AmountOutOfRange, Currency, SignedAmount};
 use domain::payout::{self, Days, Details, Method, Payout, Status, scheduled_id};
 use domain::timestamp::{Day, HOUR};
@@ -125,26 +126,12 @@ async fn pay_out<P: Platform>(
         let (bank, bank_holds) = destination(context, None, currency, bank)?;
         let last: Option<Payout> = first(&results, 3)?;
         let from = last.and_then(|last| last.details.covers).map_or(Day(0), |d| d.through.plus(1));
-        let (leaves_at, arrival_date) = dates(Method::Standard, context.now);
-        let mut payout = Payout {
-            id: id.clone(),
-            livemode: scope.livemode,
-            created: context.now,
-            version: 1,
-            amount,
-            currency,
-            status: Status::Pending,
-            arrival_date,
-            automatic: true,
-            destination: bank.id,
-            details: Details {
-                covers: Some(Days { from, through: day.plus(-1) }),
-                ..Details::default()
-            },
-        };
+        let covers = Days { from, through: day.plus(-1) };
+        let (leaves_at, _) = dates(Method::Standard, context.now);
+        let mut payout = scheduled(context, (amount, currency), covers, bank.id);
         let mut batch = vec![funds.held(), bank_holds];
         batch.extend(books::left(context, &mut payout, &parts)?);
-        batch.extend(books::kept_back(context, &payout, &rest, day.plus(-1))?);
+        batch.extend(books::kept_back(context, &payout, &rest, covers.through)?);
         batch.push(payouts::insert(scope, &payout));
         batch.push(plan(context, &payout, leaves_at));
         batch.extend(announce(context, Transition::PayoutScheduled, None, &payout));
@@ -155,6 +142,28 @@ async fn pay_out<P: Platform>(
         }
     }
     Err(Failure::Bug(format!("{id} was overtaken {MAX_TRIES} times")))
+}
+
+/// The payout of the day after those that it covers.
+fn scheduled<P: Platform>(
+    context: &Context<'_, P>,
+    (amount, currency): (SignedAmount, Currency),
+    covers: Days,
+    destination: BankAccountId,
+) -> Payout {
+    Payout {
+        id: scheduled_id(&context.scope.account, currency, covers.through.plus(1)),
+        livemode: context.scope.livemode,
+        created: context.now,
+        version: 1,
+        amount,
+        currency,
+        status: Status::Pending,
+        arrival_date: dates(Method::Standard, context.now).1,
+        automatic: true,
+        destination,
+        details: Details { covers: Some(covers), ..Details::default() },
+    }
 }
 
 /// What can leave on a day.
