@@ -210,6 +210,9 @@ pub enum Unsupported {
     /// The processor has no such operation.
     #[error("the processor cannot do that")]
     Operation,
+    /// The processor counts this currency in another unit than Stripe's API does.
+    #[error("the processor has another minor unit of that currency")]
+    Currency,
     /// A key or reference is missing, or holds what no key or reference holds.
     #[error("the key or the processor's reference is none")]
     Reference,

@@ -31,6 +31,10 @@ const BASE_URL: &str = "https://api.hyperswitch.io";
 /// Where an object holds our key.
 const KEY_PATH: &str = "/metadata/florin_key";
 
+/// The currency whose amounts would be taken a hundredfold: in Stripe's API, and so in Florin, its minor
+/// unit is a hundredth, and here it has none.
+const OTHER_UNIT: &str = "ugx";
+
 /// How long the part of an id is that our key makes: its ids are thirty characters long.
 const KEY_LENGTH: usize = 26;
 

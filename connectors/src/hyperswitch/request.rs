@@ -5,7 +5,7 @@ use http::header::HeaderName;
 use http::{Method, Request};
 use serde_json::{Value, json};
 
-use super::{BASE_URL, payment_id, refund_id};
+use super::{BASE_URL, OTHER_UNIT, payment_id, refund_id};
 use crate::command::{Account, Authorize, Command, LookUp, Operation, Unsupported, plain};
 use crate::wire::{API_KEY, IDEMPOTENCY_KEY, build};
 
@@ -14,6 +14,9 @@ pub(crate) fn request(
     command: &Command<'_>,
     account: &Account<'_>,
 ) -> Result<Request<String>, Unsupported> {
+    if command.question().amount.currency.code() == OTHER_UNIT {
+        return Err(Unsupported::Currency);
+    }
     let (path, key, body) = match command {
         Command::Authorize(authorize) => {
             ("/payments".to_owned(), authorize.key, authorization(authorize))

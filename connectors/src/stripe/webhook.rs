@@ -21,20 +21,15 @@ pub(crate) fn verify(
     now: Timestamp,
 ) -> Result<Notice, Forged> {
     let header = headers.get("stripe-signature").and_then(|value| value.to_str().ok());
-    let parts =
-        header.unwrap_or_default().split(',').filter_map(|part| part.trim().split_once('='));
-    let (mut signed_at, mut is_genuine) = ("", false);
+    let named = |name: &'static str| {
+        let parts = header.unwrap_or_default().split(',').filter_map(|part| part.split_once('='));
+        parts.filter(move |part| part.0.trim() == name).map(|part| part.1)
+    };
+    // What is signed and how old it is are told by the same moment: the first, if there were several.
+    let signed_at = named("t").next().unwrap_or_default();
+    let signed = [signed_at.as_bytes(), b".", body];
     // Each secret that is in use has signed: any of the signatures will do.
-    for (name, value) in parts {
-        match name {
-            "t" => signed_at = value,
-            "v1" => {
-                let signed = [signed_at.as_bytes(), b".", body];
-                is_genuine |= is_signed::<Hmac<Sha256>>(secrets, value, &signed);
-            }
-            _ => {}
-        }
-    }
+    let is_genuine = named("v1").any(|value| is_signed::<Hmac<Sha256>>(secrets, value, &signed));
     let signed_at: i64 = match signed_at.parse() {
         Ok(signed_at) if is_genuine => signed_at,
         _ => return Err(Forged::Signature),

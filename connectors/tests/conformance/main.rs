@@ -7,6 +7,8 @@ mod commands;
 #[cfg(test)]
 mod hyperswitch;
 #[cfg(test)]
+mod particular;
+#[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod requests;
