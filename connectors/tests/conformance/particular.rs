@@ -1,7 +1,7 @@
 //! What only one processor does.
 
 use connectors::webhook::Subject;
-use connectors::{Asked, Command, Connector, Declined, Outcome, Unsupported};
+use connectors::{Asked, Command, Connector, Declined, LookUp, Outcome, Unsupported};
 use domain::card::Decline;
 use domain::money::{Currency, Money};
 use domain::timestamp::Timestamp;
@@ -243,4 +243,26 @@ fn no_currency_is_sent_to_hyperswitch_in_another_unit_than_it_has() {
             assert!(matches!(asked, Err(Unsupported::Currency)), "{code}");
         }
     }
+}
+
+#[test]
+fn a_reference_that_could_leave_its_place_in_an_address_is_never_kept() {
+    for id in ["pi_1/../pi_2", "pi_1?expand", "", "pi 1"] {
+        let command = Command::Authorize(authorize(true));
+        let outcome = changed(&Stripe, Situation::Taken, json!({ "id": id }), &command);
+        assert_eq!(outcome, "unknown", "{id}");
+    }
+}
+
+#[test]
+fn a_payment_of_stripes_that_names_no_key_is_ours_only_by_its_reference() {
+    let keyless = || json!({ "metadata": {} });
+    let expect = |command: LookUp<'_>, expected: &str| {
+        let command = Command::LookUp(command);
+        assert_eq!(changed(&Stripe, Situation::Taken, keyless(), &command), expected);
+    };
+    let found = "authorized pi_3OabcDEF";
+    expect(ask_after_authorization(true, Some("pi_3OabcDEF")), found);
+    expect(ask_after_authorization(true, Some("pi_another")), "unknown");
+    expect(ask_after_authorization(true, None), "unknown");
 }
