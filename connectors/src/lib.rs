@@ -1,157 +1,132 @@
 //! How each payment processor is spoken to, without I/O.
 //!
-//! A connector turns a [`Command`] into what its processor understands, and what the processor says
-//! into an [`Outcome`]. The processor's own words stay here; the rest of Florin knows only these two.
+//! A [`Connector`] turns a [`Command`] into the request that its processor understands, and what the
+//! processor answers, or tells unasked, into an [`Outcome`]. The processor's own words stay here; the rest
+//! of Florin knows only these. To add one, see `docs/adding-a-connector.md`.
 
+mod answer;
+mod codes;
+mod command;
+mod hyperswitch;
+mod outcome;
 pub mod simulator;
+mod stripe;
+pub mod webhook;
+mod wire;
 
-use domain::card::{CardNumber, Checks, Decline};
-use domain::charge::Risk;
-use domain::money::Money;
+use domain::timestamp::{HOUR, Timestamp};
+use http::{HeaderMap, Request};
 
-/// What a processor is asked to do. `key` is our own: the same key never acts twice.
-#[derive(Clone, Debug)]
-pub enum Command<'a> {
-    /// Hold or take money.
-    Authorize(Authorize<'a>),
-    /// Take held money.
-    Capture {
-        /// Our key for this operation.
-        key: &'a str,
-        /// How much.
-        amount: Money,
-    },
-    /// Hold more.
-    Increment {
-        /// Our key for this operation.
-        key: &'a str,
-        /// The new total.
-        amount: Money,
-    },
-    /// Release held money.
-    Void {
-        /// Our key for this operation.
-        key: &'a str,
-    },
-    /// Give taken money back.
-    Refund {
-        /// Our key for this operation.
-        key: &'a str,
-        /// How much.
-        amount: Money,
-        /// What the authorisation said it would do later.
-        later: Option<Later>,
-    },
-}
+pub use answer::Answer;
+pub use command::{
+    Account, Authorize, Challenge, Command, LookUp, Operation, SecurityCode, Unsupported,
+};
+pub use outcome::{Declined, Fault, Outcome, RawDecline};
+pub use simulator::Later;
+use webhook::{Forged, Notice};
 
-/// What a processor needs to hold or take money.
-#[derive(Clone, Debug)]
-pub struct Authorize<'a> {
-    /// Our key for this operation.
-    pub key: &'a str,
-    /// How much.
-    pub amount: Money,
-    /// Whether the money is taken at once.
-    pub capture: bool,
-    /// The card.
-    pub number: &'a CardNumber,
-    /// Whether the cardholder takes no part.
-    pub off_session: bool,
-    /// Whether the cardholder agreed to payments without taking part, and proved who they are.
-    pub set_up: bool,
-    /// Whether the merchant wants a challenge wherever the card knows one.
-    pub wants_challenge: bool,
-    /// What the cardholder did with the challenge, if there was one.
-    pub challenge: Option<Challenge>,
-    /// What of the holder's data came with the card, and what the issuer said of it before.
-    pub checks: Checks,
-}
+/// For how many seconds after it was first sent an identical request may be sent again: processors
+/// remember keys for a day, and ours must not be the clock that is late.
+pub const KEY_LASTS: i64 = 23 * HOUR;
 
-/// What a cardholder did with a challenge.
+/// The processors that can be spoken to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Challenge {
-    /// They proved who they are.
-    Completed,
-    /// They did not.
-    Failed,
+pub enum Connector {
+    /// The built-in processor of test mode.
+    Simulator,
+    /// Stripe's own API.
+    Stripe,
+    /// Hyperswitch, and the processors behind it.
+    Hyperswitch,
 }
 
-/// What a processor said.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// It did what was asked.
-    Done {
-        /// Its own reference.
-        reference: String,
-    },
-    /// It holds or took the money.
-    Authorized {
-        /// Its own reference.
-        reference: String,
-        /// How risky it looks.
-        risk: Risk,
-        /// What the issuer says of the holder's data.
-        checks: Checks,
-        /// Whether what it holds can be taken in parts.
-        multicapture: bool,
-        /// What will happen to it later (the simulator only).
-        later: Option<Later>,
-    },
-    /// It, or the card's issuer, said no.
-    Declined(Decline),
-    /// The cardholder has to prove who they are first.
-    ChallengeRequired,
-    /// The refund is on its way, or arrived.
-    Refunded {
-        /// Its own reference.
-        reference: String,
-        /// Whether it arrived.
-        arrived: bool,
-    },
+/// What there is to do for a command.
+#[derive(Debug)]
+pub enum Asked {
+    /// Nothing: the processor is built in, and this is its answer.
+    Answered(Outcome),
+    /// Send this.
+    Request(Request<String>),
 }
 
-/// What the simulator does with a charge later, by the card that was used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Later {
-    /// The cardholder calls it fraud.
-    DisputeFraudulent,
-    /// The cardholder says that nothing came.
-    DisputeProductNotReceived,
-    /// The issuer asks first.
-    Inquiry,
-    /// A refund takes its time, then arrives.
-    RefundPends,
-    /// A refund arrives, then comes back.
-    RefundFails,
-    /// What it paid is never pending.
-    AvailableAtOnce,
-}
+impl Connector {
+    /// Every connector.
+    pub const ALL: [Self; 3] = [Self::Simulator, Self::Stripe, Self::Hyperswitch];
 
-impl Later {
-    /// The name in a charge's details.
+    /// The name under which attempts know this processor.
     pub fn name(self) -> &'static str {
         match self {
-            Self::DisputeFraudulent => "dispute_fraudulent",
-            Self::DisputeProductNotReceived => "dispute_product_not_received",
-            Self::Inquiry => "inquiry",
-            Self::RefundPends => "refund_pends",
-            Self::RefundFails => "refund_fails",
-            Self::AvailableAtOnce => "available_at_once",
+            Self::Simulator => simulator::NAME,
+            Self::Stripe => stripe::NAME,
+            Self::Hyperswitch => hyperswitch::NAME,
         }
     }
 
-    /// Reads the name in a charge's details.
+    /// The connector of that name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [
-            Self::DisputeFraudulent,
-            Self::DisputeProductNotReceived,
-            Self::Inquiry,
-            Self::RefundPends,
-            Self::RefundFails,
-            Self::AvailableAtOnce,
-        ]
-        .into_iter()
-        .find(|later| later.name() == name)
+        Self::ALL.into_iter().find(|connector| connector.name() == name)
+    }
+
+    /// What to do so that the processor carries out a command.
+    ///
+    /// # Errors
+    /// When it has no such operation, or a key, a reference or the account cannot be sent.
+    pub fn ask(self, command: &Command<'_>, account: &Account<'_>) -> Result<Asked, Unsupported> {
+        match self {
+            Self::Simulator => return Ok(Asked::Answered(simulator::act(command))),
+            Self::Stripe => stripe::request(command, account),
+            Self::Hyperswitch => hyperswitch::request(command, account),
+        }
+        .map(Asked::Request)
+    }
+
+    /// What an answer says of the command that was asked.
+    pub fn outcome(self, command: &Command<'_>, answer: Answer<'_>) -> Outcome {
+        match self {
+            Self::Simulator => simulator::act(command),
+            Self::Stripe => stripe::outcome(command, answer),
+            Self::Hyperswitch => hyperswitch::outcome(command, answer),
+        }
+    }
+
+    /// Reads a webhook, if the processor signed it with one of the secrets.
+    ///
+    /// # Errors
+    /// When it is not genuine, or says nothing that can be read.
+    pub fn verify(
+        self,
+        headers: &HeaderMap,
+        body: &[u8],
+        secrets: &[String],
+        now: Timestamp,
+    ) -> Result<Notice, Forged> {
+        match self {
+            Self::Simulator => Err(Forged::Nobody),
+            Self::Stripe => stripe::verify(headers, body, secrets, now),
+            Self::Hyperswitch => hyperswitch::verify(headers, body, secrets),
+        }
+    }
+
+    /// What a notice says of a command. Notices come late and out of order: what one does not show yet is
+    /// [`Outcome::Unknown`], never [`Outcome::NotFound`].
+    pub fn heard(self, question: &LookUp<'_>, notice: &Notice) -> Outcome {
+        let said = match self {
+            Self::Simulator => Outcome::unknown("the simulator sends no webhooks"),
+            Self::Stripe => stripe::heard(question, &notice.object),
+            Self::Hyperswitch => hyperswitch::heard(question, &notice.object),
+        };
+        match said {
+            Outcome::NotFound => Outcome::unknown("the notice is older than the command"),
+            said => said,
+        }
+    }
+
+    /// For how many seconds after a command was last sent a lookup that finds nothing proves nothing.
+    pub fn horizon(self) -> i64 {
+        match self {
+            Self::Simulator => 0,
+            Self::Stripe => stripe::HORIZON,
+            Self::Hyperswitch => hyperswitch::HORIZON,
+        }
     }
 }

@@ -5,11 +5,14 @@
 
 pub mod cards;
 pub mod disputes;
+mod later;
 
 use domain::card::{CardNumber, Check, Checks, Decline};
+use domain::refund::Status;
 
 use crate::{Authorize, Challenge, Command, Outcome};
 use cards::{Behaviour, TestCard};
+pub use later::Later;
 
 /// The name under which attempts know this processor.
 pub const NAME: &str = "simulator";
@@ -24,13 +27,18 @@ pub const SETTLES_AFTER_DAYS: i64 = 2;
 pub fn act(command: &Command<'_>) -> Outcome {
     match command {
         Command::Authorize(authorize) => answer_authorization(authorize),
-        Command::Capture { key, .. } | Command::Increment { key, .. } | Command::Void { key } => {
-            Outcome::Done { reference: reference(key) }
-        }
+        Command::Capture { key, .. }
+        | Command::Increment { key, .. }
+        | Command::Void { key, .. } => Outcome::Done { reference: reference(key) },
         Command::Refund { key, later, .. } => Outcome::Refunded {
             reference: reference(key),
-            arrived: *later != Some(crate::Later::RefundPends),
+            status: match later {
+                Some(Later::RefundPends) => Status::Pending,
+                _ => Status::Succeeded,
+            },
+            failure_reason: None,
         },
+        Command::LookUp(_) => Outcome::unknown("the simulator keeps nothing: send it again"),
     }
 }
 
@@ -39,18 +47,22 @@ fn reference(key: &str) -> String {
     format!("sim_{}", key.trim_start_matches("att_"))
 }
 
+fn declined(decline: Decline) -> Outcome {
+    Outcome::Declined(decline.into())
+}
+
 fn answer_authorization(authorize: &Authorize<'_>) -> Outcome {
     let Some(card) = cards::find(authorize.number) else {
-        return Outcome::Declined(Decline::TestModeLiveCard);
+        return declined(Decline::TestModeLiveCard);
     };
     match authorize.challenge {
-        Some(Challenge::Failed) => return Outcome::Declined(Decline::AuthenticationFailure),
+        Some(Challenge::Failed) => return declined(Decline::AuthenticationFailure),
         Some(Challenge::Completed) => {}
         None if needs_challenge(card, authorize) => {
             return if authorize.off_session {
-                Outcome::Declined(Decline::AuthenticationRequired)
+                declined(Decline::AuthenticationRequired)
             } else {
-                Outcome::ChallengeRequired
+                Outcome::ChallengeRequired { reference: None, url: None }
             };
         }
         None => {}
@@ -59,9 +71,9 @@ fn answer_authorization(authorize: &Authorize<'_>) -> Outcome {
         Behaviour::Declines(decline)
         | Behaviour::DeclinesWhenCharged(decline)
         | Behaviour::DeclinesAfterChallenge(decline)
-        | Behaviour::DeclinesAfterChallengeOnSession(decline) => return Outcome::Declined(decline),
+        | Behaviour::DeclinesAfterChallengeOnSession(decline) => return declined(decline),
         Behaviour::FailsCvc if authorize.checks.cvc_check.is_some() => {
-            return Outcome::Declined(Decline::IncorrectCvc);
+            return declined(Decline::IncorrectCvc);
         }
         _ => {}
     }
@@ -143,7 +155,11 @@ fn seen(behaviour: Behaviour, given: Checks) -> Checks {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use domain::card::Expiry;
     use domain::money::{Amount, Currency, Money};
+    use domain::payment_method::BillingDetails;
+
+    const CHALLENGED: Outcome = Outcome::ChallengeRequired { reference: None, url: None };
 
     fn ask(number: &str, change: impl Fn(&mut Authorize<'_>)) -> Outcome {
         let number = CardNumber::parse(number).expect("a card number");
@@ -155,9 +171,15 @@ mod tests {
             },
             capture: true,
             number: &number,
+            expiry: Expiry { month: 12, year: 2034 },
+            cvc: None,
+            billing: &BillingDetails::default(),
+            return_url: None,
             off_session: false,
             set_up: false,
             wants_challenge: false,
+            wants_multicapture: false,
+            wants_increments: false,
             challenge: None,
             checks: Checks::default(),
         };
@@ -168,11 +190,11 @@ mod tests {
     #[test]
     fn test_cards_do_as_stripe_says() {
         assert!(matches!(ask("4242424242424242", |_| {}), Outcome::Authorized { .. }));
-        assert_eq!(ask("4000000000009995", |_| {}), Outcome::Declined(Decline::InsufficientFunds));
-        assert_eq!(ask("4000002760003184", |_| {}), Outcome::ChallengeRequired);
+        assert_eq!(ask("4000000000009995", |_| {}), declined(Decline::InsufficientFunds));
+        assert_eq!(ask("4000002760003184", |_| {}), CHALLENGED);
         assert_eq!(
             ask("4000002760003184", |a| a.off_session = true),
-            Outcome::Declined(Decline::AuthenticationRequired)
+            declined(Decline::AuthenticationRequired)
         );
         assert!(matches!(
             ask("4000002500003155", |a| {
@@ -187,18 +209,15 @@ mod tests {
         ));
         assert_eq!(
             ask("4000002760003184", |a| a.challenge = Some(Challenge::Failed)),
-            Outcome::Declined(Decline::AuthenticationFailure)
+            declined(Decline::AuthenticationFailure)
         );
         assert_eq!(
             ask("4000008400001629", |a| a.challenge = Some(Challenge::Completed)),
-            Outcome::Declined(Decline::GenericDecline)
+            declined(Decline::GenericDecline)
         );
         assert!(matches!(ask("4000000000003055", |_| {}), Outcome::Authorized { .. }));
-        assert_eq!(
-            ask("4000000000003055", |a| a.wants_challenge = true),
-            Outcome::ChallengeRequired
-        );
-        assert_eq!(ask("4111111111111111", |_| {}), Outcome::Declined(Decline::TestModeLiveCard));
+        assert_eq!(ask("4000000000003055", |a| a.wants_challenge = true), CHALLENGED);
+        assert_eq!(ask("4111111111111111", |_| {}), declined(Decline::TestModeLiveCard));
     }
 
     #[test]
@@ -206,7 +225,7 @@ mod tests {
         let cvc_check = Some(Check::Unchecked);
         assert_eq!(
             ask("4000000000000101", |a| a.checks.cvc_check = cvc_check),
-            Outcome::Declined(Decline::IncorrectCvc)
+            declined(Decline::IncorrectCvc)
         );
         assert!(matches!(ask("4000000000000101", |_| {}), Outcome::Authorized { .. }));
     }
@@ -237,8 +256,8 @@ mod tests {
     #[test]
     fn a_card_without_money_is_declined_with_a_challenge_and_without() {
         let number = "4000008260003178";
-        let declined = Outcome::Declined(Decline::InsufficientFunds);
-        assert_eq!(ask(number, |_| {}), Outcome::ChallengeRequired);
+        let declined = declined(Decline::InsufficientFunds);
+        assert_eq!(ask(number, |_| {}), CHALLENGED);
         assert_eq!(ask(number, |a| a.challenge = Some(Challenge::Completed)), declined);
         assert_eq!(ask(number, |a| a.off_session = true), declined);
         assert!(challenges_set_up(&CardNumber::parse(number).expect("a card number")));
@@ -249,7 +268,7 @@ mod tests {
         for wants_challenge in [false, true] {
             assert_eq!(
                 ask("4000008400001280", |a| a.wants_challenge = wants_challenge),
-                Outcome::Declined(Decline::GenericDecline)
+                declined(Decline::GenericDecline)
             );
             assert!(matches!(
                 ask("4000000000003097", |a| a.wants_challenge = wants_challenge),

@@ -30,11 +30,37 @@ pub enum Decline {
     InvalidExpiryYear,
     InvalidCvc,
     TestModeLiveCard,
+    ApproveWithId,
+    CallIssuer,
+    CardNotSupported,
+    CurrencyNotSupported,
+    DoNotHonor,
+    DoNotTryAgain,
+    DuplicateTransaction,
+    IncorrectZip,
+    InvalidAccount,
+    InvalidAmount,
+    IssuerNotAvailable,
+    MerchantBlacklist,
+    NewAccountInformationAvailable,
+    NoActionTaken,
+    NotPermitted,
+    PickupCard,
+    ReenterTransaction,
+    RestrictedCard,
+    RevocationOfAllAuthorizations,
+    RevocationOfAuthorization,
+    SecurityViolation,
+    ServiceNotAllowed,
+    StopPaymentOrder,
+    TransactionNotAllowed,
+    TryAgainLater,
+    WithdrawalCountLimitExceeded,
 }
 
 impl Decline {
     /// Every decline, for tables that must cover them all.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 44] = [
         Self::GenericDecline,
         Self::InsufficientFunds,
         Self::LostCard,
@@ -53,18 +79,45 @@ impl Decline {
         Self::InvalidExpiryYear,
         Self::InvalidCvc,
         Self::TestModeLiveCard,
+        Self::ApproveWithId,
+        Self::CallIssuer,
+        Self::CardNotSupported,
+        Self::CurrencyNotSupported,
+        Self::DoNotHonor,
+        Self::DoNotTryAgain,
+        Self::DuplicateTransaction,
+        Self::IncorrectZip,
+        Self::InvalidAccount,
+        Self::InvalidAmount,
+        Self::IssuerNotAvailable,
+        Self::MerchantBlacklist,
+        Self::NewAccountInformationAvailable,
+        Self::NoActionTaken,
+        Self::NotPermitted,
+        Self::PickupCard,
+        Self::ReenterTransaction,
+        Self::RestrictedCard,
+        Self::RevocationOfAllAuthorizations,
+        Self::RevocationOfAuthorization,
+        Self::SecurityViolation,
+        Self::ServiceNotAllowed,
+        Self::StopPaymentOrder,
+        Self::TransactionNotAllowed,
+        Self::TryAgainLater,
+        Self::WithdrawalCountLimitExceeded,
     ];
+
+    /// The decline that Stripe's API calls so, by its decline code, or by its error code where it has no
+    /// other.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|decline| decline.decline_code().unwrap_or(decline.code()) == name)
+    }
 
     /// The error code.
     pub fn code(self) -> &'static str {
         match self {
-            Self::GenericDecline
-            | Self::InsufficientFunds
-            | Self::LostCard
-            | Self::StolenCard
-            | Self::CardVelocityExceeded
-            | Self::TestModeLiveCard
-            | Self::Fraudulent => "card_declined",
             Self::AuthenticationRequired | Self::AuthenticationNotHandled => {
                 "authentication_required"
             }
@@ -77,6 +130,8 @@ impl Decline {
             Self::InvalidExpiryMonth => "invalid_expiry_month",
             Self::InvalidExpiryYear => "invalid_expiry_year",
             Self::InvalidCvc => "invalid_cvc",
+            Self::IncorrectZip => "incorrect_zip",
+            _ => "card_declined",
         }
     }
 
@@ -96,6 +151,32 @@ impl Decline {
             Self::ProcessingError => Some("processing_error"),
             Self::IncorrectNumber => Some("incorrect_number"),
             Self::TestModeLiveCard => Some("test_mode_live_card"),
+            Self::ApproveWithId => Some("approve_with_id"),
+            Self::CallIssuer => Some("call_issuer"),
+            Self::CardNotSupported => Some("card_not_supported"),
+            Self::CurrencyNotSupported => Some("currency_not_supported"),
+            Self::DoNotHonor => Some("do_not_honor"),
+            Self::DoNotTryAgain => Some("do_not_try_again"),
+            Self::DuplicateTransaction => Some("duplicate_transaction"),
+            Self::IncorrectZip => Some("incorrect_zip"),
+            Self::InvalidAccount => Some("invalid_account"),
+            Self::InvalidAmount => Some("invalid_amount"),
+            Self::IssuerNotAvailable => Some("issuer_not_available"),
+            Self::MerchantBlacklist => Some("merchant_blacklist"),
+            Self::NewAccountInformationAvailable => Some("new_account_information_available"),
+            Self::NoActionTaken => Some("no_action_taken"),
+            Self::NotPermitted => Some("not_permitted"),
+            Self::PickupCard => Some("pickup_card"),
+            Self::ReenterTransaction => Some("reenter_transaction"),
+            Self::RestrictedCard => Some("restricted_card"),
+            Self::RevocationOfAllAuthorizations => Some("revocation_of_all_authorizations"),
+            Self::RevocationOfAuthorization => Some("revocation_of_authorization"),
+            Self::SecurityViolation => Some("security_violation"),
+            Self::ServiceNotAllowed => Some("service_not_allowed"),
+            Self::StopPaymentOrder => Some("stop_payment_order"),
+            Self::TransactionNotAllowed => Some("transaction_not_allowed"),
+            Self::TryAgainLater => Some("try_again_later"),
+            Self::WithdrawalCountLimitExceeded => Some("withdrawal_count_limit_exceeded"),
             Self::AuthenticationFailure
             | Self::InvalidNumber
             | Self::InvalidExpiryMonth
@@ -110,11 +191,29 @@ impl Decline {
             Self::GenericDecline
             | Self::InsufficientFunds
             | Self::CardVelocityExceeded
-            | Self::ProcessingError => Some("try_again_later"),
-            Self::LostCard | Self::StolenCard | Self::Fraudulent => Some("do_not_try_again"),
-            Self::ExpiredCard | Self::IncorrectCvc | Self::IncorrectNumber => {
-                Some("confirm_card_data")
-            }
+            | Self::ProcessingError
+            | Self::DoNotHonor
+            | Self::IssuerNotAvailable
+            | Self::ReenterTransaction
+            | Self::TryAgainLater
+            | Self::WithdrawalCountLimitExceeded => Some("try_again_later"),
+            Self::LostCard
+            | Self::StolenCard
+            | Self::Fraudulent
+            | Self::DoNotTryAgain
+            | Self::MerchantBlacklist
+            | Self::PickupCard
+            | Self::RestrictedCard
+            | Self::RevocationOfAllAuthorizations
+            | Self::RevocationOfAuthorization
+            | Self::SecurityViolation
+            | Self::StopPaymentOrder => Some("do_not_try_again"),
+            Self::ExpiredCard
+            | Self::IncorrectCvc
+            | Self::IncorrectNumber
+            | Self::IncorrectZip
+            | Self::InvalidAccount
+            | Self::NewAccountInformationAvailable => Some("confirm_card_data"),
             _ => None,
         }
     }
@@ -122,9 +221,6 @@ impl Decline {
     /// The sentence for people.
     pub fn message(self) -> &'static str {
         match self {
-            Self::GenericDecline | Self::LostCard | Self::StolenCard | Self::Fraudulent => {
-                "Your card was declined."
-            }
             Self::TestModeLiveCard => {
                 "Your card was declined. Your request was in test mode, but used a non test (live) \
                  card. For a list of valid test cards, visit: https://stripe.com/docs/testing."
@@ -158,6 +254,12 @@ impl Decline {
             Self::InvalidExpiryMonth => "Your card's expiration month is invalid.",
             Self::InvalidExpiryYear => "Your card's expiration year is invalid.",
             Self::InvalidCvc => "Your card's security code is invalid.",
+            Self::CardNotSupported | Self::TransactionNotAllowed => {
+                "Your card does not support this type of purchase."
+            }
+            Self::CurrencyNotSupported => "Your card does not support the specified currency.",
+            Self::IncorrectZip => "The zip code you provided failed validation.",
+            _ => "Your card was declined.",
         }
     }
 
@@ -182,5 +284,19 @@ impl Decline {
             payment_method: None,
         }
         .into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_decline_is_found_by_its_own_name() {
+        for decline in Decline::ALL {
+            let name = decline.decline_code().unwrap_or(decline.code());
+            assert_eq!(Decline::from_name(name), Some(decline), "{name}");
+        }
+        assert_eq!(Decline::from_name("card_declined"), None);
     }
 }

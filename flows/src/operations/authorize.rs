@@ -2,7 +2,7 @@
 
 use connectors::{Challenge, Outcome};
 use domain::attempt::{Attempt, AttemptState, Authorize, ChallengeResult, Request, Resolution};
-use domain::card::Decline;
+use domain::card::{CardNumber, Decline, Expiry};
 use domain::charge::{self, Charge};
 use domain::error::CardError;
 use domain::event::Transition;
@@ -48,11 +48,35 @@ pub fn start<P: Platform>(
     }
 }
 
-/// The connector's word for what a cardholder did.
-pub(super) fn challenge(result: ChallengeResult) -> Challenge {
-    match result {
-        ChallengeResult::Completed => Challenge::Completed,
-        ChallengeResult::Failed => Challenge::Failed,
+/// What the processor is asked for.
+pub(super) fn command<'a>(
+    held: &'a Held,
+    authorize: &Authorize,
+    method: &'a PaymentMethod,
+    number: &'a CardNumber,
+) -> connectors::Authorize<'a> {
+    let options = held.payment_intent.as_ref().map(|intent| &intent.details.card_options);
+    let wanted = |requested: Option<Requested>| requested == Some(Requested::IfAvailable);
+    connectors::Authorize {
+        key: held.attempt.id.as_str(),
+        amount: held.attempt.amount,
+        capture: authorize.capture,
+        number,
+        expiry: Expiry { month: method.card.exp_month, year: method.card.exp_year },
+        cvc: None,
+        billing: &method.details.billing_details,
+        return_url: None,
+        off_session: authorize.off_session,
+        set_up: method.details.set_up,
+        wants_challenge: authorize.wants_challenge,
+        wants_multicapture: options.is_some_and(|options| wanted(options.request_multicapture)),
+        wants_increments: options
+            .is_some_and(|options| wanted(options.request_incremental_authorization)),
+        challenge: authorize.challenge.map(|result| match result {
+            ChallengeResult::Completed => Challenge::Completed,
+            ChallengeResult::Failed => Challenge::Failed,
+        }),
+        checks: method.card.checks,
     }
 }
 
@@ -77,14 +101,14 @@ pub(super) fn record<P: Platform>(
             authorized(context, held, authorize, charge)
         }
         // A charge without an intent has nowhere to wait for its cardholder.
-        Outcome::ChallengeRequired if held.payment_intent.is_none() => {
+        Outcome::ChallengeRequired { .. } if held.payment_intent.is_none() => {
             declined(context, held, authorize, Decline::AuthenticationRequired)
         }
-        Outcome::ChallengeRequired if authorize.error_on_requires_action => {
+        Outcome::ChallengeRequired { .. } if authorize.error_on_requires_action => {
             declined(context, held, authorize, Decline::AuthenticationNotHandled)
         }
-        Outcome::ChallengeRequired => challenge_required(context, held),
-        Outcome::Declined(decline) => declined(context, held, authorize, *decline),
+        Outcome::ChallengeRequired { .. } => challenge_required(context, held),
+        Outcome::Declined(said) => declined(context, held, authorize, said.decline),
         other => Err(Failure::Bug(format!("an authorisation was answered with {other:?}"))),
     }
 }

@@ -19,6 +19,7 @@ use domain::attempt::{Attempt, AttemptState, Request};
 use domain::charge::Charge;
 use domain::error::CardError;
 use domain::id::AttemptId;
+use domain::money::Amount;
 use domain::payment_intent::PaymentIntent;
 use domain::payment_method::PaymentMethod;
 use domain::refund::Refund;
@@ -238,35 +239,32 @@ fn ask<P: Platform>(context: &Context<'_, P>, held: &Held) -> Result<Outcome, Fa
     let attempt = &held.attempt;
     let key = attempt.id.as_str();
     let amount = attempt.amount;
-    Ok(match &attempt.request {
+    let charge = held.charge.as_ref();
+    let payment = charge.and_then(|charge| charge.details.processor_reference.as_deref());
+    let payment = payment.unwrap_or_default();
+    let captured = charge.map_or(Amount::ZERO, |charge| charge.captured);
+    Ok(simulator::act(&match &attempt.request {
         Request::Authorize(authorize) => {
             let method = held.method()?;
             let number = cards::open(context, &method.sealed_number)?;
-            simulator::act(&Command::Authorize(connectors::Authorize {
-                key,
-                amount,
-                capture: authorize.capture,
-                number: &number,
-                off_session: authorize.off_session,
-                set_up: method.details.set_up,
-                wants_challenge: authorize.wants_challenge,
-                challenge: authorize.challenge.map(authorize::challenge),
-                checks: method.card.checks,
-            }))
+            let command = authorize::command(held, authorize, method, &number);
+            return Ok(simulator::act(&Command::Authorize(command)));
         }
-        Request::Capture { .. } => simulator::act(&Command::Capture { key, amount }),
-        Request::Increment => simulator::act(&Command::Increment { key, amount }),
-        Request::Void { .. } => simulator::act(&Command::Void { key }),
+        Request::Capture { is_final, .. } => {
+            Command::Capture { key, payment, amount, captured, is_final: *is_final }
+        }
+        Request::Increment => Command::Increment { key, payment, amount },
+        Request::Void { .. } => Command::Void { key, payment, amount, captured },
         Request::Refund { .. } => {
             let charge = held.charge()?;
             let later = charge.details.later.as_deref().and_then(connectors::Later::from_name);
             if charge.is_released_by_refund() {
-                simulator::act(&Command::Void { key })
+                Command::Void { key, payment, amount, captured }
             } else {
-                simulator::act(&Command::Refund { key, amount, later })
+                Command::Refund { key, payment, amount, later }
             }
         }
-    })
+    }))
 }
 
 /// What the client is told of a settled operation on an intent, at once or at a retry.

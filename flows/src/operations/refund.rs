@@ -26,15 +26,18 @@ pub(super) fn record<P: Platform>(
     };
     let mut before = charge.clone();
     let (reference, status, mut statements) = match outcome {
-        Outcome::Refunded { reference, arrived } => {
+        Outcome::Refunded {
+            reference,
+            status: status @ (Status::Succeeded | Status::Pending),
+            ..
+        } => {
             before.return_refund(refund.amount.amount, refund.details.fee_returned)?;
-            let status = if *arrived { Status::Succeeded } else { Status::Pending };
             let mut statements = plan_settlement(context, &charge, &refund);
             // The money was set aside before, so the charge is only shown.
             statements.push(charges::must_be_unchanged(&charge));
             statements.extend(ledger::refunded(context, &charge, &mut refund)?);
             statements.extend(disputes::plan_closing(context, &charge));
-            (reference, status, statements)
+            (reference, *status, statements)
         }
         Outcome::Done { reference } => {
             charge.end_operation(&held.attempt.id);

@@ -1,0 +1,71 @@
+//! Hyperswitch's errors, as they are on the wire: an object `error` with a code such as `IR_04`.
+
+use domain::card::Decline;
+use serde_json::Value;
+
+use super::codes;
+use super::outcome::expected;
+use crate::answer::{owned, text};
+use crate::codes::{from_network, from_stripe};
+use crate::command::{LookUp, Operation};
+use crate::outcome::{Declined, RawDecline};
+use crate::{Fault, Outcome};
+
+/// What a refusal says of the command that was asked.
+pub(crate) fn read(question: &LookUp<'_>, status: u16, answer: &Value, is_lookup: bool) -> Outcome {
+    let code = text(answer, "/error/code").unwrap_or_default();
+    let makes = matches!(question.operation, Operation::Authorize { .. } | Operation::Refund);
+    let fault = match (status, code) {
+        // The id is taken: an earlier request under our key arrived.
+        (_, "HE_01") if makes && !is_lookup => {
+            return Outcome::Pending { reference: expected(question) };
+        }
+        (404, "HE_02") if is_lookup => return Outcome::NotFound,
+        (401 | 403, _) => Fault::Credentials,
+        // Another request for the same payment may be at work.
+        (status, code) if status == 409 || !is_refusal(code) => {
+            return Outcome::unknown(format!("an unexpected refusal: {status} {code}"));
+        }
+        (_, "IR_13" | "IR_14" | "IR_16" | "HE_03" | "HE_04") if !is_first(question) => Fault::State,
+        (400 | 404 | 405 | 422, _) => Fault::Request,
+        _ => return Outcome::unknown(format!("an unexpected refusal: {status} {code}")),
+    };
+    let message = owned(answer, "/error/message").unwrap_or_default();
+    Outcome::Refused { fault, code: code.to_owned(), message }
+}
+
+fn is_first(question: &LookUp<'_>) -> bool {
+    matches!(question.operation, Operation::Authorize { .. })
+}
+
+/// Whether a code is one of those with which requests are refused before anything is done. `HE_00` is all
+/// that went wrong, also because another request for the same payment was at work; `CE_..` is what the
+/// processor behind it said, and by then the payment or refund was made.
+fn is_refusal(code: &str) -> bool {
+    code.starts_with("IR_") || matches!(code, "HE_02" | "HE_03" | "HE_04")
+}
+
+/// A decline, from a payment that failed or an increment that did.
+pub(crate) fn declined(failed: &Value, reference: String) -> Outcome {
+    let details = |path: &str| text(failed, &format!("/error_details/{path}"));
+    let code = text(failed, "/error_code");
+    let network = text(failed, "/issuer_error_code").or_else(|| details("issuer_details/code"));
+    // What is unified says most; the code of the processor behind it may be Stripe's or the issuer's.
+    let decline = details("unified_details/standardised_code")
+        .and_then(codes::from_standardised)
+        .or_else(|| network.and_then(from_network))
+        .or_else(|| code.and_then(from_stripe))
+        .or_else(|| code.and_then(from_network))
+        .unwrap_or(Decline::GenericDecline);
+    let advice = details("issuer_details/network_details/advice_code")
+        .or_else(|| text(failed, "/network_details/network_advice_code"));
+    let raw = RawDecline {
+        reference: Some(reference),
+        code: code.map(str::to_owned),
+        message: owned(failed, "/error_message"),
+        advice_code: details("unified_details/recommended_action").map(str::to_owned),
+        network_decline_code: network.map(str::to_owned),
+        network_advice_code: advice.map(str::to_owned),
+    };
+    Outcome::Declined(Declined { decline, raw: Some(Box::new(raw)) })
+}

@@ -1,0 +1,166 @@
+//! What a payment says of the command that made or changed it.
+
+use domain::card::Checks;
+use domain::charge::Risk;
+use serde_json::Value;
+
+use super::error;
+use crate::answer::{
+    integer, mismatch, missing, must_amount_to, must_be_in, owned, shown, text, total,
+};
+use crate::command::{LookUp, Operation};
+use crate::{Fault, Outcome};
+
+/// Reads a payment that is the one which was asked about.
+pub(crate) fn read(
+    question: &LookUp<'_>,
+    id: String,
+    payment: &Value,
+    is_lookup: bool,
+) -> Result<Outcome, Outcome> {
+    let status = text(payment, "/status").ok_or_else(|| missing("/status"))?;
+    if status == "conflicted" {
+        // Its own check of the amounts at the processor behind it failed.
+        return Err(mismatch(&id, shown(question.amount), status.to_owned()));
+    }
+    // What has not happened yet was not done, or is not over: only the answer to a lookup is that old.
+    let not_yet = if is_lookup {
+        Outcome::NotFound
+    } else {
+        Outcome::unknown(format!("the payment is {status}"))
+    };
+    match question.operation {
+        Operation::Authorize { capture } => {
+            must_amount_to(payment, &id, question.amount)?;
+            authorized(question, id, payment, status, capture)
+        }
+        Operation::Capture => captured(question, id, payment, status, not_yet),
+        Operation::Increment => incremented(question, id, payment, status, not_yet),
+        Operation::Void => Ok(match status {
+            "cancelled" | "cancelled_post_capture" | "expired" => Outcome::Done { reference: id },
+            // What was taken cannot be let go of any more, only given back.
+            "succeeded" | "partially_captured" => Outcome::Refused {
+                fault: Fault::State,
+                code: status.to_owned(),
+                message: "The payment was captured.".to_owned(),
+            },
+            "processing" => Outcome::Pending { reference: id },
+            // What it could not let go of it calls failed, too.
+            "failed" => error::declined(payment, id),
+            _ => not_yet,
+        }),
+        Operation::Refund => Err(Outcome::unknown("a payment instead of a refund")),
+    }
+}
+
+fn authorized(
+    question: &LookUp<'_>,
+    id: String,
+    payment: &Value,
+    status: &str,
+    capture: bool,
+) -> Result<Outcome, Outcome> {
+    Ok(match status {
+        "succeeded"
+        | "requires_capture"
+        | "partially_captured"
+        | "partially_captured_and_capturable"
+        | "partially_authorized_and_requires_capture" => {
+            let (path, verb) = match status {
+                "requires_capture" | "partially_authorized_and_requires_capture" => {
+                    ("/amount_capturable", "held")
+                }
+                _ => ("/amount_received", "taken"),
+            };
+            let amount = integer(payment, path).ok_or_else(|| missing(path))?;
+            let asked = if capture { "taken" } else { "held" };
+            if verb != asked || amount != question.amount.amount.minor_units() {
+                let found = format!("{amount} {} {verb}", question.amount.currency);
+                return Err(mismatch(&id, format!("{} {asked}", shown(question.amount)), found));
+            }
+            // Risk and checks stay with the processor behind it; captures in parts are not asked for.
+            let (risk, checks) = (Risk::Normal, Checks::default());
+            Outcome::Authorized { reference: id, risk, checks, multicapture: false, later: None }
+        }
+        "requires_customer_action" => match text(payment, "/next_action/redirect_to_url") {
+            Some(url) => {
+                Outcome::ChallengeRequired { reference: Some(id), url: Some(url.to_owned()) }
+            }
+            // It waits for something that no cardholder is ever asked for.
+            None => Outcome::Refused {
+                fault: Fault::Request,
+                code: owned(payment, "/next_action/type").unwrap_or_default(),
+                message: "The payment asks for an action that is no redirect.".to_owned(),
+            },
+        },
+        "processing"
+        | "requires_merchant_action"
+        | "review"
+        | "partially_captured_and_processing" => Outcome::Pending { reference: id },
+        "failed" => error::declined(payment, id),
+        "cancelled" | "cancelled_post_capture" | "expired" => Outcome::Canceled { reference: id },
+        status => Outcome::unknown(format!("the payment is {status}")),
+    })
+}
+
+/// A capture shows in what was received.
+fn captured(
+    question: &LookUp<'_>,
+    id: String,
+    payment: &Value,
+    status: &str,
+    not_yet: Outcome,
+) -> Result<Outcome, Outcome> {
+    must_be_in(payment, &id, question.amount)?;
+    Ok(match status {
+        "succeeded" | "partially_captured" => {
+            let path = "/amount_received";
+            let received = integer(payment, path).ok_or_else(|| missing(path))?;
+            let expected = total(question.captured, question.amount.amount)?;
+            if received != expected {
+                let currency = question.amount.currency;
+                let found = format!("{received} {currency} taken");
+                return Err(mismatch(&id, format!("{expected} {currency} taken"), found));
+            }
+            Outcome::Done { reference: id }
+        }
+        "failed" => error::declined(payment, id),
+        "cancelled" | "cancelled_post_capture" | "expired" => Outcome::Canceled { reference: id },
+        "requires_capture" => not_yet,
+        // Captures in parts are not asked for: somebody else did that.
+        "partially_captured_and_capturable" => {
+            return Err(mismatch(
+                &id,
+                format!("{} taken", shown(question.amount)),
+                status.to_owned(),
+            ));
+        }
+        "processing" | "partially_captured_and_processing" => Outcome::Pending { reference: id },
+        status => Outcome::unknown(format!("the payment is {status}")),
+    })
+}
+
+/// An increment shows in the amount, or in the list of those that were tried.
+fn incremented(
+    question: &LookUp<'_>,
+    id: String,
+    payment: &Value,
+    status: &str,
+    not_yet: Outcome,
+) -> Result<Outcome, Outcome> {
+    must_be_in(payment, &id, question.amount)?;
+    let amount = question.amount.amount.minor_units();
+    if matches!(status, "cancelled" | "expired") {
+        return Ok(Outcome::Canceled { reference: id });
+    }
+    if integer(payment, "/amount") == Some(amount) {
+        return Ok(Outcome::Done { reference: id });
+    }
+    let tried = payment.get("incremental_authorizations").and_then(Value::as_array);
+    let ours = tried.into_iter().flatten().rfind(|tried| integer(tried, "/amount") == Some(amount));
+    Ok(match ours.map(|tried| (tried, text(tried, "/status"))) {
+        Some((tried, Some("failure"))) => error::declined(tried, id),
+        Some((_, Some("processing"))) => Outcome::Pending { reference: id },
+        _ => not_yet,
+    })
+}

@@ -1,0 +1,85 @@
+//! Hyperswitch's webhooks. Their signature covers the body alone and no time, so that an old delivery looks
+//! as a new one does: only the event's id tells them apart.
+
+use domain::dispute::Status;
+use hmac::Hmac;
+use http::HeaderMap;
+use serde_json::Value;
+use sha2::Sha512;
+
+use super::KEY_PATH;
+use crate::answer::{owned, read, text};
+use crate::webhook::{Disputed, Forged, Notice, Subject, is_signed, money, plain_text};
+
+/// Reads a delivery, if Hyperswitch signed it with one of the secrets.
+pub(crate) fn verify(
+    headers: &HeaderMap,
+    body: &[u8],
+    secrets: &[String],
+) -> Result<Notice, Forged> {
+    let header = headers.get("x-webhook-signature-512").and_then(|value| value.to_str().ok());
+    if !is_signed::<Hmac<Sha512>>(secrets, header.unwrap_or_default(), &[body]) {
+        return Err(Forged::Signature);
+    }
+    notice(&read(body).ok_or(Forged::Body)?).ok_or(Forged::Body)
+}
+
+fn notice(delivery: &Value) -> Option<Notice> {
+    let object = delivery.pointer("/content/object").cloned().unwrap_or_default();
+    let kind = text(delivery, "/content/type").unwrap_or_default();
+    Some(Notice {
+        event: plain_text(delivery, "/event_id")?,
+        kind: owned(delivery, "/event_type")?,
+        subject: subject(kind, &object).unwrap_or(Subject::Unknown),
+        object,
+    })
+}
+
+fn subject(kind: &str, object: &Value) -> Option<Subject> {
+    let key = plain_text(object, KEY_PATH);
+    Some(match kind {
+        "payment_details" => {
+            let key = key.or_else(|| plain_text(object, "/merchant_order_reference_id"));
+            Subject::Payment { key, reference: plain_text(object, "/payment_id")? }
+        }
+        "refund_details" => Subject::Refund {
+            key,
+            reference: plain_text(object, "/refund_id")?,
+            payment: plain_text(object, "/payment_id"),
+        },
+        "dispute_details" => Subject::Dispute(Box::new(dispute(object)?)),
+        _ => return None,
+    })
+}
+
+fn dispute(object: &Value) -> Option<Disputed> {
+    let is_inquiry = text(object, "/dispute_stage")? == "pre_dispute";
+    // Here amounts are texts of minor units.
+    let amount = text(object, "/amount")?.parse().ok();
+    Some(Disputed {
+        reference: plain_text(object, "/dispute_id")?,
+        payment: plain_text(object, "/payment_id")?,
+        amount: money(object, amount)?,
+        status: status(text(object, "/dispute_status")?, is_inquiry)?,
+        reason: owned(object, "/connector_reason"),
+        network_reason_code: owned(object, "/connector_reason_code"),
+        due_by: None,
+    })
+}
+
+fn status(name: &str, is_inquiry: bool) -> Option<Status> {
+    Some(match (name, is_inquiry) {
+        ("dispute_opened", true) => Status::WarningNeedsResponse,
+        ("dispute_challenged", true) => Status::WarningUnderReview,
+        ("dispute_opened", false) => Status::NeedsResponse,
+        ("dispute_challenged", false) => Status::UnderReview,
+        ("dispute_won" | "dispute_cancelled", false) => Status::Won,
+        ("dispute_lost" | "dispute_accepted" | "dispute_expired", false) => Status::Lost,
+        (
+            "dispute_won" | "dispute_cancelled" | "dispute_lost" | "dispute_accepted"
+            | "dispute_expired",
+            true,
+        ) => Status::WarningClosed,
+        _ => return None,
+    })
+}

@@ -1,0 +1,71 @@
+//! Stripe's errors (<https://docs.stripe.com/api/errors>).
+
+use domain::card::Decline;
+use serde_json::Value;
+
+use crate::answer::{owned, text};
+use crate::codes;
+use crate::outcome::{Declined, RawDecline};
+use crate::{Fault, Outcome};
+
+/// What a refusal says of the command that was asked.
+pub(crate) fn read(status: u16, answer: &Value, is_lookup: bool) -> Outcome {
+    let Some(error) = answer.get("error") else {
+        return Outcome::unknown("an error without an error");
+    };
+    let kind = text(error, "/type").unwrap_or_default();
+    let code = text(error, "/code").unwrap_or_default();
+    let fault = match (status, kind, code) {
+        (402, ..) | (400, "card_error", _) if !is_lookup => {
+            return declined(error, owned(error, "/payment_intent/id"));
+        }
+        (404, _, "resource_missing") if is_lookup => return Outcome::NotFound,
+        // The key did something before, with other parameters; or it is doing it now.
+        (_, "idempotency_error", _) | (409 | 424, ..) => {
+            let problem = text(error, "/message").unwrap_or(code);
+            return Outcome::unknown(problem);
+        }
+        (401 | 403, ..) => Fault::Credentials,
+        (_, _, code) if is_about_state(code) => Fault::State,
+        (400 | 404, "invalid_request_error", _) => Fault::Request,
+        _ => return Outcome::unknown(format!("an unexpected refusal: {status} {kind} {code}")),
+    };
+    let message = owned(error, "/message").unwrap_or_default();
+    Outcome::Refused { fault, code: code.to_owned(), message }
+}
+
+/// Whether an error code says that the payment is not as the request needs it.
+fn is_about_state(code: &str) -> bool {
+    const CODES: [&str; 8] = [
+        "amount_too_large",
+        "capture_charge_authorization_expired",
+        "charge_already_captured",
+        "charge_already_refunded",
+        "charge_disputed",
+        "charge_expired_for_capture",
+        "intent_invalid_state",
+        "payment_intent_unexpected_state",
+    ];
+    CODES.contains(&code)
+}
+
+/// A decline, from the error of an answer or the last error of a payment.
+pub(crate) fn declined(error: &Value, reference: Option<String>) -> Outcome {
+    let (code, decline_code) = (text(error, "/code"), text(error, "/decline_code"));
+    let network = text(error, "/network_decline_code");
+    // The issuer's own reason says more than the error's code; both are Stripe's.
+    let decline = decline_code
+        .and_then(codes::from_stripe)
+        .or_else(|| code.and_then(codes::from_stripe))
+        .or_else(|| network.and_then(codes::from_network))
+        .unwrap_or(Decline::GenericDecline);
+    let raw = RawDecline {
+        reference,
+        code: decline_code.or(code).map(str::to_owned),
+        message: owned(error, "/message"),
+        advice_code: owned(error, "/advice_code"),
+        network_decline_code: network.map(str::to_owned),
+        network_advice_code: owned(error, "/network_advice_code"),
+    };
+    Outcome::Declined(Declined { decline, raw: Some(Box::new(raw)) })
+}

@@ -1,0 +1,39 @@
+//! What a refund says of the command that made it.
+
+use domain::refund::Status;
+use serde_json::Value;
+
+use super::KEY_PATH;
+use crate::Outcome;
+use crate::answer::{missing, must_amount_to, must_be, owned, text};
+use crate::command::LookUp;
+
+/// Reads a refund.
+pub(crate) fn read(
+    question: &LookUp<'_>,
+    id: &str,
+    refund: &Value,
+    is_lookup: bool,
+) -> Result<Outcome, Outcome> {
+    if let Some(reference) = question.reference {
+        must_be(Some(id), reference)?;
+    }
+    if let Some(payment) = question.payment {
+        must_be(text(refund, "/payment_intent"), payment)?;
+    }
+    match text(refund, KEY_PATH) {
+        None if !is_lookup || question.reference.is_some() => {}
+        key => must_be(key, question.key)?,
+    }
+    must_amount_to(refund, id, question.amount)?;
+    let status = match text(refund, "/status").ok_or_else(|| missing("/status"))? {
+        "pending" => Status::Pending,
+        "requires_action" => Status::RequiresAction,
+        "succeeded" => Status::Succeeded,
+        "failed" => Status::Failed,
+        "canceled" => Status::Canceled,
+        status => return Err(Outcome::unknown(format!("the refund is {status}"))),
+    };
+    let failure_reason = owned(refund, "/failure_reason");
+    Ok(Outcome::Refunded { reference: id.to_owned(), status, failure_reason })
+}

@@ -1,0 +1,84 @@
+//! Stripe's webhooks (<https://docs.stripe.com/webhooks#verify-manually>).
+
+use domain::dispute::Status;
+use domain::timestamp::Timestamp;
+use hmac::Hmac;
+use http::HeaderMap;
+use serde_json::Value;
+use sha2::Sha256;
+
+use super::KEY_PATH;
+use crate::answer::{integer, owned, read, text};
+use crate::webhook::{
+    Disputed, Forged, Notice, Subject, TOLERANCE, is_signed, moment, money, plain_text,
+};
+
+/// Reads a delivery, if Stripe signed it with one of the secrets not long ago.
+pub(crate) fn verify(
+    headers: &HeaderMap,
+    body: &[u8],
+    secrets: &[String],
+    now: Timestamp,
+) -> Result<Notice, Forged> {
+    let header = headers.get("stripe-signature").and_then(|value| value.to_str().ok());
+    let named = |name: &'static str| {
+        let parts = header.unwrap_or_default().split(',').filter_map(|part| part.split_once('='));
+        parts.filter(move |part| part.0.trim() == name).map(|part| part.1)
+    };
+    // What is signed and how old it is are told by the same moment: the first, if there were several.
+    let signed_at = named("t").next().unwrap_or_default();
+    let signed = [signed_at.as_bytes(), b".", body];
+    // Each secret that is in use has signed: any of the signatures will do.
+    let is_genuine = named("v1").any(|value| is_signed::<Hmac<Sha256>>(secrets, value, &signed));
+    let signed_at: i64 = match signed_at.parse() {
+        Ok(signed_at) if is_genuine => signed_at,
+        _ => return Err(Forged::Signature),
+    };
+    if now.seconds().abs_diff(signed_at) > TOLERANCE.unsigned_abs() {
+        return Err(Forged::Timestamp);
+    }
+    notice(&read(body).ok_or(Forged::Body)?).ok_or(Forged::Body)
+}
+
+fn notice(event: &Value) -> Option<Notice> {
+    let object = event.pointer("/data/object").cloned().unwrap_or_default();
+    Some(Notice {
+        event: plain_text(event, "/id")?,
+        kind: owned(event, "/type")?,
+        subject: subject(&object).unwrap_or(Subject::Unknown),
+        object,
+    })
+}
+
+fn subject(object: &Value) -> Option<Subject> {
+    let key = plain_text(object, KEY_PATH);
+    Some(match text(object, "/object")? {
+        "payment_intent" => Subject::Payment { key, reference: plain_text(object, "/id")? },
+        "refund" => Subject::Refund {
+            key,
+            reference: plain_text(object, "/id")?,
+            payment: plain_text(object, "/payment_intent"),
+        },
+        // Every event of a charge shows the sum; one of which nothing went back says nothing new.
+        "charge" => {
+            let refunded = integer(object, "/amount_refunded").filter(|amount| *amount > 0);
+            let payment = plain_text(object, "/payment_intent")?;
+            Subject::Refunds { payment, total: money(object, refunded)? }
+        }
+        "dispute" => Subject::Dispute(Box::new(dispute(object)?)),
+        _ => return None,
+    })
+}
+
+fn dispute(object: &Value) -> Option<Disputed> {
+    let status = text(object, "/status")?;
+    Some(Disputed {
+        reference: plain_text(object, "/id")?,
+        payment: plain_text(object, "/payment_intent")?,
+        amount: money(object, integer(object, "/amount"))?,
+        status: Status::ALL.into_iter().find(|known| known.name() == status)?,
+        reason: owned(object, "/reason"),
+        network_reason_code: owned(object, "/payment_method_details/card/network_reason_code"),
+        due_by: moment(object, "/evidence_details/due_by"),
+    })
+}

@@ -1,0 +1,86 @@
+//! What every connector must do: the same situations for each, told in the words of its processor.
+//!
+//! A connector joins by a file beside this one that tells each situation, and a line in `PROCESSORS`.
+
+#[cfg(test)]
+mod commands;
+#[cfg(test)]
+mod hyperswitch;
+#[cfg(test)]
+mod particular;
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod requests;
+#[cfg(test)]
+mod situations;
+#[cfg(test)]
+mod stripe;
+#[cfg(test)]
+mod webhooks;
+
+use connectors::Connector;
+use domain::card::Decline;
+use domain::timestamp::Timestamp;
+use http::HeaderMap;
+
+use situations::Situation;
+
+/// A processor, as a connector meets it.
+pub trait Processor: Sync {
+    /// Who speaks to it.
+    fn connector(&self) -> Connector;
+
+    /// What it calls the payment that our key makes.
+    fn payment(&self) -> String;
+
+    /// What it calls the refund that our key makes.
+    fn refund(&self) -> String;
+
+    /// What it answers: the status and the body.
+    fn answer(&self, situation: Situation) -> (u16, String);
+
+    /// What it answers to an authorisation that is declined so.
+    fn declined(&self, decline: Decline) -> (u16, String);
+
+    /// A delivery of its webhook about an event and an object, signed by a secret at a moment.
+    fn delivery(&self, told: Told, secrets: &[&str], at: Timestamp) -> (HeaderMap, String);
+
+    /// Whether a delivery that was signed long ago looks different from a new one.
+    fn signs_time(&self) -> bool;
+}
+
+/// What a processor tells unasked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// The payment succeeded, all of it taken.
+    PaymentTaken,
+    /// The payment is held.
+    PaymentHeld,
+    /// The payment was declined for lack of money.
+    PaymentDeclined,
+    /// The payment was canceled.
+    PaymentCanceled,
+    /// The refund arrived.
+    RefundArrived,
+    /// The refund came back.
+    RefundFailed,
+    /// A dispute was opened.
+    DisputeOpened,
+    /// A dispute was lost.
+    DisputeLost,
+    /// Something that nobody here knows.
+    SomethingElse,
+}
+
+/// Every processor.
+pub static PROCESSORS: [&dyn Processor; 2] = [&stripe::Stripe, &hyperswitch::Hyperswitch];
+
+#[test]
+fn every_connector_that_speaks_over_a_wire_is_here() {
+    for connector in Connector::ALL {
+        let is_here = PROCESSORS.iter().any(|processor| processor.connector() == connector);
+        assert_eq!(is_here, connector != Connector::Simulator, "{}", connector.name());
+        assert_eq!(Connector::from_name(connector.name()), Some(connector));
+    }
+}

@@ -1,0 +1,268 @@
+//! What only one processor does.
+
+use connectors::webhook::Subject;
+use connectors::{Asked, Command, Connector, Declined, LookUp, Outcome, Unsupported};
+use domain::card::Decline;
+use domain::money::{Currency, Money};
+use domain::timestamp::Timestamp;
+use domain::webhook::signature;
+use http::HeaderMap;
+use serde_json::{Value, json};
+
+use crate::commands::{
+    ACCOUNT, KEY, amount, ask_after, ask_after_authorization, authorize, capture, increment,
+    refund, usd, void,
+};
+use crate::hyperswitch::Hyperswitch;
+use crate::situations::{Situation, hear, told};
+use crate::stripe::{Stripe, merge};
+use crate::{Processor, Told};
+
+/// What a connector makes of the answer to a situation, with something changed.
+fn changed(
+    processor: &dyn Processor,
+    situation: Situation,
+    change: Value,
+    command: &Command<'_>,
+) -> String {
+    let (status, body) = processor.answer(situation);
+    let mut value: Value = serde_json::from_str(&body).expect("JSON");
+    merge(&mut value, change);
+    told(&hear(processor, command, &(status, value.to_string())))
+}
+
+/// What a connector makes of an error.
+fn refused(processor: &dyn Processor, status: u16, error: Value, command: &Command<'_>) -> String {
+    told(&hear(processor, command, &(status, json!({ "error": error }).to_string())))
+}
+
+#[test]
+fn what_stripe_finds_twice_under_one_key_is_for_a_person() {
+    let (_, body) = Stripe.answer(Situation::FoundByKey);
+    let list: Value = serde_json::from_str(&body).expect("JSON");
+    let one = list.pointer("/data/0").expect("a payment").clone();
+    let asked = Command::LookUp(ask_after_authorization(true, None));
+    let twice = json!({ "data": [one.clone(), one] });
+    let outcome = changed(&Stripe, Situation::FoundByKey, twice, &asked);
+    assert_eq!(outcome, "mismatch pi_3OabcDEF: one under this key, several");
+}
+
+#[test]
+fn a_page_of_stripes_without_ours_proves_nothing_while_there_are_more() {
+    for situation in [Situation::NotFound, Situation::RefundNotFound] {
+        let command = match situation {
+            Situation::NotFound => Command::LookUp(ask_after_authorization(true, None)),
+            _ => Command::LookUp(ask_after(&refund("pi_3OabcDEF"), None)),
+        };
+        let outcome = changed(&Stripe, situation, json!({ "has_more": true }), &command);
+        assert_eq!(outcome, "unknown");
+        let outcome = changed(&Stripe, situation, json!({ "has_more": null }), &command);
+        assert_eq!(outcome, "unknown");
+    }
+}
+
+#[test]
+fn stripes_own_sums_tell_what_became_of_later_captures_and_voids() {
+    let payment = "pi_3OabcDEF";
+    let expect = |change: Value, command: Command<'_>, expected: &str| {
+        assert_eq!(changed(&Stripe, Situation::Captured, change, &command), expected);
+    };
+    let look_up = |command: &Command<'static>| Command::LookUp(ask_after(command, None));
+    let done = "done pi_3OabcDEF";
+    let received = |sum: i64| json!({ "status": "requires_capture", "amount_received": sum });
+    expect(received(1500), capture(payment, 500, 1000), done);
+    expect(received(1500), look_up(&capture(payment, 500, 1000)), done);
+    expect(received(1000), look_up(&capture(payment, 500, 1000)), "not found");
+    expect(received(1000), capture(payment, 500, 1000), "unknown");
+    let more = "mismatch pi_3OabcDEF: 1500 usd taken, 1600 usd taken";
+    expect(received(1600), capture(payment, 500, 1000), more);
+    // Releasing the rest of what was taken in part ends in success.
+    let rest = Command::Void { key: KEY, payment, amount: usd(500), captured: amount(1500) };
+    let over = json!({ "status": "succeeded", "amount_received": 1500 });
+    expect(over.clone(), rest, done);
+    // But nothing was known to be taken of this one.
+    expect(over, void(payment), "refused State");
+}
+
+#[test]
+fn a_challenge_that_is_no_redirect_is_no_challenge() {
+    let action = json!({ "next_action": { "type": "use_stripe_sdk", "use_stripe_sdk": {} } });
+    let command = Command::Authorize(authorize(true));
+    let outcome = changed(&Stripe, Situation::Challenged, action, &command);
+    assert_eq!(outcome, "refused Request");
+    let action = json!({ "next_action": { "type": "three_ds_invoke" } });
+    let outcome = changed(&Hyperswitch, Situation::Challenged, action, &command);
+    assert_eq!(outcome, "refused Request");
+}
+
+#[test]
+fn a_key_that_stripe_knows_with_other_parameters_did_something_before() {
+    let error = json!({ "type": "idempotency_error", "message": "Keys for idempotent requests.." });
+    let outcome = refused(&Stripe, 400, error, &Command::Authorize(authorize(true)));
+    assert_eq!(outcome, "unknown");
+}
+
+#[test]
+fn what_stripe_says_of_the_card_is_kept() {
+    let charge = json!({ "latest_charge": {
+        "outcome": { "risk_level": "elevated" },
+        "payment_method_details": { "card": {
+            "checks": { "cvc_check": "pass", "address_line1_check": "fail" },
+            "multicapture": { "status": "available" },
+        } },
+    } });
+    let (status, body) = Stripe.answer(Situation::Held);
+    let mut value: Value = serde_json::from_str(&body).expect("JSON");
+    merge(&mut value, charge);
+    let command = Command::Authorize(authorize(false));
+    let outcome = hear(&Stripe, &command, &(status, value.to_string()));
+    let Outcome::Authorized { risk, checks, multicapture, .. } = outcome else {
+        panic!("{outcome:?}")
+    };
+    assert_eq!(risk, domain::charge::Risk::Elevated);
+    assert_eq!(checks.cvc_check, Some(domain::card::Check::Pass));
+    assert_eq!(checks.address_line1_check, Some(domain::card::Check::Fail));
+    assert_eq!(checks.address_postal_code_check, None);
+    assert!(multicapture);
+}
+
+#[test]
+fn a_charge_of_stripes_tells_what_went_back_in_all() {
+    let object = json!({
+        "object": "charge", "id": "ch_1", "payment_intent": "pi_1", "currency": "usd",
+        "amount": 2000, "amount_refunded": 700,
+    });
+    let event = json!({ "id": "evt_1", "type": "charge.refunded", "data": { "object": object } });
+    let (body, now) = (event.to_string(), Timestamp(1));
+    let secrets = ["whsec_1".to_owned()];
+    let mut headers = HeaderMap::new();
+    let signature = signature::stripe(&secrets, now, &body);
+    headers.insert("stripe-signature", signature.parse().expect("a value"));
+    let notice = Connector::Stripe.verify(&headers, body.as_bytes(), &secrets, now);
+    let subject = notice.expect("it is genuine").subject;
+    assert_eq!(subject, Subject::Refunds { payment: "pi_1".to_owned(), total: usd(700) });
+}
+
+#[test]
+fn a_moment_that_stripe_did_not_sign_makes_no_old_delivery_new() {
+    let (at, now) = (Timestamp(1_000), Timestamp(2_000));
+    let (headers, body) = Stripe.delivery(Told::PaymentTaken, &["whsec_1"], at);
+    let secrets = ["whsec_1".to_owned()];
+    let header = headers.get("stripe-signature").and_then(|value| value.to_str().ok());
+    let header = header.expect("a signature");
+    for forged in [format!("{header},t=2000"), header.replace("t=1000", "t=2000")] {
+        let mut headers = HeaderMap::new();
+        headers.insert("stripe-signature", forged.parse().expect("a value"));
+        let verified = Connector::Stripe.verify(&headers, body.as_bytes(), &secrets, now);
+        assert!(verified.is_err(), "{forged}");
+    }
+}
+
+#[test]
+fn a_key_that_hyperswitch_knows_is_looked_up() {
+    let taken = || json!({ "type": "duplicate_request", "message": "No.", "code": "HE_01" });
+    let command = Command::Authorize(authorize(true));
+    let outcome = refused(&Hyperswitch, 400, taken(), &command);
+    assert_eq!(outcome, format!("pending {}", Hyperswitch.payment()));
+    let outcome = refused(&Hyperswitch, 400, taken(), &refund("pay_1"));
+    assert_eq!(outcome, format!("pending {}", Hyperswitch.refund()));
+}
+
+#[test]
+fn what_the_processor_behind_hyperswitch_refused_may_have_been_made() {
+    for code in ["CE_00", "CE_01", "CE_03", "CE_05", "WE_03", "XX_99", ""] {
+        let error = json!({ "type": "processing_error", "message": "No.", "code": code });
+        let outcome = refused(&Hyperswitch, 400, error, &Command::Authorize(authorize(true)));
+        assert_eq!(outcome, "unknown", "{code}");
+    }
+    // Some of its errors come as a success.
+    let error = json!({ "type": "validation", "message": "Blocked.", "code": "HE_03" });
+    let outcome = refused(&Hyperswitch, 200, error, &Command::Authorize(authorize(true)));
+    assert_eq!(outcome, "unknown");
+}
+
+#[test]
+fn what_hyperswitch_unified_outranks_the_code_of_the_processor_behind_it() {
+    let decline = |error: Value| {
+        let command = Command::Authorize(authorize(true));
+        let (status, body) = Hyperswitch.answer(Situation::DeclinedSince);
+        let mut value: Value = serde_json::from_str(&body).expect("JSON");
+        merge(&mut value, error);
+        match hear(&Hyperswitch, &command, &(status, value.to_string())) {
+            Outcome::Declined(Declined { decline, .. }) => decline,
+            outcome => panic!("{outcome:?}"),
+        }
+    };
+    let unified = |code: &str| json!({ "unified_details": { "standardised_code": code } });
+    let cases = [
+        (json!({ "error_details": unified("card_lost_or_stolen") }), Decline::PickupCard),
+        (json!({ "error_details": unified("generic_unknown_error") }), Decline::InsufficientFunds),
+        (json!({ "error_code": "12", "issuer_error_code": "54" }), Decline::ExpiredCard),
+        (json!({ "error_code": "41" }), Decline::LostCard),
+        (json!({ "error_code": "No error code" }), Decline::GenericDecline),
+        (json!({ "error_code": null }), Decline::GenericDecline),
+    ];
+    for (error, expected) in cases {
+        assert_eq!(decline(error.clone()), expected, "{error}");
+    }
+}
+
+#[test]
+fn an_increment_that_hyperswitch_still_works_at_is_pending() {
+    let tried = json!([
+        { "amount": 2500, "status": "failure" },
+        { "amount": 2500, "status": "processing" },
+    ]);
+    let change = json!({ "incremental_authorizations": tried });
+    let payment = Hyperswitch.payment();
+    let outcome = changed(&Hyperswitch, Situation::IncrementNotFound, change, &increment(&payment));
+    assert_eq!(outcome, format!("pending {payment}"));
+}
+
+#[test]
+fn no_currency_is_sent_to_hyperswitch_in_another_unit_than_it_has() {
+    // Its own lists; all others have two decimals.
+    const NONE: [&str; 16] = [
+        "bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "ugx", "vnd", "vuv",
+        "xaf", "xof", "xpf",
+    ];
+    const THREE: [&str; 5] = ["bhd", "jod", "kwd", "omr", "tnd"];
+    for code in Currency::codes() {
+        let currency = Currency::parse(code).expect("a currency");
+        let decimals = match code {
+            code if NONE.contains(&code) => 0,
+            code if THREE.contains(&code) => 3,
+            _ => 2,
+        };
+        let mut asked = authorize(true);
+        asked.amount = Money { amount: amount(5000), currency };
+        let asked = Connector::Hyperswitch.ask(&Command::Authorize(asked), &ACCOUNT);
+        if currency.exponent() == decimals {
+            assert!(matches!(asked, Ok(Asked::Request(_))), "{code}");
+        } else {
+            assert!(matches!(asked, Err(Unsupported::Currency)), "{code}");
+        }
+    }
+}
+
+#[test]
+fn a_reference_that_could_leave_its_place_in_an_address_is_never_kept() {
+    for id in ["pi_1/../pi_2", "pi_1?expand", "", "pi 1"] {
+        let command = Command::Authorize(authorize(true));
+        let outcome = changed(&Stripe, Situation::Taken, json!({ "id": id }), &command);
+        assert_eq!(outcome, "unknown", "{id}");
+    }
+}
+
+#[test]
+fn a_payment_of_stripes_that_names_no_key_is_ours_only_by_its_reference() {
+    let keyless = || json!({ "metadata": {} });
+    let expect = |command: LookUp<'_>, expected: &str| {
+        let command = Command::LookUp(command);
+        assert_eq!(changed(&Stripe, Situation::Taken, keyless(), &command), expected);
+    };
+    let found = "authorized pi_3OabcDEF";
+    expect(ask_after_authorization(true, Some("pi_3OabcDEF")), found);
+    expect(ask_after_authorization(true, Some("pi_another")), "unknown");
+    expect(ask_after_authorization(true, None), "unknown");
+}
