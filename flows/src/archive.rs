@@ -59,7 +59,7 @@ pub async fn go_on<P: Platform>(platform: &P) -> Result<bool, Failure> {
     }
     let moved: Vec<&Row> = lines.iter().map(|line| line.event).collect();
     let Some((first, last)) = ends(&moved)? else { return Ok(false) };
-    // Named by both ends: two that run together never write less under a name than the other removed.
+    // Named by both ends, so that a run which saw fewer events writes over no object that holds more of them.
     let name = format!("archive/events/{first:016}-{last:016}.jsonl");
     platform.put_file(&name, text(&lines)?).await?;
     let count = lines.iter().map(|line| line.deliveries.len()).sum::<usize>();

@@ -42,7 +42,7 @@ pub async fn beat<P: Platform>(platform: &P) -> Timestamp {
             }
             let next = next(platform, now).await;
             // Nobody waits for these, so that they leave the database to the payments most of the time. The
-            // buckets come last: where they do not answer, they hold up nothing else.
+            // buckets come last: one that is slow to answer holds up no work of this beat, but the next beat.
             let is_left = left(platform, "audit", audit::go_on(platform).await)
                 | left(platform, "archive", archive::go_on(platform).await);
             if left(platform, "receipts", receipts::make(platform).await) {
