@@ -1,11 +1,16 @@
 //! The bucket of files on R2, and time zones: what JavaScript does best.
 
+use std::pin::pin;
+
+use futures_util::future::{Either, select};
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::js_sys::Promise;
 use worker::wasm_bindgen::JsValue;
 use worker::wasm_bindgen_futures::JsFuture;
 use worker::web_sys::ReadableStream;
 use worker::{Env, Response, ResponseBuilder};
+
+use crate::{database, queue};
 
 #[wasm_bindgen(inline_js = r#"
 export async function put(env, name, bytes) {
@@ -65,15 +70,26 @@ extern "C" {
     fn offset(zone: &str, seconds: f64) -> Option<f64>;
 }
 
+/// How long R2 may take, in milliseconds.
+const R2_TAKES: i64 = 10_000;
+
+/// What R2 answers. A bucket that does not answer must hold up neither a reader nor the heartbeat.
+///
+/// # Errors
+/// Says what R2 said, or that it did not answer in time.
+pub async fn soon(answer: Promise) -> Result<JsValue, String> {
+    match select(JsFuture::from(answer), pin!(queue::pause(R2_TAKES))).await {
+        Either::Left((answer, _)) => answer.map_err(|error| database::message(&error)),
+        Either::Right(_) => Err("R2 did not answer in time".to_owned()),
+    }
+}
+
 /// Keeps an object.
 ///
 /// # Errors
-/// Says what R2 said.
+/// Says what R2 said, or that it did not answer in time.
 pub async fn put(env: &Env, name: &str, bytes: &[u8]) -> Result<(), String> {
-    match JsFuture::from(put_object(env.as_ref(), name, bytes)).await {
-        Ok(_) => Ok(()),
-        Err(error) => Err(crate::database::message(&error)),
-    }
+    soon(put_object(env.as_ref(), name, bytes)).await.map(drop)
 }
 
 /// Objects as one body that is never in memory as a whole.

@@ -6,30 +6,18 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use worker::Env;
 use worker::js_sys::{Promise, Uint8Array};
 use worker::wasm_bindgen::{JsCast, JsValue};
-use worker::wasm_bindgen_futures::JsFuture;
+
+use crate::files::soon;
 
 #[wasm_bindgen(inline_js = r#"
-// A bucket that does not answer must hold up neither a reader nor the heartbeat.
-async function soon(work) {
-  const done = new AbortController();
-  const late = scheduler.wait(10000, { signal: done.signal }).then(() => {
-    throw new Error("R2 did not answer within 10 s");
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    done.abort();
-  }
-}
-
 export async function make(env, name, contentType, sha256, bytes) {
   const onlyIf = { etagDoesNotMatch: "*" };
-  await soon(env.RECEIPTS.put(name, bytes, { onlyIf, sha256, httpMetadata: { contentType } }));
+  await env.RECEIPTS.put(name, bytes, { onlyIf, sha256, httpMetadata: { contentType } });
 }
 
 export async function find(env, name) {
-  const object = await soon(env.RECEIPTS.get(name));
-  return object === null ? null : new Uint8Array(await soon(object.arrayBuffer()));
+  const object = await env.RECEIPTS.get(name);
+  return object === null ? null : new Uint8Array(await object.arrayBuffer());
 }
 "#)]
 extern "C" {
@@ -44,7 +32,7 @@ extern "C" {
 pub async fn put(env: &Env, document: &Document) -> Result<(), PlatformError> {
     let Document { name, content_type, sha256, bytes } = document;
     let made = make(env.as_ref(), name, content_type, sha256, bytes);
-    JsFuture::from(made).await.map(drop).map_err(told)
+    soon(made).await.map(drop).map_err(told)
 }
 
 /// What a receipt holds, if it is there.
@@ -52,10 +40,10 @@ pub async fn put(env: &Env, document: &Document) -> Result<(), PlatformError> {
 /// # Errors
 /// When R2 does not answer.
 pub async fn get(env: &Env, name: &str) -> Result<Option<Vec<u8>>, PlatformError> {
-    let found = JsFuture::from(find(env.as_ref(), name)).await.map_err(told)?;
+    let found = soon(find(env.as_ref(), name)).await.map_err(told)?;
     Ok(found.dyn_ref::<Uint8Array>().map(Uint8Array::to_vec))
 }
 
-fn told(error: JsValue) -> PlatformError {
-    PlatformError { part: "receipts", problem: crate::database::message(&error) }
+fn told(problem: String) -> PlatformError {
+    PlatformError { part: "receipts", problem }
 }

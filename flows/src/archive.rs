@@ -35,7 +35,7 @@ struct Line<'r> {
 pub async fn go_on<P: Platform>(platform: &P) -> Result<bool, Failure> {
     let database = platform.database();
     let before = platform.now().plus(-KEEPS).seconds();
-    let results = database.batch(vec![archive::next(SLICE)]).await?;
+    let results = database.batch(vec![archive::next(SLICE, before)]).await?;
     let mut old = Vec::new();
     for event in rows(&results, 0) {
         if event.integer("created")? >= before {

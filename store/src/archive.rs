@@ -9,7 +9,9 @@ pub const UNCHANGED_GUARD: &str = "archive_unchanged";
 pub(crate) const NEXT: &str = "\
     SELECT * FROM events WHERE sequence <= (\
     SELECT MIN(event, receipt_event) FROM fan_out WHERE id = 1) \
-    AND sequence < (SELECT MAX(sequence) FROM events) ORDER BY sequence LIMIT ?1";
+    AND sequence < (SELECT MAX(sequence) FROM events) \
+    AND (SELECT created FROM events WHERE sequence >= 0 ORDER BY sequence LIMIT 1) < ?2 \
+    ORDER BY sequence LIMIT ?1";
 
 pub(crate) const DELIVERIES: &str = "\
     SELECT * FROM deliveries WHERE endpoint IN (SELECT id FROM webhook_endpoints \
@@ -44,9 +46,10 @@ pub(crate) const DELETE_DELIVERIES: &str = "\
 
 pub(crate) const DELETE_EVENTS: &str = "DELETE FROM events WHERE sequence BETWEEN ?1 AND ?2";
 
-/// Finds the oldest events that may go, whatever their age.
-pub fn next(most: i64) -> Statement {
-    Statement::new(NEXT, values![most])
+/// Finds the oldest events that may go, whatever their age; none unless the first of all was created before
+/// that time, in seconds since the epoch.
+pub fn next(most: i64, before: i64) -> Statement {
+    Statement::new(NEXT, values![most, before])
 }
 
 /// Finds the deliveries of events, by the first and the last of them, and the attempts that failed.

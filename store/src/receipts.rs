@@ -13,7 +13,7 @@ pub const CURSOR_GUARD: &str = "receipt_cursor";
 pub(crate) const CURSOR: &str = "SELECT receipt_event FROM fan_out WHERE id = 1";
 
 pub(crate) const EVENTS: &str = "\
-    SELECT sequence, account, livemode, type, CASE type WHEN 'charge.refund.updated' \
+    SELECT sequence, created, account, livemode, type, CASE type WHEN 'charge.refund.updated' \
     THEN json_extract(data, '$.object.charge') ELSE object END AS charge FROM events \
     WHERE sequence > (SELECT receipt_event FROM fan_out WHERE id = 1) ORDER BY sequence LIMIT ?1";
 
@@ -33,7 +33,7 @@ pub fn cursor() -> Statement {
     Statement::new(CURSOR, values![])
 }
 
-/// Finds the next events: their sequence, account, mode, type, and the charge that they are about.
+/// Finds the next events: their sequence, time, account, mode, type, and the charge that they are about.
 pub fn events(most: i64) -> Statement {
     Statement::new(EVENTS, values![most])
 }

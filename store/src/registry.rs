@@ -136,6 +136,7 @@ pub fn statements() -> Vec<(String, String)> {
         ("scheduled_tasks.due", scheduled_tasks::DUE),
         ("scheduled_tasks.insert", scheduled_tasks::INSERT),
         ("scheduled_tasks.next", scheduled_tasks::NEXT),
+        ("scheduled_tasks.put_off_slow", scheduled_tasks::PUT_OFF_SLOW),
         ("setup_intents.find", setup_intents::FIND),
         ("setup_intents.insert", setup_intents::INSERT),
         ("tokens.find", tokens::FIND),

@@ -32,6 +32,11 @@ pub(crate) const NEXT: &str = "\
     'settle_topup') \
     ORDER BY due_at LIMIT 1";
 
+// One of the same charge that is planned for then is as good.
+pub(crate) const PUT_OFF_SLOW: &str = "\
+    UPDATE OR REPLACE scheduled_tasks SET due_at = ?2 \
+    WHERE due_at <= ?1 AND kind IN ('run_report', 'send_receipt')";
+
 /// What is to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -86,6 +91,11 @@ impl Kind {
             Self::SettleTopup => "settle_topup",
         }
     }
+
+    /// Whether it waits for a bucket or for whoever sends mail, and so may take long.
+    pub fn is_slow(self) -> bool {
+        matches!(self, Self::RunReport | Self::SendReceipt)
+    }
 }
 
 /// Work that becomes due.
@@ -134,6 +144,11 @@ pub fn defer(row: &Row, until: Timestamp) -> Vec<Statement> {
     }
 }
 
+/// Puts off the slow tasks that are due ([`Kind::is_slow`]).
+pub fn put_off_slow(now: Timestamp, until: Timestamp) -> Statement {
+    Statement::new(PUT_OFF_SLOW, values![now.seconds(), until.seconds()])
+}
+
 /// Finds the tasks that are due, the oldest first.
 pub fn due(now: Timestamp, limit: i64) -> Statement {
     Statement::new(DUE, values![now.seconds(), limit])
@@ -170,10 +185,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_kind_is_found_when_it_is_due() {
+    fn every_kind_is_found_when_it_is_due_and_put_off_if_it_is_slow() {
         for kind in Kind::ALL {
             let name = format!("'{}'", kind.name());
             assert!(DUE.contains(&name) && NEXT.contains(&name), "{name}");
+            assert_eq!(PUT_OFF_SLOW.contains(&name), kind.is_slow(), "{name}");
         }
     }
 }

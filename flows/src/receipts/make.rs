@@ -18,12 +18,19 @@ const SLICE: i64 = 60;
 /// each receipt uses one at a time.
 const TOGETHER: usize = 6;
 
-/// Makes the receipts of the next events. Says whether there is more to do. The cursor stays where it is
-/// unless the bucket has taken all of them; those that are there already are left as they are the next time.
+/// The pause after a full slice, in seconds. Nobody waits for a receipt, since one that is read sooner is made
+/// on the spot: a rush of payments has the database and the buckets to itself.
+const PAUSE: i64 = 5;
+
+/// How old an event becomes before its receipt no longer pauses, in seconds.
+const PATIENCE: i64 = 600;
+
+/// Makes the receipts of the next events. Says when to go on, if there is more to do. The cursor stays where it
+/// is unless the bucket has taken all of them; those that are there already are left as they are the next time.
 ///
 /// # Errors
 /// When the database or the bucket does not answer.
-pub async fn make<P: Platform>(platform: &P) -> Result<bool, Failure> {
+pub async fn make<P: Platform>(platform: &P) -> Result<Option<Timestamp>, Failure> {
     let read = vec![receipts::cursor(), receipts::events(SLICE)];
     let results = platform.database().batch(read).await?;
     let cursor = results.first().and_then(Rows::first);
@@ -31,7 +38,7 @@ pub async fn make<P: Platform>(platform: &P) -> Result<bool, Failure> {
         return Err(Failure::Bug("receipts have no cursor".to_owned()));
     };
     let events = results.get(1).map(|rows| rows.0.as_slice()).unwrap_or_default();
-    let Some(last) = events.last() else { return Ok(false) };
+    let (Some(first), Some(last)) = (events.first(), events.last()) else { return Ok(None) };
     let tasks = keep(platform, changed(events)?).await?;
     let mut batch =
         receipts::advance(cursor.integer("receipt_event")?, last.integer("sequence")?).to_vec();
@@ -41,7 +48,15 @@ pub async fn make<P: Platform>(platform: &P) -> Result<bool, Failure> {
         Ok(_) | Err(DatabaseError::Guard(_)) => {}
         Err(error) => return Err(error.into()),
     }
-    Ok(!tasks.is_empty() || i64::try_from(events.len()).unwrap_or(SLICE) >= SLICE)
+    let now = platform.now();
+    let is_full = i64::try_from(events.len()).unwrap_or(SLICE) >= SLICE;
+    Ok(match first.integer("created")? {
+        // Mail leaves now.
+        _ if !tasks.is_empty() => Some(now),
+        created if is_full && created < now.plus(-PATIENCE).seconds() => Some(now),
+        _ if is_full => Some(now.plus(PAUSE)),
+        _ => None,
+    })
 }
 
 /// The charges that may have another receipt after these events.

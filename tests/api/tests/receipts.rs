@@ -192,17 +192,27 @@ fn a_heartbeat_that_dies_between_the_bucket_and_the_cursor_skips_no_receipt() {
 }
 
 #[test]
-fn more_payments_than_a_slice_has_are_made_one_slice_after_the_other() {
+fn a_rush_of_payments_does_not_wait_for_its_receipts() {
     let api = Api::new();
     for _ in 0..45 {
         pay(&api, &[]);
     }
-    let now = flows::Platform::now(&api.platform);
-    let beats: Vec<_> =
-        (0..4).map(|_| run(queues::heartbeat::beat(&api.platform)) == now).collect();
-    assert_eq!(beats, [true, true, false, false], "it beats again at once while some are left");
-    assert_eq!(api.platform.receipts().len(), 90);
-    assert_eq!(cursor(&api).0, cursor(&api).1);
+    // Says whether it beats again at once, whether soon, and how many events are left.
+    let beat = |seconds: i64| {
+        api.platform.advance(seconds);
+        let now = flows::Platform::now(&api.platform);
+        let next = run(queues::heartbeat::beat(&api.platform));
+        (next == now, next <= now.plus(5), cursor(&api).1 - cursor(&api).0)
+    };
+    assert_eq!(beat(0), (false, true, 75), "a slice, and a pause");
+    assert_eq!(beat(5), (false, true, 15));
+    for _ in 0..25 {
+        pay(&api, &[]);
+    }
+    // What has waited for ten minutes waits no longer.
+    assert_eq!(beat(601), (true, true, 30));
+    while beat(5).2 > 0 {}
+    assert_eq!(api.platform.receipts().len(), 140);
 }
 
 #[test]
@@ -370,6 +380,40 @@ fn mail_that_nobody_takes_is_tried_for_a_day_and_then_told_of() {
     assert_eq!(kept(&api, &paid).len(), 2);
     assert_eq!(charge(&api, paid.id()).body["receipt_number"], Value::Null);
     invariants::check_settled(&api.platform);
+}
+
+#[test]
+fn mail_that_nobody_takes_keeps_no_refund_from_being_recovered() {
+    let api = Api::new();
+    let paid = pay(&api, &[]);
+    let hop = &api.platform.outside().email_hop;
+    // More mail than one beat takes on, all of it planned before the refund is to be recovered.
+    for _ in 0..60 {
+        pay(&api, &[("receipt_email", "jo@example.com")]);
+    }
+    let sql = "INSERT INTO scheduled_tasks SELECT 0, 'send_receipt', id, account, livemode, 0 FROM charges \
+               WHERE id <> ?1";
+    api.platform.database().query(sql, values![paid.id()]);
+    // The third batch records what the processor said.
+    api.platform.database().hop().fail(3, Fault::BeforeEffect);
+    api.post("/v1/refunds", &[("charge", paid.id())]).error(503);
+    api.platform.advance(60);
+    for call in 1..=60 {
+        hop.fail(call, Fault::BeforeEffect);
+    }
+    for _ in 0..2 {
+        api.beat();
+    }
+    assert!(hop.calls() <= 6, "{} times mail was waited for", hop.calls());
+    let refunds = api.get("/v1/refunds").ok();
+    assert_eq!(refunds.body["data"][0]["status"], "succeeded");
+    // What was put off leaves once mail is taken again.
+    hop.heal();
+    for _ in 0..20 {
+        api.platform.advance(10);
+        api.beat();
+    }
+    assert_eq!(api.platform.outside().emails().len(), 60);
 }
 
 #[test]

@@ -32,6 +32,11 @@ impl Hop {
         self.faults.borrow_mut().insert(self.calls.get() + nth, fault);
     }
 
+    /// Forgets the faults that are planned.
+    pub fn heal(&self) {
+        self.faults.borrow_mut().clear();
+    }
+
     /// Whether each call lets other futures go on, right before its effect and right after.
     pub fn yields(&self, yields: bool) {
         self.yields.set(yields);
