@@ -31,6 +31,7 @@ const PATIENCE: i64 = 600;
 /// # Errors
 /// When the database or the bucket does not answer.
 pub async fn make<P: Platform>(platform: &P) -> Result<Option<Timestamp>, Failure> {
+    let now = platform.now();
     let read = vec![receipts::cursor(), receipts::events(SLICE)];
     let results = platform.database().batch(read).await?;
     let cursor = results.first().and_then(Rows::first);
@@ -39,24 +40,24 @@ pub async fn make<P: Platform>(platform: &P) -> Result<Option<Timestamp>, Failur
     };
     let events = results.get(1).map(|rows| rows.0.as_slice()).unwrap_or_default();
     let (Some(first), Some(last)) = (events.first(), events.last()) else { return Ok(None) };
+    let is_late = first.integer("created")? < now.plus(-PATIENCE).seconds();
+    let pauses_until = Timestamp(cursor.integer("receipts_after")?);
+    if now < pauses_until && !is_late {
+        return Ok(Some(pauses_until));
+    }
+    let is_full = i64::try_from(events.len()).unwrap_or(SLICE) >= SLICE;
+    let next = if is_full && !is_late { now.plus(PAUSE) } else { now };
     let tasks = keep(platform, changed(events)?).await?;
-    let mut batch =
-        receipts::advance(cursor.integer("receipt_event")?, last.integer("sequence")?).to_vec();
+    let (from, to) = (cursor.integer("receipt_event")?, last.integer("sequence")?);
+    let mut batch = receipts::advance(from, to, next).to_vec();
     batch.extend(tasks.iter().map(scheduled_tasks::insert));
     match platform.database().batch(batch).await {
         // Another run of this has made them.
         Ok(_) | Err(DatabaseError::Guard(_)) => {}
         Err(error) => return Err(error.into()),
     }
-    let now = platform.now();
-    let is_full = i64::try_from(events.len()).unwrap_or(SLICE) >= SLICE;
-    Ok(match first.integer("created")? {
-        // Mail leaves now.
-        _ if !tasks.is_empty() => Some(now),
-        created if is_full && created < now.plus(-PATIENCE).seconds() => Some(now),
-        _ if is_full => Some(now.plus(PAUSE)),
-        _ => None,
-    })
+    // Mail leaves now.
+    Ok(if tasks.is_empty() { is_full.then_some(next) } else { Some(now) })
 }
 
 /// The charges that may have another receipt after these events.

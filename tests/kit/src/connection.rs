@@ -13,6 +13,7 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
 
 /// More statements than Florin and its tests have.
@@ -109,6 +110,10 @@ fn set_up(connection: &Connection) {
     connection
         .execute_batch("PRAGMA foreign_keys = 1; PRAGMA recursive_triggers = 0;")
         .expect("SQLite knows the settings");
+    // A plan that depends on what is bound would have to be made anew each time.
+    connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
+        .expect("SQLite knows the setting");
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
 }
 

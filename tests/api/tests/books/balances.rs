@@ -44,9 +44,10 @@ impl Balances {
 
     /// The days of one owner's balance in one currency.
     pub fn days_of(&self, owner: &str, currency: &str, kind: &str) -> Vec<(i64, i64)> {
-        let all = self.days(kind).into_iter();
-        let own = all.filter(|(other, code, ..)| other == owner && *code == currency);
-        own.map(|(_, _, day, amount)| (day, amount)).collect()
+        let own = self.0.iter().filter(|((other, code, known, _), _)| {
+            other == owner && *code == currency && *known == kind
+        });
+        own.map(|((.., day), amount)| (*day, *amount)).collect()
     }
 
     /// One line for each balance, with the sign that the ledger has: it owes what is negative.
