@@ -118,7 +118,9 @@ pub fn events<P: Platform>(
     subjects: Subjects<'_>,
     previous: Option<Value>,
 ) -> Vec<Statement> {
-    context.platform.announce();
+    if context.has_endpoints {
+        context.platform.announce();
+    }
     if let Some(charge) = subjects.charge {
         receipts::wake(context.platform, charge);
     }

@@ -34,6 +34,8 @@ pub struct Context<'a, P> {
     pub resumes: bool,
     /// How what it takes is priced.
     pub terms: Terms,
+    /// Whether somebody may listen to what happens; where nobody does, nobody is told at once.
+    pub has_endpoints: bool,
     /// Where this deployment is reached, as `https://pay.example.com`, for links.
     pub origin: String,
 }
@@ -50,6 +52,7 @@ impl<'a, P: Platform> Context<'a, P> {
             ids: IdSource::new(&platform.random()),
             resumes: false,
             terms: Terms::default(),
+            has_endpoints: true,
             origin: String::new(),
         }
     }

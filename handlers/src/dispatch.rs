@@ -107,7 +107,12 @@ impl Server {
             caller,
             path: Vec::new(),
         };
-        routes::dispatch(incoming).await
+        let reply = routes::dispatch(incoming).await;
+        if request.uri().path().ends_with("/webhook_endpoints") {
+            // A new endpoint hears of what happens from now on.
+            self.keys.forget();
+        }
+        reply
     }
 }
 
@@ -243,6 +248,7 @@ fn call<'a, P: Platform>(
         ids: IdSource::new(seed),
         resumes,
         terms: caller.account.terms.clone(),
+        has_endpoints: caller.has_endpoints,
         origin: origin(incoming.request, headers),
     };
     Call {

@@ -30,6 +30,11 @@ impl KeyCache {
         (0..LIFETIME).contains(&age).then(|| Rc::clone(found))
     }
 
+    /// Forgets all keys.
+    pub fn forget(&self) {
+        self.0.borrow_mut().clear();
+    }
+
     /// Remembers a key that was just read.
     pub fn put(&self, hash: String, now: Timestamp, found: Rc<KeyAndAccount>) {
         let mut keys = self.0.borrow_mut();

@@ -13,7 +13,9 @@ pub(crate) const FIND_BY_KEY: &str = "\
     SELECT k.account, k.livemode, k.kind, k.display, k.permissions, k.expires_at, \
     a.name, a.email, a.country, a.default_currency, a.idempotency_shards, a.created, \
     a.settings, (SELECT p.plan FROM price_plans AS p WHERE p.account = a.id \
-    ORDER BY p.version DESC LIMIT 1) AS plan \
+    ORDER BY p.version DESC LIMIT 1) AS plan, \
+    EXISTS (SELECT 1 FROM webhook_endpoints AS w \
+    WHERE w.account = k.account AND w.livemode = k.livemode) AS has_endpoints \
     FROM api_keys AS k JOIN accounts AS a ON a.id = k.account WHERE k.hash = ?1";
 
 pub(crate) const FIND: &str = "\
@@ -70,6 +72,8 @@ pub struct KeyAndAccount {
     pub key: ApiKey,
     /// Whose it is.
     pub account: Account,
+    /// Whether the account ever had an endpoint for webhooks in the key's mode.
+    pub has_endpoints: bool,
 }
 
 impl TryFrom<&Row> for KeyAndAccount {
@@ -91,6 +95,7 @@ impl TryFrom<&Row> for KeyAndAccount {
                 expires_at: row.optional_integer("expires_at")?.map(Timestamp),
             },
             account,
+            has_endpoints: row.flag("has_endpoints")?,
         })
     }
 }

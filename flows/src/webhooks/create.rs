@@ -8,6 +8,9 @@ use store::{DatabaseError, webhook_endpoints};
 use super::{check_url, secrets};
 use crate::{Context, Failure, Platform};
 
+/// How long it takes until every isolate knows of an endpoint, in seconds: longer than keys are remembered.
+pub const KNOWN_AFTER: i64 = 6;
+
 /// Where a merchant wants to hear of events.
 #[derive(Clone, Debug)]
 pub struct Create {
@@ -55,7 +58,11 @@ pub async fn create<P: Platform>(
     endpoint.roll(secrets::seal(context, &secret)?, 0, context.now);
     let insert = webhook_endpoints::insert(&context.scope, &endpoint, MOST_ENDPOINTS);
     match context.batch(insert.to_vec()).await {
-        Ok(_) => Ok((endpoint, secret)),
+        Ok(_) => {
+            // Until then others may still take it that nobody listens, and leave what happens to the heartbeat.
+            context.platform.wake(context.now.plus(KNOWN_AFTER));
+            Ok((endpoint, secret))
+        }
         // An earlier run of this request has made it.
         Err(DatabaseError::Exists(_)) => Ok((super::find(context, id.as_str()).await?, secret)),
         Err(DatabaseError::Guard(name)) if name == webhook_endpoints::ROOM_GUARD => {

@@ -4,6 +4,8 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use api::{Answer, Api, Form};
+use handlers::Server;
+use http::Request;
 use kit::{Fault, answered};
 use serde_json::{Value, json};
 
@@ -38,6 +40,35 @@ fn types(api: &Api) -> Vec<String> {
 fn row(api: &Api, column: &'static str) -> Value {
     let rows = api.platform.database().query("SELECT * FROM deliveries ORDER BY event", vec![]);
     rows.last().expect("a delivery").0.get(column).expect("a column").clone()
+}
+
+#[test]
+fn nobody_is_told_at_once_where_nobody_listens_and_the_first_endpoint_is_heard_of() {
+    let api = Api::new();
+    customer(&api);
+    assert!(!api.platform.outside().take_announced());
+    let other_isolate = Server::default();
+    let customer_elsewhere = || {
+        let request = Request::post("/v1/customers")
+            .header("authorization", format!("Bearer {}", api.merchant.secret_key))
+            .body(Vec::new());
+        let made = other_isolate.handle(&api.platform, request.as_ref().expect("a request"));
+        assert_eq!(kit::run(made).status(), 200);
+    };
+    customer_elsewhere();
+    endpoint(&api, URL, &["*"]);
+    customer(&api);
+    assert!(api.platform.outside().take_announced());
+    // Who does not know of it yet leaves it to the heartbeat, which is woken once everybody knows.
+    customer_elsewhere();
+    assert!(!api.platform.outside().take_announced());
+    let lifetime = handlers::key_cache::LIFETIME;
+    let now = flows::Platform::now(&api.platform);
+    let woken = api.platform.wakes();
+    assert!(woken.iter().any(|at| *at > now.plus(lifetime) && *at < now.plus(2 * lifetime)));
+    api.beat();
+    api.deliver();
+    assert_eq!(types(&api), ["customer.created", "customer.created"]);
 }
 
 #[test]
