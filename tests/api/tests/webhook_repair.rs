@@ -720,3 +720,30 @@ fn a_replay_ends_when_its_endpoint_is_disabled() {
     let refused = replay(&api, &form);
     assert!(refused.error(400)["message"].to_string().contains("disabled"));
 }
+
+#[test]
+fn events_are_read_where_an_endpoint_names_a_type_longer_than_fifty_bytes() {
+    let api = Api::new();
+    let cases = [
+        ("financial_connections.account.supported_payment_method_types_updated", 0),
+        ("customer.created", 1),
+        ("customer.*", 1),
+        ("*", 1),
+        ("customer.create", 0),
+        ("customer.created.later", 0),
+        ("charge.*", 0),
+    ];
+    for (pattern, _) in cases {
+        let id = endpoint(&api);
+        let name = "UPDATE webhook_endpoints \
+                    SET details = json_set(details, '$.enabled_events', json_array(?2)) WHERE id = ?1";
+        api.platform.database().query(name, values![id.as_str(), pattern]);
+    }
+    customer(&api);
+    let expected = cases.iter().map(|(_, hears)| hears).sum::<usize>();
+    // Nothing is handed out yet, so that the patterns tell.
+    let shown = api.get(&format!("/v1/events/{}", newest(&api))).ok().body;
+    assert_eq!(shown["pending_webhooks"], expected);
+    api.deliver();
+    assert_eq!(arrived(&api).len(), expected);
+}
