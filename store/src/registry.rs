@@ -23,6 +23,8 @@ pub fn statements() -> Vec<(String, String)> {
         ("archive.delete_deliveries", archive::DELETE_DELIVERIES),
         ("archive.delete_events", archive::DELETE_EVENTS),
         ("archive.deliveries", archive::DELIVERIES),
+        ("archive.events", archive::EVENTS),
+        ("archive.give_up", archive::GIVE_UP),
         ("archive.must_be_unchanged", archive::MUST_BE_UNCHANGED),
         ("archive.next", archive::NEXT),
         ("attempts.cancel_action", attempts::CANCEL_ACTION),
