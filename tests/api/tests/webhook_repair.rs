@@ -747,3 +747,31 @@ fn events_are_read_where_an_endpoint_names_a_type_longer_than_fifty_bytes() {
     api.deliver();
     assert_eq!(arrived(&api).len(), expected);
 }
+
+#[test]
+fn what_was_lost_is_planned_at_once_however_much_it_is() {
+    let api = Api::new();
+    let ids = [endpoint(&api), endpoint(&api)];
+    let database = api.platform.database();
+    // The queue lost the messages of so many events.
+    for id in &ids {
+        database.query(
+            "WITH RECURSIVE numbers (n) AS \
+             (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 1600) \
+             INSERT INTO deliveries (endpoint, event, created, state, attempts) \
+             SELECT ?1, n, CAST(?2 AS INTEGER), 'pending', 0 FROM numbers",
+            values![id.as_str(), kit::START.seconds()],
+        );
+    }
+    let lost = || {
+        let count = "SELECT COUNT(*) AS lost FROM deliveries WHERE next_attempt_at IS NULL";
+        database.query(count, vec![])[0].integer("lost").expect("a number")
+    };
+    api.platform.advance(61);
+    for _ in 0..6 {
+        api.beat();
+    }
+    assert_eq!(lost(), 0, "in a minute's search, as fast as the heart beats");
+    let cursor = &database.query("SELECT * FROM fan_out", vec![])[0];
+    assert_eq!(cursor.integer("searched_at"), Ok(kit::START.seconds() + 61), "it has ended");
+}
