@@ -24,6 +24,10 @@ const WAITS: i64 = 3 * DAY;
 /// Why a delivery was ended that waited for longer.
 const GIVEN_UP: &str = "It still waited for its turn 33 days after the event.";
 
+/// How long replays are kept, and endpoints after they were deleted, in seconds: until all events are gone that
+/// they could be asked for.
+const FORGETS: i64 = KEEPS + WAITS + DAY;
+
 /// The most events that go at a time.
 const SLICE: i64 = 50;
 
@@ -38,14 +42,16 @@ struct Line<'r> {
     attempts: Vec<&'r Row>,
 }
 
-/// Archives the next slice of old events. Says whether some are left.
+/// Archives the next slice of old events, and removes what nobody needs any more. Says whether some are left.
 ///
 /// # Errors
 /// When the bucket or the database does not answer; the slice is then still in the database.
 pub async fn go_on<P: Platform>(platform: &P) -> Result<bool, Failure> {
     let database = platform.database();
     let before = platform.now().plus(-KEEPS);
-    let results = database.batch(vec![archive::next(before, SLICE)]).await?;
+    let mut read = vec![archive::next(before, SLICE)];
+    read.extend(archive::forget(platform.now().plus(-FORGETS), SLICE));
+    let results = database.batch(read).await?;
     let Some((first, last)) = slice(rows(&results, 0))? else { return Ok(false) };
     let read = archive::read(first, last, before.plus(-WAITS), GIVEN_UP);
     let known = database.batch(read).await?;

@@ -63,6 +63,27 @@ pub(crate) const DELETE_DELIVERIES: &str = "\
 
 pub(crate) const DELETE_EVENTS: &str = "DELETE FROM events WHERE sequence BETWEEN ?1 AND ?2";
 
+// In the order in which they were deleted, so that few are passed which still have deliveries.
+pub(crate) const FORGET_ENDPOINTS: &str = "\
+    DELETE FROM webhook_endpoints WHERE sequence IN (\
+    SELECT sequence FROM webhook_endpoints INDEXED BY webhook_endpoints_deleted \
+    WHERE status = 'deleted' AND COALESCE(deleted_at, created) < ?1 \
+    ORDER BY COALESCE(deleted_at, created) LIMIT ?2) \
+    AND NOT EXISTS (SELECT 1 FROM deliveries WHERE endpoint = webhook_endpoints.id) \
+    AND NOT EXISTS (SELECT 1 FROM delivery_attempts WHERE endpoint = webhook_endpoints.id)";
+
+pub(crate) const FORGET_REPLAYS: &str = "\
+    DELETE FROM event_replays WHERE sequence IN (\
+    SELECT sequence FROM event_replays WHERE sequence >= 0 ORDER BY sequence LIMIT ?2) \
+    AND created < ?1 AND status <> 'pending'";
+
+/// Removes, at most so many of each, the endpoints that were deleted before a moment and have no deliveries
+/// left, and the replays that were made before it.
+pub fn forget(before: Timestamp, most: i64) -> [Statement; 2] {
+    [FORGET_ENDPOINTS, FORGET_REPLAYS]
+        .map(|sql| Statement::new(sql, values![before.seconds(), most]))
+}
+
 /// Finds the oldest events that may go: their sequence, and about how many characters there
 /// are of each that was made before a moment (column `size`; none of the others).
 pub fn next(before: Timestamp, most: i64) -> Statement {

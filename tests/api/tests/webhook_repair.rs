@@ -775,3 +775,39 @@ fn what_was_lost_is_planned_at_once_however_much_it_is() {
     let cursor = &database.query("SELECT * FROM fan_out", vec![])[0];
     assert_eq!(cursor.integer("searched_at"), Ok(kit::START.seconds() + 61), "it has ended");
 }
+
+#[test]
+fn what_nobody_needs_any_more_of_deleted_endpoints_and_replays_is_removed() {
+    let api = Api::new();
+    let (gone, kept) = (endpoint(&api), endpoint(&api));
+    customer(&api);
+    api.deliver();
+    let form = [("webhook_endpoint", kept.as_str())];
+    let replay = api.post("/v1/florin/event_replays", &form).ok().id().to_owned();
+    api.deliver();
+    api.delete(&format!("/v1/webhook_endpoints/{gone}")).ok();
+    let count = |table: &str| {
+        api.platform.database().query(&format!("SELECT 1 AS one FROM {table}"), vec![]).len()
+    };
+    let counts = || ["webhook_endpoints", "event_replays", "deliveries"].map(count);
+    let pass = |seconds: i64| {
+        api.platform.advance(seconds);
+        customer(&api);
+        api.deliver();
+        for _ in 0..5 {
+            api.beat();
+        }
+    };
+    pass(60);
+    api.delete(&format!("/v1/webhook_endpoints/{gone}")).ok();
+    assert_eq!(counts(), [2, 1, 3]);
+    pass(33 * 86_400);
+    assert_eq!(counts(), [2, 1, 1], "events leave before what tells of them");
+    api.get(&format!("/v1/florin/event_replays/{replay}")).ok();
+    pass(86_400);
+    assert_eq!(counts(), [1, 0, 2]);
+    api.get(&format!("/v1/florin/event_replays/{replay}")).error(404);
+    api.delete(&format!("/v1/webhook_endpoints/{gone}")).error(404);
+    assert_eq!(shown(&api, &kept)["status"], "enabled");
+    invariants::check_registered(&api.platform);
+}
