@@ -1,10 +1,15 @@
-//! Sending mail: through a provider's HTTP interface, or into a local outbox on a developer's machine.
+//! Sending mail: through Cloudflare, through a provider's HTTP interface, or into a local outbox on a developer's
+//! machine.
 
 use flows::platform::Email;
 use flows::{Platform, PlatformError};
 use serde_json::json;
 use store::{Database, development_outbox};
+use wasm_bindgen::prelude::wasm_bindgen;
 use worker::Env;
+use worker::js_sys::Promise;
+use worker::wasm_bindgen::JsValue;
+use worker::wasm_bindgen_futures::JsFuture;
 
 use crate::outbound;
 use crate::platform::CloudflarePlatform;
@@ -12,31 +17,73 @@ use crate::platform::CloudflarePlatform;
 /// How long a provider may take, in seconds.
 const TIMEOUT: u32 = 20;
 
-/// Who sends mail, as the deployment's secrets say.
+#[wasm_bindgen(inline_js = r#"
+export function is_bound(env) {
+  return typeof env.EMAIL?.send === "function";
+}
+
+// https://developers.cloudflare.com/email-service/api/send-emails/workers-api/
+export async function send(env, from, to, subject, html, text) {
+  const done = new AbortController();
+  const late = scheduler.wait(20000, { signal: done.signal }).then(() => {
+    throw new Error("no answer within 20 s");
+  });
+  try {
+    await Promise.race([env.EMAIL.send({ from, to, subject, html, text }), late]);
+  } catch (error) {
+    throw new Error(error?.code === undefined ? String(error?.message ?? error) : `${error.code}: ${error.message}`);
+  } finally {
+    done.abort();
+  }
+}
+"#)]
+extern "C" {
+    fn is_bound(env: &JsValue) -> bool;
+    #[wasm_bindgen(js_name = send)]
+    fn send_bound(
+        env: &JsValue,
+        from: &str,
+        to: &str,
+        subject: &str,
+        html: &str,
+        text: &str,
+    ) -> Promise;
+}
+
+/// Who sends mail, as the deployment's secrets and bindings say.
 pub struct Provider {
-    url: String,
-    token: String,
     from: String,
+    /// Where a provider other than Cloudflare listens, and the token for it.
+    elsewhere: Option<(String, String)>,
 }
 
 impl Provider {
-    /// The provider; none unless the secrets `EMAIL_URL`, `EMAIL_TOKEN` and `EMAIL_FROM` are all there.
+    /// The provider that the secrets `EMAIL_URL` and `EMAIL_TOKEN` name, or else Cloudflare where the binding
+    /// `EMAIL` is there; none without the secret `EMAIL_FROM`.
     pub fn of(env: &Env) -> Option<Self> {
         let secret = |name| env.secret(name).ok().map(|secret| secret.to_string());
-        let (url, token) = (secret("EMAIL_URL")?, secret("EMAIL_TOKEN")?);
-        Some(Self { url, token, from: secret("EMAIL_FROM")? })
+        let elsewhere = secret("EMAIL_URL").zip(secret("EMAIL_TOKEN"));
+        let from =
+            secret("EMAIL_FROM").filter(|_| elsewhere.is_some() || is_bound(env.as_ref()))?;
+        Some(Self { from, elsewhere })
     }
 
     /// Hands a mail over.
     ///
     /// # Errors
     /// When the provider does not take it.
-    pub async fn send(&self, email: &Email) -> Result<(), String> {
+    pub async fn send(&self, env: &Env, email: &Email) -> Result<(), String> {
         let Email { idempotency_key, to, subject, html, text } = email;
+        let Some((url, token)) = &self.elsewhere else {
+            // Cloudflare knows no idempotency keys.
+            let sent = send_bound(env.as_ref(), &self.from, to, subject, html, text);
+            let sent = JsFuture::from(sent).await;
+            return sent.map(drop).map_err(|error| crate::database::message(&error));
+        };
         let body =
             json!({"from": self.from, "to": to, "subject": subject, "html": html, "text": text});
-        let request = http::Request::post(&self.url)
-            .header("authorization", format!("Bearer {}", self.token))
+        let request = http::Request::post(url)
+            .header("authorization", format!("Bearer {token}"))
             .header("content-type", "application/json")
             .header("idempotency-key", idempotency_key)
             .body(body.to_string())

@@ -4,8 +4,8 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use domain::webhook::{delivery, resolution};
 use flows::platform::{Answered, Sent};
-use serde::Deserialize;
 use worker::js_sys::{Reflect, Uint8Array, global};
 use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::wasm_bindgen_futures::JsFuture;
@@ -19,29 +19,35 @@ use crate::clock;
 /// The most of an answer that is read, in bytes.
 const READ: usize = 64_000;
 
-/// The most of an answer that is kept, in bytes.
-const KEPT: usize = 4_000;
-
 /// How long an answer of DNS holds, in milliseconds.
 const RESOLVED_FOR: i64 = 10_000;
 
-/// Who is asked for addresses, over HTTPS.
+/// Who is asked for addresses, over HTTPS
+/// (<https://developers.cloudflare.com/1.1.1.1/encryption/dns-over-https/make-api-requests/dns-json/>).
 const RESOLVER: &str = "https://cloudflare-dns.com/dns-query";
 
-/// Sends a request and reads the beginning of the answer.
+/// Sends a request and keeps the beginning of the answer.
 pub async fn send(request: http::Request<String>, timeout: u32) -> Sent {
     let began = clock::milliseconds();
+    let answer = ask(&request, timeout).await.map(|(response, body)| Answered {
+        status: response.status(),
+        retry_after: response.headers().get("retry-after").ok().flatten(),
+        body: delivery::beginning(&body),
+    });
+    Sent { milliseconds: clock::milliseconds().saturating_sub(began), answer }
+}
+
+/// Sends a request and reads as much of the answer's body as is read of any.
+async fn ask(request: &http::Request<String>, timeout: u32) -> Result<(Response, Vec<u8>), String> {
     let signal = AbortSignal::timeout_with_u32(timeout.saturating_mul(1_000));
-    let answer = match fetch(&request, &signal).await {
-        Ok(response) => Ok(Answered {
-            status: response.status(),
-            retry_after: response.headers().get("retry-after").ok().flatten(),
-            body: read(&response).await,
-        }),
+    match fetch(request, &signal).await {
+        Ok(response) => {
+            let body = read(&response).await;
+            Ok((response, body))
+        }
         Err(_) if signal.aborted() => Err(format!("No answer within {timeout} s.")),
         Err(error) => Err(told(&error)),
-    };
-    Sent { milliseconds: clock::milliseconds().saturating_sub(began), answer }
+    }
 }
 
 async fn fetch(request: &http::Request<String>, signal: &AbortSignal) -> Result<Response, JsValue> {
@@ -63,21 +69,20 @@ async fn fetch(request: &http::Request<String>, signal: &AbortSignal) -> Result<
 }
 
 /// The beginning of an answer's body. However it ends, the status has been told.
-async fn read(response: &Response) -> String {
-    let Some(stream) = response.body() else { return String::new() };
+async fn read(response: &Response) -> Vec<u8> {
+    let Some(stream) = response.body() else { return Vec::new() };
     let reader: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
-    let (mut kept, mut length) = (Vec::new(), 0_usize);
-    while length < READ {
+    let mut body = Vec::new();
+    while body.len() < READ {
         let Ok(chunk) = JsFuture::from(reader.read()).await else { break };
         let value = Reflect::get(&chunk, &"value".into()).unwrap_or_default();
         let Some(bytes) = value.dyn_ref::<Uint8Array>() else { break };
-        let bytes = bytes.to_vec();
-        length = length.saturating_add(bytes.len());
-        kept.extend(bytes.into_iter().take(KEPT.saturating_sub(kept.len())));
+        body.extend(bytes.to_vec());
+        body.truncate(READ);
     }
     // Whoever sends without end is not listened to any longer; whether they hear of it is theirs.
     drop(JsFuture::from(reader.cancel()).await);
-    String::from_utf8_lossy(&kept).into_owned()
+    body
 }
 
 fn told(error: &JsValue) -> String {
@@ -88,19 +93,6 @@ fn told(error: &JsValue) -> String {
 thread_local! {
     /// What DNS said of hosts, and until when that holds.
     static RESOLVED: RefCell<BTreeMap<String, (i64, Vec<IpAddr>)>> = const { RefCell::new(BTreeMap::new()) };
-}
-
-/// An answer of DNS over HTTPS
-/// (<https://developers.cloudflare.com/1.1.1.1/encryption/dns-over-https/make-api-requests/dns-json/>).
-#[derive(Deserialize)]
-struct Resolution {
-    #[serde(rename = "Answer", default)]
-    answer: Vec<Record>,
-}
-
-#[derive(Deserialize)]
-struct Record {
-    data: String,
 }
 
 /// The addresses of a host, as DNS says now.
@@ -127,16 +119,16 @@ pub async fn addresses(host: &str) -> Result<Vec<IpAddr>, String> {
 }
 
 async fn resolve(host: &str, kind: &str) -> Result<Vec<IpAddr>, String> {
-    let request = http::Request::get(format!("{RESOLVER}?name={host}&type={kind}"))
+    let question = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs([("name", host), ("type", kind)])
+        .finish();
+    let request = http::Request::get(format!("{RESOLVER}?{question}"))
         .header("accept", "application/dns-json")
         .body(String::new())
         .map_err(|error| error.to_string())?;
-    let answered = send(request, 5).await.answer?;
-    if answered.status != 200 {
-        return Err(format!("DNS answered {}", answered.status));
+    let (response, body) = ask(&request, 5).await?;
+    match response.status() {
+        200 => resolution::addresses(&body),
+        status => Err(format!("DNS answered {status}")),
     }
-    let resolution: Resolution =
-        serde_json::from_str(&answered.body).map_err(|error| error.to_string())?;
-    // What leads to another name is a record, too.
-    Ok(resolution.answer.iter().filter_map(|record| record.data.parse().ok()).collect())
 }

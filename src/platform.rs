@@ -153,7 +153,7 @@ impl Platform for CloudflarePlatform {
         match &self.settings.email {
             Some(provider) if !self.settings.is_development => {
                 let told = |problem| PlatformError { part: "email", problem };
-                provider.send(email).await.map_err(told)
+                provider.send(&self.env, email).await.map_err(told)
             }
             _ => email::keep(self, email).await,
         }

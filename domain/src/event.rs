@@ -75,6 +75,7 @@ event_types! {
     ReportingReportRunSucceeded = "reporting.report_run.succeeded",
     SetupIntentCreated = "setup_intent.created",
     SetupIntentSucceeded = "setup_intent.succeeded",
+    ReceiptFailed = "florin.receipt.failed",
     WebhookEndpointDisabled = "florin.webhook_endpoint.disabled",
     WebhookEndpointFailing = "florin.webhook_endpoint.failing",
     TopupCanceled = "topup.canceled",
@@ -155,6 +156,8 @@ pub enum Transition {
     ReportRunFailed,
     ReportRunSucceeded,
     SetupIntentSucceeded,
+    /// Nobody took the mail with it for a day.
+    ReceiptFailed,
     /// Florin stopped sending to it.
     WebhookEndpointDisabled,
     /// Nothing has reached it for a day.
@@ -174,7 +177,7 @@ pub enum Transition {
 
 impl Transition {
     /// Every transition, for tables that must cover them all.
-    pub const ALL: [Self; 61] = [
+    pub const ALL: [Self; 62] = [
         Self::IntentCreated,
         Self::IntentSucceeded,
         Self::IntentAuthorized,
@@ -226,6 +229,7 @@ impl Transition {
         Self::ReportRunFailed,
         Self::ReportRunSucceeded,
         Self::SetupIntentSucceeded,
+        Self::ReceiptFailed,
         Self::WebhookEndpointDisabled,
         Self::WebhookEndpointFailing,
         Self::TopupCreated,
@@ -311,6 +315,7 @@ impl Transition {
             Self::ReportRunFailed => &[E::ReportingReportRunFailed],
             Self::ReportRunSucceeded => &[E::ReportingReportRunSucceeded],
             Self::SetupIntentSucceeded => &[E::SetupIntentCreated, E::SetupIntentSucceeded],
+            Self::ReceiptFailed => &[E::ReceiptFailed],
             Self::WebhookEndpointDisabled => &[E::WebhookEndpointDisabled],
             Self::WebhookEndpointFailing => &[E::WebhookEndpointFailing],
             Self::TopupCreated => &[E::TopupCreated],

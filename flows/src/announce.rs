@@ -51,7 +51,8 @@ struct Shown {
 }
 
 impl Subjects<'_> {
-    /// The object that an event of this type carries, as seen now, by the type's first words.
+    /// The object that an event of this type carries, as seen now, by the type's first words. A receipt is shown
+    /// by its charge.
     fn of(&self, event: EventType, now: Timestamp) -> Option<Shown> {
         let name = event.name();
         if name.starts_with("charge.refund.") || name.starts_with("refund.") {
@@ -64,7 +65,8 @@ impl Subjects<'_> {
                 show(dispute.id.as_str(), &resource::dispute::Resource::new(dispute, now))
             });
         }
-        match name.split('.').next() {
+        let kind = name.strip_prefix("florin.receipt.").map(|_| "charge");
+        match kind.or_else(|| name.split('.').next()) {
             Some("account") => self
                 .bank_account
                 .map(|bank| show(bank.id.as_str(), &resource::bank_account::Resource::from(bank))),

@@ -44,6 +44,9 @@ pub(crate) const RECOVER: &str = "\
 
 pub(crate) const WARN: &str = "UPDATE webhook_endpoints SET warned_at = ?2 WHERE id = ?1";
 
+pub(crate) const MARK_DELETED: &str =
+    "UPDATE webhook_endpoints SET deleted_at = ?2 WHERE id = ?1 AND status = 'deleted'";
+
 pub(crate) const OF_ACCOUNT: &str = "\
     SELECT id FROM webhook_endpoints INDEXED BY webhook_endpoints_by_account \
     WHERE account = ?1 AND livemode = ?2 AND status <> 'deleted'";
@@ -136,6 +139,11 @@ pub fn recover(id: &str) -> Statement {
 /// The owner of a failing endpoint was warned.
 pub fn warn(id: &str, now: Timestamp) -> Statement {
     Statement::new(WARN, values![id, now.seconds()])
+}
+
+/// Notes when an endpoint was deleted.
+pub fn mark_deleted(id: &str, now: Timestamp) -> Statement {
+    Statement::new(MARK_DELETED, values![id, now.seconds()])
 }
 
 /// Finds the ids of an account's endpoints that were not deleted.

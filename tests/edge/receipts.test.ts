@@ -113,6 +113,22 @@ test("a receipt is sent without waiting for the minute, and its number then show
   assert.ok(mails[0]?.["text"]?.includes(link(charge)));
 });
 
+/**
+ * Waits until the mail of a charge left, and answers with the receipt's number. No processor that this machine can reach
+ * takes live payments, so that one of test mode is made one.
+ */
+async function mailed(production: Server, id: string): Promise<unknown> {
+  await production.batch(
+    ["UPDATE charges SET livemode = 1 WHERE id = ?1", id],
+    ["INSERT INTO scheduled_tasks SELECT 0, 'send_receipt', id, account, livemode, 0 FROM charges WHERE id = ?1", id],
+  );
+  await production.scheduled();
+  return until("the mail was taken", async () => {
+    const [row] = await production.query("SELECT details ->> '$.receipt_sent.number' AS number FROM charges WHERE id = ?1", id);
+    return row?.["number"] ?? undefined;
+  });
+}
+
 test("in production mail goes to the provider, again after it refused, under one key", async () => {
   type Mail = { key: string | undefined; token: string | undefined; body: Record<string, string> };
   const mails: Mail[] = [];
@@ -132,16 +148,7 @@ test("in production mail goes to the provider, again after it refused, under one
     automatic_payment_methods: { enabled: true, allow_redirects: "never" },
   });
   const id = String(intent.latest_charge);
-  // No processor that this machine can reach takes live payments, so that one of test mode is made one.
-  await production.batch(
-    ["UPDATE charges SET livemode = 1 WHERE id = ?1", id],
-    ["INSERT INTO scheduled_tasks SELECT 0, 'send_receipt', id, account, livemode, 0 FROM charges WHERE id = ?1", id],
-  );
-  await production.scheduled();
-  const noted = await until("the mail was taken", async () => {
-    const [row] = await production.query("SELECT details ->> '$.receipt_sent.number' AS number FROM charges WHERE id = ?1", id);
-    return row?.["number"] ?? undefined;
-  });
+  const noted = await mailed(production, id);
   assert.equal(mails.length, 2);
   assert.deepEqual(mails[0], mails[1]);
   assert.equal(mails[0]?.token, "Bearer secret");
@@ -151,6 +158,21 @@ test("in production mail goes to the provider, again after it refused, under one
   assert.ok(html?.includes("$20.00") && !html.includes("Test mode"));
   assert.ok(text?.includes(`${production.url}/receipts/${id}_`));
   provider.close();
+});
+
+test("in production mail goes through Cloudflare where the binding is there", async () => {
+  const bindings = { DEVELOPMENT: "0", EMAIL_FROM: "shop@example.com" };
+  await using production = await Server.start({ bindings, sendsEmail: true });
+  const key = (await production.account("Ada's Books")).secret_key;
+  const intent = await production.stripe(key).paymentIntents.create({
+    amount: 2000, currency: "usd", payment_method: "pm_card_visa", confirm: true, receipt_email: "jo@example.com",
+    automatic_payment_methods: { enabled: true, allow_redirects: "never" },
+  });
+  const number = await mailed(production, String(intent.latest_charge));
+  const subject = `Subject: Receipt from Ada's Books [${number}]`;
+  for (const said of ["From: shop@example.com", "To: jo@example.com", subject]) {
+    await until(`the log says ${said}`, async () => production.log.find((line) => line.endsWith(said)));
+  }
 });
 
 /** Keeps a picture where FLORIN_SCREENSHOTS names a folder for people to look at. */

@@ -29,8 +29,13 @@ async function merchant(): Promise<Merchant> {
 type Shown = Record<string, unknown> & { id: string };
 
 /** Calls one of Florin's own endpoints. */
-async function florin({ account }: Merchant, method: string, path: string, form: Record<string, string> = {}): Promise<Shown> {
-  const headers = { authorization: `Bearer ${account.secret_key}`, "content-type": "application/x-www-form-urlencoded" };
+async function florin(
+  { account }: Merchant, method: string, path: string, form: Record<string, string> = {}, key?: string,
+): Promise<Shown> {
+  const headers: Record<string, string> = {
+    authorization: `Bearer ${account.secret_key}`, "content-type": "application/x-www-form-urlencoded",
+  };
+  if (key !== undefined) headers["idempotency-key"] = key;
   const body = method === "GET" ? {} : { body: new URLSearchParams(form).toString() };
   const answer = await server.fetch(`/v1/florin/${path}`, { method, headers, ...body });
   const shown = (await answer.json()) as Shown;
@@ -176,35 +181,58 @@ test("who listens for it hears that an endpoint was disabled", async () => {
   assert.equal(told?.event.type, "florin.webhook_endpoint.disabled");
 });
 
-test("a thousand events are replayed twice, each once in each replay", async () => {
-  const count = 1_000;
+/** Waits until a replay has looked at all of its events, and shows it. */
+async function planned(seller: Merchant, { id }: Shown): Promise<Shown> {
+  return until(`replay ${id} is planned`, async () => {
+    await pause(200);
+    const shown = await florin(seller, "GET", `event_replays/${id}`);
+    return shown["status"] === "pending" ? undefined : shown;
+  });
+}
+
+test("ten thousand events are replayed twice, each once in each replay, to the endpoint that is named", async () => {
+  const count = 10_000;
   const seller = await merchant();
-  const endpoint = await receiver.endpoint(seller.stripe, "/replayed", ["customer.updated"]);
-  receiver.answer = (_, response) => response.end();
   await server.query(
     `WITH RECURSIVE numbers (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM numbers WHERE n < ${count - 1})
      INSERT INTO events (id, account, livemode, created, type, object, data, api_version)
-     SELECT 'evt_replayed' || n, ?1, 0, 1700000000 + n, 'customer.updated', 'cus_' || n,
+     SELECT 'evt_replayed' || n, ?1, 0, ?2 + n, 'customer.updated', 'cus_' || n,
      '{"object":{"id":"cus_' || n || '"}}', 'v' FROM numbers`,
-    seller.account.account,
+    seller.account.account, Math.floor(Date.now() / 1000) - 2 * count,
   );
-  // The announcement of this one has the others handed out, too.
-  await seller.stripe.customers.create({ name: "Jo" });
-  await until("all have arrived", async () => (receiver.at("/replayed").length >= count ? true : undefined));
+  // They were handed out before these endpoints were there.
+  await server.query("UPDATE fan_out SET (event, receipt_event) = (SELECT max(sequence), max(sequence) FROM events)");
+  const endpoint = await receiver.endpoint(seller.stripe, "/replayed", ["customer.updated"]);
+  const other = await receiver.endpoint(seller.stripe, "/other", ["*"]);
+  await florin(seller, "POST", `webhook_endpoints/${endpoint.id}`, { max_concurrency: "6" });
+  receiver.answer = (_, response) => response.end();
+  const counted = await florin(seller, "POST", "event_replays", { webhook_endpoint: endpoint.id, dry_run: "true" });
+  assert.equal((await planned(seller, counted))["count"], count);
   for (const time of [1, 2]) {
     receiver.deliveries.length = 0;
     const form = { webhook_endpoint: endpoint.id, max_per_second: "1000" };
-    const replay = await florin(seller, "POST", "event_replays", form);
-    await until(`replay ${time} is planned`, async () => {
-      const shown = await florin(seller, "GET", `event_replays/${replay.id}`);
-      return shown["status"] === "pending" ? undefined : shown;
-    });
-    await until(`replay ${time} has arrived`, async () => {
+    const ask = () => florin(seller, "POST", "event_replays", form, `replay ${time}`);
+    const replay = await ask();
+    assert.equal((await ask()).id, replay.id, "a request that is made again asks for nothing more");
+    const done = await planned(seller, replay);
+    assert.deepEqual([done["status"], done["count"]], ["succeeded", count]);
+    // Only then is the server asked, which has enough to do.
+    await arrived("/replayed", count);
+    await until(`replay ${time} is noted`, async () => {
       const { waiting } = await florin(seller, "GET", `webhook_endpoints/${endpoint.id}`);
       return waiting === 0 ? true : undefined;
     });
-    const ids = receiver.at("/replayed").map(({ event }) => event.id);
-    assert.deepEqual([ids.length, new Set(ids).size], [count, count]);
-    assert.deepEqual(receiver.at("/replayed").filter(({ problem }) => problem !== undefined), []);
+    const deliveries = receiver.at("/replayed");
+    assert.deepEqual([deliveries.length, new Set(deliveries.map(({ event }) => event.id)).size], [count, count]);
+    assert.deepEqual(deliveries.filter(({ problem }) => problem !== undefined), []);
+    const rows = await server.query(
+      `SELECT state, attempts - attempts_before AS made, replay, COUNT(*) AS count FROM deliveries
+       WHERE endpoint = ?1 GROUP BY 1, 2, 3`,
+      endpoint.id,
+    );
+    assert.deepEqual(rows, [{ state: "succeeded", made: 1, replay: replay.id, count }]);
   }
+  assert.deepEqual(receiver.at("/other"), [], "nobody asked for these");
+  const elsewhere = await server.query("SELECT COUNT(*) AS count FROM deliveries WHERE endpoint = ?1", other.id);
+  assert.deepEqual(elsewhere, [{ count: 0 }]);
 });

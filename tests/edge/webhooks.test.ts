@@ -1,5 +1,6 @@
 // Webhooks on workerd: a receiver that verifies every delivery, and one that misbehaves.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import type Stripe from "stripe";
 import { Receiver } from "./kit/receiver.ts";
@@ -47,6 +48,15 @@ test("a payment's events arrive signed, each as the API shows it", async () => {
   assert.equal((succeeded?.data.object as Stripe.PaymentIntent).id, payment.id);
   const shown = await stripe.events.retrieve(String(succeeded?.id));
   assert.deepEqual({ ...shown, pending_webhooks: 1 }, { ...succeeded, pending_webhooks: 1 });
+});
+
+test("what a merchant names is fetched as anybody's request is, and still a developer's own machine is reached", async () => {
+  const configuration = readFileSync(new URL("../../wrangler.toml", import.meta.url), "utf8");
+  assert.match(configuration, /^ *"global_fetch_strictly_public",$/m);
+  const stripe = await merchant();
+  await receiver.endpoint(stripe, "/local", ["customer.created"]);
+  await stripe.customers.create({ name: "Jo" });
+  await arrived("/local", 1);
 });
 
 test("an endpoint is retrieved, listed, updated and deleted", async () => {

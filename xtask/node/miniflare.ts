@@ -75,8 +75,8 @@ type Write = (level: string, message: string) => void;
 /** Hands Miniflare's warnings on together with what the Worker logs. */
 class Messages extends Log {
   readonly #write: Write;
-  constructor(write: Write) {
-    super(LogLevel.WARN);
+  constructor(write: Write, level: LogLevel) {
+    super(level);
     this.#write = write;
   }
   protected override log(message: string) {
@@ -99,11 +99,13 @@ export type Settings = {
   config?: string;
   /** Whether each answer says what the request did in D1 and Durable Objects (see observer.js). */
   observe?: boolean;
+  /** Whether it is bound to Cloudflare's sending of mail, which here only writes each mail to the log. */
+  sendsEmail?: boolean;
 };
 
 /** Serves the built Worker and answers once it does. */
 export async function serve(settings: Settings) {
-  const { port = 0, state, bindings = {}, log = toStderr, onRestart = () => {}, config, observe = false } = settings;
+  const { port = 0, state, bindings = {}, log = toStderr, onRestart = () => {}, config, observe = false, sendsEmail = false } = settings;
   const configPath = config ?? join(root, "wrangler.toml");
   const { main, options } = await readOptions(configPath);
   const chosen = port === 0 ? await freePort() : port;
@@ -111,7 +113,7 @@ export async function serve(settings: Settings) {
     host: "127.0.0.1",
     port: 0,
     cf: false,
-    log: new Messages(log),
+    log: new Messages(log, sendsEmail ? LogLevel.INFO : LogLevel.WARN),
     handleStructuredLogs: ({ level, message }: { level: string; message: string }) => log(level, message),
     unsafeHandleRuntimeRestart: onRestart,
     resourcePersistencePath: persistence(state),
@@ -120,6 +122,7 @@ export async function serve(settings: Settings) {
         ...options,
         ...builtModules(main, observe),
         bindings: { ...options.bindings, ...bindings },
+        ...(sendsEmail && { email: { send_email: [{ name: "EMAIL" }] } }),
         unsafeDirectSockets: [{ host: "127.0.0.1", port: chosen }],
       },
     ],

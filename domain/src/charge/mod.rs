@@ -94,6 +94,8 @@ pub struct Details {
     pub receipt_url: Option<String>,
     /// The receipt that was sent last.
     pub receipt_sent: Option<ReceiptSent>,
+    /// The address that its receipt could not be sent to.
+    pub receipt_failed: Option<String>,
     pub shipping: Option<Shipping>,
     pub statement_descriptor: Option<String>,
     pub statement_descriptor_suffix: Option<String>,

@@ -18,11 +18,12 @@ impl Charge {
         self.is_captured() && self.capturable().is_zero()
     }
 
-    /// Where its receipt is to be sent, unless it was already: once any of it was taken.
+    /// Where its receipt is to be sent, unless it was already or cannot be: once any of it was taken.
     pub fn receipt_wanted_by(&self) -> Option<&str> {
         let sent_to = self.details.receipt_sent.as_ref().map(|sent| sent.to.as_str());
+        let over = [sent_to, self.details.receipt_failed.as_deref()];
         let email = self.details.receipt_email.as_deref();
-        email.filter(|email| self.is_captured() && sent_to != Some(*email))
+        email.filter(|email| self.is_captured() && !over.contains(&Some(*email)))
     }
 
     /// What may still be given back: neither a refund nor a chargeback took it.

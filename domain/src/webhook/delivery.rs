@@ -5,6 +5,19 @@ use serde::{Deserialize, Serialize};
 use crate::id::{EventId, Id, WebhookDeliveryId, WebhookEndpointId};
 use crate::timestamp::Timestamp;
 
+/// The most of an answer that is kept, in bytes.
+const KEPT: usize = 4_000;
+
+/// The beginning of an answer, as it is kept: no letter is cut in two, and a cut is told by an ellipsis.
+pub fn beginning(answer: &[u8]) -> String {
+    let text = String::from_utf8_lossy(answer);
+    if text.len() <= KEPT {
+        return text.into_owned();
+    }
+    let end = text.floor_char_boundary(KEPT);
+    format!("{}\u{2026}", text.get(..end).unwrap_or_default())
+}
+
 /// How a delivery stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(inline))]
@@ -76,6 +89,18 @@ pub fn parts_of(id: &str) -> Option<(WebhookEndpointId, EventId)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_answer_is_cut_between_two_letters_and_says_so() {
+        assert_eq!(beginning("ä".repeat(2_000).as_bytes()), "ä".repeat(2_000));
+        let cut = |letters: usize| format!("{}…", "ä".repeat(letters));
+        assert_eq!(beginning("ä".repeat(2_001).as_bytes()), cut(2_000));
+        let odd = beginning(format!("x{}", "ä".repeat(2_001)).as_bytes());
+        assert_eq!(odd, format!("x{}", cut(1_999)));
+        // What is no text takes three bytes for one.
+        assert!(beginning(&[0xff; 64_000]).len() <= 4_003);
+        assert_eq!(beginning(b""), "");
+    }
 
     #[test]
     fn a_delivery_is_found_by_its_id() {

@@ -4,6 +4,7 @@
 
 pub mod delivery;
 pub mod replay;
+pub mod resolution;
 pub mod schedule;
 pub mod signature;
 pub mod target;

@@ -47,6 +47,10 @@ impl Changes {
             details.metadata = details.metadata.updated(update)?;
         }
         self.description.clone().apply_to(&mut details.description);
+        if !self.receipt_email.is_keep() {
+            // Also where it is the same: somebody saw to it that mail arrives there.
+            details.receipt_failed = None;
+        }
         self.receipt_email.clone().apply_to(&mut details.receipt_email);
         self.shipping.clone().apply_to(&mut details.shipping);
         self.transfer_group.clone().apply_to(&mut details.transfer_group);

@@ -2,11 +2,13 @@
 
 use domain::ApiError;
 use domain::charge::{Charge, ReceiptSent};
+use domain::event::Transition;
 use domain::id::{base62, keyed_digest};
 use domain::receipt::Format;
 use store::{DatabaseError, charges};
 
 use super::{Made, find, is_to_be_sent};
+use crate::announce::{Subjects, events};
 use crate::platform::Email;
 use crate::{Context, Failure, Platform};
 
@@ -32,11 +34,12 @@ pub async fn send<P: Platform>(
         && let Some(email) = email(&made)
     {
         match context.platform.send_email(&email).await {
-            Ok(()) => note(context, made.charge, email.to, made.receipt.number).await?,
+            Ok(()) => note(context, made.charge, email.to, Some(made.receipt.number)).await?,
             Err(error) if tries < MAX_TRIES => return Err(error.into()),
             Err(error) => {
                 let problem = format!("its receipt was not sent after {tries} tries: {error}");
                 context.platform.log_error(subject, &problem);
+                note(context, made.charge, email.to, None).await?;
             }
         }
     }
@@ -67,16 +70,27 @@ fn email(made: &Made) -> Option<Email> {
     })
 }
 
-/// Notes on the charge that its receipt was sent.
+/// Notes on the charge that its receipt was sent under a number, or could not be: then its merchant is told.
 async fn note<P: Platform>(
     context: &Context<'_, P>,
     mut charge: Charge,
     to: String,
-    number: String,
+    number: Option<String>,
 ) -> Result<(), Failure> {
     for _ in 0..MAX_CHANGES {
-        charge.details.receipt_sent = Some(ReceiptSent { number: number.clone(), to: to.clone() });
-        match context.batch(charges::update(&mut charge).to_vec()).await {
+        match &number {
+            Some(number) => {
+                let sent = ReceiptSent { number: number.clone(), to: to.clone() };
+                charge.details.receipt_sent = Some(sent);
+            }
+            None => charge.details.receipt_failed = Some(to.clone()),
+        }
+        let mut batch = charges::update(&mut charge).to_vec();
+        if number.is_none() {
+            let subjects = Subjects { charge: Some(&charge), ..Subjects::default() };
+            batch.extend(events(context, Transition::ReceiptFailed, subjects, None));
+        }
+        match context.batch(batch).await {
             Ok(_) => return Ok(()),
             Err(DatabaseError::Guard(_)) => {}
             Err(error) => return Err(error.into()),

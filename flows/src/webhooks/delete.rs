@@ -26,7 +26,9 @@ pub async fn delete<P: Platform>(
         endpoint.status = Status::Deleted;
         // Nobody needs its secrets any more.
         endpoint.details.secrets.clear();
-        match context.batch(webhook_endpoints::update(&mut endpoint).to_vec()).await {
+        let mut batch = webhook_endpoints::update(&mut endpoint).to_vec();
+        batch.push(webhook_endpoints::mark_deleted(endpoint.id.as_str(), context.now));
+        match context.batch(batch).await {
             Ok(_) => return Ok(endpoint),
             Err(DatabaseError::Guard(_)) => {}
             Err(error) => return Err(error.into()),

@@ -17,11 +17,14 @@ const PATIENCE: i64 = 60;
 /// How many endpoints one search looks at; the rest follows at once.
 const SLICE: i64 = 100;
 
-/// How many lost deliveries of one endpoint are planned at a time.
+/// How many lost deliveries of one endpoint are planned at a time; the rest follows at once.
 const PLANNED: i64 = 500;
 
-/// Looks for lost deliveries, where it is time to, and sees that they are made. Says whether some
-/// endpoints are left to look at.
+/// When the last search was complete, where the next one must not wait.
+const AGAIN: Timestamp = Timestamp(0);
+
+/// Looks for lost deliveries, where it is time to, and sees that they are made. Says whether some may be
+/// left.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -43,8 +46,12 @@ pub async fn search<P: Platform>(platform: &P) -> Result<bool, Failure> {
     }
     let is_full = i64::try_from(endpoints.len()).unwrap_or(SLICE) >= SLICE;
     let through = endpoints.last().filter(|_| is_full).map_or("", |endpoint| &endpoint.id);
-    platform.database().batch(vec![fan_out::searched(now, through)]).await?;
-    Ok(is_full)
+    // What was found may have been too much for once: then the end of this search begins the next one.
+    let has_found = endpoints.iter().any(|endpoint| endpoint.has_lost)
+        || is_under_way && cursor.searched_at == AGAIN;
+    let searched_at = if has_found { AGAIN } else { now };
+    platform.database().batch(vec![fan_out::searched(searched_at, through)]).await?;
+    Ok(is_full || has_found)
 }
 
 /// Plans what an endpoint's lost messages stood for, wakes its object where something is due, and

@@ -418,6 +418,46 @@ fn mail_that_nobody_takes_keeps_no_refund_from_being_recovered() {
 }
 
 #[test]
+fn a_merchant_hears_of_mail_that_was_given_up_and_can_have_it_sent_again() {
+    let api = Api::watched();
+    let paid = pay(&api, &[("receipt_email", "jo@example.com")]);
+    for try_ in 1..=33 {
+        api.platform.outside().email_hop.fail(try_, Fault::BeforeEffect);
+    }
+    let told = || {
+        let page = api.get("/v1/events?type=florin.receipt.failed").ok().body;
+        page["data"].as_array().cloned().expect("a list")
+    };
+    for _ in 0..50 {
+        assert_eq!(told().len(), 0);
+        api.beat();
+        api.platform.advance(3_600);
+        if api.platform.outside().email_hop.calls() == 33 {
+            break;
+        }
+    }
+    assert_eq!(told().len(), 1);
+    assert_eq!(told()[0]["data"]["object"]["id"], paid.id());
+    assert_eq!(told()[0]["data"]["object"]["receipt_number"], Value::Null);
+    // What else happens to the charge is no reason to try again.
+    api.post("/v1/refunds", &[("charge", paid.id()), ("amount", "500")]).ok();
+    for _ in 0..3 {
+        api.beat();
+    }
+    assert_eq!((told().len(), api.platform.outside().email_hop.calls()), (1, 33));
+    let path = format!("/v1/charges/{}", paid.id());
+    api.post(&path, &[("receipt_email", "jo@example.com")]).ok();
+    for _ in 0..3 {
+        api.beat();
+    }
+    assert_eq!(api.platform.outside().emails().len(), 1);
+    assert_ne!(charge(&api, paid.id()).body["receipt_number"], Value::Null);
+    assert_eq!(told().len(), 1);
+    invariants::check_settled(&api.platform);
+    invariants::check_registered(&api.platform);
+}
+
+#[test]
 fn mail_whose_answer_is_lost_is_sent_again_under_its_key() {
     let api = Api::watched();
     let paid = pay(&api, &[("receipt_email", "jo@example.com")]);

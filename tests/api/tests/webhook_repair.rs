@@ -720,3 +720,94 @@ fn a_replay_ends_when_its_endpoint_is_disabled() {
     let refused = replay(&api, &form);
     assert!(refused.error(400)["message"].to_string().contains("disabled"));
 }
+
+#[test]
+fn events_are_read_where_an_endpoint_names_a_type_longer_than_fifty_bytes() {
+    let api = Api::new();
+    let cases = [
+        ("financial_connections.account.supported_payment_method_types_updated", 0),
+        ("customer.created", 1),
+        ("customer.*", 1),
+        ("*", 1),
+        ("customer.create", 0),
+        ("customer.created.later", 0),
+        ("charge.*", 0),
+    ];
+    for (pattern, _) in cases {
+        let id = endpoint(&api);
+        let name = "UPDATE webhook_endpoints \
+                    SET details = json_set(details, '$.enabled_events', json_array(?2)) WHERE id = ?1";
+        api.platform.database().query(name, values![id.as_str(), pattern]);
+    }
+    customer(&api);
+    let expected = cases.iter().map(|(_, hears)| hears).sum::<usize>();
+    // Nothing is handed out yet, so that the patterns tell.
+    let shown = api.get(&format!("/v1/events/{}", newest(&api))).ok().body;
+    assert_eq!(shown["pending_webhooks"], expected);
+    api.deliver();
+    assert_eq!(arrived(&api).len(), expected);
+}
+
+#[test]
+fn what_was_lost_is_planned_at_once_however_much_it_is() {
+    let api = Api::new();
+    let ids = [endpoint(&api), endpoint(&api)];
+    let database = api.platform.database();
+    // The queue lost the messages of so many events.
+    for id in &ids {
+        database.query(
+            "WITH RECURSIVE numbers (n) AS \
+             (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 1600) \
+             INSERT INTO deliveries (endpoint, event, created, state, attempts) \
+             SELECT ?1, n, CAST(?2 AS INTEGER), 'pending', 0 FROM numbers",
+            values![id.as_str(), kit::START.seconds()],
+        );
+    }
+    let lost = || {
+        let count = "SELECT COUNT(*) AS lost FROM deliveries WHERE next_attempt_at IS NULL";
+        database.query(count, vec![])[0].integer("lost").expect("a number")
+    };
+    api.platform.advance(61);
+    for _ in 0..6 {
+        api.beat();
+    }
+    assert_eq!(lost(), 0, "in a minute's search, as fast as the heart beats");
+    let cursor = &database.query("SELECT * FROM fan_out", vec![])[0];
+    assert_eq!(cursor.integer("searched_at"), Ok(kit::START.seconds() + 61), "it has ended");
+}
+
+#[test]
+fn what_nobody_needs_any_more_of_deleted_endpoints_and_replays_is_removed() {
+    let api = Api::new();
+    let (gone, kept) = (endpoint(&api), endpoint(&api));
+    customer(&api);
+    api.deliver();
+    let form = [("webhook_endpoint", kept.as_str())];
+    let replay = api.post("/v1/florin/event_replays", &form).ok().id().to_owned();
+    api.deliver();
+    api.delete(&format!("/v1/webhook_endpoints/{gone}")).ok();
+    let count = |table: &str| {
+        api.platform.database().query(&format!("SELECT 1 AS one FROM {table}"), vec![]).len()
+    };
+    let counts = || ["webhook_endpoints", "event_replays", "deliveries"].map(count);
+    let pass = |seconds: i64| {
+        api.platform.advance(seconds);
+        customer(&api);
+        api.deliver();
+        for _ in 0..5 {
+            api.beat();
+        }
+    };
+    pass(60);
+    api.delete(&format!("/v1/webhook_endpoints/{gone}")).ok();
+    assert_eq!(counts(), [2, 1, 3]);
+    pass(33 * 86_400);
+    assert_eq!(counts(), [2, 1, 1], "events leave before what tells of them");
+    api.get(&format!("/v1/florin/event_replays/{replay}")).ok();
+    pass(86_400);
+    assert_eq!(counts(), [1, 0, 2]);
+    api.get(&format!("/v1/florin/event_replays/{replay}")).error(404);
+    api.delete(&format!("/v1/webhook_endpoints/{gone}")).error(404);
+    assert_eq!(shown(&api, &kept)["status"], "enabled");
+    invariants::check_registered(&api.platform);
+}

@@ -20,6 +20,8 @@ export type Options = {
   bindings?: Record<string, string>;
   /** Whether each answer says in `x-observed` what the request did in D1 and Durable Objects. */
   observe?: boolean;
+  /** Whether the Worker is bound to Cloudflare's sending of mail; each that it sends is then in the log. */
+  sendsEmail?: boolean;
 };
 
 /** An object in the bucket of receipts; each time that one is written it has another version. */
@@ -36,6 +38,7 @@ export class Server {
   readonly state = mkdtempSync(join(tmpdir(), "florin-edge-"));
   readonly #bindings: Record<string, string>;
   readonly #observe: boolean;
+  readonly #sendsEmail: boolean;
   readonly #pending = new Map<number, Pending>();
   #child: ChildProcess | undefined;
   #requests = 0;
@@ -44,6 +47,7 @@ export class Server {
     const key = randomBytes(32).toString("base64");
     this.#bindings = { DEVELOPMENT: "1", MASTER_KEY: key, ...options.bindings };
     this.#observe = options.observe ?? false;
+    this.#sendsEmail = options.sendsEmail ?? false;
   }
 
   /** Starts a server on a state of its own. */
@@ -127,7 +131,7 @@ export class Server {
   async restart(): Promise<void> {
     if (this.#child !== undefined) await this.kill9();
     const port = this.url === "" ? 0 : this.port;
-    const settings = { port, state: this.state, bindings: this.#bindings, observe: this.#observe };
+    const settings = { port, state: this.state, bindings: this.#bindings, observe: this.#observe, sendsEmail: this.#sendsEmail };
     const env = { ...process.env, FLORIN_SERVE: JSON.stringify(settings) };
     // A process group of its own, so that workerd can be ended together with the script that runs it.
     const child = spawn(process.execPath, [SCRIPT], { env, detached: true, stdio: ["pipe", "pipe", "pipe"] });

@@ -104,6 +104,15 @@ fn no_statement_has_a_clock_or_randomness_of_its_own() {
     }
 }
 
+/// D1 takes no pattern that is longer than 50 bytes, and some types of events are.
+#[test]
+fn no_statement_compares_with_a_pattern_that_d1_may_refuse() {
+    for (name, sql) in registry::statements() {
+        let upper = sql.to_uppercase();
+        assert!(!["GLOB ", "LIKE "].iter().any(|word| upper.contains(word)), "{name}: {sql}");
+    }
+}
+
 /// A database in which each table that has pages has so many rows, all of one merchant and alike in
 /// all that pages are narrowed to, made a second apart.
 fn filled(rows: i64) -> Database {
