@@ -10,9 +10,12 @@ use crate::events::{Shown, pending_webhooks};
 use crate::{Inconsistent, Row, Statement, values};
 
 pub(crate) const INSERT: &str = "\
-    INSERT INTO deliveries (endpoint, event, created, state, attempts, next_attempt_at, object) \
-    SELECT value ->> 'endpoint', value ->> 'event', ?2, 'pending', 0, value ->> 'next_attempt_at', \
-    value ->> 'object' FROM json_each(?1)";
+    INSERT INTO deliveries (endpoint, event, created, state, attempts, next_attempt_at, object, \
+    problem, attempted_at) \
+    SELECT value ->> 'endpoint', value ->> 'event', ?2, \
+    CASE WHEN value ->> 'problem' IS NULL THEN 'pending' ELSE 'failed' END, 0, \
+    value ->> 'next_attempt_at', value ->> 'object', value ->> 'problem', \
+    CASE WHEN value ->> 'problem' IS NOT NULL THEN ?2 END FROM json_each(?1)";
 
 /// The deliveries of an endpoint that a condition holds for, with their events. One that is sent again counts
 /// its attempts anew.
@@ -106,6 +109,9 @@ pub struct Planned {
     pub next_attempt_at: Option<Timestamp>,
     /// The object that the event is about, where the endpoint wants them in order.
     pub object: Option<String>,
+    /// Why it has failed before any attempt, unless it may be made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
 }
 
 /// A delivery that is to be attempted, with its event.
@@ -117,8 +123,8 @@ pub struct Due {
     pub planned: Timestamp,
     /// How often it was attempted since.
     pub attempts: i64,
-    /// The event, and to how many endpoints it is still on its way.
-    pub shown: Shown,
+    /// The event, and to how many endpoints it is still on its way, where its row can be read.
+    pub shown: Result<Shown, Inconsistent>,
 }
 
 /// How a delivery stands after an attempt.
@@ -226,7 +232,7 @@ impl TryFrom<&Row> for Due {
             sequence: row.integer("sequence")?,
             planned: Timestamp(row.integer("planned")?),
             attempts: row.integer("attempts")?,
-            shown: Shown::try_from(row)?,
+            shown: Shown::try_from(row),
         })
     }
 }

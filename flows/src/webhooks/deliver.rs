@@ -6,7 +6,7 @@ use domain::timestamp::Timestamp;
 use domain::webhook::{DISABLES_AFTER, Status, WARNS_AFTER, WebhookEndpoint, schedule};
 use futures_util::future::join_all;
 use store::deliveries::{self, Due, State};
-use store::{Database, DatabaseError, Rows, Scope, Statement, webhook_endpoints};
+use store::{Database, DatabaseError, Inconsistent, Rows, Scope, Statement, webhook_endpoints};
 
 use super::attempt::{Outcome, attempt};
 use super::{Parcel, secrets};
@@ -15,6 +15,9 @@ use crate::{Context, Failure, Platform};
 
 /// An answer that takes longer than this, in milliseconds, is slow.
 const SLOW: i64 = 2_000;
+
+/// How many deliveries are put off at a time whose endpoint cannot be read.
+const PUT_OFF: i64 = 100;
 
 /// How many deliveries are ended at a time where an endpoint takes none any more.
 const GIVEN_UP: i64 = 500;
@@ -40,8 +43,12 @@ pub async fn deliver<P: Platform>(platform: &P, parcel: &Parcel) -> Result<(), F
     let id = parcel.endpoint.as_str();
     let read = vec![webhook_endpoints::find_by_id(id), deliveries::find_first(id, &parcel.events)];
     let results = platform.database().batch(read).await?;
-    let Some(recipient) = Recipient::of(results.first())? else { return Ok(()) };
     let mut due = due_of(results.get(1))?;
+    let recipient = match Recipient::of(results.first()) {
+        Ok(Some(recipient)) => recipient,
+        Ok(None) => return Ok(()),
+        Err(unreadable) => return put_off(platform, id, &unreadable, &due).await,
+    };
     let mut is_well = recipient.endpoint.status == Status::Enabled && !recipient.endpoint.is_alone;
     while is_well && !due.is_empty() {
         let rest = due.split_off(concurrency(&recipient.endpoint).min(due.len()));
@@ -65,7 +72,11 @@ pub async fn deliver<P: Platform>(platform: &P, parcel: &Parcel) -> Result<(), F
 pub async fn deliver_alone<P: Platform>(platform: &P, endpoint: &str) -> Result<Next, Failure> {
     let now = platform.now();
     let results = platform.database().batch(vec![webhook_endpoints::find_by_id(endpoint)]).await?;
-    let Some(recipient) = Recipient::of(results.first())? else { return Ok(Next::Never) };
+    let recipient = match Recipient::of(results.first()) {
+        Ok(Some(recipient)) => recipient,
+        Ok(None) => return Ok(Next::Never),
+        Err(unreadable) => return put_off_due(platform, endpoint, &unreadable).await,
+    };
     if recipient.endpoint.status != Status::Enabled {
         return give_up(platform, endpoint).await;
     }
@@ -90,11 +101,58 @@ struct Recipient {
 }
 
 impl Recipient {
-    fn of(rows: Option<&Rows>) -> Result<Option<Self>, Failure> {
+    fn of(rows: Option<&Rows>) -> Result<Option<Self>, Unreadable> {
         let Some(row) = rows.and_then(Rows::first) else { return Ok(None) };
-        let endpoint = WebhookEndpoint::try_from(row)?;
-        Ok(Some(Self { scope: webhook_endpoints::scope(row)?, endpoint }))
+        let read = || {
+            let endpoint = WebhookEndpoint::try_from(row)?;
+            Ok(Self { scope: webhook_endpoints::scope(row)?, endpoint })
+        };
+        read().map(Some).map_err(|error: Inconsistent| Unreadable {
+            livemode: row.flag("livemode").unwrap_or(true),
+            problem: format!("The endpoint cannot be read: {error}"),
+        })
     }
+}
+
+/// An endpoint whose row cannot be read.
+struct Unreadable {
+    livemode: bool,
+    problem: String,
+}
+
+/// Has deliveries fail whose endpoint cannot be read, each like one that it had refused: they can be seen, and
+/// arrive by themselves where the row is mended in time.
+async fn put_off<P: Platform>(
+    platform: &P,
+    endpoint: &str,
+    unreadable: &Unreadable,
+    due: &[Due],
+) -> Result<(), Failure> {
+    platform.log_error(endpoint, &unreadable.problem);
+    let outcome = Outcome::ours(platform.now(), unreadable.problem.clone());
+    let mut batch = Vec::new();
+    for due in due {
+        let state = state(platform, unreadable.livemode, due, &outcome);
+        batch.extend(deliveries::record(endpoint, due.sequence, &outcome.attempt, state));
+    }
+    if !batch.is_empty() {
+        platform.database().batch(batch).await?;
+        platform.wake_endpoint(endpoint).await?;
+    }
+    Ok(())
+}
+
+/// The same of what is due, and says when more will be.
+async fn put_off_due<P: Platform>(
+    platform: &P,
+    endpoint: &str,
+    unreadable: &Unreadable,
+) -> Result<Next, Failure> {
+    let due = deliveries::find_due(endpoint, platform.now(), PUT_OFF);
+    let results = platform.database().batch(vec![due]).await?;
+    put_off(platform, endpoint, unreadable, &due_of(results.first())?).await?;
+    let results = platform.database().batch(vec![deliveries::next_due(endpoint)]).await?;
+    Ok(next_due(results.first())?.map_or(Next::Never, Next::At))
 }
 
 fn due_of(rows: Option<&Rows>) -> Result<Vec<Due>, Failure> {
@@ -113,12 +171,12 @@ async fn make<P: Platform>(
     due: &[Due],
 ) -> Result<bool, Failure> {
     let Recipient { scope, endpoint } = recipient;
-    let secrets = secrets::live(platform, scope, endpoint)?;
+    let secrets = secrets::live(platform, scope, endpoint);
     let attempts = due.iter().map(|due| attempt(platform, endpoint, &secrets, due));
     let outcomes = join_all(attempts).await;
     let mut batch = Vec::new();
     for (due, outcome) in due.iter().zip(&outcomes) {
-        let state = state(platform, endpoint, due, outcome);
+        let state = state(platform, endpoint.livemode, due, outcome);
         batch.extend(deliveries::record(
             endpoint.id.as_str(),
             due.sequence,
@@ -139,12 +197,7 @@ fn is_slow(outcome: &Outcome) -> bool {
 }
 
 /// How a delivery stands after an attempt.
-fn state<P: Platform>(
-    platform: &P,
-    endpoint: &WebhookEndpoint,
-    due: &Due,
-    outcome: &Outcome,
-) -> State {
+fn state<P: Platform>(platform: &P, livemode: bool, due: &Due, outcome: &Outcome) -> State {
     if outcome.is_success {
         return State::Succeeded;
     }
@@ -153,7 +206,7 @@ fn state<P: Platform>(
         due.attempts.saturating_add(1),
         due.planned,
         platform.now(),
-        endpoint.livemode,
+        livemode,
         outcome.retry_after,
         random,
     );
@@ -167,7 +220,7 @@ fn state<P: Platform>(
 fn standing(endpoint: &WebhookEndpoint, outcomes: &[Outcome], now: Timestamp) -> Vec<Statement> {
     let id = endpoint.id.as_str();
     let mut statements = Vec::new();
-    if outcomes.iter().any(|outcome| !outcome.is_success) {
+    if outcomes.iter().any(Outcome::counts_against) {
         statements.push(webhook_endpoints::leave_alone(id, now));
     } else if outcomes.iter().any(is_slow) {
         statements.push(webhook_endpoints::slow_down(id));
@@ -190,13 +243,14 @@ async fn look_after<P: Platform>(
     let since = endpoint.failing_since.unwrap_or(context.now);
     let fails_for = context.now.seconds().saturating_sub(since.seconds());
     let is_gone = outcomes.iter().any(|outcome| outcome.is_gone);
+    let fails = outcomes.iter().any(Outcome::counts_against);
     let works = outcomes.iter().any(|outcome| outcome.is_success);
-    let transition = if is_gone || !works && fails_for >= DISABLES_AFTER {
+    let transition = if is_gone || fails && !works && fails_for >= DISABLES_AFTER {
         endpoint.status = Status::Disabled;
         let because = if is_gone { "gone" } else { "failing" };
         endpoint.details.disabled_because = Some(because.to_owned());
         Transition::WebhookEndpointDisabled
-    } else if !works && fails_for >= WARNS_AFTER && endpoint.warned_at.is_none() {
+    } else if fails && !works && fails_for >= WARNS_AFTER && endpoint.warned_at.is_none() {
         endpoint.warned_at = Some(context.now);
         Transition::WebhookEndpointFailing
     } else {

@@ -1,0 +1,151 @@
+//! Webhooks when rows cannot be read, endpoints fail, and two do the same at once: each test is named after what
+//! went wrong once.
+
+use api::Api;
+use kit::run;
+use serde_json::Value;
+use store::{Row, values};
+
+const URL: &str = "https://shop.test/hooks";
+
+fn endpoint(api: &Api, url: &str) -> String {
+    let form = [("url", url), ("enabled_events[]", "customer.*")];
+    api.post("/v1/webhook_endpoints", &form).ok().id().to_owned()
+}
+
+fn customer(api: &Api) -> String {
+    api.post("/v1/customers", &[]).ok().id().to_owned()
+}
+
+/// Where deliveries went since the last look.
+fn went(api: &Api) -> Vec<String> {
+    let requests = api.platform.outside().take_requests();
+    requests.iter().map(|request| request.uri().to_string()).collect()
+}
+
+fn query(api: &Api, sql: &str, values: Vec<store::Value>) -> Vec<Row> {
+    api.platform.database().query(sql, values)
+}
+
+fn deliveries(api: &Api, endpoint: &str) -> Vec<Row> {
+    query(api, "SELECT * FROM deliveries WHERE endpoint = ?1 ORDER BY event", values![endpoint])
+}
+
+fn kept(api: &Api, endpoint: &str, column: &'static str) -> Value {
+    let rows = query(api, "SELECT * FROM webhook_endpoints WHERE id = ?1", values![endpoint]);
+    rows[0].0[column].clone()
+}
+
+/// Lets time pass: everything that is due is done, minute by minute.
+fn pass(api: &Api, minutes: i64) {
+    for _ in 0..minutes {
+        api.platform.advance(61);
+        api.beat();
+        api.deliver();
+    }
+}
+
+/// The next message of the queue, as the consumer has it.
+fn message(api: &Api) -> String {
+    let parcel = api.platform.outside().next_parcel().expect("a message");
+    serde_json::to_string(&parcel).expect("a message")
+}
+
+fn fan_out(api: &Api) {
+    run(queues::deliveries::fan_out(&api.platform)).expect("the fan-out");
+}
+
+#[test]
+fn an_endpoint_that_cannot_be_read_keeps_no_other_from_its_events() {
+    let api = Api::new();
+    let broken = endpoint(&api, "https://broken.test/");
+    endpoint(&api, "https://well.test/");
+    let details = kept(&api, &broken, "details");
+    let damage = "UPDATE webhook_endpoints SET details = ?2 WHERE id = ?1";
+    query(&api, damage, values![broken.as_str(), "no JSON"]);
+    customer(&api);
+    api.deliver();
+    assert_eq!(went(&api), ["https://well.test/"]);
+    let failed = &deliveries(&api, &broken)[0];
+    assert_eq!(failed.text("state"), Ok("failed"));
+    assert!(failed.text("problem").expect("a problem").contains("details"), "{failed:?}");
+    query(&api, damage, values![broken.as_str(), details.as_str().expect("a text")]);
+    let form = [("webhook_endpoint", broken.as_str()), ("delivery_success", "false")];
+    api.post("/v1/florin/event_replays", &form).ok();
+    api.deliver();
+    assert_eq!(went(&api), ["https://broken.test/"]);
+}
+
+#[test]
+fn an_endpoint_that_can_no_longer_be_read_gets_its_events_when_it_is_mended() {
+    let api = Api::new();
+    let broken = endpoint(&api, URL);
+    let details = kept(&api, &broken, "details");
+    customer(&api);
+    fan_out(&api);
+    let damage = "UPDATE webhook_endpoints SET details = ?2 WHERE id = ?1";
+    query(&api, damage, values![broken.as_str(), "no JSON"]);
+    run(queues::deliveries::deliver(&api.platform, &message(&api))).expect("it is taken");
+    api.deliver();
+    let waiting = &deliveries(&api, &broken)[0];
+    assert_eq!((waiting.text("state"), waiting.integer("attempts")), (Ok("pending"), Ok(1)));
+    assert!(waiting.text("problem").expect("a problem").contains("details"), "{waiting:?}");
+    query(&api, damage, values![broken.as_str(), details.as_str().expect("a text")]);
+    pass(&api, 3);
+    assert_eq!(went(&api), [URL]);
+}
+
+#[test]
+fn an_event_that_cannot_be_read_keeps_no_other_from_its_endpoint() {
+    let api = Api::new();
+    let made = endpoint(&api, URL);
+    customer(&api);
+    // One of nobody's, and one that holds what no event does.
+    let copy = "INSERT INTO events (id, account, livemode, created, type, object, data, api_version) \
+         SELECT ?1, COALESCE(?2, account), livemode, created, type, object, 'no JSON', api_version \
+         FROM events WHERE sequence = 1";
+    query(&api, copy, values!["evt_nobodys", Some("nobody")]);
+    query(&api, copy, values!["evt_damaged", None::<&str>]);
+    api.deliver();
+    assert_eq!(went(&api).len(), 1);
+    let rows = deliveries(&api, &made);
+    assert_eq!(rows.len(), 2);
+    assert_eq!(rows[1].integer("attempts"), Ok(1), "it is counted");
+    assert!(rows[1].text("problem").expect("a problem").contains("data"), "{:?}", rows[1]);
+    assert_eq!(kept(&api, &made, "failing_since"), Value::Null, "the endpoint is not to blame");
+    pass(&api, 20);
+    assert_eq!(deliveries(&api, &made)[1].text("state"), Ok("failed"));
+}
+
+#[test]
+fn a_secret_that_cannot_be_opened_counts_each_attempt_until_it_is_rolled() {
+    let api = Api::new();
+    let made = endpoint(&api, URL);
+    let damage = "UPDATE webhook_endpoints SET \
+         details = json_set(details, '$.secrets[0].sealed', 'v1.AAAA.AAAA') WHERE id = ?1";
+    query(&api, damage, values![made.as_str()]);
+    customer(&api);
+    api.deliver();
+    let waiting = &deliveries(&api, &made)[0];
+    assert_eq!((waiting.text("state"), waiting.integer("attempts")), (Ok("pending"), Ok(1)));
+    assert!(waiting.text("problem").expect("a problem").contains("secret"), "{waiting:?}");
+    assert_eq!(kept(&api, &made, "failing_since"), Value::Null, "the endpoint is not to blame");
+    api.post(&format!("/v1/florin/webhook_endpoints/{made}/roll"), &[]).ok();
+    pass(&api, 3);
+    assert_eq!(went(&api), [URL]);
+}
+
+#[test]
+fn a_fan_out_that_fails_keeps_no_dead_letter_from_being_tried_again() {
+    let api = Api::new();
+    endpoint(&api, URL);
+    customer(&api);
+    fan_out(&api);
+    let letter = "INSERT INTO dead_letters \
+         (queue, body, problem, count, first_parked_at, last_parked_at, redrive) \
+         VALUES ('deliveries', ?1, 'it was away', 1, 0, 0, 1)";
+    query(&api, letter, values![message(&api)]);
+    query(&api, "DELETE FROM fan_out", values![]);
+    api.beat();
+    assert_eq!(went(&api), [URL]);
+}
