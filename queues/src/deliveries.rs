@@ -1,6 +1,6 @@
 //! Deliveries on their way through the queue: each message stands for some of one endpoint's.
 
-use flows::webhooks::{self, Parcel};
+use flows::webhooks::{self, Lot, Parcel};
 use flows::{Failure, Platform};
 
 /// Makes the deliveries that a message stands for.
@@ -8,9 +8,20 @@ use flows::{Failure, Platform};
 /// # Errors
 /// Says why the message is to come again; after some times it goes to the dead letters.
 pub async fn deliver<P: Platform>(platform: &P, message: &str) -> Result<(), String> {
-    let parcel: Parcel = serde_json::from_str(message).map_err(|error| error.to_string())?;
-    let made = webhooks::deliver(platform, &parcel).await;
-    made.map_err(|failure| format!("{}: {failure}", parcel.endpoint))
+    let parcel = parcel(message)?;
+    let told = |problem: String| format!("{}: {problem}", parcel.endpoint);
+    let opened = Lot::open(platform, std::slice::from_ref(&parcel)).await;
+    let lot = opened.map_err(|failure| told(failure.to_string()))?;
+    lot.work(platform).await;
+    lot.problem(&parcel.endpoint).map_or(Ok(()), |problem| Err(told(problem)))
+}
+
+/// What a message stands for.
+///
+/// # Errors
+/// Says why it cannot be read.
+pub fn parcel(message: &str) -> Result<Parcel, String> {
+    serde_json::from_str(message).map_err(|error| error.to_string())
 }
 
 /// Hands every new event to the endpoints that hear of it.

@@ -9,15 +9,12 @@ use store::deliveries::{self, Planned};
 use store::fan_out::{self, Cursor};
 use store::{Database, DatabaseError, Inconsistent, Row, Rows, Scope, webhook_endpoints};
 
-use super::Parcel;
+use super::{Parcel, parcels};
 use crate::context::first;
 use crate::{Failure, Platform};
 
 /// How many events one fan-out takes on; the rest follows at once.
 const SLICE: i64 = 100;
-
-/// How many deliveries one message stands for.
-const PARCEL: usize = 10;
 
 /// Plans the deliveries of the next events and puts them on their way. Says whether there are more
 /// events. Where two run together, one of them does nothing.
@@ -145,14 +142,8 @@ async fn post<P: Platform>(platform: &P, planned: &[Planned]) {
             Some(_) => {}
         }
     }
-    let parcels: Vec<Parcel> = shared
-        .into_iter()
-        .flat_map(|(endpoint, events)| {
-            let parcel =
-                |events: &[i64]| Parcel { endpoint: endpoint.to_owned(), events: events.to_vec() };
-            events.chunks(PARCEL).map(parcel).collect::<Vec<_>>()
-        })
-        .collect();
+    let parcels: Vec<Parcel> =
+        shared.into_iter().flat_map(|(endpoint, events)| parcels(endpoint, &events)).collect();
     if !parcels.is_empty()
         && let Err(error) = platform.enqueue(&parcels).await
     {
