@@ -1,8 +1,10 @@
 //! Webhooks when rows cannot be read, endpoints fail, and two do the same at once: each test is named after what
 //! went wrong once.
 
+use std::cell::Cell;
+
 use api::Api;
-use kit::run;
+use kit::{run, take_turns};
 use serde_json::Value;
 use store::{Row, values};
 
@@ -148,4 +150,40 @@ fn a_fan_out_that_fails_keeps_no_dead_letter_from_being_tried_again() {
     query(&api, "DELETE FROM fan_out", values![]);
     api.beat();
     assert_eq!(went(&api), [URL]);
+}
+
+#[test]
+fn an_endpoint_that_is_disabled_between_two_rounds_gets_no_second_round() {
+    for polls in 1..30 {
+        let api = Api::new();
+        let made = endpoint(&api, URL);
+        for _ in 0..9 {
+            customer(&api);
+        }
+        fan_out(&api);
+        let message = message(&api);
+        let path = format!("/v1/webhook_endpoints/{made}");
+        api.platform.yields(true);
+        let went_before = Cell::new(0);
+        take_turns(
+            &[(0, polls), (1, 1)],
+            vec![
+                Box::pin(async {
+                    queues::deliveries::deliver(&api.platform, &message)
+                        .await
+                        .expect("it is taken");
+                }),
+                Box::pin(async {
+                    api.post(&path, &[("disabled", "true")]).ok();
+                    went_before.set(went(&api).len());
+                }),
+            ],
+        );
+        api.platform.yields(false);
+        // What was under way goes on, and a round for which the endpoint was read already.
+        let after = went(&api).len();
+        assert!(after <= 4, "{after} after {} before, after {polls} polls", went_before.get());
+        pass(&api, 3);
+        assert_eq!(went(&api), Vec::<String>::new());
+    }
 }
