@@ -40,19 +40,28 @@ pub(crate) const FIND_FIRST: &str = deliveries_with_events!(
      ORDER BY deliveries.event"
 );
 
-// In order, an object's later events wait for the end of the earlier ones.
-pub(crate) const FIND_DUE: &str = deliveries_with_events!(
-    "INDEXED BY deliveries_due",
-    "deliveries.next_attempt_at <= ?2 AND NOT EXISTS (\
-     SELECT 1 FROM deliveries AS earlier WHERE earlier.endpoint = ?1 \
-     AND earlier.object = deliveries.object AND earlier.event < deliveries.event \
-     AND earlier.state = 'pending') \
-     ORDER BY deliveries.next_attempt_at, deliveries.event LIMIT ?3"
+/// In order, an object's later events wait for the end of the earlier ones: whether none waits.
+macro_rules! is_first_of_its_object {
+    () => {
+        "NOT EXISTS (SELECT 1 FROM deliveries AS earlier WHERE earlier.endpoint = ?1 \
+         AND earlier.object = deliveries.object AND earlier.event < deliveries.event \
+         AND earlier.state = 'pending')"
+    };
+}
+
+pub(crate) const FIND_DUE: &str = concat!(
+    deliveries_with_events!("INDEXED BY deliveries_due", "deliveries.next_attempt_at <= ?2 AND "),
+    is_first_of_its_object!(),
+    " ORDER BY deliveries.next_attempt_at, deliveries.event LIMIT ?3"
 );
 
-pub(crate) const NEXT_DUE: &str = "\
-    SELECT MIN(next_attempt_at) AS next_attempt_at FROM deliveries INDEXED BY deliveries_due \
-    WHERE endpoint = ?1 AND next_attempt_at IS NOT NULL";
+// What waits for an earlier event is not due before that has ended, which has its object looked at anew.
+pub(crate) const NEXT_DUE: &str = concat!(
+    "SELECT next_attempt_at FROM deliveries INDEXED BY deliveries_due \
+     WHERE endpoint = ?1 AND next_attempt_at IS NOT NULL AND ",
+    is_first_of_its_object!(),
+    " ORDER BY next_attempt_at LIMIT 1"
+);
 
 pub(crate) const RECORD: &str = "\
     UPDATE deliveries SET state = ?3, attempts = attempts + 1, next_attempt_at = ?4, \

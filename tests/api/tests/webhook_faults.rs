@@ -3,8 +3,10 @@
 
 use std::cell::Cell;
 
-use api::Api;
-use kit::{run, take_turns};
+use api::{Api, Form};
+use domain::timestamp::Timestamp;
+use flows::webhooks::{Next, deliver_alone};
+use kit::{answered, run, take_turns};
 use serde_json::Value;
 use store::{Row, values};
 
@@ -13,6 +15,10 @@ const URL: &str = "https://shop.test/hooks";
 fn endpoint(api: &Api, url: &str) -> String {
     let form = [("url", url), ("enabled_events[]", "customer.*")];
     api.post("/v1/webhook_endpoints", &form).ok().id().to_owned()
+}
+
+fn settings(api: &Api, endpoint: &str, form: Form<'_>) {
+    api.post(&format!("/v1/florin/webhook_endpoints/{endpoint}"), form).ok();
 }
 
 fn customer(api: &Api) -> String {
@@ -36,6 +42,10 @@ fn deliveries(api: &Api, endpoint: &str) -> Vec<Row> {
 fn kept(api: &Api, endpoint: &str, column: &'static str) -> Value {
     let rows = query(api, "SELECT * FROM webhook_endpoints WHERE id = ?1", values![endpoint]);
     rows[0].0[column].clone()
+}
+
+fn fail(api: &Api) {
+    api.platform.outside().respond(|_| answered(500));
 }
 
 /// Lets time pass: everything that is due is done, minute by minute.
@@ -150,6 +160,22 @@ fn a_fan_out_that_fails_keeps_no_dead_letter_from_being_tried_again() {
     query(&api, "DELETE FROM fan_out", values![]);
     api.beat();
     assert_eq!(went(&api), [URL]);
+}
+
+#[test]
+fn what_waits_behind_an_earlier_event_of_its_object_had_its_endpoint_looked_at_every_second() {
+    let api = Api::new();
+    let made = endpoint(&api, URL);
+    settings(&api, &made, &[("ordering", "object")]);
+    fail(&api);
+    let id = customer(&api);
+    api.post(&format!("/v1/customers/{id}"), &[("name", "Jo")]).ok();
+    api.deliver();
+    let rows = deliveries(&api, &made);
+    assert_eq!(rows.len(), 2);
+    let next = Timestamp(rows[0].integer("next_attempt_at").expect("a moment"));
+    assert!(rows[1].integer("next_attempt_at").expect("a moment") < next.seconds());
+    assert_eq!(run(deliver_alone(&api.platform, &made)), Ok(Next::At(next)));
 }
 
 #[test]
