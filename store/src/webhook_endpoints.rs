@@ -75,7 +75,10 @@ const LOOKED_AT: i64 = 1_000;
 /// How many waiting deliveries are counted; more are as many.
 const MOST_COUNTED: i64 = 10_000;
 
-pub(crate) const SHARE: &str = "UPDATE webhook_endpoints SET is_alone = 0 WHERE id = ?1";
+// Unless its owner asked for something particular meanwhile, or it fares badly again.
+pub(crate) const SHARE: &str = "\
+    UPDATE webhook_endpoints SET is_alone = 0 WHERE id = ?1 AND version = ?2 \
+    AND failing_since IS NULL AND slow_since IS NULL";
 
 /// Writes a new endpoint, unless the account has so many already.
 pub fn insert(scope: &Scope, endpoint: &WebhookEndpoint, most: usize) -> [Statement; 2] {
@@ -173,9 +176,10 @@ pub fn health(id: &str) -> Statement {
     Statement::new(HEALTH, values![id, LOOKED_AT, MOST_COUNTED])
 }
 
-/// Has an endpoint that is well again delivered to by the consumer that others share.
-pub fn share(id: &str) -> Statement {
-    Statement::new(SHARE, values![id])
+/// Has an endpoint that is well again, and was not changed since it was read, delivered to by the consumer
+/// that others share.
+pub fn share(endpoint: &WebhookEndpoint) -> Statement {
+    Statement::new(SHARE, values![endpoint.id.as_str(), endpoint.version])
 }
 
 /// Whose endpoint a row is.

@@ -99,7 +99,7 @@ async fn rest<P: Platform>(
     }
     let is_well = endpoint.failing_since.is_none() && endpoint.slow_since.is_none();
     if endpoint.is_alone && is_well && !endpoint.is_particular() {
-        let share = webhook_endpoints::share(endpoint.id.as_str());
+        let share = webhook_endpoints::share(endpoint);
         platform.database().batch(vec![share]).await?;
     }
     Ok(Next::Never)

@@ -38,7 +38,7 @@ impl Recipient {
     /// Whether a consumer that others share may deliver to it.
     pub fn is_shared(&self) -> bool {
         let endpoint = &self.endpoint;
-        endpoint.status == Status::Enabled && !endpoint.is_alone
+        endpoint.status == Status::Enabled && !endpoint.is_alone && !endpoint.is_particular()
     }
 
     /// How many deliveries it takes at the same time.

@@ -7,7 +7,7 @@ use api::{Api, Form};
 use domain::timestamp::Timestamp;
 use flows::webhooks::{Next, deliver_alone};
 use kit::{answered, run, take_turns};
-use serde_json::Value;
+use serde_json::{Value, json};
 use store::{Row, values};
 
 const URL: &str = "https://shop.test/hooks";
@@ -176,6 +176,65 @@ fn what_waits_behind_an_earlier_event_of_its_object_had_its_endpoint_looked_at_e
     let next = Timestamp(rows[0].integer("next_attempt_at").expect("a moment"));
     assert!(rows[1].integer("next_attempt_at").expect("a moment") < next.seconds());
     assert_eq!(run(deliver_alone(&api.platform, &made)), Ok(Next::At(next)));
+}
+
+#[test]
+fn an_endpoint_that_asks_for_order_while_it_is_given_back_stays_alone() {
+    for polls in 1..20 {
+        let api = Api::new();
+        let made = endpoint(&api, URL);
+        query(&api, "UPDATE webhook_endpoints SET is_alone = 1", values![]);
+        api.platform.yields(true);
+        take_turns(
+            &[(0, polls), (1, 1)],
+            vec![
+                Box::pin(async {
+                    deliver_alone(&api.platform, &made).await.map(drop).expect("it rests")
+                }),
+                Box::pin(async { settings(&api, &made, &[("ordering", "object")]) }),
+            ],
+        );
+        api.platform.yields(false);
+        assert_eq!(kept(&api, &made, "is_alone"), json!(1), "after {polls} polls");
+    }
+}
+
+#[test]
+fn an_endpoint_that_fails_while_it_is_given_back_stays_alone() {
+    for polls in 1..20 {
+        let api = Api::new();
+        let made = endpoint(&api, URL);
+        query(&api, "UPDATE webhook_endpoints SET is_alone = 1", values![]);
+        api.platform.yields(true);
+        take_turns(
+            &[(0, polls), (1, 1)],
+            vec![
+                Box::pin(async {
+                    deliver_alone(&api.platform, &made).await.map(drop).expect("it rests")
+                }),
+                Box::pin(async {
+                    let fails = "UPDATE webhook_endpoints SET is_alone = 1, failing_since = 1";
+                    query(&api, fails, values![]);
+                }),
+            ],
+        );
+        api.platform.yields(false);
+        assert_eq!(kept(&api, &made, "is_alone"), json!(1), "after {polls} polls");
+    }
+}
+
+#[test]
+fn a_consumer_leaves_an_ordered_endpoint_to_its_object_whatever_its_row_says() {
+    let api = Api::new();
+    let made = endpoint(&api, URL);
+    customer(&api);
+    fan_out(&api);
+    settings(&api, &made, &[("ordering", "object")]);
+    query(&api, "UPDATE webhook_endpoints SET is_alone = 0", values![]);
+    run(queues::deliveries::deliver(&api.platform, &message(&api))).expect("it is taken");
+    assert_eq!(went(&api), Vec::<String>::new());
+    api.deliver();
+    assert_eq!(went(&api), [URL]);
 }
 
 #[test]
