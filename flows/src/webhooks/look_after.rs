@@ -20,15 +20,20 @@ pub(super) async fn look_after<P: Platform>(
     let mut endpoint = recipient.endpoint.clone();
     let since = endpoint.failing_since.unwrap_or(context.now);
     let fails_for = context.now.seconds().saturating_sub(since.seconds());
+    // Its owner has time to mend it, also where the days before were quiet and nobody saw it fail.
+    let warned_long_ago = endpoint
+        .warned_at
+        .is_some_and(|at| context.now >= at.plus(DISABLES_AFTER.saturating_sub(WARNS_AFTER)));
     let is_gone = outcomes.iter().any(|outcome| outcome.is_gone);
     let fails = outcomes.iter().any(Outcome::counts_against);
     let works = outcomes.iter().any(|outcome| outcome.is_success);
-    let transition = if is_gone || fails && !works && fails_for >= DISABLES_AFTER {
+    let fails = fails && !works;
+    let transition = if is_gone || fails && fails_for >= DISABLES_AFTER && warned_long_ago {
         endpoint.status = Status::Disabled;
         let because = if is_gone { "gone" } else { "failing" };
         endpoint.details.disabled_because = Some(because.to_owned());
         Transition::WebhookEndpointDisabled
-    } else if fails && !works && fails_for >= WARNS_AFTER && endpoint.warned_at.is_none() {
+    } else if fails && fails_for >= WARNS_AFTER && endpoint.warned_at.is_none() {
         endpoint.warned_at = Some(context.now);
         Transition::WebhookEndpointFailing
     } else {

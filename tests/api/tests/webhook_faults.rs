@@ -4,7 +4,7 @@
 use std::cell::Cell;
 
 use api::{Api, Form};
-use domain::timestamp::Timestamp;
+use domain::timestamp::{DAY, Timestamp};
 use flows::webhooks::{Next, deliver_alone};
 use kit::{answered, run, take_turns};
 use serde_json::{Value, json};
@@ -42,6 +42,16 @@ fn deliveries(api: &Api, endpoint: &str) -> Vec<Row> {
 fn kept(api: &Api, endpoint: &str, column: &'static str) -> Value {
     let rows = query(api, "SELECT * FROM webhook_endpoints WHERE id = ?1", values![endpoint]);
     rows[0].0[column].clone()
+}
+
+fn status(api: &Api, endpoint: &str) -> String {
+    let shown = api.get(&format!("/v1/webhook_endpoints/{endpoint}")).ok();
+    shown.text_at("/status").to_owned()
+}
+
+/// What Florin told of endpoints.
+fn told(api: &Api) -> Vec<String> {
+    api.event_types().into_iter().filter(|name| name.starts_with("florin.")).collect()
 }
 
 fn fail(api: &Api) {
@@ -235,6 +245,32 @@ fn a_consumer_leaves_an_ordered_endpoint_to_its_object_whatever_its_row_says() {
     assert_eq!(went(&api), Vec::<String>::new());
     api.deliver();
     assert_eq!(went(&api), [URL]);
+}
+
+#[test]
+fn an_endpoint_that_failed_once_after_quiet_days_is_warned_and_not_disabled() {
+    let api = Api::new();
+    let made = endpoint(&api, URL);
+    fail(&api);
+    customer(&api);
+    api.deliver();
+    pass(&api, 20);
+    api.platform.advance(4 * DAY);
+    customer(&api);
+    api.deliver();
+    pass(&api, 20);
+    assert_eq!(status(&api, &made), "enabled");
+    assert_eq!(told(&api), ["florin.webhook_endpoint.failing"]);
+    api.platform.advance(2 * DAY - 3_600);
+    customer(&api);
+    api.deliver();
+    assert_eq!(status(&api, &made), "enabled", "its owner has two days from the warning on");
+    api.platform.advance(3_600);
+    customer(&api);
+    api.deliver();
+    assert_eq!(status(&api, &made), "disabled");
+    let both = ["florin.webhook_endpoint.failing", "florin.webhook_endpoint.disabled"];
+    assert_eq!(told(&api), both);
 }
 
 #[test]
