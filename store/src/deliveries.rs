@@ -79,7 +79,8 @@ pub(crate) const KEEP_ATTEMPT: &str = "\
 pub(crate) const GIVE_UP: &str = "\
     UPDATE deliveries SET state = 'failed', next_attempt_at = NULL, problem = ?3 \
     WHERE endpoint = ?1 AND event IN (SELECT event FROM deliveries INDEXED BY deliveries_due \
-    WHERE endpoint = ?1 AND next_attempt_at IS NOT NULL LIMIT ?2)";
+    WHERE endpoint = ?1 AND next_attempt_at IS NOT NULL LIMIT ?2) \
+    AND NOT EXISTS (SELECT 1 FROM webhook_endpoints WHERE id = ?1 AND status = 'enabled')";
 
 pub(crate) const FIND_LOST: &str = "\
     SELECT id, EXISTS (SELECT 1 FROM deliveries WHERE endpoint = id \
@@ -208,7 +209,8 @@ pub fn record(endpoint: &str, event: i64, attempt: &Attempt, state: State) -> Ve
     statements
 }
 
-/// Ends deliveries that are planned for an endpoint which takes none any more, at most so many.
+/// Ends deliveries that are planned for an endpoint which takes none any more, at most so many; none where it
+/// was enabled again meanwhile.
 pub fn give_up(endpoint: &str, most: i64, because: &str) -> Statement {
     Statement::new(GIVE_UP, values![endpoint, most, because])
 }

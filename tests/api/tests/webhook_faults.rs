@@ -274,6 +274,38 @@ fn an_endpoint_that_failed_once_after_quiet_days_is_warned_and_not_disabled() {
 }
 
 #[test]
+fn an_endpoint_that_is_enabled_while_its_deliveries_are_ended_keeps_them() {
+    for polls in 1..20 {
+        let api = Api::new();
+        let made = endpoint(&api, URL);
+        query(&api, "UPDATE webhook_endpoints SET is_alone = 1", values![]);
+        customer(&api);
+        fan_out(&api);
+        let path = format!("/v1/webhook_endpoints/{made}");
+        api.post(&path, &[("disabled", "true")]).ok();
+        api.platform.yields(true);
+        let ended_first = Cell::new(false);
+        take_turns(
+            &[(0, polls), (1, 1)],
+            vec![
+                Box::pin(async {
+                    deliver_alone(&api.platform, &made).await.map(drop).expect("it ends")
+                }),
+                Box::pin(async {
+                    ended_first.set(deliveries(&api, &made)[0].text("state") == Ok("failed"));
+                    api.post(&path, &[("disabled", "false")]).ok();
+                }),
+            ],
+        );
+        api.platform.yields(false);
+        pass(&api, 3);
+        let state = deliveries(&api, &made)[0].text("state").expect("a state").to_owned();
+        let expected = if ended_first.get() { "failed" } else { "succeeded" };
+        assert_eq!(state, expected, "after {polls} polls");
+    }
+}
+
+#[test]
 fn an_endpoint_that_is_disabled_between_two_rounds_gets_no_second_round() {
     for polls in 1..30 {
         let api = Api::new();
