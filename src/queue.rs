@@ -92,7 +92,13 @@ async fn wake(messages: &[RawMessage], env: &Env) {
 /// Hands new events to the endpoints that hear of them.
 async fn hand_out(batch: &MessageBatch<String>, platform: &CloudflarePlatform) {
     match deliveries::fan_out(platform).await {
-        Ok(()) => batch.ack_all(),
+        Ok(are_left) => {
+            batch.ack_all();
+            // One that gets lost costs time only.
+            if are_left && let Err(error) = announce(platform.env()).await {
+                worker::console_warn!("events could not be announced: {error}");
+            }
+        }
         Err(failure) => {
             worker::console_error!("events could not be handed out: {failure}");
             batch.retry_all();

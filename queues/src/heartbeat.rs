@@ -73,8 +73,7 @@ async fn events<P: Platform>(platform: &P) -> Result<bool, Failure> {
     let letters_are_left =
         left(platform, "dead letters", crate::dead_letters::redrive(platform).await);
     let endpoints_are_left = webhooks::search(platform).await?;
-    fanned_out?;
-    Ok(endpoints_are_left || letters_are_left)
+    Ok(fanned_out? || endpoints_are_left || letters_are_left)
 }
 
 async fn due<P: Platform>(

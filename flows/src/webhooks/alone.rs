@@ -8,6 +8,9 @@ use store::{Database, Rows, webhook_endpoints};
 use super::round::{Recipient, Unreadable, due_of, make, put_off};
 use crate::{Failure, Platform};
 
+/// How many rounds an invocation may make: the database takes 1,000 queries from it.
+pub const MOST_ROUNDS: usize = 30;
+
 /// How many deliveries are put off at a time whose endpoint cannot be read.
 const PUT_OFF: i64 = 100;
 

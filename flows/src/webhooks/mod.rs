@@ -29,7 +29,7 @@ use store::webhook_endpoints;
 
 use crate::{Context, Failure, Platform};
 
-pub use alone::{Next, deliver_alone};
+pub use alone::{MOST_ROUNDS, Next, deliver_alone};
 pub use create::{Create, create};
 pub use delete::delete;
 pub use deliver::Lot;

@@ -340,3 +340,46 @@ fn an_endpoint_that_is_disabled_between_two_rounds_gets_no_second_round() {
         assert_eq!(went(&api), Vec::<String>::new());
     }
 }
+
+#[test]
+fn a_fan_out_of_a_long_outage_runs_in_parts_that_one_invocation_can_bear() {
+    let api = Api::new();
+    let made = endpoint(&api, URL);
+    customer(&api);
+    let copy = "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 4999) \
+         INSERT INTO events (id, account, livemode, created, type, object, data, api_version) \
+         SELECT 'evt_copy' || n, account, livemode, created, type, object, data, api_version \
+         FROM events, numbers WHERE type = 'customer.created'";
+    query(&api, copy, values![]);
+    api.platform.database().take_counts();
+    let mut parts = 1;
+    while run(queues::deliveries::fan_out(&api.platform)).expect("the fan-out") {
+        let queries = api.platform.database().take_counts().statements;
+        assert!(queries < 500, "{queries} of the 1,000 that the database takes");
+        parts += 1;
+    }
+    assert_eq!((deliveries(&api, &made).len(), parts), (5_000, 3));
+}
+
+#[test]
+fn an_object_that_has_much_to_deliver_asks_the_database_for_no_more_than_it_takes() {
+    for status in [200, 500] {
+        let api = Api::new();
+        let made = endpoint(&api, URL);
+        settings(&api, &made, &[("max_concurrency", "6")]);
+        api.platform.outside().respond(move |_| answered(status));
+        for _ in 0..12 {
+            customer(&api);
+        }
+        fan_out(&api);
+        let mut most = 0;
+        for _ in 0..2 {
+            api.platform.database().take_counts();
+            assert_eq!(run(deliver_alone(&api.platform, &made)), Ok(Next::After(0)));
+            most = most.max(api.platform.database().take_counts().statements);
+        }
+        assert_eq!(went(&api).len(), 12);
+        let shift = u64::try_from(flows::webhooks::MOST_ROUNDS).expect("a number") * most;
+        assert!(shift < 900, "{shift} in a shift, {most} in a round");
+    }
+}

@@ -151,6 +151,11 @@ impl Outside {
         self.announced.take()
     }
 
+    /// Whether new events are announced that nobody has handed out yet.
+    pub fn is_announced(&self) -> bool {
+        self.announced.get()
+    }
+
     pub(crate) fn answer(&self, request: http::Request<String>) -> Result<Answered, String> {
         let answer = (self.responder.borrow_mut())(&request);
         self.requests.borrow_mut().push(request);
