@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use domain::id::WebhookEndpointId;
 use domain::timestamp::Timestamp;
 use domain::webhook::WebhookEndpoint;
+use futures_util::future::join_all;
 use store::deliveries::{self, Planned};
 use store::fan_out::{self, Cursor};
 use store::{Database, DatabaseError, Inconsistent, Row, Rows, Scope, webhook_endpoints};
@@ -149,9 +150,9 @@ async fn post<P: Platform>(platform: &P, planned: &[Planned]) {
     {
         platform.log_error("fan-out", &error.to_string());
     }
-    for endpoint in alone {
-        if let Err(error) = platform.wake_endpoint(endpoint).await {
-            platform.log_error("fan-out", &error.to_string());
-        }
+    // Together: an object that takes long to wake holds up no other.
+    let woken = join_all(alone.iter().map(|endpoint| platform.wake_endpoint(endpoint))).await;
+    for error in woken.into_iter().filter_map(Result::err) {
+        platform.log_error("fan-out", &error.to_string());
     }
 }

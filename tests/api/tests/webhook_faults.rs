@@ -383,3 +383,34 @@ fn an_object_that_has_much_to_deliver_asks_the_database_for_no_more_than_it_take
         assert!(shift < 900, "{shift} in a shift, {most} in a round");
     }
 }
+
+#[test]
+fn endpoints_that_are_delivered_to_alone_are_woken_together() {
+    let polls = |endpoints: usize| {
+        let api = Api::new();
+        for _ in 0..endpoints {
+            endpoint(&api, URL);
+        }
+        query(&api, "UPDATE webhook_endpoints SET is_alone = 1", values![]);
+        customer(&api);
+        api.platform.yields(true);
+        let work = queues::deliveries::fan_out(&api.platform);
+        let mut work = std::pin::pin!(work);
+        let mut polls = 0;
+        while run_once(work.as_mut()).is_none() {
+            polls += 1;
+        }
+        assert_eq!(api.platform.outside().take_woken().len(), endpoints);
+        polls
+    };
+    assert_eq!(polls(10), polls(1));
+}
+
+/// Polls a future once.
+fn run_once<F: Future>(future: std::pin::Pin<&mut F>) -> Option<F::Output> {
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    match future.poll(&mut context) {
+        std::task::Poll::Ready(output) => Some(output),
+        std::task::Poll::Pending => None,
+    }
+}
