@@ -68,13 +68,13 @@ pub(crate) const RECORD: &str = "\
     attempted_at = ?5, status_code = ?6, problem = ?7, milliseconds = ?8, response = ?9 \
     WHERE endpoint = ?1 AND event = ?2 AND state = 'pending'";
 
-// A delivery that was made twice keeps what came of the first.
+// A delivery that was made twice keeps what came of the first, and one that arrived has not failed.
 pub(crate) const KEEP_ATTEMPT: &str = "\
     INSERT INTO delivery_attempts \
     SELECT endpoint, event, attempts, attempted_at, status_code, problem, milliseconds, response \
-    FROM deliveries WHERE endpoint = ?1 AND event = ?2 AND attempts >= 1 AND NOT EXISTS (\
-    SELECT 1 FROM delivery_attempts AS kept WHERE kept.endpoint = ?1 AND kept.event = ?2 \
-    AND kept.number = deliveries.attempts)";
+    FROM deliveries WHERE endpoint = ?1 AND event = ?2 AND attempts >= 1 \
+    AND state <> 'succeeded' AND NOT EXISTS (SELECT 1 FROM delivery_attempts AS kept WHERE kept.endpoint = ?1 \
+    AND kept.event = ?2 AND kept.number = deliveries.attempts)";
 
 pub(crate) const GIVE_UP: &str = "\
     UPDATE deliveries SET state = 'failed', next_attempt_at = NULL, problem = ?3 \

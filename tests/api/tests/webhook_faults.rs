@@ -2,6 +2,7 @@
 //! went wrong once.
 
 use std::cell::Cell;
+use std::rc::Rc;
 
 use api::{Api, Form};
 use domain::timestamp::{DAY, Timestamp};
@@ -339,6 +340,30 @@ fn an_endpoint_that_is_disabled_between_two_rounds_gets_no_second_round() {
         pass(&api, 3);
         assert_eq!(went(&api), Vec::<String>::new());
     }
+}
+
+#[test]
+fn a_delivery_that_arrived_is_not_kept_as_a_failure_when_its_double_fails() {
+    let api = Api::new();
+    let made = endpoint(&api, URL);
+    customer(&api);
+    fan_out(&api);
+    let message = message(&api);
+    let count = Rc::new(Cell::new(0));
+    api.platform.outside().respond(move |_| {
+        count.set(count.get() + 1);
+        answered(if count.get() == 1 { 200 } else { 500 })
+    });
+    api.platform.yields(true);
+    let deliver = || async {
+        queues::deliveries::deliver(&api.platform, &message).await.expect("it is taken");
+    };
+    // Both have read that the delivery waits before the first one makes it.
+    take_turns(&[(0, 3), (1, 3)], vec![Box::pin(deliver()), Box::pin(deliver())]);
+    api.platform.yields(false);
+    assert_eq!(went(&api).len(), 2);
+    assert_eq!(deliveries(&api, &made)[0].text("state"), Ok("succeeded"));
+    assert_eq!(query(&api, "SELECT * FROM delivery_attempts", values![]).len(), 0);
 }
 
 #[test]
