@@ -1,5 +1,7 @@
 //! One attempt to deliver an event: signed, sent, and judged by what came back.
 
+use std::time::UNIX_EPOCH;
+
 use domain::resource;
 use domain::timestamp::Timestamp;
 use domain::webhook::delivery::Attempt;
@@ -83,9 +85,18 @@ pub(super) async fn attempt<P: Platform>(
             is_success: (200..300).contains(&answered.status),
             is_gone: answered.status == 410,
             is_ours: false,
-            retry_after: answered.retry_after.and_then(|wish| wish.trim().parse().ok()),
+            retry_after: answered.retry_after.and_then(|wish| peace(wish.trim(), platform.now())),
         },
     }
+}
+
+/// For how many seconds an endpoint asks to be left in peace: it names them, or the date when they are over.
+fn peace(wish: &str, now: Timestamp) -> Option<i64> {
+    wish.parse().ok().or_else(|| {
+        let date = httpdate::parse_http_date(wish).ok()?;
+        let seconds = date.duration_since(UNIX_EPOCH).ok()?.as_secs();
+        Some(i64::try_from(seconds).ok()?.saturating_sub(now.seconds()))
+    })
 }
 
 /// What is sent of an event: its id, and itself.

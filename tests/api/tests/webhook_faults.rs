@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use api::{Api, Form};
 use domain::timestamp::{DAY, Timestamp};
+use flows::platform::Answered;
 use flows::webhooks::{Next, deliver_alone};
 use kit::{answered, run, take_turns};
 use serde_json::{Value, json};
@@ -364,6 +365,21 @@ fn a_delivery_that_arrived_is_not_kept_as_a_failure_when_its_double_fails() {
     assert_eq!(went(&api).len(), 2);
     assert_eq!(deliveries(&api, &made)[0].text("state"), Ok("succeeded"));
     assert_eq!(query(&api, "SELECT * FROM delivery_attempts", values![]).len(), 0);
+}
+
+#[test]
+fn an_endpoint_that_names_a_date_to_come_back_at_is_left_in_peace_until_then() {
+    let api = Api::new();
+    let made = endpoint(&api, URL);
+    api.platform.outside().respond(|_| {
+        // A hundred seconds after the clock of the tests begins.
+        let retry_after = Some("Thu, 01 Jan 2026 00:01:40 GMT".to_owned());
+        Ok(Answered { status: 503, retry_after, ..Answered::default() })
+    });
+    customer(&api);
+    api.deliver();
+    let next = deliveries(&api, &made)[0].integer("next_attempt_at");
+    assert_eq!(next, Ok(kit::START.0 + 100));
 }
 
 #[test]
