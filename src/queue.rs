@@ -8,7 +8,7 @@ use flows::webhooks::{Lot, Parcel};
 use futures_util::future::{Either, select};
 use queues::{Queue, dead_letters, deliveries};
 use wasm_bindgen::prelude::wasm_bindgen;
-use worker::js_sys::Promise;
+use worker::js_sys::{JSON, Promise};
 use worker::wasm_bindgen::JsValue;
 use worker::wasm_bindgen_futures::{JsFuture, future_to_promise};
 use worker::{
@@ -220,8 +220,11 @@ async fn bury(messages: &[RawMessage], queue: Queue, platform: &CloudflarePlatfo
     }
 }
 
+/// What a message says; one that is no text is told of as JSON.
 fn body(message: &RawMessage) -> String {
-    message.body().as_string().unwrap_or_default()
+    let body = message.body();
+    let json = || JSON::stringify(&body).map(String::from).unwrap_or_default();
+    body.as_string().unwrap_or_else(json)
 }
 
 /// Ends a message, or has it come again.

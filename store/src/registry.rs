@@ -52,6 +52,8 @@ pub fn statements() -> Vec<(String, String)> {
         ("customers.must_exist", customers::MUST_EXIST),
         ("customers.update", customers::UPDATE),
         ("dead_letters.delete", dead_letters::DELETE),
+        ("dead_letters.explain", dead_letters::EXPLAIN),
+        ("dead_letters.find", dead_letters::FIND),
         ("dead_letters.park", dead_letters::PARK),
         ("dead_letters.to_redrive", dead_letters::TO_REDRIVE),
         ("deliveries.find_due", deliveries::FIND_DUE),
