@@ -1,7 +1,7 @@
 //! What arrives from the queues.
 
 use std::cell::{Cell, RefCell};
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 use flows::Platform;
 use flows::webhooks::{Lot, Parcel};
@@ -107,9 +107,9 @@ async fn hand_out(batch: &MessageBatch<String>, platform: &CloudflarePlatform) {
 }
 
 thread_local! {
-    /// The endpoints that this isolate delivers to, and until when that counts: no two invocations do so together,
+    /// What this isolate delivers, and until when that counts: no two invocations deliver to an endpoint together,
     /// since each counts for itself how many deliveries are under way at a time.
-    static UNDER_WAY: RefCell<Vec<(String, i64)>> = const { RefCell::new(Vec::new()) };
+    static UNDER_WAY: RefCell<Vec<(Weak<Lot>, i64)>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Makes deliveries. A message that cannot be read holds up no other, nor does an endpoint that takes long: what
@@ -129,19 +129,17 @@ async fn deliver(messages: Vec<RawMessage>, platform: CloudflarePlatform, contex
         return;
     }
     let taken: Vec<Parcel> = parcels.iter().map(|(_, parcel)| parcel.clone()).collect();
-    let ends = clock::milliseconds().saturating_add(UNDER_WAY_FOR);
-    let begun = taken.iter().map(|parcel| (parcel.endpoint.clone(), ends));
-    UNDER_WAY.with_borrow_mut(|under_way| under_way.extend(begun));
     match Lot::open(&platform, &taken).await {
         Ok(lot) => {
-            let lot = Rc::new((lot, platform));
-            work(&lot, taken, context).await;
+            let lot = Rc::new(lot);
+            let ends = clock::milliseconds().saturating_add(UNDER_WAY_FOR);
+            UNDER_WAY.with_borrow_mut(|lots| lots.push((Rc::downgrade(&lot), ends)));
+            work(&lot, &Rc::new(platform), context).await;
             for (message, parcel) in parcels {
-                settle(message, lot.0.problem(&parcel.endpoint).map_or(Ok(()), Err));
+                settle(message, lot.problem(&parcel.endpoint).map_or(Ok(()), Err));
             }
         }
         Err(failure) => {
-            end(&taken);
             for (message, _) in parcels {
                 settle(message, Err(failure.to_string()));
             }
@@ -151,25 +149,18 @@ async fn deliver(messages: Vec<RawMessage>, platform: CloudflarePlatform, contex
 
 fn is_under_way(endpoint: &str) -> bool {
     let now = clock::milliseconds();
-    UNDER_WAY.with_borrow_mut(|under_way| {
-        under_way.retain(|(_, until)| *until > now);
-        under_way.iter().any(|(other, _)| other == endpoint)
+    UNDER_WAY.with_borrow_mut(|lots| {
+        lots.retain(|(lot, until)| *until > now && lot.strong_count() > 0);
+        lots.iter().filter_map(|(lot, _)| lot.upgrade()).any(|lot| lot.is_under_way(endpoint))
     })
 }
 
-fn end(parcels: &[Parcel]) {
-    UNDER_WAY.with_borrow_mut(|under_way| {
-        under_way.retain(|(endpoint, _)| !parcels.iter().any(|ended| ended.endpoint == *endpoint));
-    });
-}
-
 /// Works until everything is attempted, or what takes long holds up the rest; that goes on after this.
-async fn work(lot: &Rc<(Lot, CloudflarePlatform)>, taken: Vec<Parcel>, context: &Context) {
-    let working = Rc::clone(lot);
+async fn work(lot: &Rc<Lot>, platform: &Rc<CloudflarePlatform>, context: &Context) {
+    let (working, services) = (Rc::clone(lot), Rc::clone(platform));
     let work = future_to_promise(async move {
-        working.0.work(&working.1).await;
-        end(&taken);
-        announce_events(&working.1).await;
+        working.work(&*services).await;
+        announce_events(&services).await;
         Ok(JsValue::UNDEFINED)
     });
     let all = JsFuture::from(work.clone());
@@ -188,8 +179,8 @@ async fn work(lot: &Rc<(Lot, CloudflarePlatform)>, taken: Vec<Parcel>, context: 
             Either::Left(_) => return,
             Either::Right((_, unfinished)) => work = unfinished,
         }
-        if lot.0.is_held_up() {
-            if let Err(failure) = lot.0.let_go(&lot.1).await {
+        if lot.is_held_up() {
+            if let Err(failure) = lot.let_go(&**platform).await {
                 worker::console_error!("deliveries were not handed on: {failure}");
             }
             return;

@@ -41,6 +41,8 @@ struct Share {
     /// In which beat the attempts began that are under way.
     began: Cell<Option<u32>>,
     is_held: Cell<bool>,
+    /// Whether some of it may yet be made here.
+    is_open: Cell<bool>,
     problem: RefCell<Option<String>>,
 }
 
@@ -71,6 +73,7 @@ impl Lot {
                 rest: RefCell::new(due_of(results.get(1))?),
                 began: Cell::new(None),
                 is_held: Cell::new(false),
+                is_open: Cell::new(true),
                 problem: RefCell::new(None),
             });
         }
@@ -89,6 +92,7 @@ impl Lot {
             if let Err(failure) = self.deliver(platform, share).await {
                 share.problem.replace(Some(failure.to_string()));
             }
+            share.is_open.set(false);
             self.left.set(self.left.get().saturating_sub(1));
         }
     }
@@ -147,6 +151,7 @@ impl Lot {
         let (now, mut batch) = (platform.now(), Vec::new());
         for share in &self.shares {
             let events = share.take_events();
+            share.is_open.set(share.began.get().is_some());
             if share.is_slow(self.beats.get()) {
                 share.is_held.set(true);
                 batch.extend(plan(&share.endpoint, &events, now));
@@ -161,6 +166,11 @@ impl Lot {
             platform.enqueue(&rest).await?;
         }
         Ok(())
+    }
+
+    /// Whether attempts of an endpoint are under way, or will be.
+    pub fn is_under_way(&self, endpoint: &str) -> bool {
+        self.shares.iter().any(|share| share.endpoint == endpoint && share.is_open.get())
     }
 
     /// Why the message of an endpoint is to come again, where it is.
