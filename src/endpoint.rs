@@ -86,7 +86,7 @@ impl EndpointDeliveries {
             clock::load(platform).await;
         }
         let ends = clock::milliseconds().saturating_add(SHIFT);
-        loop {
+        for _ in 0..webhooks::MOST_ROUNDS {
             self.is_woken.set(false);
             let next = webhooks::deliver_alone(platform, endpoint).await?;
             let now = clock::milliseconds();
@@ -108,6 +108,8 @@ impl EndpointDeliveries {
                 Next::Never => return Ok(None),
             }
         }
+        // Another alarm has the database to itself again.
+        Ok(Some(milliseconds(self.rests_until.get().saturating_sub(clock::milliseconds()).max(0))))
     }
 }
 

@@ -1,13 +1,14 @@
 //! What arrives from the queues.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::rc::{Rc, Weak};
 
 use flows::Platform;
-use flows::webhooks::Parcel;
-use futures_util::future::{Either, join_all, select};
+use flows::webhooks::{Lot, Parcel};
+use futures_util::future::{Either, select};
 use queues::{Queue, dead_letters, deliveries};
 use wasm_bindgen::prelude::wasm_bindgen;
-use worker::js_sys::Promise;
+use worker::js_sys::{JSON, Promise};
 use worker::wasm_bindgen::JsValue;
 use worker::wasm_bindgen_futures::{JsFuture, future_to_promise};
 use worker::{
@@ -18,9 +19,15 @@ use worker::{
 use crate::platform::CloudflarePlatform;
 use crate::{clock, heartbeat};
 
-/// How long a batch of deliveries holds up the next one, in milliseconds: what takes longer goes on
-/// beside it, so that a slow endpoint delays no other.
-const HOLDS_UP: u32 = 2_000;
+/// How often a batch of deliveries is looked after, in milliseconds.
+const BEAT: u32 = 1_000;
+
+/// For how long an endpoint counts as delivered to by this isolate unless that ends before, in milliseconds: an
+/// invocation may be ended from outside.
+const UNDER_WAY_FOR: i64 = 60_000;
+
+/// How long deliveries wait where others to their endpoint are under way, in seconds.
+const WAITS: u32 = 1;
 
 #[wasm_bindgen]
 extern "C" {
@@ -85,7 +92,13 @@ async fn wake(messages: &[RawMessage], env: &Env) {
 /// Hands new events to the endpoints that hear of them.
 async fn hand_out(batch: &MessageBatch<String>, platform: &CloudflarePlatform) {
     match deliveries::fan_out(platform).await {
-        Ok(()) => batch.ack_all(),
+        Ok(are_left) => {
+            batch.ack_all();
+            // One that gets lost costs time only.
+            if are_left && let Err(error) = announce(platform.env()).await {
+                worker::console_warn!("events could not be announced: {error}");
+            }
+        }
         Err(failure) => {
             worker::console_error!("events could not be handed out: {failure}");
             batch.retry_all();
@@ -93,32 +106,95 @@ async fn hand_out(batch: &MessageBatch<String>, platform: &CloudflarePlatform) {
     }
 }
 
-/// Makes deliveries, all messages at the same time.
+thread_local! {
+    /// What this isolate delivers, and until when that counts: no two invocations deliver to an endpoint together,
+    /// since each counts for itself how many deliveries are under way at a time.
+    static UNDER_WAY: RefCell<Vec<(Weak<Lot>, i64)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Makes deliveries. A message that cannot be read holds up no other, nor does an endpoint that takes long: what
+/// is under way when its batch is over counts as taken, since what becomes of it is in the rows.
 async fn deliver(messages: Vec<RawMessage>, platform: CloudflarePlatform, context: &Context) {
-    let deliveries = future_to_promise(async move {
-        join_all(messages.iter().map(|message| deliver_one(message, &platform))).await;
-        announce_events(&platform).await;
+    let mut parcels: Vec<(&RawMessage, Parcel)> = Vec::new();
+    for message in &messages {
+        match deliveries::parcel(&body(message)) {
+            Ok(parcel) if is_under_way(&parcel.endpoint) => {
+                settle(message, send_later(platform.env(), &parcel).await);
+            }
+            Ok(parcel) => parcels.push((message, parcel)),
+            Err(problem) => settle(message, Err(problem)),
+        }
+    }
+    if parcels.is_empty() {
+        return;
+    }
+    let taken: Vec<Parcel> = parcels.iter().map(|(_, parcel)| parcel.clone()).collect();
+    match Lot::open(&platform, &taken).await {
+        Ok(lot) => {
+            let lot = Rc::new(lot);
+            let ends = clock::milliseconds().saturating_add(UNDER_WAY_FOR);
+            UNDER_WAY.with_borrow_mut(|lots| lots.push((Rc::downgrade(&lot), ends)));
+            work(&lot, &Rc::new(platform), context).await;
+            for (message, parcel) in parcels {
+                settle(message, lot.problem(&parcel.endpoint).map_or(Ok(()), Err));
+            }
+        }
+        Err(failure) => {
+            for (message, _) in parcels {
+                settle(message, Err(failure.to_string()));
+            }
+        }
+    }
+}
+
+fn is_under_way(endpoint: &str) -> bool {
+    let now = clock::milliseconds();
+    UNDER_WAY.with_borrow_mut(|lots| {
+        lots.retain(|(lot, until)| *until > now && lot.strong_count() > 0);
+        lots.iter().filter_map(|(lot, _)| lot.upgrade()).any(|lot| lot.is_under_way(endpoint))
+    })
+}
+
+/// Works until everything is attempted, or what takes long holds up the rest; that goes on after this.
+async fn work(lot: &Rc<Lot>, platform: &Rc<CloudflarePlatform>, context: &Context) {
+    let (working, services) = (Rc::clone(lot), Rc::clone(platform));
+    let work = future_to_promise(async move {
+        working.work(&*services).await;
+        announce_events(&services).await;
         Ok(JsValue::UNDEFINED)
     });
-    let all = JsFuture::from(deliveries.clone());
+    let all = JsFuture::from(work.clone());
     context.wait_until(async move {
         if all.await.is_err() {
             worker::console_error!("deliveries broke off");
         }
     });
-    let pause = match wait(HOLDS_UP) {
-        Ok(pause) => JsFuture::from(pause),
-        Err(error) => return worker::console_error!("the runtime does not wait: {error:?}"),
-    };
-    match select(JsFuture::from(deliveries), pause).await {
-        Either::Left(_) | Either::Right(_) => {}
+    let mut work = JsFuture::from(work);
+    loop {
+        let beat = match wait(BEAT) {
+            Ok(beat) => JsFuture::from(beat),
+            Err(error) => return worker::console_error!("the runtime does not wait: {error:?}"),
+        };
+        match select(work, beat).await {
+            Either::Left(_) => return,
+            Either::Right((_, unfinished)) => work = unfinished,
+        }
+        if lot.is_held_up() {
+            if let Err(failure) = lot.let_go(&**platform).await {
+                worker::console_error!("deliveries were not handed on: {failure}");
+            }
+            return;
+        }
     }
 }
 
-/// Makes the deliveries that a message stands for. One that is still under way when its batch is over
-/// counts as taken: what becomes of its deliveries is in their rows.
-async fn deliver_one(message: &RawMessage, platform: &CloudflarePlatform) {
-    settle(message, deliveries::deliver(platform, &body(message)).await);
+/// Has deliveries come again in a moment.
+async fn send_later(env: &Env, parcel: &Parcel) -> std::result::Result<(), String> {
+    let told = |error: worker::Error| error.to_string();
+    let body = serde_json::to_string(parcel).map_err(|error| error.to_string())?;
+    let message = MessageBuilder::new(body).content_type(QueueContentType::Text);
+    let message = message.delay_seconds(WAITS).build();
+    env.queue("DELIVERIES").map_err(told)?.send(message).await.map_err(told)
 }
 
 /// Parks what no consumer could take. While the database cannot be reached, it waits in its queue.
@@ -135,8 +211,11 @@ async fn bury(messages: &[RawMessage], queue: Queue, platform: &CloudflarePlatfo
     }
 }
 
+/// What a message says; one that is no text is told of as JSON.
 fn body(message: &RawMessage) -> String {
-    message.body().as_string().unwrap_or_default()
+    let body = message.body();
+    let json = || JSON::stringify(&body).map(String::from).unwrap_or_default();
+    body.as_string().unwrap_or_else(json)
 }
 
 /// Ends a message, or has it come again.

@@ -107,9 +107,12 @@ fn left<P: Platform>(platform: &P, part: &str, done: Result<bool, Failure>) -> b
 /// Hands out events that nobody was woken for, finds deliveries that were lost on their way, and tries
 /// dead letters again where an operator wants it. Says whether some of that is left.
 async fn events<P: Platform>(platform: &P) -> Result<bool, Failure> {
-    crate::deliveries::fan_out(platform).await?;
-    let letters_are_left = crate::dead_letters::redrive(platform).await?;
-    Ok(webhooks::search(platform).await? || letters_are_left)
+    // Each is done whatever becomes of the others.
+    let fanned_out = crate::deliveries::fan_out(platform).await;
+    let letters_are_left =
+        left(platform, "dead letters", crate::dead_letters::redrive(platform).await);
+    let endpoints_are_left = webhooks::search(platform).await?;
+    Ok(fanned_out? || endpoints_are_left || letters_are_left)
 }
 
 async fn due<P: Platform>(

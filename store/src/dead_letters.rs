@@ -12,17 +12,24 @@ pub(crate) const PARK: &str = "\
     redrive = 0";
 
 pub(crate) const TO_REDRIVE: &str = "\
-    SELECT sequence, queue, body FROM dead_letters WHERE redrive = 1 AND sequence >= 0 \
+    SELECT queue, body FROM dead_letters WHERE redrive = 1 AND sequence >= 0 \
     ORDER BY sequence LIMIT ?1";
 
+pub(crate) const FIND: &str = "SELECT problem FROM dead_letters WHERE queue = ?1 AND body = ?2";
+
+pub(crate) const EXPLAIN: &str =
+    "UPDATE dead_letters SET problem = ?3 WHERE queue = ?1 AND body = ?2";
+
 // One that died again meanwhile stays.
-pub(crate) const DELETE: &str = "DELETE FROM dead_letters WHERE sequence = ?1 AND redrive = 1";
+pub(crate) const DELETE: &str =
+    "DELETE FROM dead_letters WHERE queue = ?1 AND body = ?2 AND problem = ?3";
+
+/// The problem of a message that is being tried, and stays that of one which ends whoever tries it.
+const ON_TRIAL: &str = "The invocation that tried it did not come to its end.";
 
 /// A message that is to be tried again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeadLetter {
-    /// Its row.
-    pub sequence: i64,
     /// What its queue is for, as `deliveries`.
     pub queue: String,
     /// The message.
@@ -34,24 +41,43 @@ pub fn park(queue: &str, body: &str, problem: &str, now: Timestamp) -> Statement
     Statement::new(PARK, values![queue, body, problem, now.seconds()])
 }
 
+/// Parks a message before it is tried, so that it is parked whatever that does.
+pub fn begin_trial(queue: &str, body: &str, now: Timestamp) -> Statement {
+    park(queue, body, ON_TRIAL, now)
+}
+
+/// Finds why a message is parked, for [`is_on_trial`].
+pub fn find(queue: &str, body: &str) -> Statement {
+    Statement::new(FIND, values![queue, body])
+}
+
+/// Whether a message was tried and nobody came to the end of that.
+///
+/// # Errors
+/// When the row cannot be read.
+pub fn is_on_trial(row: &Row) -> Result<bool, Inconsistent> {
+    Ok(row.text("problem")? == ON_TRIAL)
+}
+
+/// Writes what is wrong with a parked message.
+pub fn explain(queue: &str, body: &str, problem: &str) -> Statement {
+    Statement::new(EXPLAIN, values![queue, body, problem])
+}
+
 /// Finds messages that an operator wants to be tried again.
 pub fn to_redrive(most: i64) -> Statement {
     Statement::new(TO_REDRIVE, values![most])
 }
 
-/// Removes a message that was put on its way again.
-pub fn delete(sequence: i64) -> Statement {
-    Statement::new(DELETE, values![sequence])
+/// Removes a message that somebody took when it was tried.
+pub fn delete(queue: &str, body: &str) -> Statement {
+    Statement::new(DELETE, values![queue, body, ON_TRIAL])
 }
 
 impl TryFrom<&Row> for DeadLetter {
     type Error = Inconsistent;
 
     fn try_from(row: &Row) -> Result<Self, Inconsistent> {
-        Ok(Self {
-            sequence: row.integer("sequence")?,
-            queue: row.text("queue")?.to_owned(),
-            body: row.text("body")?.to_owned(),
-        })
+        Ok(Self { queue: row.text("queue")?.to_owned(), body: row.text("body")?.to_owned() })
     }
 }

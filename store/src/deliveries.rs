@@ -10,9 +10,12 @@ use crate::events::{Shown, pending_webhooks};
 use crate::{Inconsistent, Row, Statement, values};
 
 pub(crate) const INSERT: &str = "\
-    INSERT INTO deliveries (endpoint, event, created, state, attempts, next_attempt_at, object) \
-    SELECT value ->> 'endpoint', value ->> 'event', ?2, 'pending', 0, value ->> 'next_attempt_at', \
-    value ->> 'object' FROM json_each(?1)";
+    INSERT INTO deliveries (endpoint, event, created, state, attempts, next_attempt_at, object, \
+    problem, attempted_at) \
+    SELECT value ->> 'endpoint', value ->> 'event', ?2, \
+    CASE WHEN value ->> 'problem' IS NULL THEN 'pending' ELSE 'failed' END, 0, \
+    value ->> 'next_attempt_at', value ->> 'object', value ->> 'problem', \
+    CASE WHEN value ->> 'problem' IS NOT NULL THEN ?2 END FROM json_each(?1)";
 
 /// The deliveries of an endpoint that a condition holds for, with their events. One that is sent again counts
 /// its attempts anew.
@@ -37,37 +40,47 @@ pub(crate) const FIND_FIRST: &str = deliveries_with_events!(
      ORDER BY deliveries.event"
 );
 
-// In order, an object's later events wait for the end of the earlier ones.
-pub(crate) const FIND_DUE: &str = deliveries_with_events!(
-    "INDEXED BY deliveries_due",
-    "deliveries.next_attempt_at <= ?2 AND NOT EXISTS (\
-     SELECT 1 FROM deliveries AS earlier WHERE earlier.endpoint = ?1 \
-     AND earlier.object = deliveries.object AND earlier.event < deliveries.event \
-     AND earlier.state = 'pending') \
-     ORDER BY deliveries.next_attempt_at, deliveries.event LIMIT ?3"
+/// In order, an object's later events wait for the end of the earlier ones: whether none waits.
+macro_rules! is_first_of_its_object {
+    () => {
+        "NOT EXISTS (SELECT 1 FROM deliveries AS earlier WHERE earlier.endpoint = ?1 \
+         AND earlier.object = deliveries.object AND earlier.event < deliveries.event \
+         AND earlier.state = 'pending')"
+    };
+}
+
+pub(crate) const FIND_DUE: &str = concat!(
+    deliveries_with_events!("INDEXED BY deliveries_due", "deliveries.next_attempt_at <= ?2 AND "),
+    is_first_of_its_object!(),
+    " ORDER BY deliveries.next_attempt_at, deliveries.event LIMIT ?3"
 );
 
-pub(crate) const NEXT_DUE: &str = "\
-    SELECT MIN(next_attempt_at) AS next_attempt_at FROM deliveries INDEXED BY deliveries_due \
-    WHERE endpoint = ?1 AND next_attempt_at IS NOT NULL";
+// What waits for an earlier event is not due before that has ended, which has its object looked at anew.
+pub(crate) const NEXT_DUE: &str = concat!(
+    "SELECT next_attempt_at FROM deliveries INDEXED BY deliveries_due \
+     WHERE endpoint = ?1 AND next_attempt_at IS NOT NULL AND ",
+    is_first_of_its_object!(),
+    " ORDER BY next_attempt_at LIMIT 1"
+);
 
 pub(crate) const RECORD: &str = "\
     UPDATE deliveries SET state = ?3, attempts = attempts + 1, next_attempt_at = ?4, \
     attempted_at = ?5, status_code = ?6, problem = ?7, milliseconds = ?8, response = ?9 \
     WHERE endpoint = ?1 AND event = ?2 AND state = 'pending'";
 
-// A delivery that was made twice keeps what came of the first.
+// A delivery that was made twice keeps what came of the first, and one that arrived has not failed.
 pub(crate) const KEEP_ATTEMPT: &str = "\
     INSERT INTO delivery_attempts \
     SELECT endpoint, event, attempts, attempted_at, status_code, problem, milliseconds, response \
-    FROM deliveries WHERE endpoint = ?1 AND event = ?2 AND attempts >= 1 AND NOT EXISTS (\
-    SELECT 1 FROM delivery_attempts AS kept WHERE kept.endpoint = ?1 AND kept.event = ?2 \
-    AND kept.number = deliveries.attempts)";
+    FROM deliveries WHERE endpoint = ?1 AND event = ?2 AND attempts >= 1 \
+    AND state <> 'succeeded' AND NOT EXISTS (SELECT 1 FROM delivery_attempts AS kept WHERE kept.endpoint = ?1 \
+    AND kept.event = ?2 AND kept.number = deliveries.attempts)";
 
 pub(crate) const GIVE_UP: &str = "\
     UPDATE deliveries SET state = 'failed', next_attempt_at = NULL, problem = ?3 \
     WHERE endpoint = ?1 AND event IN (SELECT event FROM deliveries INDEXED BY deliveries_due \
-    WHERE endpoint = ?1 AND next_attempt_at IS NOT NULL LIMIT ?2)";
+    WHERE endpoint = ?1 AND next_attempt_at IS NOT NULL LIMIT ?2) \
+    AND NOT EXISTS (SELECT 1 FROM webhook_endpoints WHERE id = ?1 AND status = 'enabled')";
 
 pub(crate) const FIND_LOST: &str = "\
     SELECT id, EXISTS (SELECT 1 FROM deliveries WHERE endpoint = id \
@@ -106,6 +119,9 @@ pub struct Planned {
     pub next_attempt_at: Option<Timestamp>,
     /// The object that the event is about, where the endpoint wants them in order.
     pub object: Option<String>,
+    /// Why it has failed before any attempt, unless it may be made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
 }
 
 /// A delivery that is to be attempted, with its event.
@@ -117,8 +133,8 @@ pub struct Due {
     pub planned: Timestamp,
     /// How often it was attempted since.
     pub attempts: i64,
-    /// The event, and to how many endpoints it is still on its way.
-    pub shown: Shown,
+    /// The event, and to how many endpoints it is still on its way, where its row can be read.
+    pub shown: Result<Shown, Inconsistent>,
 }
 
 /// How a delivery stands after an attempt.
@@ -193,7 +209,8 @@ pub fn record(endpoint: &str, event: i64, attempt: &Attempt, state: State) -> Ve
     statements
 }
 
-/// Ends deliveries that are planned for an endpoint which takes none any more, at most so many.
+/// Ends deliveries that are planned for an endpoint which takes none any more, at most so many; none where it
+/// was enabled again meanwhile.
 pub fn give_up(endpoint: &str, most: i64, because: &str) -> Statement {
     Statement::new(GIVE_UP, values![endpoint, most, because])
 }
@@ -226,7 +243,7 @@ impl TryFrom<&Row> for Due {
             sequence: row.integer("sequence")?,
             planned: Timestamp(row.integer("planned")?),
             attempts: row.integer("attempts")?,
-            shown: Shown::try_from(row)?,
+            shown: Shown::try_from(row),
         })
     }
 }

@@ -36,8 +36,17 @@ pub(crate) const LEAVE_ALONE: &str = "\
     UPDATE webhook_endpoints SET is_alone = 1, failing_since = COALESCE(failing_since, ?2) \
     WHERE id = ?1 AND (is_alone = 0 OR failing_since IS NULL)";
 
-pub(crate) const SLOW_DOWN: &str =
-    "UPDATE webhook_endpoints SET is_alone = 1 WHERE id = ?1 AND is_alone = 0";
+pub(crate) const SLOW_DOWN: &str = "\
+    UPDATE webhook_endpoints SET is_alone = 1, slow_since = COALESCE(slow_since, ?2) \
+    WHERE id = ?1 AND (is_alone = 0 OR slow_since IS NULL)";
+
+pub(crate) const SPEED_UP: &str = "UPDATE webhook_endpoints SET slow_since = NULL WHERE id = ?1";
+
+pub(crate) const HOLD: &str = "\
+    UPDATE webhook_endpoints SET is_alone = 1, slow_since = COALESCE(slow_since, ?2), \
+    held_until = ?3 WHERE id IN (SELECT value FROM json_each(?1))";
+
+pub(crate) const RELEASE: &str = "UPDATE webhook_endpoints SET held_until = NULL WHERE id = ?1";
 
 pub(crate) const RECOVER: &str = "\
     UPDATE webhook_endpoints SET failing_since = NULL, warned_at = NULL WHERE id = ?1";
@@ -69,7 +78,10 @@ const LOOKED_AT: i64 = 1_000;
 /// How many waiting deliveries are counted; more are as many.
 const MOST_COUNTED: i64 = 10_000;
 
-pub(crate) const SHARE: &str = "UPDATE webhook_endpoints SET is_alone = 0 WHERE id = ?1";
+// Unless its owner asked for something particular meanwhile, or it fares badly again.
+pub(crate) const SHARE: &str = "\
+    UPDATE webhook_endpoints SET is_alone = 0 WHERE id = ?1 AND version = ?2 \
+    AND failing_since IS NULL AND slow_since IS NULL";
 
 /// Writes a new endpoint, unless the account has so many already.
 pub fn insert(scope: &Scope, endpoint: &WebhookEndpoint, most: usize) -> [Statement; 2] {
@@ -126,9 +138,25 @@ pub fn leave_alone(id: &str, now: Timestamp) -> Statement {
     Statement::new(LEAVE_ALONE, values![id, now.seconds()])
 }
 
-/// Has a slow endpoint delivered to by its own object.
-pub fn slow_down(id: &str) -> Statement {
-    Statement::new(SLOW_DOWN, values![id])
+/// Has a slow endpoint delivered to by its own object, and remembers since when it is slow.
+pub fn slow_down(id: &str, now: Timestamp) -> Statement {
+    Statement::new(SLOW_DOWN, values![id, now.seconds()])
+}
+
+/// An endpoint that was slow took its deliveries soon.
+pub fn speed_up(id: &str) -> Statement {
+    Statement::new(SPEED_UP, values![id])
+}
+
+/// Has slow endpoints delivered to by their own objects, but not before attempts that are under way have
+/// ended, or that moment has come.
+pub fn hold(ids: &[&str], now: Timestamp, until: Timestamp) -> Statement {
+    Statement::new(HOLD, values![json(&ids), now.seconds(), until.seconds()])
+}
+
+/// The attempts that an endpoint's object waited for have ended.
+pub fn release(id: &str) -> Statement {
+    Statement::new(RELEASE, values![id])
 }
 
 /// An endpoint that was failing took a delivery.
@@ -156,9 +184,10 @@ pub fn health(id: &str) -> Statement {
     Statement::new(HEALTH, values![id, LOOKED_AT, MOST_COUNTED])
 }
 
-/// Has an endpoint that is well again delivered to by the consumer that others share.
-pub fn share(id: &str) -> Statement {
-    Statement::new(SHARE, values![id])
+/// Has an endpoint that is well again, and was not changed since it was read, delivered to by the consumer
+/// that others share.
+pub fn share(endpoint: &WebhookEndpoint) -> Statement {
+    Statement::new(SHARE, values![endpoint.id.as_str(), endpoint.version])
 }
 
 /// Whose endpoint a row is.
@@ -195,6 +224,8 @@ impl TryFrom<&Row> for WebhookEndpoint {
             is_alone: row.flag("is_alone")?,
             failing_since: row.optional_integer("failing_since")?.map(Timestamp),
             warned_at: row.optional_integer("warned_at")?.map(Timestamp),
+            slow_since: row.optional_integer("slow_since")?.map(Timestamp),
+            held_until: row.optional_integer("held_until")?.map(Timestamp),
             details: row.json("details")?,
         })
     }

@@ -39,13 +39,13 @@ function parked(count: number): Promise<Letter[]> {
 
 test("poison is parked with its error and holds up no other message", async () => {
   await receiver.endpoint(stripe, "/beside", ["customer.created"]);
-  await server.send("DELIVERIES", ["poison", "{}"]);
+  await server.send("DELIVERIES", ["poison", "{}", { not: "a text" }]);
   await server.send("WAKE", ["poison"]);
   await stripe.customers.create({ name: "Jo" });
   await until("the delivery beside it arrives", async () => receiver.at("/beside")[0]);
-  const letters = await parked(3);
+  const letters = await parked(4);
   assert.deepEqual(letters.map(({ queue, body }) => [queue, body]).sort(), [
-    ["deliveries", "poison"], ["deliveries", "{}"], ["wake", "poison"],
+    ["deliveries", "poison"], ["deliveries", '{"not":"a text"}'], ["deliveries", "{}"], ["wake", "poison"],
   ]);
   for (const { problem } of letters) assert.match(problem, /line 1/);
   assert.deepEqual((deadLetters("list") as Letter[]).map(({ id }) => id).sort(), letters.map(({ id }) => id).sort());

@@ -38,7 +38,7 @@ function demoMerchant(): Account {
   return keys;
 }
 
-type Request = { batch?: Statement[]; account?: string; scheduled?: string; send?: string; bodies?: string[] };
+type Request = { batch?: Statement[]; account?: string; scheduled?: string; send?: string; bodies?: unknown[] };
 type Running = Awaited<ReturnType<typeof serve>>;
 
 async function answer(server: Running, { batch = [], account, scheduled, send, bodies = [] }: Request): Promise<unknown> {
@@ -48,7 +48,7 @@ async function answer(server: Running, { batch = [], account, scheduled, send, b
   }
   if (send !== undefined) {
     const queue = await server.miniflare.getQueueProducer(send);
-    return await queue.sendBatch(bodies.map((body) => ({ body, contentType: "text" as const })));
+    return await queue.sendBatch(bodies.map((body) => ({ body, contentType: typeof body === "string" ? "text" : "json" })));
   }
   const database = await server.database();
   if (account !== undefined) {

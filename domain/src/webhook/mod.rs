@@ -107,6 +107,10 @@ pub struct WebhookEndpoint {
     pub failing_since: Option<Timestamp>,
     /// When its owner was warned of that.
     pub warned_at: Option<Timestamp>,
+    /// Since when it takes long to answer.
+    pub slow_since: Option<Timestamp>,
+    /// Until when its object leaves it to a consumer whose attempts are under way.
+    pub held_until: Option<Timestamp>,
     /// The rest.
     pub details: Details,
 }
@@ -208,6 +212,8 @@ mod tests {
             is_alone: false,
             failing_since: None,
             warned_at: None,
+            slow_since: None,
+            held_until: None,
             details: Details {
                 enabled_events: enabled.iter().map(|name| (*name).to_owned()).collect(),
                 ..Details::default()

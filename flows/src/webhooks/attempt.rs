@@ -1,9 +1,12 @@
 //! One attempt to deliver an event: signed, sent, and judged by what came back.
 
+use std::time::UNIX_EPOCH;
+
 use domain::resource;
 use domain::timestamp::Timestamp;
 use domain::webhook::delivery::Attempt;
 use domain::webhook::{WebhookEndpoint, signature, target};
+use store::Inconsistent;
 use store::deliveries::Due;
 
 use crate::Platform;
@@ -19,8 +22,24 @@ pub(super) struct Outcome {
     pub is_success: bool,
     /// Whether the endpoint is gone for good.
     pub is_gone: bool,
+    /// Whether nothing could be sent for no fault of the endpoint's.
+    pub is_ours: bool,
     /// For how many seconds it wants to be left in peace.
     pub retry_after: Option<i64>,
+}
+
+impl Outcome {
+    /// Nothing can be sent, which does not count against the endpoint.
+    pub fn ours(at: Timestamp, problem: String) -> Self {
+        let problem = Some(problem);
+        let attempt = Attempt { at, status_code: None, problem, milliseconds: 0, response: None };
+        Self { is_ours: true, ..failed(attempt) }
+    }
+
+    /// Whether the endpoint failed.
+    pub fn counts_against(&self) -> bool {
+        !self.is_success && !self.is_ours
+    }
 }
 
 /// Sends an event to an endpoint. An event that cannot be sent at all has failed like one that was
@@ -39,9 +58,19 @@ pub(super) async fn attempt<P: Platform>(
         milliseconds,
         response,
     };
-    let request = match request(platform, endpoint, secrets, due, at).await {
+    let body = match body(due) {
+        Ok(_) if secrets.is_empty() => {
+            return Outcome::ours(at, "No secret of the endpoint can be opened.".to_owned());
+        }
+        Ok(body) => body,
+        Err(error) => return Outcome::ours(at, error.to_string()),
+    };
+    if let Some(problem) = refuse(platform, endpoint).await {
+        return failed(attempt(None, Some(problem), 0, None));
+    }
+    let request = match request(endpoint, secrets, body, at) {
         Ok(request) => request,
-        Err(problem) => return failed(attempt(None, Some(problem), 0, None)),
+        Err(error) => return failed(attempt(None, Some(error.to_string()), 0, None)),
     };
     let sent = platform.send(request, TIMEOUT).await;
     match sent.answer {
@@ -55,26 +84,36 @@ pub(super) async fn attempt<P: Platform>(
             ),
             is_success: (200..300).contains(&answered.status),
             is_gone: answered.status == 410,
-            retry_after: answered.retry_after.and_then(|wish| wish.trim().parse().ok()),
+            is_ours: false,
+            retry_after: answered.retry_after.and_then(|wish| peace(wish.trim(), platform.now())),
         },
     }
 }
 
-/// What tells an endpoint of an event, or why nothing can.
-async fn request<P: Platform>(
-    platform: &P,
+/// For how many seconds an endpoint asks to be left in peace: it names them, or the date when they are over.
+fn peace(wish: &str, now: Timestamp) -> Option<i64> {
+    wish.parse().ok().or_else(|| {
+        let date = httpdate::parse_http_date(wish).ok()?;
+        let seconds = date.duration_since(UNIX_EPOCH).ok()?.as_secs();
+        Some(i64::try_from(seconds).ok()?.saturating_sub(now.seconds()))
+    })
+}
+
+/// What is sent of an event: its id, and itself.
+fn body(due: &Due) -> Result<(&str, String), Inconsistent> {
+    let shown = due.shown.as_ref().map_err(Clone::clone)?;
+    let data = shown.event.raw_data()?;
+    let body = resource::text(&shown.event.resource(&data, shown.pending_webhooks));
+    Ok((shown.event.id.as_str(), body))
+}
+
+/// What tells an endpoint of an event.
+fn request(
     endpoint: &WebhookEndpoint,
     secrets: &[String],
-    due: &Due,
+    (id, body): (&str, String),
     at: Timestamp,
-) -> Result<http::Request<String>, String> {
-    if let Some(problem) = refuse(platform, endpoint).await {
-        return Err(problem);
-    }
-    let event = &due.shown.event;
-    let data = event.raw_data().map_err(|error| error.to_string())?;
-    let body = resource::text(&event.resource(&data, due.shown.pending_webhooks));
-    let id = event.id.as_str();
+) -> http::Result<http::Request<String>> {
     http::Request::post(&endpoint.url)
         .header("content-type", "application/json; charset=utf-8")
         .header("user-agent", "Florin/1.0 (+webhooks)")
@@ -83,11 +122,10 @@ async fn request<P: Platform>(
         .header("webhook-timestamp", at.seconds().to_string())
         .header("webhook-signature", signature::standard(secrets, id, at, &body))
         .body(body)
-        .map_err(|error| error.to_string())
 }
 
 fn failed(attempt: Attempt) -> Outcome {
-    Outcome { attempt, is_success: false, is_gone: false, retry_after: None }
+    Outcome { attempt, is_success: false, is_gone: false, is_ours: false, retry_after: None }
 }
 
 /// Why nothing may be sent there: the merchant's name for it may lead elsewhere by now.

@@ -47,6 +47,8 @@ pub async fn create<P: Platform>(
         is_alone: false,
         failing_since: None,
         warned_at: None,
+        slow_since: None,
+        held_until: None,
         details: Details {
             enabled_events: create.enabled_events.clone(),
             api_version: create.api_version.clone(),

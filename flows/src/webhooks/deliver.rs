@@ -1,254 +1,214 @@
-//! Delivering: attempts what is due for one endpoint and records what came of it, so that a crash in
-//! between costs a second delivery and never loses one.
+//! First attempts, as a consumer of the queue makes them for many endpoints at the same time: each has its share
+//! of the connections, so that one that stalls leaves the others theirs.
 
-use domain::event::Transition;
+use std::cell::{Cell, RefCell};
+
 use domain::timestamp::Timestamp;
-use domain::webhook::{DISABLES_AFTER, Status, WARNS_AFTER, WebhookEndpoint, schedule};
 use futures_util::future::join_all;
-use store::deliveries::{self, Due, State};
-use store::{Database, DatabaseError, Rows, Scope, Statement, webhook_endpoints};
+use store::deliveries::{self, Due};
+use store::{Database, Statement, webhook_endpoints};
 
-use super::attempt::{Outcome, attempt};
-use super::{Parcel, secrets};
-use crate::announce::{Subjects, events};
-use crate::{Context, Failure, Platform};
+use super::round::{Found, Recipient, due_of, make, put_off};
+use super::{Parcel, parcels};
+use crate::{Failure, Platform};
 
-/// An answer that takes longer than this, in milliseconds, is slow.
-const SLOW: i64 = 2_000;
+/// How many deliveries are under way at a time. An invocation has six connections: what waits for one of them
+/// would count that as the endpoint's time, and one is left to the database.
+const LANES: usize = 5;
 
-/// How many deliveries are ended at a time where an endpoint takes none any more.
-const GIVEN_UP: i64 = 500;
+/// After how many beats of the consumer attempts that are still under way hold up the rest.
+const PATIENCE: u32 = 2;
 
-/// When an endpoint's own object is to go on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Next {
-    /// At once, or after so many milliseconds.
-    After(i64),
-    /// At that moment.
-    At(Timestamp),
-    /// When it is woken.
-    Never,
+/// How long the attempts that a consumer has let go of take at most, in seconds: the time for DNS, and that for
+/// the endpoint.
+const LETS_GO_FOR: i64 = 30;
+
+/// What a batch of messages stands for.
+pub struct Lot {
+    shares: Vec<Share>,
+    /// How many of the endpoints were begun with, and how many have yet to end.
+    begun: Cell<usize>,
+    left: Cell<usize>,
+    beats: Cell<u32>,
 }
 
-/// Makes the first attempts that a message stands for. What was attempted already is left as it is. An
-/// endpoint that turns out to be slow or failing gets the rest from its own object, so that it holds up
-/// nobody else.
-///
-/// # Errors
-/// When the database does not answer; the message is then to be tried again.
-pub async fn deliver<P: Platform>(platform: &P, parcel: &Parcel) -> Result<(), Failure> {
-    let id = parcel.endpoint.as_str();
-    let read = vec![webhook_endpoints::find_by_id(id), deliveries::find_first(id, &parcel.events)];
-    let results = platform.database().batch(read).await?;
-    let Some(recipient) = Recipient::of(results.first())? else { return Ok(()) };
-    let mut due = due_of(results.get(1))?;
-    let mut is_well = recipient.endpoint.status == Status::Enabled && !recipient.endpoint.is_alone;
-    while is_well && !due.is_empty() {
-        let rest = due.split_off(concurrency(&recipient.endpoint).min(due.len()));
-        is_well = make(platform, &recipient, &due).await?;
-        due = rest;
-    }
-    if !due.is_empty() {
-        let events: Vec<i64> = due.iter().map(|due| due.sequence).collect();
-        let plan = deliveries::plan(id, &events, platform.now());
-        platform.database().batch(vec![plan]).await?;
-        platform.wake_endpoint(id).await?;
-    }
-    Ok(())
+/// The deliveries of one endpoint, from however many messages.
+struct Share {
+    endpoint: String,
+    found: RefCell<Found>,
+    /// What no attempt was begun of.
+    rest: RefCell<Vec<Due>>,
+    /// In which beat the attempts began that are under way.
+    began: Cell<Option<u32>>,
+    is_held: Cell<bool>,
+    /// Whether some of it may yet be made here.
+    is_open: Cell<bool>,
+    problem: RefCell<Option<String>>,
 }
 
-/// Makes the attempts that are due for an endpoint which is delivered to by its own object, as many as it
-/// takes at a time, and says when there is more to do.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn deliver_alone<P: Platform>(platform: &P, endpoint: &str) -> Result<Next, Failure> {
-    let now = platform.now();
-    let results = platform.database().batch(vec![webhook_endpoints::find_by_id(endpoint)]).await?;
-    let Some(recipient) = Recipient::of(results.first())? else { return Ok(Next::Never) };
-    if recipient.endpoint.status != Status::Enabled {
-        return give_up(platform, endpoint).await;
+impl Lot {
+    /// Finds the first attempts that messages stand for. What was attempted already is left as it is.
+    ///
+    /// # Errors
+    /// When the database does not answer; the messages are then to come again.
+    pub async fn open<P: Platform>(platform: &P, parcels: &[Parcel]) -> Result<Self, Failure> {
+        let mut endpoints: Vec<(&str, Vec<i64>)> = Vec::new();
+        for Parcel { endpoint, events } in parcels {
+            match endpoints.iter_mut().find(|(known, _)| known == endpoint) {
+                Some((_, known)) => known.extend(events),
+                None => endpoints.push((endpoint, events.clone())),
+            }
+        }
+        let mut read = Vec::new();
+        for (endpoint, events) in &endpoints {
+            read.push(webhook_endpoints::find_by_id(endpoint));
+            read.push(deliveries::find_first(endpoint, events));
+        }
+        let results = platform.database().batch(read).await?;
+        let mut shares = Vec::new();
+        for ((endpoint, _), results) in endpoints.iter().zip(results.chunks(2)) {
+            shares.push(Share {
+                endpoint: (*endpoint).to_owned(),
+                found: RefCell::new(Recipient::of(results.first())),
+                rest: RefCell::new(due_of(results.get(1))?),
+                began: Cell::new(None),
+                is_held: Cell::new(false),
+                is_open: Cell::new(true),
+                problem: RefCell::new(None),
+            });
+        }
+        let left = Cell::new(shares.len());
+        Ok(Self { shares, begun: Cell::new(0), left, beats: Cell::new(0) })
     }
-    let limit = recipient.endpoint.details.max_per_second;
-    let most = recipient.endpoint.concurrency().min(limit.unwrap_or(i64::MAX)).max(1);
-    let due = deliveries::find_due(endpoint, now, most);
-    let results = platform.database().batch(vec![due, deliveries::next_due(endpoint)]).await?;
-    let due = due_of(results.first())?;
-    if due.is_empty() {
-        return rest(platform, &recipient.endpoint, results.get(1)).await;
-    }
-    make(platform, &recipient, &due).await?;
-    let made = i64::try_from(due.len()).unwrap_or(i64::MAX);
-    let pause = limit.and_then(|limit| made.saturating_mul(1_000).checked_div(limit));
-    Ok(Next::After(pause.unwrap_or(0)))
-}
 
-/// An endpoint, and whose it is.
-struct Recipient {
-    scope: Scope,
-    endpoint: WebhookEndpoint,
-}
-
-impl Recipient {
-    fn of(rows: Option<&Rows>) -> Result<Option<Self>, Failure> {
-        let Some(row) = rows.and_then(Rows::first) else { return Ok(None) };
-        let endpoint = WebhookEndpoint::try_from(row)?;
-        Ok(Some(Self { scope: webhook_endpoints::scope(row)?, endpoint }))
+    /// Makes the attempts.
+    pub async fn work<P: Platform>(&self, platform: &P) {
+        join_all((0..LANES).map(|_| self.lane(platform))).await;
     }
-}
 
-fn due_of(rows: Option<&Rows>) -> Result<Vec<Due>, Failure> {
-    let rows = rows.map(|rows| rows.0.as_slice()).unwrap_or_default();
-    Ok(rows.iter().map(Due::try_from).collect::<Result<_, _>>()?)
-}
+    async fn lane<P: Platform>(&self, platform: &P) {
+        while let Some(share) = self.shares.get(self.begun.get()) {
+            self.begun.set(self.begun.get().saturating_add(1));
+            if let Err(failure) = self.deliver(platform, share).await {
+                share.problem.replace(Some(failure.to_string()));
+            }
+            share.is_open.set(false);
+            self.left.set(self.left.get().saturating_sub(1));
+        }
+    }
 
-fn concurrency(endpoint: &WebhookEndpoint) -> usize {
-    usize::try_from(endpoint.concurrency()).unwrap_or(1)
-}
+    /// Makes an endpoint's attempts, round by round. One that turns out to be slow or failing gets the rest from
+    /// its own object, so that it holds up nobody else.
+    async fn deliver<P: Platform>(&self, platform: &P, share: &Share) -> Result<(), Failure> {
+        let mut found = share.found.replace(Ok(None));
+        loop {
+            let recipient = match found {
+                Ok(Some(recipient)) => recipient,
+                Ok(None) => return Ok(()),
+                Err(unreadable) => {
+                    let rest = share.rest.take();
+                    return put_off(platform, &share.endpoint, &unreadable, &rest).await;
+                }
+            };
+            if !recipient.is_shared() {
+                return share.hand_over(platform).await;
+            }
+            let due = share.take(self.places().min(recipient.concurrency()));
+            if due.is_empty() {
+                return Ok(());
+            }
+            share.began.set(Some(self.beats.get()));
+            let made = make(platform, &recipient, &due).await;
+            share.began.set(None);
+            if share.is_held.get() {
+                let release = webhook_endpoints::release(&share.endpoint);
+                platform.database().batch(vec![release]).await?;
+                platform.wake_endpoint(&share.endpoint).await?;
+            }
+            found = made?;
+        }
+    }
 
-/// Attempts deliveries at the same time and records what came of them. Says whether each arrived soon.
-async fn make<P: Platform>(
-    platform: &P,
-    recipient: &Recipient,
-    due: &[Due],
-) -> Result<bool, Failure> {
-    let Recipient { scope, endpoint } = recipient;
-    let secrets = secrets::live(platform, scope, endpoint)?;
-    let attempts = due.iter().map(|due| attempt(platform, endpoint, &secrets, due));
-    let outcomes = join_all(attempts).await;
-    let mut batch = Vec::new();
-    for (due, outcome) in due.iter().zip(&outcomes) {
-        let state = state(platform, endpoint, due, outcome);
-        batch.extend(deliveries::record(
-            endpoint.id.as_str(),
-            due.sequence,
-            &outcome.attempt,
-            state,
-        ));
+    /// How many attempts an endpoint may make at a time, so that there are places for all that are left.
+    fn places(&self) -> usize {
+        LANES.checked_div(self.left.get()).unwrap_or(LANES).max(1)
     }
-    batch.extend(standing(endpoint, &outcomes, platform.now()));
-    platform.database().batch(batch).await?;
-    if outcomes.iter().any(|outcome| !outcome.is_success) {
-        look_after(platform, recipient, &outcomes).await?;
-    }
-    Ok(outcomes.iter().all(|outcome| outcome.is_success && !is_slow(outcome)))
-}
 
-fn is_slow(outcome: &Outcome) -> bool {
-    outcome.attempt.milliseconds > SLOW
-}
+    /// The consumer looks after it, from time to time. Says whether some attempts have been under way for so
+    /// long that the rest must not wait for them.
+    pub fn is_held_up(&self) -> bool {
+        self.beats.set(self.beats.get().saturating_add(1));
+        self.shares.iter().any(|share| share.is_slow(self.beats.get()))
+    }
 
-/// How a delivery stands after an attempt.
-fn state<P: Platform>(
-    platform: &P,
-    endpoint: &WebhookEndpoint,
-    due: &Due,
-    outcome: &Outcome,
-) -> State {
-    if outcome.is_success {
-        return State::Succeeded;
+    /// Leaves the endpoints that take long to their objects, and has the rest come again at once. The attempts
+    /// that are under way go on.
+    ///
+    /// # Errors
+    /// When the database or the queue does not answer; what that keeps from being made is found later.
+    pub async fn let_go<P: Platform>(&self, platform: &P) -> Result<(), Failure> {
+        let (mut slow, mut rest) = (Vec::new(), Vec::new());
+        let (now, mut batch) = (platform.now(), Vec::new());
+        for share in &self.shares {
+            let events = share.take_events();
+            share.is_open.set(share.began.get().is_some());
+            if share.is_slow(self.beats.get()) {
+                share.is_held.set(true);
+                batch.extend(plan(&share.endpoint, &events, now));
+                slow.push(share.endpoint.as_str());
+            } else {
+                rest.extend(parcels(&share.endpoint, &events));
+            }
+        }
+        batch.push(webhook_endpoints::hold(&slow, now, now.plus(LETS_GO_FOR)));
+        platform.database().batch(batch).await?;
+        if !rest.is_empty() {
+            platform.enqueue(&rest).await?;
+        }
+        Ok(())
     }
-    let [random, ..] = platform.random();
-    let next = schedule::next_attempt(
-        due.attempts.saturating_add(1),
-        due.planned,
-        platform.now(),
-        endpoint.livemode,
-        outcome.retry_after,
-        random,
-    );
-    match next {
-        Some(at) if !outcome.is_gone => State::Pending(at),
-        _ => State::Failed,
-    }
-}
 
-/// The statements that tell how the endpoint stands.
-fn standing(endpoint: &WebhookEndpoint, outcomes: &[Outcome], now: Timestamp) -> Vec<Statement> {
-    let id = endpoint.id.as_str();
-    let mut statements = Vec::new();
-    if outcomes.iter().any(|outcome| !outcome.is_success) {
-        statements.push(webhook_endpoints::leave_alone(id, now));
-    } else if outcomes.iter().any(is_slow) {
-        statements.push(webhook_endpoints::slow_down(id));
+    /// Whether attempts of an endpoint are under way, or will be.
+    pub fn is_under_way(&self, endpoint: &str) -> bool {
+        self.shares.iter().any(|share| share.endpoint == endpoint && share.is_open.get())
     }
-    if endpoint.failing_since.is_some() && outcomes.iter().any(|outcome| outcome.is_success) {
-        statements.push(webhook_endpoints::recover(id));
-    }
-    statements
-}
 
-/// Wakes the object of an endpoint that fails, warns its owner after a day, and disables it after three,
-/// or at once where it is gone.
-async fn look_after<P: Platform>(
-    platform: &P,
-    recipient: &Recipient,
-    outcomes: &[Outcome],
-) -> Result<(), Failure> {
-    let context = Context::unattended(platform, recipient.scope.clone());
-    let mut endpoint = recipient.endpoint.clone();
-    let since = endpoint.failing_since.unwrap_or(context.now);
-    let fails_for = context.now.seconds().saturating_sub(since.seconds());
-    let is_gone = outcomes.iter().any(|outcome| outcome.is_gone);
-    let works = outcomes.iter().any(|outcome| outcome.is_success);
-    let transition = if is_gone || !works && fails_for >= DISABLES_AFTER {
-        endpoint.status = Status::Disabled;
-        let because = if is_gone { "gone" } else { "failing" };
-        endpoint.details.disabled_because = Some(because.to_owned());
-        Transition::WebhookEndpointDisabled
-    } else if !works && fails_for >= WARNS_AFTER && endpoint.warned_at.is_none() {
-        endpoint.warned_at = Some(context.now);
-        Transition::WebhookEndpointFailing
-    } else {
-        return wake(platform, &endpoint).await;
-    };
-    let mut batch = webhook_endpoints::update(&mut endpoint).to_vec();
-    if let Some(at) = endpoint.warned_at {
-        batch.push(webhook_endpoints::warn(endpoint.id.as_str(), at));
-    }
-    let subjects = Subjects { webhook_endpoint: Some(&endpoint), ..Subjects::default() };
-    batch.extend(events(&context, transition, subjects, None));
-    match context.batch(batch).await {
-        // Its owner changed it meanwhile; the next attempt decides again.
-        Ok(_) | Err(DatabaseError::Guard(_)) => wake(platform, &endpoint).await,
-        Err(error) => Err(error.into()),
+    /// Why the message of an endpoint is to come again, where it is.
+    pub fn problem(&self, endpoint: &str) -> Option<String> {
+        let share = self.shares.iter().find(|share| share.endpoint == endpoint)?;
+        share.problem.borrow().clone()
     }
 }
 
-async fn wake<P: Platform>(platform: &P, endpoint: &WebhookEndpoint) -> Result<(), Failure> {
-    Ok(platform.wake_endpoint(endpoint.id.as_str()).await?)
-}
-
-/// Ends what is planned for an endpoint that takes nothing any more.
-async fn give_up<P: Platform>(platform: &P, endpoint: &str) -> Result<Next, Failure> {
-    let because = "The endpoint was disabled or deleted.";
-    let batch =
-        vec![deliveries::give_up(endpoint, GIVEN_UP, because), deliveries::next_due(endpoint)];
-    let results = platform.database().batch(batch).await?;
-    Ok(match next_due(results.get(1))? {
-        Some(_) => Next::After(0),
-        None => Next::Never,
-    })
-}
-
-/// Nothing is due: waits for what is planned, or gives an endpoint that is well back to the consumer that
-/// others share.
-async fn rest<P: Platform>(
-    platform: &P,
-    endpoint: &WebhookEndpoint,
-    next: Option<&Rows>,
-) -> Result<Next, Failure> {
-    if let Some(at) = next_due(next)? {
-        return Ok(Next::At(at));
+impl Share {
+    fn is_slow(&self, beat: u32) -> bool {
+        self.began.get().is_some_and(|began| began.saturating_add(PATIENCE) < beat)
     }
-    if endpoint.is_alone && !endpoint.is_particular() && endpoint.failing_since.is_none() {
-        let share = webhook_endpoints::share(endpoint.id.as_str());
-        platform.database().batch(vec![share]).await?;
+
+    /// The next deliveries, at most so many.
+    fn take(&self, most: usize) -> Vec<Due> {
+        let mut rest = self.rest.borrow_mut();
+        let count = most.min(rest.len());
+        rest.drain(..count).collect()
     }
-    Ok(Next::Never)
+
+    /// What is left, of which nothing is begun any more.
+    fn take_events(&self) -> Vec<i64> {
+        self.rest.take().iter().map(|due| due.sequence).collect()
+    }
+
+    async fn hand_over<P: Platform>(&self, platform: &P) -> Result<(), Failure> {
+        let plan = plan(&self.endpoint, &self.take_events(), platform.now());
+        if plan.is_empty() {
+            return Ok(());
+        }
+        platform.database().batch(plan).await?;
+        Ok(platform.wake_endpoint(&self.endpoint).await?)
+    }
 }
 
-fn next_due(rows: Option<&Rows>) -> Result<Option<Timestamp>, Failure> {
-    let Some(row) = rows.and_then(Rows::first) else { return Ok(None) };
-    Ok(row.optional_integer("next_attempt_at")?.map(Timestamp))
+/// Has an endpoint's own object make attempts.
+fn plan(endpoint: &str, events: &[i64], now: Timestamp) -> Vec<Statement> {
+    let some = (!events.is_empty()).then(|| deliveries::plan(endpoint, events, now));
+    some.into_iter().collect()
 }

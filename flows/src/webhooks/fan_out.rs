@@ -2,20 +2,20 @@
 
 use std::collections::BTreeMap;
 
+use domain::id::WebhookEndpointId;
+use domain::timestamp::Timestamp;
 use domain::webhook::WebhookEndpoint;
+use futures_util::future::join_all;
 use store::deliveries::{self, Planned};
 use store::fan_out::{self, Cursor};
 use store::{Database, DatabaseError, Inconsistent, Row, Rows, Scope, webhook_endpoints};
 
-use super::Parcel;
+use super::{Parcel, parcels};
 use crate::context::first;
 use crate::{Failure, Platform};
 
 /// How many events one fan-out takes on; the rest follows at once.
 const SLICE: i64 = 100;
-
-/// How many deliveries one message stands for.
-const PARCEL: usize = 10;
 
 /// Plans the deliveries of the next events and puts them on their way. Says whether there are more
 /// events. Where two run together, one of them does nothing.
@@ -30,10 +30,14 @@ pub async fn fan_out<P: Platform>(platform: &P) -> Result<bool, Failure> {
     };
     let events = rows(&results, 1);
     let Some(last) = events.last() else { return Ok(false) };
-    let endpoints = Subscribed::of(rows(&results, 2))?;
+    let endpoints = Subscribed::of(platform, rows(&results, 2));
     let mut planned = Vec::new();
     for event in events {
-        planned.extend(endpoints.plan(platform, event)?);
+        match endpoints.plan(platform, event) {
+            Ok(deliveries) => planned.extend(deliveries),
+            // Nobody can be told whose it is; what comes after it must not wait for that.
+            Err(error) => platform.log_error("fan-out", &format!("{error}, in {event:?}")),
+        }
     }
     let mut batch = fan_out::advance(cursor.event, last.integer("sequence")?).to_vec();
     if !planned.is_empty() {
@@ -52,16 +56,69 @@ fn rows(results: &[Rows], place: usize) -> &[Row] {
     results.get(place).map(|rows| rows.0.as_slice()).unwrap_or_default()
 }
 
+/// An endpoint of an account whose events are handed out.
+struct Subscriber {
+    scope: Scope,
+    since_event: i64,
+    id: WebhookEndpointId,
+    /// What it hears of, where its row can be read.
+    endpoint: Result<WebhookEndpoint, Inconsistent>,
+}
+
+impl TryFrom<&Row> for Subscriber {
+    type Error = Inconsistent;
+
+    fn try_from(row: &Row) -> Result<Self, Inconsistent> {
+        Ok(Self {
+            scope: webhook_endpoints::scope(row)?,
+            since_event: row.integer("since_event")?,
+            id: row.named("id")?,
+            endpoint: WebhookEndpoint::try_from(row),
+        })
+    }
+}
+
+impl Subscriber {
+    fn hears_of(&self, scope: &Scope, sequence: i64, name: &str) -> bool {
+        // What cannot be read may want the event: its delivery fails, which can be seen and repaired.
+        self.scope == *scope
+            && self.since_event < sequence
+            && self.endpoint.as_ref().map_or(true, |endpoint| endpoint.hears_of(name))
+    }
+
+    fn plan(&self, event: i64, object: &str, now: Timestamp) -> Planned {
+        let (id, endpoint) = (self.id.clone(), self.endpoint.as_ref());
+        Planned {
+            endpoint: id,
+            event,
+            next_attempt_at: endpoint.is_ok_and(|endpoint| endpoint.is_alone).then_some(now),
+            object: endpoint
+                .is_ok_and(|endpoint| endpoint.details.is_ordered)
+                .then(|| object.to_owned()),
+            problem: endpoint.err().map(|error| format!("The endpoint cannot be read: {error}")),
+        }
+    }
+}
+
 /// The endpoints of the accounts whose events are handed out.
-struct Subscribed(Vec<(Scope, i64, WebhookEndpoint)>);
+struct Subscribed(Vec<Subscriber>);
 
 impl Subscribed {
-    fn of(rows: &[Row]) -> Result<Self, Inconsistent> {
+    /// One row that cannot be read must not keep the others from hearing of anything.
+    fn of<P: Platform>(platform: &P, rows: &[Row]) -> Self {
         let read = |row: &Row| {
-            let scope = webhook_endpoints::scope(row)?;
-            Ok((scope, row.integer("since_event")?, WebhookEndpoint::try_from(row)?))
+            let subscriber = Subscriber::try_from(row);
+            let problem = match &subscriber {
+                Ok(subscriber) => subscriber.endpoint.as_ref().err(),
+                Err(error) => Some(error),
+            };
+            if let Some(error) = problem {
+                let id = row.text("id").unwrap_or_default();
+                platform.log_error("fan-out", &format!("{error}, in the endpoint {id}"));
+            }
+            subscriber.ok()
         };
-        rows.iter().map(read).collect::<Result<_, _>>().map(Self)
+        Self(rows.iter().filter_map(read).collect())
     }
 
     /// The deliveries of one event.
@@ -69,17 +126,8 @@ impl Subscribed {
         let scope = webhook_endpoints::scope(event)?;
         let (sequence, name) = (event.integer("sequence")?, event.text("type")?);
         let object = event.text("object")?;
-        let hears = self.0.iter().filter(|(owner, since, endpoint)| {
-            *owner == scope && *since < sequence && endpoint.hears_of(name)
-        });
-        Ok(hears
-            .map(|(_, _, endpoint)| Planned {
-                endpoint: endpoint.id.clone(),
-                event: sequence,
-                next_attempt_at: endpoint.is_alone.then(|| platform.now()),
-                object: endpoint.details.is_ordered.then(|| object.to_owned()),
-            })
-            .collect())
+        let hears = self.0.iter().filter(|endpoint| endpoint.hears_of(&scope, sequence, name));
+        Ok(hears.map(|endpoint| endpoint.plan(sequence, object, platform.now())).collect())
     }
 }
 
@@ -87,7 +135,7 @@ impl Subscribed {
 async fn post<P: Platform>(platform: &P, planned: &[Planned]) {
     let mut shared: BTreeMap<&str, Vec<i64>> = BTreeMap::new();
     let mut alone: Vec<&str> = Vec::new();
-    for delivery in planned {
+    for delivery in planned.iter().filter(|delivery| delivery.problem.is_none()) {
         let endpoint = delivery.endpoint.as_str();
         match delivery.next_attempt_at {
             None => shared.entry(endpoint).or_default().push(delivery.event),
@@ -95,22 +143,16 @@ async fn post<P: Platform>(platform: &P, planned: &[Planned]) {
             Some(_) => {}
         }
     }
-    let parcels: Vec<Parcel> = shared
-        .into_iter()
-        .flat_map(|(endpoint, events)| {
-            let parcel =
-                |events: &[i64]| Parcel { endpoint: endpoint.to_owned(), events: events.to_vec() };
-            events.chunks(PARCEL).map(parcel).collect::<Vec<_>>()
-        })
-        .collect();
+    let parcels: Vec<Parcel> =
+        shared.into_iter().flat_map(|(endpoint, events)| parcels(endpoint, &events)).collect();
     if !parcels.is_empty()
         && let Err(error) = platform.enqueue(&parcels).await
     {
         platform.log_error("fan-out", &error.to_string());
     }
-    for endpoint in alone {
-        if let Err(error) = platform.wake_endpoint(endpoint).await {
-            platform.log_error("fan-out", &error.to_string());
-        }
+    // Together: an object that takes long to wake holds up no other.
+    let woken = join_all(alone.iter().map(|endpoint| platform.wake_endpoint(endpoint))).await;
+    for error in woken.into_iter().filter_map(Result::err) {
+        platform.log_error("fan-out", &error.to_string());
     }
 }

@@ -1,17 +1,20 @@
 //! Webhooks: merchants' endpoints, and how each event reaches those that hear of it.
 //!
 //! An event is written with the change that it tells of. [`fan_out()`] plans a delivery for each endpoint
-//! that hears of it, and puts the deliveries on their way through a queue; [`deliver()`] attempts them and
-//! records what came of it. The rows are the truth: a message that is lost, late or doubled changes
+//! that hears of it, and puts the deliveries on their way through a queue; a [`Lot`] attempts them and records
+//! what came of it. The rows are the truth: a message that is lost, late or doubled changes
 //! nothing but time, and [`search()`] finds what was lost.
 
+mod alone;
 mod attempt;
 mod create;
 mod delete;
 mod deliver;
 mod fan_out;
 mod look;
+mod look_after;
 mod replay;
+mod round;
 mod search;
 mod secrets;
 mod settings;
@@ -26,9 +29,10 @@ use store::webhook_endpoints;
 
 use crate::{Context, Failure, Platform};
 
+pub use alone::{MOST_ROUNDS, Next, deliver_alone};
 pub use create::{Create, create};
 pub use delete::delete;
-pub use deliver::{Next, deliver, deliver_alone};
+pub use deliver::Lot;
 pub use fan_out::fan_out;
 pub use look::{Query, find_delivery, list, undelivered};
 pub use replay::{create_replay, find_replay, replay, resend};
@@ -46,6 +50,15 @@ pub struct Parcel {
     pub endpoint: String,
     /// The events' sequences.
     pub events: Vec<i64>,
+}
+
+/// How many deliveries one message stands for.
+const PARCEL: usize = 10;
+
+/// The messages that stand for an endpoint's deliveries.
+fn parcels(endpoint: &str, events: &[i64]) -> Vec<Parcel> {
+    let parcel = |events: &[i64]| Parcel { endpoint: endpoint.to_owned(), events: events.to_vec() };
+    events.chunks(PARCEL).map(parcel).collect()
 }
 
 /// Finds an endpoint that a request names in its path.

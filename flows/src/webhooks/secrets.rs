@@ -2,7 +2,7 @@
 
 use domain::id::keyed_digest;
 use domain::seal::MasterKey;
-use domain::webhook::{WebhookEndpoint, signature};
+use domain::webhook::{SealedSecret, WebhookEndpoint, signature};
 use store::Scope;
 
 use crate::{Context, Failure, Platform};
@@ -19,17 +19,22 @@ pub(super) fn seal<P: Platform>(context: &Context<'_, P>, secret: &str) -> Resul
     Ok(key.seal(secret, context.scope.account.as_str(), context.nonce())?)
 }
 
-/// The secrets that sign now.
+/// The secrets that sign now. One that cannot be opened signs nothing and keeps no other from it; its owner
+/// can roll it.
 pub(super) fn live<P: Platform>(
     platform: &P,
     scope: &Scope,
     endpoint: &WebhookEndpoint,
-) -> Result<Vec<String>, Failure> {
+) -> Vec<String> {
     let key = key(platform.master_key());
-    endpoint
-        .live_secrets(platform.now())
-        .map(|secret| Ok(key.open(&secret.sealed, scope.account.as_str())?))
-        .collect()
+    let open = |secret: &SealedSecret| match key.open(&secret.sealed, scope.account.as_str()) {
+        Ok(secret) => Some(secret),
+        Err(error) => {
+            platform.log_error(endpoint.id.as_str(), &format!("a secret: {error}"));
+            None
+        }
+    };
+    endpoint.live_secrets(platform.now()).filter_map(open).collect()
 }
 
 fn key(master: &MasterKey) -> MasterKey {

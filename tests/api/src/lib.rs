@@ -207,10 +207,14 @@ impl Api {
     async fn delivering(&self) {
         let outside = self.platform.outside();
         loop {
-            if outside.take_announced()
-                && let Err(failure) = queues::deliveries::fan_out(&self.platform).await
-            {
-                flows::Platform::log_error(&self.platform, "fan-out", &failure.to_string());
+            if outside.take_announced() {
+                match queues::deliveries::fan_out(&self.platform).await {
+                    Ok(true) => flows::Platform::announce(&self.platform),
+                    Ok(false) => {}
+                    Err(failure) => {
+                        flows::Platform::log_error(&self.platform, "fan-out", &failure.to_string());
+                    }
+                }
             }
             while let Some(parcel) = outside.next_parcel() {
                 let message = serde_json::to_string(&parcel).expect("a message");
@@ -219,7 +223,7 @@ impl Api {
                 }
             }
             let woken = outside.take_woken();
-            if woken.is_empty() {
+            if woken.is_empty() && !outside.is_announced() {
                 return;
             }
             for endpoint in woken {

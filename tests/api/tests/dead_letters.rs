@@ -68,8 +68,8 @@ fn a_dead_letter_is_delivered_when_it_is_redriven() {
     kit::run(queues::deliveries::fan_out(&api.platform)).expect("the fan-out");
     let parcel = api.platform.outside().next_parcel().expect("a message");
     let message = serde_json::to_string(&parcel).expect("a message");
-    // The database fails when it is tried for the last time, and works when it is parked.
-    api.platform.database().hop().fail(1, Fault::BeforeEffect);
+    // The database fails when it is tried for the last time, and works when it is parked before.
+    api.platform.database().hop().fail(3, Fault::BeforeEffect);
     bury(&api, Queue::Deliveries, &message).expect("it is parked");
     let letters = parked(&api);
     assert_eq!((letters.len(), letters[0].1.as_str()), (1, message.as_str()));
@@ -86,6 +86,36 @@ fn a_dead_letter_waits_for_a_database_that_is_gone() {
     bury(&api, Queue::Wake, "poison").expect_err("it comes again");
     bury(&api, Queue::Wake, "poison").expect("it is parked");
     assert_eq!(parked(&api).len(), 1);
+}
+
+#[test]
+fn a_message_that_ends_whoever_tries_it_is_parked() {
+    let api = Api::new();
+    let form = [("url", "https://shop.test/hooks"), ("enabled_events[]", "*")];
+    api.post("/v1/webhook_endpoints", &form).ok();
+    api.post("/v1/customers", &[]).ok();
+    kit::run(queues::deliveries::fan_out(&api.platform)).expect("the fan-out");
+    let parcel = api.platform.outside().next_parcel().expect("a message");
+    let message = serde_json::to_string(&parcel).expect("a message");
+    let take = || dead_letters::take(&api.platform, Queue::Deliveries, &message);
+    // Whoever tries it never comes to the end.
+    api.platform.outside().stall("shop.test", true);
+    assert_eq!(kit::run_until_poll(1_000, take()), None);
+    assert_eq!(kit::run_until_poll(1_000, take()), Some(Ok(())), "it is tried once");
+    let letters = parked(&api);
+    assert_eq!((letters.len(), letters[0].1.as_str()), (1, message.as_str()));
+    assert!(letters[0].2.contains("did not come to its end"), "{}", letters[0].2);
+    // The same in the heartbeat, which has other work to do in its next beat.
+    bury(&api, Queue::Wake, "poison").expect("it is parked");
+    api.platform.database().query("UPDATE dead_letters SET redrive = 1", vec![]);
+    assert_eq!(kit::run_until_poll(1_000, queues::heartbeat::beat(&api.platform)), None);
+    api.beat();
+    assert_eq!(parked(&api).iter().map(|(.., count)| *count).collect::<Vec<_>>(), [2, 2]);
+    api.platform.outside().stall("shop.test", false);
+    redrive(&api);
+    let letters = parked(&api);
+    assert_eq!((letters.len(), letters[0].1.as_str()), (1, "poison"));
+    assert_eq!(api.platform.outside().take_requests().len(), 1);
 }
 
 #[test]

@@ -110,8 +110,8 @@ export class Server {
     await this.#ask({ scheduled: cron });
   }
 
-  /** Sends messages through one of the Worker's queues. */
-  async send(binding: string, bodies: string[]): Promise<void> {
+  /** Sends messages through one of the Worker's queues: texts, and JSON of what is none. */
+  async send(binding: string, bodies: unknown[]): Promise<void> {
     await this.#ask({ send: binding, bodies });
   }
 

@@ -29,6 +29,9 @@ pub struct Outside {
     pub(crate) hosts: RefCell<BTreeMap<String, Vec<IpAddr>>>,
     pub(crate) is_development: Cell<bool>,
     pub(crate) milliseconds: Cell<i64>,
+    stalling: RefCell<BTreeSet<String>>,
+    under_way: RefCell<Vec<String>>,
+    most_under_way: RefCell<BTreeMap<String, usize>>,
     responder: RefCell<Responder>,
     requests: RefCell<Vec<http::Request<String>>>,
 }
@@ -47,6 +50,9 @@ impl Default for Outside {
             hosts: RefCell::default(),
             is_development: Cell::new(true),
             milliseconds: Cell::new(10),
+            stalling: RefCell::default(),
+            under_way: RefCell::default(),
+            most_under_way: RefCell::default(),
             responder: RefCell::new(Box::new(|_| answered(200))),
             requests: RefCell::default(),
         }
@@ -65,6 +71,42 @@ impl Outside {
     /// Decides how long other servers take, in milliseconds.
     pub fn take(&self, milliseconds: i64) {
         self.milliseconds.set(milliseconds);
+    }
+
+    /// Has servers of a host answer to nothing until they are to.
+    pub fn stall(&self, host: &str, stalls: bool) {
+        let mut stalling = self.stalling.borrow_mut();
+        if stalls {
+            stalling.insert(host.to_owned());
+        } else {
+            stalling.remove(host);
+        }
+    }
+
+    pub(crate) fn stalls(&self, host: &str) -> bool {
+        self.stalling.borrow().contains(host)
+    }
+
+    /// How many requests were under way to a host at the same time at most; to all hosts where it is empty.
+    pub fn most_under_way(&self, host: &str) -> usize {
+        self.most_under_way.borrow().get(host).copied().unwrap_or_default()
+    }
+
+    pub(crate) fn begin(&self, host: &str) {
+        let mut under_way = self.under_way.borrow_mut();
+        under_way.push(host.to_owned());
+        let there = under_way.iter().filter(|other| *other == host).count();
+        let mut most = self.most_under_way.borrow_mut();
+        for (host, count) in [(host, there), ("", under_way.len())] {
+            let most = most.entry(host.to_owned()).or_default();
+            *most = count.max(*most);
+        }
+    }
+
+    pub(crate) fn end(&self, host: &str) {
+        let mut under_way = self.under_way.borrow_mut();
+        let place = under_way.iter().position(|other| other == host);
+        place.map(|place| under_way.swap_remove(place));
     }
 
     /// Decides what DNS says of a host.
@@ -107,6 +149,11 @@ impl Outside {
     /// Whether new events were announced since the last call of this function.
     pub fn take_announced(&self) -> bool {
         self.announced.take()
+    }
+
+    /// Whether new events are announced that nobody has handed out yet.
+    pub fn is_announced(&self) -> bool {
+        self.announced.get()
     }
 
     pub(crate) fn answer(&self, request: http::Request<String>) -> Result<Answered, String> {

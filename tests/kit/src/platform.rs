@@ -15,7 +15,7 @@ use flows::platform::{Email, Sent};
 use flows::webhooks::Parcel;
 
 use crate::merchant::insert_key;
-use crate::{Database, Hop, Merchant, Outside};
+use crate::{Database, Hop, Merchant, Outside, yield_once};
 
 /// When every test begins: 1 January 2026, 00:00 UTC.
 pub const START: Timestamp = Timestamp(1_767_225_600);
@@ -281,11 +281,17 @@ impl flows::Platform for Platform {
     }
 
     async fn send(&self, request: http::Request<String>, _: u32) -> Sent {
+        let host = request.uri().host().unwrap_or_default().to_owned();
+        self.outside.begin(&host);
+        while self.outside.stalls(&host) {
+            yield_once().await;
+        }
         let answer = self
             .outside
             .server_hop
             .make(|| self.outside.answer(request), || "the connection was lost".to_owned());
         let answer = answer.await;
+        self.outside.end(&host);
         Sent { milliseconds: self.outside.milliseconds.get(), answer }
     }
 
