@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use domain::Timestamp;
 use store::{Database, Rows, development_clock};
-use worker::Date;
+use worker::js_sys::Date;
 
 use crate::platform::CloudflarePlatform;
 
@@ -15,8 +15,10 @@ thread_local! {
 
 /// Milliseconds since the Unix epoch by the runtime's own clock, for measuring.
 #[expect(clippy::disallowed_methods, reason = "this is the one place that asks the runtime")]
+#[expect(clippy::cast_possible_truncation, reason = "milliseconds are far below 2^53")]
 pub fn milliseconds() -> i64 {
-    i64::try_from(Date::now().as_millis()).unwrap_or(i64::MAX)
+    // `worker::Date` makes an object of each moment.
+    Date::now() as i64
 }
 
 /// What the Worker takes for now.
