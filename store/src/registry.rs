@@ -2,11 +2,11 @@
 
 use crate::list::{Cursor, Filter, Table};
 use crate::{
-    accounts, archive, attempts, audit, balance_transactions, bank_accounts, charges, customers,
-    dead_letters, deliveries, delivery_list, development_clock, development_outbox, disputes,
-    event_replays, events, fan_out, files, guard, ledger, list, metadata_entries, payment_intents,
-    payment_methods, payouts, receipts, refunds, report_runs, scheduled_tasks, search,
-    setup_intents, tokens, topups, transfers, webhook_endpoints,
+    accounts, archive, attempts, audit, balance_transactions, bank_accounts, charges,
+    connector_accounts, customers, dead_letters, deliveries, delivery_list, development_clock,
+    development_outbox, disputes, event_replays, events, fan_out, files, guard, ledger, list,
+    metadata_entries, payment_intents, payment_methods, payouts, receipts, refunds, report_runs,
+    scheduled_tasks, search, setup_intents, tokens, topups, transfers, webhook_endpoints,
 };
 
 /// Every statement with a name for people.
@@ -45,6 +45,10 @@ pub fn statements() -> Vec<(String, String)> {
         ("charges.insert", charges::INSERT),
         ("charges.must_be_at_version", charges::MUST_BE_AT_VERSION),
         ("charges.update", charges::UPDATE),
+        ("connector_accounts.find", connector_accounts::FIND),
+        ("connector_accounts.insert", connector_accounts::INSERT),
+        ("connector_accounts.must_have_room", connector_accounts::MUST_HAVE_ROOM),
+        ("connector_accounts.update", connector_accounts::UPDATE),
         ("customers.find", customers::FIND),
         ("customers.find_keeper", customers::FIND_KEEPER),
         ("customers.insert", customers::INSERT),
@@ -218,6 +222,7 @@ fn pages() -> Vec<(String, String)> {
             ]),
         ),
         (Table::BalanceTransactions, balance_transaction_filters()),
+        (Table::ConnectorAccounts, Vec::new()),
         (Table::Customers, vec![Filter::Email(text())]),
         (Table::Disputes, every_choice(&[Filter::Charge(text()), Filter::PaymentIntent(text())])),
         (Table::Events, event_filters()),

@@ -1,8 +1,10 @@
-//! Florin's own objects, which Stripe has none of: how events are delivered, and what became of them.
+//! Florin's own objects, which Stripe has none of: how events are delivered, and what became of them; and the
+//! accounts at payment processors.
 
 use serde::Serialize;
 
 use super::Constant;
+use crate::connector_account::{self, ConnectorAccount};
 use crate::metadata::Metadata;
 use crate::timestamp::Timestamp;
 use crate::webhook::delivery::{Attempt, Delivery, Status};
@@ -239,4 +241,66 @@ impl<'a> From<&'a EventReplay> for EventReplayResource<'a> {
             webhook_endpoint: replay.endpoint.as_str(),
         }
     }
+}
+
+/// An account at a payment processor; what opens it is never shown.
+#[derive(Debug, Serialize)]
+#[cfg_attr(
+    feature = "openapi",
+    derive(schemars::JsonSchema),
+    schemars(rename = "florin.connector_account")
+)]
+pub struct ConnectorAccountResource<'a> {
+    /// Its identifier.
+    pub id: &'a str,
+    /// `florin.connector_account`
+    pub object: Constant,
+    /// The end of the secret that opens it.
+    pub api_key_last4: Option<&'a str>,
+    /// Where the processor's API is, where it is not its usual address.
+    pub base_url: Option<&'a str>,
+    /// The processor: `stripe` or `hyperswitch`.
+    pub connector: &'a str,
+    /// When it was made.
+    pub created: Timestamp,
+    /// Whether it moves real money.
+    pub livemode: bool,
+    /// The merchant's own pairs.
+    pub metadata: &'a Metadata,
+    /// The account or profile within it, where the secret opens several.
+    pub processor_account: Option<&'a str>,
+    /// `active` or `disabled`. Payments go to the active account that was made first.
+    pub status: connector_account::Status,
+}
+
+impl<'a> From<&'a ConnectorAccount> for ConnectorAccountResource<'a> {
+    fn from(account: &'a ConnectorAccount) -> Self {
+        let details = &account.details;
+        Self {
+            id: account.id.as_str(),
+            object: "florin.connector_account",
+            api_key_last4: details.api_key_last4.as_deref(),
+            base_url: details.base_url.as_deref(),
+            connector: &account.connector,
+            created: account.created,
+            livemode: account.livemode,
+            metadata: &details.metadata,
+            processor_account: details.processor_account.as_deref(),
+            status: account.status,
+        }
+    }
+}
+
+/// What is left of an account at a payment processor that was deleted.
+#[derive(Debug, Serialize)]
+#[cfg_attr(
+    feature = "openapi",
+    derive(schemars::JsonSchema),
+    schemars(rename = "deleted_florin.connector_account")
+)]
+#[expect(missing_docs, reason = "each is Stripe's field of the same name")]
+pub struct ConnectorAccountDeleted<'a> {
+    pub id: &'a str,
+    pub object: Constant,
+    pub deleted: bool,
 }
