@@ -28,20 +28,40 @@ const RESOLVED_FOR: i64 = 10_000;
 /// Who is asked for addresses, over HTTPS.
 const RESOLVER: &str = "https://cloudflare-dns.com/dns-query";
 
+/// The most of a processor's answer that is read, in bytes: one of a hundred refunds fits.
+const ANSWER: usize = 1_000_000;
+
 /// Sends a request and reads the beginning of the answer.
 pub async fn send(request: http::Request<String>, timeout: u32) -> Sent {
     let began = clock::milliseconds();
+    let answer = answer(request, timeout, READ, KEPT).await;
+    Sent { milliseconds: clock::milliseconds().saturating_sub(began), answer }
+}
+
+/// Sends a request to a payment processor and reads all of the answer.
+///
+/// # Errors
+/// When none came.
+pub async fn ask(request: http::Request<String>, timeout: u32) -> Result<Answered, String> {
+    answer(request, timeout, ANSWER, ANSWER).await
+}
+
+async fn answer(
+    request: http::Request<String>,
+    timeout: u32,
+    most: usize,
+    keeps: usize,
+) -> Result<Answered, String> {
     let signal = AbortSignal::timeout_with_u32(timeout.saturating_mul(1_000));
-    let answer = match fetch(&request, &signal).await {
+    match fetch(&request, &signal).await {
         Ok(response) => Ok(Answered {
             status: response.status(),
             retry_after: response.headers().get("retry-after").ok().flatten(),
-            body: read(&response).await,
+            body: read(&response, most, keeps).await,
         }),
         Err(_) if signal.aborted() => Err(format!("No answer within {timeout} s.")),
         Err(error) => Err(told(&error)),
-    };
-    Sent { milliseconds: clock::milliseconds().saturating_sub(began), answer }
+    }
 }
 
 async fn fetch(request: &http::Request<String>, signal: &AbortSignal) -> Result<Response, JsValue> {
@@ -63,17 +83,17 @@ async fn fetch(request: &http::Request<String>, signal: &AbortSignal) -> Result<
 }
 
 /// The beginning of an answer's body. However it ends, the status has been told.
-async fn read(response: &Response) -> String {
+async fn read(response: &Response, most: usize, keeps: usize) -> String {
     let Some(stream) = response.body() else { return String::new() };
     let reader: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
     let (mut kept, mut length) = (Vec::new(), 0_usize);
-    while length < READ {
+    while length < most {
         let Ok(chunk) = JsFuture::from(reader.read()).await else { break };
         let value = Reflect::get(&chunk, &"value".into()).unwrap_or_default();
         let Some(bytes) = value.dyn_ref::<Uint8Array>() else { break };
         let bytes = bytes.to_vec();
         length = length.saturating_add(bytes.len());
-        kept.extend(bytes.into_iter().take(KEPT.saturating_sub(kept.len())));
+        kept.extend(bytes.into_iter().take(keeps.saturating_sub(kept.len())));
     }
     // Whoever sends without end is not listened to any longer; whether they hear of it is theirs.
     drop(JsFuture::from(reader.cancel()).await);

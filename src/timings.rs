@@ -13,6 +13,8 @@ pub enum Hop {
     Database,
     /// A Durable Object.
     DurableObject,
+    /// A payment processor.
+    Processor,
 }
 
 /// How often and for how many milliseconds a request waited.
@@ -20,6 +22,7 @@ pub enum Hop {
 pub struct Timings {
     database: Cell<(u32, i64)>,
     durable_object: Cell<(u32, i64)>,
+    processor: Cell<(u32, i64)>,
 }
 
 impl Timings {
@@ -28,6 +31,7 @@ impl Timings {
         let cell = match hop {
             Hop::Database => &self.database,
             Hop::DurableObject => &self.durable_object,
+            Hop::Processor => &self.processor,
         };
         let (count, total) = cell.get();
         let waited = clock::milliseconds().saturating_sub(began);
@@ -42,9 +46,10 @@ impl Timings {
         };
         let total = clock::milliseconds().saturating_sub(began);
         let shown = format!(
-            "{}, {}, total;dur={total}",
+            "{}, {}, {}, total;dur={total}",
             waits("do", &self.durable_object),
-            waits("d1", &self.database)
+            waits("d1", &self.database),
+            waits("psp", &self.processor)
         );
         add_header(reply, "server-timing", &shown);
     }

@@ -1,6 +1,9 @@
 //! What an operation knows of its surroundings: for whom it acts, when, and how it names things.
 
+use std::rc::Rc;
+
 use domain::Timestamp;
+use domain::connector_account::ConnectorAccount;
 use domain::id::IdSource;
 use domain::pricing::Terms;
 use store::{Database, Row, Rows, Scope, Statement};
@@ -34,6 +37,8 @@ pub struct Context<'a, P> {
     pub resumes: bool,
     /// How what it takes is priced.
     pub terms: Terms,
+    /// The account at a processor that new payments go to; none where that is the simulator, or nowhere.
+    pub connector_account: Option<Rc<ConnectorAccount>>,
     /// Where this deployment is reached, as `https://pay.example.com`, for links.
     pub origin: String,
 }
@@ -50,6 +55,7 @@ impl<'a, P: Platform> Context<'a, P> {
             ids: IdSource::new(&platform.random()),
             resumes: false,
             terms: Terms::default(),
+            connector_account: None,
             origin: String::new(),
         }
     }

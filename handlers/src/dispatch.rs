@@ -243,6 +243,7 @@ fn call<'a, P: Platform>(
         ids: IdSource::new(seed),
         resumes,
         terms: caller.account.terms.clone(),
+        connector_account: caller.connector_account.clone(),
         origin: origin(incoming.request, headers),
     };
     Call {

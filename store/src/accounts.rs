@@ -1,7 +1,10 @@
 //! Merchants and their API keys.
 
+use std::rc::Rc;
+
 use domain::account::Account;
 use domain::api_key::{ApiKey, Permissions};
+use domain::connector_account::{ConnectorAccount, Status};
 use domain::id::AccountId;
 use domain::payout_schedule::PayoutSchedule;
 use domain::pricing::{AVAILABLE_AFTER_DAYS, PricePlan, Terms};
@@ -13,8 +16,14 @@ pub(crate) const FIND_BY_KEY: &str = "\
     SELECT k.account, k.livemode, k.kind, k.display, k.permissions, k.expires_at, \
     a.name, a.email, a.country, a.default_currency, a.idempotency_shards, a.created, \
     a.settings, (SELECT p.plan FROM price_plans AS p WHERE p.account = a.id \
-    ORDER BY p.version DESC LIMIT 1) AS plan \
-    FROM api_keys AS k JOIN accounts AS a ON a.id = k.account WHERE k.hash = ?1";
+    ORDER BY p.version DESC LIMIT 1) AS plan, c.id AS connector_account, c.connector, \
+    c.created AS connector_created, c.version AS connector_version, c.sealed_credentials, \
+    c.details AS connector_details \
+    FROM api_keys AS k JOIN accounts AS a ON a.id = k.account \
+    LEFT JOIN connector_accounts AS c ON c.sequence = (SELECT n.sequence \
+    FROM connector_accounts AS n INDEXED BY connector_accounts_active \
+    WHERE n.account = k.account AND n.livemode = k.livemode AND n.status = 'active' \
+    ORDER BY n.created, n.sequence LIMIT 1) WHERE k.hash = ?1";
 
 pub(crate) const FIND: &str = "\
     SELECT a.id AS account, a.name, a.email, a.country, a.default_currency, \
@@ -36,7 +45,8 @@ pub(crate) const PLAN_PAYOUTS: &str =
 pub(crate) const POSTPONE_PAYOUTS: &str =
     "UPDATE accounts SET payouts_due = ?2 WHERE id = ?1 AND payouts_due IS NOT NULL";
 
-/// Finds a key by its hash, with the account that it belongs to.
+/// Finds a key by its hash, with the account that it belongs to, and the account at a processor that its
+/// payments go to.
 pub fn find_by_key(hash: &str) -> Statement {
     Statement::new(FIND_BY_KEY, values![hash])
 }
@@ -70,6 +80,9 @@ pub struct KeyAndAccount {
     pub key: ApiKey,
     /// Whose it is.
     pub account: Account,
+    /// The account at a processor that its payments go to, in the key's mode; none where that is the simulator, or
+    /// nowhere.
+    pub connector_account: Option<Rc<ConnectorAccount>>,
 }
 
 impl TryFrom<&Row> for KeyAndAccount {
@@ -91,8 +104,23 @@ impl TryFrom<&Row> for KeyAndAccount {
                 expires_at: row.optional_integer("expires_at")?.map(Timestamp),
             },
             account,
+            connector_account: connector_account(row)?.map(Rc::new),
         })
     }
+}
+
+fn connector_account(row: &Row) -> Result<Option<ConnectorAccount>, Inconsistent> {
+    let Some(id) = row.optional_named("connector_account")? else { return Ok(None) };
+    Ok(Some(ConnectorAccount {
+        id,
+        livemode: row.flag("livemode")?,
+        created: Timestamp(row.integer("connector_created")?),
+        version: row.integer("connector_version")?,
+        connector: row.text("connector")?.to_owned(),
+        status: Status::Active,
+        sealed_credentials: row.optional_text("sealed_credentials")?.map(str::to_owned),
+        details: row.json("connector_details")?,
+    }))
 }
 
 impl TryFrom<&Row> for Account {

@@ -30,6 +30,7 @@ pub fn statements() -> Vec<(String, String)> {
         ("attempts.find_by_id", attempts::FIND_BY_ID),
         ("attempts.insert", attempts::INSERT),
         ("attempts.move", attempts::MOVE),
+        ("attempts.park", attempts::PARK),
         ("balance_transactions.find", balance_transactions::FIND),
         ("balance_transactions.insert", balance_transactions::INSERT),
         ("bank_accounts.find", bank_accounts::FIND),

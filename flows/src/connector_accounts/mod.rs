@@ -74,3 +74,16 @@ fn seal_context<P: Platform>(context: &Context<'_, P>, id: &ConnectorAccountId) 
 fn key(master: &MasterKey) -> MasterKey {
     master.for_purpose("connector-credentials")
 }
+
+/// The secret of an account, for a request to its processor; none once it was deleted.
+///
+/// # Errors
+/// When it was sealed elsewhere, or was damaged.
+pub(crate) fn open<P: Platform>(
+    context: &Context<'_, P>,
+    account: &ConnectorAccount,
+) -> Result<Option<String>, Failure> {
+    let Some(sealed) = &account.sealed_credentials else { return Ok(None) };
+    let key = key(context.platform.master_key());
+    Ok(Some(key.open(sealed, &seal_context(context, &account.id))?))
+}

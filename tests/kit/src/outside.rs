@@ -20,6 +20,8 @@ pub struct Outside {
     pub object_hop: Hop,
     /// The hook in every request to another server; an answer that is lost there arrived.
     pub server_hop: Hop,
+    /// The hook in every request to a payment processor; an answer that is lost there was acted on.
+    pub processor_hop: Hop,
     /// The hook in every mail.
     pub email_hop: Hop,
     pub(crate) emails: RefCell<Vec<Email>>,
@@ -30,6 +32,7 @@ pub struct Outside {
     pub(crate) is_development: Cell<bool>,
     pub(crate) milliseconds: Cell<i64>,
     responder: RefCell<Responder>,
+    processor: RefCell<Responder>,
     requests: RefCell<Vec<http::Request<String>>>,
 }
 
@@ -39,6 +42,7 @@ impl Default for Outside {
             queue_hop: Hop::default(),
             object_hop: Hop::default(),
             server_hop: Hop::default(),
+            processor_hop: Hop::default(),
             email_hop: Hop::default(),
             emails: RefCell::default(),
             queue: RefCell::default(),
@@ -48,6 +52,7 @@ impl Default for Outside {
             is_development: Cell::new(true),
             milliseconds: Cell::new(10),
             responder: RefCell::new(Box::new(|_| answered(200))),
+            processor: RefCell::new(Box::new(|_| Err("nobody listens there".to_owned()))),
             requests: RefCell::default(),
         }
     }
@@ -60,6 +65,14 @@ impl Outside {
         responder: impl FnMut(&http::Request<String>) -> Result<Answered, String> + 'static,
     ) {
         *self.responder.borrow_mut() = Box::new(responder);
+    }
+
+    /// Decides what a payment processor does with each request, and answers; nobody listens unless said.
+    pub fn process(
+        &self,
+        processor: impl FnMut(&http::Request<String>) -> Result<Answered, String> + 'static,
+    ) {
+        *self.processor.borrow_mut() = Box::new(processor);
     }
 
     /// Decides how long other servers take, in milliseconds.
@@ -107,6 +120,10 @@ impl Outside {
     /// Whether new events were announced since the last call of this function.
     pub fn take_announced(&self) -> bool {
         self.announced.take()
+    }
+
+    pub(crate) fn ask(&self, request: http::Request<String>) -> Result<Answered, String> {
+        (self.processor.borrow_mut())(&request)
     }
 
     pub(crate) fn answer(&self, request: http::Request<String>) -> Result<Answered, String> {
