@@ -45,12 +45,15 @@ impl Timings {
             format!("{name};dur={waited};desc=\"{count}\"")
         };
         let total = clock::milliseconds().saturating_sub(began);
-        let shown = format!(
-            "{}, {}, {}, total;dur={total}",
+        let mut shown = format!(
+            "{}, {}, total;dur={total}",
             waits("do", &self.durable_object),
-            waits("d1", &self.database),
-            waits("psp", &self.processor)
+            waits("d1", &self.database)
         );
+        if self.processor.get().0 > 0 {
+            shown.push_str(", ");
+            shown.push_str(&waits("psp", &self.processor));
+        }
         add_header(reply, "server-timing", &shown);
     }
 }

@@ -70,7 +70,7 @@ pub struct ConnectorAccount {
 #[serde(default)]
 pub struct Details {
     /// The end of the secret, for people.
-    pub api_key_last4: Option<String>,
+    pub secret_key_last4: Option<String>,
     /// Where the processor's API is, where it is not its usual address.
     pub base_url: Option<String>,
     /// The account or profile within it, where the secret opens several.
@@ -81,10 +81,10 @@ pub struct Details {
 
 impl ConnectorAccount {
     /// Takes a new secret.
-    pub fn open_with(&mut self, api_key: &str, sealed: String) {
-        let end = api_key.len().saturating_sub(SHOWN);
-        let last4 = api_key.get(end..).filter(|_| api_key.len() >= LONG_ENOUGH);
-        self.details.api_key_last4 = last4.map(str::to_owned);
+    pub fn open_with(&mut self, secret_key: &str, sealed: String) {
+        let end = secret_key.len().saturating_sub(SHOWN);
+        let last4 = secret_key.get(end..).filter(|_| secret_key.len() >= LONG_ENOUGH);
+        self.details.secret_key_last4 = last4.map(str::to_owned);
         self.sealed_credentials = Some(sealed);
     }
 
@@ -92,7 +92,7 @@ impl ConnectorAccount {
     pub fn delete(&mut self) {
         self.status = Status::Deleted;
         self.sealed_credentials = None;
-        self.details.api_key_last4 = None;
+        self.details.secret_key_last4 = None;
     }
 }
 
@@ -100,19 +100,22 @@ impl ConnectorAccount {
 ///
 /// # Errors
 /// When it cannot be one, or says that it is of the other mode.
-pub fn check_api_key(api_key: &str, livemode: bool) -> Result<(), ApiError> {
+pub fn check_secret_key(secret_key: &str, livemode: bool) -> Result<(), ApiError> {
     let refusal = |message: &str| {
-        Err(ApiError::ParameterInvalid { param: "api_key".to_owned(), message: message.to_owned() })
+        Err(ApiError::ParameterInvalid {
+            param: "secret_key".to_owned(),
+            message: message.to_owned(),
+        })
     };
-    let is_text = api_key.bytes().all(|byte| byte.is_ascii_graphic());
-    if !(1..=500).contains(&api_key.len()) || !is_text {
-        return refusal("Invalid API key of the processor.");
+    let is_text = secret_key.bytes().all(|byte| byte.is_ascii_graphic());
+    if !(1..=500).contains(&secret_key.len()) || !is_text {
+        return refusal("Invalid secret key.");
     }
     match livemode {
-        true if api_key.contains("_test_") => {
+        true if secret_key.contains("_test_") => {
             refusal("A live mode connector account cannot be opened with a test mode key.")
         }
-        false if api_key.contains("_live_") => {
+        false if secret_key.contains("_live_") => {
             refusal("A test mode connector account cannot be opened with a live mode key.")
         }
         _ => Ok(()),
@@ -135,7 +138,7 @@ mod tests {
             ("two words", false, false),
             ("line\nbreak", false, false),
         ] {
-            assert_eq!(check_api_key(key, livemode).is_ok(), is_right, "{key} {livemode}");
+            assert_eq!(check_secret_key(key, livemode).is_ok(), is_right, "{key} {livemode}");
         }
     }
 }

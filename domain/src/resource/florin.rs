@@ -257,7 +257,7 @@ pub struct ConnectorAccountResource<'a> {
     /// `florin.connector_account`
     pub object: Constant,
     /// The end of the secret that opens it.
-    pub api_key_last4: Option<&'a str>,
+    pub secret_key_last4: Option<&'a str>,
     /// Where the processor's API is, where it is not its usual address.
     pub base_url: Option<&'a str>,
     /// The processor: `stripe` or `hyperswitch`.
@@ -280,7 +280,7 @@ impl<'a> From<&'a ConnectorAccount> for ConnectorAccountResource<'a> {
         Self {
             id: account.id.as_str(),
             object: "florin.connector_account",
-            api_key_last4: details.api_key_last4.as_deref(),
+            secret_key_last4: details.secret_key_last4.as_deref(),
             base_url: details.base_url.as_deref(),
             connector: &account.connector,
             created: account.created,

@@ -1,7 +1,7 @@
 //! Connecting an account at a payment processor.
 
 use domain::connector_account::{
-    ConnectorAccount, Details, MOST_CONNECTOR_ACCOUNTS, Status, check_api_key,
+    ConnectorAccount, Details, MOST_CONNECTOR_ACCOUNTS, Status, check_secret_key,
 };
 use domain::webhook::target::{self, Refusal};
 use domain::{ApiError, Metadata};
@@ -16,7 +16,7 @@ pub struct Create {
     /// The connector's name.
     pub connector: &'static str,
     /// The secret that opens it.
-    pub api_key: String,
+    pub secret_key: String,
     /// Where the processor's API is, where it is not its usual address.
     pub base_url: Option<String>,
     /// The account or profile within it, where the secret opens several.
@@ -35,7 +35,7 @@ pub async fn create<P: Platform>(
     context: &Context<'_, P>,
     create: &Create,
 ) -> Result<ConnectorAccount, Failure> {
-    check_api_key(&create.api_key, context.scope.livemode)?;
+    check_secret_key(&create.secret_key, context.scope.livemode)?;
     check_base_url(context, create.base_url.as_deref())?;
     let mut made = ConnectorAccount {
         id: context.ids.derive("connector_account"),
@@ -52,8 +52,8 @@ pub async fn create<P: Platform>(
             ..Details::default()
         },
     };
-    let sealed = seal(context, &made.id, &create.api_key)?;
-    made.open_with(&create.api_key, sealed);
+    let sealed = seal(context, &made.id, &create.secret_key)?;
+    made.open_with(&create.secret_key, sealed);
     let insert = connector_accounts::insert(&context.scope, &made, MOST_CONNECTOR_ACCOUNTS);
     match context.batch(insert.to_vec()).await {
         Ok(_) => Ok(made),

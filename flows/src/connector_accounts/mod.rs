@@ -61,10 +61,10 @@ pub fn connector(name: &str) -> Result<&'static str, ApiError> {
 fn seal<P: Platform>(
     context: &Context<'_, P>,
     id: &ConnectorAccountId,
-    api_key: &str,
+    secret_key: &str,
 ) -> Result<String, Failure> {
     let key = key(context.platform.master_key());
-    Ok(key.seal(api_key, &seal_context(context, id), context.nonce())?)
+    Ok(key.seal(secret_key, &seal_context(context, id), context.nonce())?)
 }
 
 fn seal_context<P: Platform>(context: &Context<'_, P>, id: &ConnectorAccountId) -> String {

@@ -3,7 +3,7 @@
 //! Where it is stays as it was: an open attempt is looked up where it was sent.
 
 use domain::ApiError;
-use domain::connector_account::{ConnectorAccount, Status, check_api_key};
+use domain::connector_account::{ConnectorAccount, Status, check_secret_key};
 use domain::metadata::MetadataUpdate;
 use store::{DatabaseError, connector_accounts};
 
@@ -14,7 +14,7 @@ use crate::{Context, Failure, Platform};
 #[derive(Clone, Default)]
 pub struct Update {
     /// The secret that opens it.
-    pub api_key: Option<String>,
+    pub secret_key: Option<String>,
     /// Whether no new payments go there.
     pub disabled: Option<bool>,
     /// Changes to the merchant's own pairs.
@@ -30,14 +30,14 @@ pub async fn update<P: Platform>(
     id: &str,
     update: &Update,
 ) -> Result<ConnectorAccount, Failure> {
-    if let Some(api_key) = &update.api_key {
-        check_api_key(api_key, context.scope.livemode)?;
+    if let Some(secret_key) = &update.secret_key {
+        check_secret_key(secret_key, context.scope.livemode)?;
     }
     for _ in 0..MAX_TRIES {
         let mut changed = find(context, id).await?;
-        if let Some(api_key) = &update.api_key {
-            let sealed = seal(context, &changed.id, api_key)?;
-            changed.open_with(api_key, sealed);
+        if let Some(secret_key) = &update.secret_key {
+            let sealed = seal(context, &changed.id, secret_key)?;
+            changed.open_with(secret_key, sealed);
         }
         match update.disabled {
             Some(true) => changed.status = Status::Disabled,

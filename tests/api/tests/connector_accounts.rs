@@ -8,7 +8,7 @@ const PATH: &str = "/v1/florin/connector_accounts";
 const SECRET: &str = "sk_test_51verysecretindeed";
 
 fn connect(api: &Api, more: &[(&str, &str)]) -> Answer {
-    let form = [&[("connector", "stripe"), ("api_key", SECRET)], more].concat();
+    let form = [&[("connector", "stripe"), ("secret_key", SECRET)], more].concat();
     api.post(PATH, &form)
 }
 
@@ -19,7 +19,7 @@ fn an_account_is_shown_and_kept_without_its_secret() {
     assert_eq!(made.body["object"], "florin.connector_account");
     assert_eq!(made.body["connector"], "stripe");
     assert_eq!(made.body["status"], "active");
-    assert_eq!(made.body["api_key_last4"], "deed");
+    assert_eq!(made.body["secret_key_last4"], "deed");
     assert_eq!(made.body["processor_account"], "acct_1");
     assert_eq!(made.body["base_url"], Value::Null);
     assert_eq!(made.body["metadata"]["shop"], "north");
@@ -43,8 +43,8 @@ fn a_secret_is_rolled_and_sealed_anew() {
         format!("{:?}", rows[0].0["sealed_credentials"])
     };
     let before = sealed();
-    let rolled = api.post(&path, &[("api_key", "sk_test_51anothersecret0001")]).ok();
-    assert_eq!(rolled.body["api_key_last4"], "0001");
+    let rolled = api.post(&path, &[("secret_key", "sk_test_51anothersecret0001")]).ok();
+    assert_eq!(rolled.body["secret_key_last4"], "0001");
     assert_ne!(sealed(), before);
     let moved = api.post(&path, &[("base_url", "https://elsewhere.test")]);
     assert_eq!(moved.error(400)["param"], "base_url", "an account stays where it is");
@@ -74,16 +74,16 @@ fn what_opens_no_account_is_refused() {
         assert_eq!(answer.error(400)["param"], param, "{form:?}");
         assert!(!answer.text.contains("live_51"), "{}", answer.text);
     };
-    refused(&[("connector", "simulator"), ("api_key", SECRET)], "connector");
-    refused(&[("connector", "stripe"), ("api_key", "sk_live_51verysecret")], "api_key");
-    refused(&[("connector", "stripe"), ("api_key", "two words")], "api_key");
+    refused(&[("connector", "simulator"), ("secret_key", SECRET)], "connector");
+    refused(&[("connector", "stripe"), ("secret_key", "sk_live_51verysecret")], "secret_key");
+    refused(&[("connector", "stripe"), ("secret_key", "two words")], "secret_key");
     for url in ["ftp://a.test", "https://a.test/", "https://a.test?b", "https://u@a.test"] {
-        let form = [("connector", "stripe"), ("api_key", SECRET), ("base_url", url)];
+        let form = [("connector", "stripe"), ("secret_key", SECRET), ("base_url", url)];
         refused(&form, "base_url");
     }
     api.platform.outside().development(false);
     for url in ["https://10.0.0.1", "https://localhost:8080", "https://[::1]"] {
-        let form = [("connector", "stripe"), ("api_key", SECRET), ("base_url", url)];
+        let form = [("connector", "stripe"), ("secret_key", SECRET), ("base_url", url)];
         refused(&form, "base_url");
     }
     assert_eq!(api.get(PATH).ok().body["data"], serde_json::json!([]));
@@ -94,9 +94,9 @@ fn live_mode_opens_accounts_with_live_secrets_over_tls_alone() {
     let api = Api::new();
     let live = api.platform.key(&api.merchant, Kind::Secret, true);
     let post = |form: &[(&str, &str)]| kit::run(api.posting_as(&live, PATH, form, None));
-    let test = post(&[("connector", "stripe"), ("api_key", SECRET)]);
-    assert_eq!(test.error(400)["param"], "api_key");
-    let key = ("api_key", "sk_live_51verysecretindeed");
+    let test = post(&[("connector", "stripe"), ("secret_key", SECRET)]);
+    assert_eq!(test.error(400)["param"], "secret_key");
+    let key = ("secret_key", "sk_live_51verysecretindeed");
     let plain = post(&[("connector", "stripe"), key, ("base_url", "http://a.test")]);
     assert_eq!(plain.error(400)["param"], "base_url");
     let made = post(&[("connector", "stripe"), key]).ok();
@@ -116,7 +116,7 @@ fn there_are_no_more_accounts_than_may_be() {
 #[test]
 fn a_repeated_request_connects_one_account() {
     let api = Api::new();
-    let form = [("connector", "stripe"), ("api_key", SECRET)];
+    let form = [("connector", "stripe"), ("secret_key", SECRET)];
     let first = api.post_once(PATH, &form, "key-1").ok();
     assert_eq!(api.post_once(PATH, &form, "key-1").ok().body, first.body);
     assert_eq!(api.get(PATH).ok().body["data"].as_array().map(Vec::len), Some(1));

@@ -92,7 +92,7 @@ fn examples(api: &Api) -> BTreeMap<&'static str, String> {
     );
     let kept = kept.ok();
     let connected =
-        [("connector", "stripe"), ("api_key", "sk_test_51example"), ("disabled", "true")];
+        [("connector", "stripe"), ("secret_key", "sk_test_51example"), ("disabled", "true")];
     let connector = api.post("/v1/florin/connector_accounts", &connected).ok();
     let event = api.get("/v1/events").ok();
     let hooked = [("url", "https://shop.test/hooks"), ("enabled_events[]", "*")];

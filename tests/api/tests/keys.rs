@@ -48,7 +48,7 @@ fn needed(endpoint: &Listed, own: &Examples) -> Vec<(&'static str, String)> {
             vec![("customer", own["customer"].clone())]
         }
         (Method::Post, path) if path.ends_with("/connector_accounts") => {
-            vec![("connector", text("stripe")), ("api_key", text("sk_test_51example"))]
+            vec![("connector", text("stripe")), ("secret_key", text("sk_test_51example"))]
         }
         _ => Vec::new(),
     }
@@ -106,7 +106,7 @@ fn examples(api: &Api, merchant: &Merchant) -> Examples {
         &[("customer", &customer), ("payment_method", "pm_card_visa"), ("confirm", "true")],
     );
     let connected =
-        [("connector", "stripe"), ("api_key", "sk_test_51example"), ("disabled", "true")];
+        [("connector", "stripe"), ("secret_key", "sk_test_51example"), ("disabled", "true")];
     let connector = post("/v1/florin/connector_accounts", &connected);
     let hooked = [("url", "https://shop.test/hooks"), ("enabled_events[]", "*")];
     let hooked = post("/v1/webhook_endpoints", &hooked);

@@ -30,7 +30,7 @@ const MANUAL: (&str, &str) = ("capture_method", "manual");
 fn connected() -> (Api, Processor) {
     let api = Api::watched();
     let processor = Processor::listening(&api.platform);
-    let form = [("connector", "stripe"), ("api_key", "sk_test_51example")];
+    let form = [("connector", "stripe"), ("secret_key", "sk_test_51example")];
     api.post("/v1/florin/connector_accounts", &form).ok();
     // An isolate remembers for so long that there was none.
     api.platform.advance(5);
@@ -75,12 +75,23 @@ fn a_payment_goes_through_the_account_under_our_key() {
 }
 
 #[test]
-fn a_simulated_payment_costs_no_statement_more_and_asks_nobody() {
-    let api = Api::watched();
-    let processor = Processor::listening(&api.platform);
-    api.post(PAY, &card(VISA, &[])).ok();
-    assert!(processor.take_requests().is_empty());
-    assert_eq!(attempts(&api), [("succeeded".to_owned(), Value::Null)]);
+fn a_processor_costs_a_payment_no_hop_and_the_simulator_nothing_at_all() {
+    let simulated = Api::watched();
+    let processor = Processor::listening(&simulated.platform);
+    let (connected, _) = connected();
+    let cost = |api: &Api| {
+        // Once its key is known to the isolate.
+        api.get("/v1/balance").ok();
+        let hops = api.platform.database().hop().calls();
+        api.platform.database().take_counts();
+        api.post(PAY, &card(VISA, &[])).ok();
+        (api.platform.database().hop().calls() - hops, api.platform.database().take_counts())
+    };
+    let (hops, counts) = cost(&simulated);
+    assert_eq!(hops, 2, "one batch before the processor is asked, and one after");
+    assert!(processor.take_requests().is_empty(), "the simulator asks nobody");
+    assert_eq!(attempts(&simulated), [("succeeded".to_owned(), Value::Null)]);
+    assert_eq!(cost(&connected), (hops, counts), "and an account at a processor costs no more");
 }
 
 #[test]
@@ -135,7 +146,7 @@ fn live_mode_pays_where_an_account_is_active_and_refuses_otherwise() {
     let refused = post(PAY, &card(VISA, &[]));
     assert_eq!(refused.status, 400, "{:#}", refused.body);
     assert!(processor.payments().is_empty());
-    let form = [("connector", "stripe"), ("api_key", "sk_live_51example")];
+    let form = [("connector", "stripe"), ("secret_key", "sk_live_51example")];
     let account = post("/v1/florin/connector_accounts", &form).ok();
     api.platform.advance(5);
     let paid = post(PAY, &card(VISA, &[])).ok();

@@ -33,7 +33,7 @@ fn card(number: &'static str, more: &[(&'static str, &'static str)]) -> Pairs {
 fn connected() -> (Api, Processor) {
     let api = Api::watched();
     let processor = Processor::listening(&api.platform);
-    let form = [("connector", "stripe"), ("api_key", "sk_test_51example")];
+    let form = [("connector", "stripe"), ("secret_key", "sk_test_51example")];
     api.post("/v1/florin/connector_accounts", &form).ok();
     // An isolate remembers for so long that there was none.
     api.platform.advance(5);

@@ -19,7 +19,7 @@ pub struct Create;
 #[serde(deny_unknown_fields)]
 pub struct Parameters {
     /// The secret that opens it; it is never shown.
-    api_key: String,
+    secret_key: String,
     /// Where the processor's API is, where it is not its usual address.
     base_url: Option<String>,
     /// The processor: `stripe` or `hyperswitch`.
@@ -46,7 +46,7 @@ impl Endpoint for Create {
         let connector = connector_accounts::connector(&given.connector)?;
         Ok(connector_accounts::Create {
             connector,
-            api_key: given.api_key,
+            secret_key: given.secret_key,
             base_url: given.base_url,
             processor_account: given.processor_account,
             disabled: given.disabled.unwrap_or(false),

@@ -18,7 +18,7 @@ pub struct Update;
 #[serde(deny_unknown_fields)]
 pub struct Parameters {
     /// A new secret that opens it; it is never shown.
-    api_key: Option<String>,
+    secret_key: Option<String>,
     /// Whether no new payments go there.
     disabled: Option<bool>,
     /// Changes to the merchant's own pairs.
@@ -36,8 +36,8 @@ impl Endpoint for Update {
     type Input = connector_accounts::Update;
 
     fn check(given: Parameters) -> Result<connector_accounts::Update, ApiError> {
-        let Parameters { api_key, disabled, metadata } = given;
-        Ok(connector_accounts::Update { api_key, disabled, metadata })
+        let Parameters { secret_key, disabled, metadata } = given;
+        Ok(connector_accounts::Update { secret_key, disabled, metadata })
     }
 
     async fn run<P: Platform>(call: &Call<'_, P>, input: Self::Input) -> Result<Value, Failure> {
