@@ -26,23 +26,41 @@ const RESOLVED_FOR: i64 = 10_000;
 /// (<https://developers.cloudflare.com/1.1.1.1/encryption/dns-over-https/make-api-requests/dns-json/>).
 const RESOLVER: &str = "https://cloudflare-dns.com/dns-query";
 
+/// The most of a processor's answer that is read, in bytes: one of a hundred refunds fits.
+const ANSWER: usize = 1_000_000;
+
 /// Sends a request and keeps the beginning of the answer.
 pub async fn send(request: http::Request<String>, timeout: u32) -> Sent {
     let began = clock::milliseconds();
-    let answer = ask(&request, timeout).await.map(|(response, body)| Answered {
-        status: response.status(),
-        retry_after: response.headers().get("retry-after").ok().flatten(),
-        body: delivery::beginning(&body),
-    });
+    let answer = answer(&request, timeout, READ).await;
+    let answer = answer.map(|(response, body)| answered(&response, delivery::beginning(&body)));
     Sent { milliseconds: clock::milliseconds().saturating_sub(began), answer }
 }
 
-/// Sends a request and reads as much of the answer's body as is read of any.
-async fn ask(request: &http::Request<String>, timeout: u32) -> Result<(Response, Vec<u8>), String> {
+/// Sends a request to a payment processor and reads all of the answer.
+///
+/// # Errors
+/// When none came.
+pub async fn ask(request: http::Request<String>, timeout: u32) -> Result<Answered, String> {
+    let (response, body) = answer(&request, timeout, ANSWER).await?;
+    Ok(answered(&response, String::from_utf8_lossy(&body).into_owned()))
+}
+
+fn answered(response: &Response, body: String) -> Answered {
+    let retry_after = response.headers().get("retry-after").ok().flatten();
+    Answered { status: response.status(), retry_after, body }
+}
+
+/// Sends a request and reads the answer's body, of which so many bytes at most.
+async fn answer(
+    request: &http::Request<String>,
+    timeout: u32,
+    most: usize,
+) -> Result<(Response, Vec<u8>), String> {
     let signal = AbortSignal::timeout_with_u32(timeout.saturating_mul(1_000));
     match fetch(request, &signal).await {
         Ok(response) => {
-            let body = read(&response).await;
+            let body = read(&response, most).await;
             Ok((response, body))
         }
         Err(_) if signal.aborted() => Err(format!("No answer within {timeout} s.")),
@@ -69,16 +87,16 @@ async fn fetch(request: &http::Request<String>, signal: &AbortSignal) -> Result<
 }
 
 /// The beginning of an answer's body. However it ends, the status has been told.
-async fn read(response: &Response) -> Vec<u8> {
+async fn read(response: &Response, most: usize) -> Vec<u8> {
     let Some(stream) = response.body() else { return Vec::new() };
     let reader: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
     let mut body = Vec::new();
-    while body.len() < READ {
+    while body.len() < most {
         let Ok(chunk) = JsFuture::from(reader.read()).await else { break };
         let value = Reflect::get(&chunk, &"value".into()).unwrap_or_default();
         let Some(bytes) = value.dyn_ref::<Uint8Array>() else { break };
         body.extend(bytes.to_vec());
-        body.truncate(READ);
+        body.truncate(most);
     }
     // Whoever sends without end is not listened to any longer; whether they hear of it is theirs.
     drop(JsFuture::from(reader.cancel()).await);
@@ -126,7 +144,7 @@ async fn resolve(host: &str, kind: &str) -> Result<Vec<IpAddr>, String> {
         .header("accept", "application/dns-json")
         .body(String::new())
         .map_err(|error| error.to_string())?;
-    let (response, body) = ask(&request, 5).await?;
+    let (response, body) = answer(&request, 5, READ).await?;
     match response.status() {
         200 => resolution::addresses(&body),
         status => Err(format!("DNS answered {status}")),

@@ -8,7 +8,7 @@ use domain::Timestamp;
 use domain::idempotency::{Begin, Complete, Decision};
 use domain::receipt::Document;
 use domain::seal::MasterKey;
-use flows::platform::{Email, Sent};
+use flows::platform::{Answered, Email, Sent};
 use flows::webhooks::Parcel;
 use flows::{Platform, PlatformError};
 use store::{DatabaseError, Rows, Statement};
@@ -184,6 +184,17 @@ impl Platform for CloudflarePlatform {
 
     async fn send(&self, request: http::Request<String>, timeout: u32) -> Sent {
         outbound::send(request, timeout).await
+    }
+
+    async fn ask_processor(
+        &self,
+        request: http::Request<String>,
+        timeout: u32,
+    ) -> Result<Answered, String> {
+        let began = clock::milliseconds();
+        let answer = outbound::ask(request, timeout).await;
+        self.timings.count(Hop::Processor, began);
+        answer
     }
 
     async fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, PlatformError> {

@@ -13,6 +13,8 @@ pub enum Hop {
     Database,
     /// A Durable Object.
     DurableObject,
+    /// A payment processor.
+    Processor,
 }
 
 /// How often and for how many milliseconds a request waited.
@@ -20,6 +22,7 @@ pub enum Hop {
 pub struct Timings {
     database: Cell<(u32, i64)>,
     durable_object: Cell<(u32, i64)>,
+    processor: Cell<(u32, i64)>,
 }
 
 impl Timings {
@@ -28,6 +31,7 @@ impl Timings {
         let cell = match hop {
             Hop::Database => &self.database,
             Hop::DurableObject => &self.durable_object,
+            Hop::Processor => &self.processor,
         };
         let (count, total) = cell.get();
         let waited = clock::milliseconds().saturating_sub(began);
@@ -41,11 +45,15 @@ impl Timings {
             format!("{name};dur={waited};desc=\"{count}\"")
         };
         let total = clock::milliseconds().saturating_sub(began);
-        let shown = format!(
+        let mut shown = format!(
             "{}, {}, total;dur={total}",
             waits("do", &self.durable_object),
             waits("d1", &self.database)
         );
+        if self.processor.get().0 > 0 {
+            shown.push_str(", ");
+            shown.push_str(&waits("psp", &self.processor));
+        }
         add_header(reply, "server-timing", &shown);
     }
 }

@@ -69,6 +69,7 @@ pub const RESOURCES: &[&str] = &[
     "balance_transaction",
     "bank_account",
     "charge",
+    "connector_account",
     "customer",
     "dispute",
     "event",

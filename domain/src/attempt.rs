@@ -7,7 +7,9 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::card::Decline;
-use crate::id::{AttemptId, ChargeId, CustomerId, PaymentIntentId, PaymentMethodId, RefundId};
+use crate::id::{
+    AttemptId, ChargeId, ConnectorAccountId, CustomerId, PaymentIntentId, PaymentMethodId, RefundId,
+};
 use crate::kept;
 use crate::money::Money;
 use crate::payment_intent::CancellationReason;
@@ -145,6 +147,10 @@ pub struct Authorize {
     /// What the cardholder did with the challenge, once there was one.
     #[serde(default)]
     pub challenge: Option<ChallengeResult>,
+    /// Whether the request brought a security code: it is kept nowhere, so that the client alone can send it
+    /// again.
+    #[serde(default)]
+    pub with_cvc: bool,
     /// How what is taken is priced.
     #[serde(default)]
     pub terms: Terms,
@@ -170,6 +176,25 @@ pub struct Resolution {
     pub decline: Option<Decline>,
     /// The failed charge, where one was made.
     pub failed_charge: Option<ChargeId>,
+    /// What the processor said, where it did not do what was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<Refusal>,
+}
+
+/// What a processor said that did not do what was asked, in its own words and those of the card network.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Refusal {
+    /// The processor's own code.
+    pub code: Option<String>,
+    /// The processor's own words.
+    pub message: Option<String>,
+    /// What the processor advises.
+    pub advice_code: Option<String>,
+    /// The network's code for the decline, as `51`.
+    pub network_decline_code: Option<String>,
+    /// What the network advises, as `03`.
+    pub network_advice_code: Option<String>,
 }
 
 /// One try to move money at a processor.
@@ -183,6 +208,8 @@ pub struct Attempt {
     pub state: AttemptState,
     /// The connector that was asked.
     pub connector: String,
+    /// The account at its processor; none at the built-in simulator.
+    pub connector_account: Option<ConnectorAccountId>,
     /// The processor's own reference, once it gave one.
     pub processor_reference: Option<String>,
     /// The intent, unless it is a charge or refund without one.
@@ -195,6 +222,9 @@ pub struct Attempt {
     pub request: Request,
     /// What came of it.
     pub resolution: Resolution,
-    /// When it was made: the earliest moment at which the processor may have seen it.
+    /// When it was made: the earliest moment at which the processor may have seen it, from which on processors
+    /// remember its key.
     pub created: Timestamp,
+    /// Why a person has to look at it: nobody else does any more.
+    pub attention: Option<String>,
 }

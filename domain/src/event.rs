@@ -51,6 +51,7 @@ event_types! {
     CustomerCreated = "customer.created",
     CustomerDeleted = "customer.deleted",
     CustomerUpdated = "customer.updated",
+    AttemptNeedsAttention = "florin.payment_attempt.needs_attention",
     PaymentIntentAmountCapturableUpdated = "payment_intent.amount_capturable_updated",
     PaymentIntentCanceled = "payment_intent.canceled",
     PaymentIntentCreated = "payment_intent.created",
@@ -112,6 +113,8 @@ pub enum Transition {
     IntentCanceled,
     /// Held money was let go of, by the merchant or by time.
     IntentVoided,
+    /// A processor did otherwise than it was asked, or never said what it did: a person has to look.
+    AttemptParked,
     ChargeSucceeded,
     ChargeFailed,
     ChargeCaptured,
@@ -177,7 +180,7 @@ pub enum Transition {
 
 impl Transition {
     /// Every transition, for tables that must cover them all.
-    pub const ALL: [Self; 62] = [
+    pub const ALL: [Self; 63] = [
         Self::IntentCreated,
         Self::IntentSucceeded,
         Self::IntentAuthorized,
@@ -192,6 +195,7 @@ impl Transition {
         Self::IntentIncremented,
         Self::IntentCanceled,
         Self::IntentVoided,
+        Self::AttemptParked,
         Self::ChargeSucceeded,
         Self::ChargeFailed,
         Self::ChargeCaptured,
@@ -275,6 +279,7 @@ impl Transition {
             Self::IntentCanceled => &[E::PaymentIntentCanceled],
             // No refund: decision 0003.
             Self::IntentVoided => &[E::ChargeExpired, E::PaymentIntentCanceled],
+            Self::AttemptParked => &[E::AttemptNeedsAttention],
             Self::ChargeSucceeded => &[E::ChargeSucceeded],
             Self::ChargeFailed => &[E::ChargeFailed],
             Self::ChargeCaptured => &[E::ChargeCaptured],

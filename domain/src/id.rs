@@ -97,6 +97,8 @@ define_ids! {
     CardId = "card_";
     /// A charge.
     ChargeId = "ch_";
+    /// An account at a payment processor.
+    ConnectorAccountId = "cna_";
     /// A customer.
     CustomerId = "cus_";
     /// A dispute.

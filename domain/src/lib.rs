@@ -12,6 +12,7 @@ pub mod balance_transaction;
 pub mod bank_account;
 pub mod card;
 pub mod charge;
+pub mod connector_account;
 pub mod customer;
 pub mod dispute;
 pub mod error;

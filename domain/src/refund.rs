@@ -92,6 +92,9 @@ pub struct Details {
     pub failure_reason: Option<String>,
     pub instructions_email: Option<String>,
     pub processor_reference: Option<String>,
+    /// The attempt that its processor is asked after, while it is on its way there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<AttemptId>,
     /// What the platform gives back of its fee with it.
     pub fee_returned: Amount,
     pub balance_transaction: Option<BalanceTransactionId>,

@@ -1,5 +1,6 @@
 //! Events: one row for each, in the batch of the change that it tells of.
 
+use domain::attempt::Attempt;
 use domain::bank_account::BankAccount;
 use domain::charge::Charge;
 use domain::customer::Customer;
@@ -28,6 +29,7 @@ use crate::{Context, Platform, receipts};
 #[derive(Clone, Copy, Default)]
 #[expect(missing_docs, reason = "each is the object of the same name")]
 pub struct Subjects<'a> {
+    pub attempt: Option<&'a Attempt>,
     pub payment_intent: Option<&'a PaymentIntent>,
     pub charge: Option<&'a Charge>,
     pub dispute: Option<&'a Dispute>,
@@ -63,6 +65,12 @@ impl Subjects<'_> {
         if name.starts_with("charge.dispute.") {
             return self.dispute.map(|dispute| {
                 show(dispute.id.as_str(), &resource::dispute::Resource::new(dispute, now))
+            });
+        }
+        if name.starts_with("florin.payment_attempt.") {
+            return self.attempt.map(|attempt| {
+                let shown = resource::florin::PaymentAttemptResource::from(attempt);
+                show(attempt.id.as_str(), &shown)
             });
         }
         let kind = name.strip_prefix("florin.receipt.").map(|_| "charge");

@@ -1,6 +1,9 @@
 //! What an operation knows of its surroundings: for whom it acts, when, and how it names things.
 
+use std::rc::Rc;
+
 use domain::Timestamp;
+use domain::connector_account::ConnectorAccount;
 use domain::id::IdSource;
 use domain::pricing::Terms;
 use store::{Database, Row, Rows, Scope, Statement};
@@ -36,6 +39,8 @@ pub struct Context<'a, P> {
     pub terms: Terms,
     /// Whether somebody may listen to what happens; where nobody does, nobody is told at once.
     pub has_endpoints: bool,
+    /// The account at a processor that new payments go to; none where that is the simulator, or nowhere.
+    pub connector_account: Option<Rc<ConnectorAccount>>,
     /// Where this deployment is reached, as `https://pay.example.com`, for links.
     pub origin: String,
 }
@@ -53,6 +58,7 @@ impl<'a, P: Platform> Context<'a, P> {
             resumes: false,
             terms: Terms::default(),
             has_endpoints: true,
+            connector_account: None,
             origin: String::new(),
         }
     }

@@ -12,6 +12,7 @@ pub mod balance;
 pub mod bank_accounts;
 pub mod cards;
 pub mod charges;
+pub mod connector_accounts;
 pub mod context;
 pub mod customers;
 pub mod descriptors;

@@ -28,7 +28,7 @@ pub struct Answered {
     pub status: u16,
     /// The header `Retry-After`.
     pub retry_after: Option<String>,
-    /// The beginning of the body.
+    /// The beginning of the body; of a processor's answer all of it.
     pub body: String,
 }
 
@@ -131,6 +131,16 @@ pub trait Platform {
 
     /// Sends a request to another server and waits for the answer, for at most so many seconds.
     async fn send(&self, request: http::Request<String>, timeout: u32) -> Sent;
+
+    /// Sends a request to a payment processor and waits for the whole answer, for at most so many seconds.
+    ///
+    /// # Errors
+    /// When no answer came: the processor may have done what it was asked all the same.
+    async fn ask_processor(
+        &self,
+        request: http::Request<String>,
+        timeout: u32,
+    ) -> Result<Answered, String>;
 
     /// The addresses of a host, as DNS says now.
     ///

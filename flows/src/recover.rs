@@ -5,27 +5,105 @@ use domain::attempt::AttemptState;
 use domain::charge::Charge;
 use domain::id::{AttemptId, Id};
 use domain::payment_intent::{CancellationReason, Status};
+use domain::timestamp::{DAY, HOUR};
 use store::charges;
+use store::scheduled_tasks::{self, Task};
 
-use crate::operations;
+use crate::operations::{self, Asking};
 use crate::{Context, Failure, Platform};
 
-/// Brings an attempt that nobody recorded to its end, by asking the processor under its key.
+/// After how many seconds an attempt of which the processor never said what it did is left to a person.
+pub const GIVES_UP_AFTER: i64 = 3 * DAY;
+
+/// How often it is tried to take back what a processor did: for three days.
+const MOST_UNDOINGS: i64 = 78;
+
+/// The longest pause between two questions after the same attempt, in seconds.
+const LONGEST_PAUSE: i64 = HOUR;
+
+/// Brings an attempt that nobody recorded to its end, by asking the processor under its key; one that its
+/// processor says nothing of is asked after again, each time after twice as long, and after three days left
+/// to a person. Nothing is guessed.
 ///
 /// # Errors
-/// When the database or the processor does not answer; the attempt is looked at again later.
+/// When the database does not answer; the attempt is looked at again later.
 pub async fn recover_attempt<P: Platform>(
     context: &Context<'_, P>,
-    subject: &str,
+    task: &Task,
 ) -> Result<(), Failure> {
-    let Ok(id) = AttemptId::parse(subject) else {
-        return Err(Failure::Bug(format!("{subject} is no attempt")));
+    let Some(mut held) = operations::load(context, &attempt_id(&task.subject)?).await? else {
+        return Ok(());
     };
-    let Some(held) = operations::load(context, &id).await? else { return Ok(()) };
-    if held.attempt.state == AttemptState::Started {
-        operations::settle(context, held).await?;
+    let is_old = context.now >= held.attempt.created.plus(GIVES_UP_AFTER);
+    match held.attempt.state {
+        AttemptState::Started => {
+            held = operations::settle(context, held, Asking::default()).await?;
+            if held.attempt.state != AttemptState::Started || held.attempt.attention.is_some() {
+                return Ok(());
+            }
+            if is_old {
+                let why = "The processor has not said what it did, for three days.";
+                return operations::park(context, held, why).await.map(drop);
+            }
+        }
+        // A cardholder who paid may never come back to our page.
+        AttemptState::RequiresAction => {
+            crate::payment_intents::return_from_challenge(context, &held.attempt.id).await?;
+            if is_old {
+                return Ok(());
+            }
+        }
+        _ => return Ok(()),
     }
+    let age = context.now.seconds().saturating_sub(held.attempt.created.seconds());
+    plan_again(context, task, age).await
+}
+
+/// Plans a task once more, `pause` seconds from now within bounds, in the stead of what it was planned as.
+async fn plan_again<P: Platform>(
+    context: &Context<'_, P>,
+    task: &Task,
+    pause: i64,
+) -> Result<(), Failure> {
+    let pause = pause.clamp(operations::RECOVERY_DELAY, LONGEST_PAUSE);
+    let next = Task {
+        due_at: context.now.plus(pause),
+        tries: task.tries.saturating_add(1),
+        ..task.clone()
+    };
+    let batch = vec![
+        scheduled_tasks::delete(task.due_at, task.kind, &task.subject),
+        scheduled_tasks::insert(&next),
+    ];
+    context.batch(batch).await?;
     Ok(())
+}
+
+fn attempt_id(subject: &str) -> Result<AttemptId, Failure> {
+    AttemptId::parse(subject).map_err(|_| Failure::Bug(format!("{subject} is no attempt")))
+}
+
+/// Takes back what a processor did, or does yet, for an attempt that was given up.
+///
+/// # Errors
+/// When the database does not answer; it is tried again later.
+pub async fn undo_attempt<P: Platform>(
+    context: &Context<'_, P>,
+    task: &Task,
+) -> Result<(), Failure> {
+    let Some(held) = operations::load(context, &attempt_id(&task.subject)?).await? else {
+        return Ok(());
+    };
+    if operations::undo(context, &held).await? {
+        return Ok(());
+    }
+    if task.tries >= MOST_UNDOINGS {
+        let why = "What the processor did for it after it was given up could not be taken back.";
+        return operations::park(context, held, why).await.map(drop);
+    }
+    let doublings = u32::try_from(task.tries.clamp(0, 10)).unwrap_or(10);
+    let pause = operations::RECOVERY_DELAY.saturating_mul(2_i64.saturating_pow(doublings));
+    plan_again(context, task, pause).await
 }
 
 /// Lets go of money that was held for too long without having been taken.
@@ -93,15 +171,18 @@ pub async fn advance_payout<P: Platform>(
     crate::payouts::advance(context, subject).await
 }
 
-/// Brings a refund that the simulator keeps on its way to its end.
+/// Brings a refund that is on its way to its end; one that has not arrived yet is looked at again.
 ///
 /// # Errors
 /// When the database does not answer; it is tried again later.
 pub async fn settle_refund<P: Platform>(
     context: &Context<'_, P>,
-    subject: &str,
+    task: &Task,
 ) -> Result<(), Failure> {
-    crate::refunds::settle(context, subject).await
+    match crate::refunds::settle(context, &task.subject).await? {
+        true => Ok(()),
+        false => plan_again(context, task, LONGEST_PAUSE).await,
+    }
 }
 
 /// Keeps the receipt of a charge, and sends it to the customer after it was tried in vain so often.

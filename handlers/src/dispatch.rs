@@ -249,6 +249,7 @@ fn call<'a, P: Platform>(
         resumes,
         terms: caller.account.terms.clone(),
         has_endpoints: caller.has_endpoints,
+        connector_account: caller.connector_account.clone(),
         origin: origin(incoming.request, headers),
     };
     Call {

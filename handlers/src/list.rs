@@ -76,6 +76,7 @@ fn kind(table: Table) -> &'static str {
         Table::BalanceTransactions => "balance transaction",
         Table::BankAccounts => "external account",
         Table::Charges => "charge",
+        Table::ConnectorAccounts => "connector account",
         Table::Customers => "customer",
         Table::Disputes => "dispute",
         Table::Events => "event",

@@ -149,15 +149,16 @@ async fn perform<P: Platform>(platform: &P, task: Task) -> bool {
     let context = Context::unattended(platform, task.scope.clone());
     let done = match task.kind {
         Kind::AdvancePayout => recover::advance_payout(&context, &task.subject).await,
-        Kind::RecoverAttempt => recover::recover_attempt(&context, &task.subject).await,
+        Kind::RecoverAttempt => recover::recover_attempt(&context, &task).await,
         Kind::ExpireAuthorization => recover::expire_authorization(&context, &task.subject).await,
         Kind::OpenDispute => recover::open_dispute(&context, &task.subject).await,
         Kind::ReplayEvents => webhooks::replay(&context, &task.subject).await,
         Kind::RunReport => recover::run_report(&context, &task.subject, task.tries).await,
         Kind::SendReceipt => recover::send_receipt(&context, &task.subject, task.tries).await,
         Kind::SettleDispute => recover::settle_dispute(&context, &task.subject).await,
-        Kind::SettleRefund => recover::settle_refund(&context, &task.subject).await,
+        Kind::SettleRefund => recover::settle_refund(&context, &task).await,
         Kind::SettleTopup => topups::settle(&context, &task.subject).await,
+        Kind::UndoAttempt => recover::undo_attempt(&context, &task).await,
     };
     let mut statements = vec![scheduled_tasks::delete(task.due_at, task.kind, &task.subject)];
     let is_done = done.is_ok();

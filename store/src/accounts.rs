@@ -1,7 +1,10 @@
 //! Merchants and their API keys.
 
+use std::rc::Rc;
+
 use domain::account::Account;
 use domain::api_key::{ApiKey, Permissions};
+use domain::connector_account::{ConnectorAccount, Status};
 use domain::id::AccountId;
 use domain::payout_schedule::PayoutSchedule;
 use domain::pricing::{AVAILABLE_AFTER_DAYS, PricePlan, Terms};
@@ -15,8 +18,14 @@ pub(crate) const FIND_BY_KEY: &str = "\
     a.settings, (SELECT p.plan FROM price_plans AS p WHERE p.account = a.id \
     ORDER BY p.version DESC LIMIT 1) AS plan, \
     EXISTS (SELECT 1 FROM webhook_endpoints AS w \
-    WHERE w.account = k.account AND w.livemode = k.livemode) AS has_endpoints \
-    FROM api_keys AS k JOIN accounts AS a ON a.id = k.account WHERE k.hash = ?1";
+    WHERE w.account = k.account AND w.livemode = k.livemode) AS has_endpoints, c.id AS connector_account, c.connector, \
+    c.created AS connector_created, c.version AS connector_version, c.sealed_credentials, \
+    c.details AS connector_details \
+    FROM api_keys AS k JOIN accounts AS a ON a.id = k.account \
+    LEFT JOIN connector_accounts AS c ON c.sequence = (SELECT n.sequence \
+    FROM connector_accounts AS n INDEXED BY connector_accounts_active \
+    WHERE n.account = k.account AND n.livemode = k.livemode AND n.status = 'active' \
+    ORDER BY n.created, n.sequence LIMIT 1) WHERE k.hash = ?1";
 
 pub(crate) const FIND: &str = "\
     SELECT a.id AS account, a.name, a.email, a.country, a.default_currency, \
@@ -38,7 +47,8 @@ pub(crate) const PLAN_PAYOUTS: &str =
 pub(crate) const POSTPONE_PAYOUTS: &str =
     "UPDATE accounts SET payouts_due = ?2 WHERE id = ?1 AND payouts_due IS NOT NULL";
 
-/// Finds a key by its hash, with the account that it belongs to.
+/// Finds a key by its hash, with the account that it belongs to, and the account at a processor that its
+/// payments go to.
 pub fn find_by_key(hash: &str) -> Statement {
     Statement::new(FIND_BY_KEY, values![hash])
 }
@@ -74,6 +84,9 @@ pub struct KeyAndAccount {
     pub account: Account,
     /// Whether the account ever had an endpoint for webhooks in the key's mode.
     pub has_endpoints: bool,
+    /// The account at a processor that its payments go to, in the key's mode; none where that is the simulator, or
+    /// nowhere.
+    pub connector_account: Option<Rc<ConnectorAccount>>,
 }
 
 impl TryFrom<&Row> for KeyAndAccount {
@@ -96,8 +109,23 @@ impl TryFrom<&Row> for KeyAndAccount {
             },
             account,
             has_endpoints: row.flag("has_endpoints")?,
+            connector_account: connector_account(row)?.map(Rc::new),
         })
     }
+}
+
+fn connector_account(row: &Row) -> Result<Option<ConnectorAccount>, Inconsistent> {
+    let Some(id) = row.optional_named("connector_account")? else { return Ok(None) };
+    Ok(Some(ConnectorAccount {
+        id,
+        livemode: row.flag("livemode")?,
+        created: Timestamp(row.integer("connector_created")?),
+        version: row.integer("connector_version")?,
+        connector: row.text("connector")?.to_owned(),
+        status: Status::Active,
+        sealed_credentials: row.optional_text("sealed_credentials")?.map(str::to_owned),
+        details: row.json("connector_details")?,
+    }))
 }
 
 impl TryFrom<&Row> for Account {

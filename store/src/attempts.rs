@@ -12,8 +12,8 @@ pub const STATE_GUARD: &str = "attempt_state";
 
 pub(crate) const INSERT: &str = "\
     INSERT INTO attempts (id, account, livemode, created, kind, state, connector, \
-    processor_reference, payment_intent, charge, amount, currency, request, resolution) \
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
+    processor_reference, payment_intent, charge, amount, currency, request, resolution, \
+    connector_account) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
 
 pub(crate) const MOVE: &str = "\
     UPDATE attempts SET state = ?3, processor_reference = ?4, request = ?5, \
@@ -22,6 +22,10 @@ pub(crate) const MOVE: &str = "\
 
 pub(crate) const CANCEL_ACTION: &str = "\
     UPDATE attempts SET state = 'canceled' WHERE id = ?1 AND state = 'requires_action'";
+
+pub(crate) const PARK: &str = "\
+    UPDATE attempts SET attention = ?2, processor_reference = COALESCE(processor_reference, ?3) \
+    WHERE id = ?1 AND state = ?4 AND attention IS NULL";
 
 pub(crate) const FIND: &str =
     "SELECT * FROM attempts WHERE id = ?1 AND account = ?2 AND livemode = ?3";
@@ -47,6 +51,7 @@ pub fn insert(scope: &Scope, attempt: &Attempt) -> Statement {
             attempt.amount.currency.code(),
             json(&attempt.request),
             json(&attempt.resolution),
+            attempt.connector_account.as_ref().map(|id| id.as_str()),
         ],
     )
 }
@@ -65,6 +70,14 @@ pub fn advance(attempt: &Attempt, seen: AttemptState) -> [Statement; 2] {
         ],
     );
     [advance, guard::changed_one(STATE_GUARD)]
+}
+
+/// Leaves an attempt to a person.
+pub fn park(attempt: &Attempt, why: &str) -> [Statement; 2] {
+    let reference = attempt.processor_reference.as_deref();
+    let park =
+        Statement::new(PARK, values![attempt.id.as_str(), why, reference, attempt.state.name()]);
+    [park, guard::changed_one(STATE_GUARD)]
 }
 
 /// Gives up an attempt that waits for the cardholder.
@@ -106,7 +119,9 @@ impl TryFrom<&Row> for Attempt {
             amount: row.money()?,
             request: row.json("request")?,
             resolution: row.json("resolution")?,
+            connector_account: row.optional_named("connector_account")?,
             created: Timestamp(row.integer("created")?),
+            attention: row.optional_text("attention")?.map(str::to_owned),
         })
     }
 }

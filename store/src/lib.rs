@@ -12,6 +12,7 @@ pub mod audit;
 pub mod balance_transactions;
 pub mod bank_accounts;
 pub mod charges;
+pub mod connector_accounts;
 pub mod customers;
 pub mod database;
 pub mod dead_letters;

@@ -12,6 +12,7 @@ pub enum Table {
     BalanceTransactions,
     BankAccounts,
     Charges,
+    ConnectorAccounts,
     Customers,
     Disputes,
     Events,
@@ -33,6 +34,7 @@ impl Table {
             Self::BalanceTransactions => "balance_transactions",
             Self::BankAccounts => "bank_accounts",
             Self::Charges => "charges",
+            Self::ConnectorAccounts => "connector_accounts",
             Self::Customers => "customers",
             Self::Disputes => "disputes",
             Self::Events => "events",
@@ -62,7 +64,7 @@ impl Table {
     fn condition(self) -> &'static str {
         match self {
             Self::BankAccounts | Self::Customers => " AND deleted = 0",
-            Self::WebhookEndpoints => " AND status <> 'deleted'",
+            Self::ConnectorAccounts | Self::WebhookEndpoints => " AND status <> 'deleted'",
             _ => "",
         }
     }

@@ -2,11 +2,11 @@
 
 use crate::list::{Cursor, Filter, Table};
 use crate::{
-    accounts, archive, attempts, audit, balance_transactions, bank_accounts, charges, customers,
-    dead_letters, deliveries, delivery_list, development_clock, development_outbox, disputes,
-    event_replays, events, fan_out, files, guard, ledger, list, metadata_entries, payment_intents,
-    payment_methods, payouts, receipts, refunds, report_runs, scheduled_tasks, search,
-    setup_intents, tokens, topups, transfers, webhook_endpoints,
+    accounts, archive, attempts, audit, balance_transactions, bank_accounts, charges,
+    connector_accounts, customers, dead_letters, deliveries, delivery_list, development_clock,
+    development_outbox, disputes, event_replays, events, fan_out, files, guard, ledger, list,
+    metadata_entries, payment_intents, payment_methods, payouts, receipts, refunds, report_runs,
+    scheduled_tasks, search, setup_intents, tokens, topups, transfers, webhook_endpoints,
 };
 
 /// Every statement with a name for people.
@@ -34,6 +34,7 @@ pub fn statements() -> Vec<(String, String)> {
         ("attempts.find_by_id", attempts::FIND_BY_ID),
         ("attempts.insert", attempts::INSERT),
         ("attempts.move", attempts::MOVE),
+        ("attempts.park", attempts::PARK),
         ("balance_transactions.find", balance_transactions::FIND),
         ("balance_transactions.insert", balance_transactions::INSERT),
         ("bank_accounts.find", bank_accounts::FIND),
@@ -49,6 +50,10 @@ pub fn statements() -> Vec<(String, String)> {
         ("charges.insert", charges::INSERT),
         ("charges.must_be_at_version", charges::MUST_BE_AT_VERSION),
         ("charges.update", charges::UPDATE),
+        ("connector_accounts.find", connector_accounts::FIND),
+        ("connector_accounts.insert", connector_accounts::INSERT),
+        ("connector_accounts.must_have_room", connector_accounts::MUST_HAVE_ROOM),
+        ("connector_accounts.update", connector_accounts::UPDATE),
         ("customers.find", customers::FIND),
         ("customers.find_keeper", customers::FIND_KEEPER),
         ("customers.insert", customers::INSERT),
@@ -229,6 +234,7 @@ fn pages() -> Vec<(String, String)> {
             ]),
         ),
         (Table::BalanceTransactions, balance_transaction_filters()),
+        (Table::ConnectorAccounts, Vec::new()),
         (Table::Customers, vec![Filter::Email(text())]),
         (Table::Disputes, every_choice(&[Filter::Charge(text()), Filter::PaymentIntent(text())])),
         (Table::Events, event_filters()),

@@ -22,14 +22,14 @@ pub(crate) const DUE: &str = "\
     SELECT * FROM scheduled_tasks WHERE due_at <= ?1 \
     AND kind IN ('advance_payout', 'recover_attempt', 'expire_authorization', 'open_dispute', \
     'replay_events', 'run_report', 'send_receipt', 'settle_dispute', 'settle_refund', \
-    'settle_topup') \
+    'settle_topup', 'undo_attempt') \
     ORDER BY due_at, kind, subject LIMIT ?2";
 
 pub(crate) const NEXT: &str = "\
     SELECT due_at FROM scheduled_tasks WHERE due_at >= 0 \
     AND kind IN ('advance_payout', 'recover_attempt', 'expire_authorization', 'open_dispute', \
     'replay_events', 'run_report', 'send_receipt', 'settle_dispute', 'settle_refund', \
-    'settle_topup') \
+    'settle_topup', 'undo_attempt') \
     ORDER BY due_at LIMIT 1";
 
 // One of the same charge that is planned for then is as good.
@@ -60,10 +60,12 @@ pub enum Kind {
     SettleRefund,
     /// The simulator's bank answers a top-up.
     SettleTopup,
+    /// What a processor did for an attempt that was given up is taken back.
+    UndoAttempt,
 }
 
 impl Kind {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::AdvancePayout,
         Self::RecoverAttempt,
         Self::ExpireAuthorization,
@@ -74,6 +76,7 @@ impl Kind {
         Self::SettleDispute,
         Self::SettleRefund,
         Self::SettleTopup,
+        Self::UndoAttempt,
     ];
 
     /// The name in the database.
@@ -89,6 +92,7 @@ impl Kind {
             Self::SettleDispute => "settle_dispute",
             Self::SettleRefund => "settle_refund",
             Self::SettleTopup => "settle_topup",
+            Self::UndoAttempt => "undo_attempt",
         }
     }
 

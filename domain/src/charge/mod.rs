@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use crate::card::{Card, Decline};
 use crate::dispute;
 use crate::id::{
-    AttemptId, BalanceTransactionId, ChargeId, CustomerId, DisputeId, PaymentIntentId,
-    PaymentMethodId,
+    AttemptId, BalanceTransactionId, ChargeId, ConnectorAccountId, CustomerId, DisputeId,
+    PaymentIntentId, PaymentMethodId,
 };
 use crate::metadata::Metadata;
 use crate::money::{Amount, Money};
@@ -115,6 +115,9 @@ pub struct Details {
     pub capture_before: Option<Timestamp>,
     /// The processor's own reference.
     pub processor_reference: Option<String>,
+    /// The account at a processor that it was made at, with its connector; none at the built-in simulator.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub processor: Option<Processor>,
     /// A charge of the legacy API shows its source.
     pub source: Option<String>,
     /// Whether the money is (or was to be) taken with the authorisation.
@@ -134,6 +137,15 @@ pub struct Details {
     /// The attempt that holds a charge without an intent while a processor is asked to take or let
     /// go of its money. Where there is an intent, that is what is held.
     pub pending_operation: Option<AttemptId>,
+}
+
+/// Where a charge was made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Processor {
+    /// The connector.
+    pub connector: String,
+    /// The account at its processor.
+    pub account: ConnectorAccountId,
 }
 
 /// A receipt that was sent.

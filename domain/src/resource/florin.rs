@@ -1,8 +1,11 @@
-//! Florin's own objects, which Stripe has none of: how events are delivered, and what became of them.
+//! Florin's own objects, which Stripe has none of: how events are delivered, and what became of them; and the
+//! accounts at payment processors.
 
 use serde::Serialize;
 
 use super::Constant;
+use crate::attempt;
+use crate::connector_account::{self, ConnectorAccount};
 use crate::metadata::Metadata;
 use crate::timestamp::Timestamp;
 use crate::webhook::delivery::{Attempt, Delivery, Status};
@@ -237,6 +240,138 @@ impl<'a> From<&'a EventReplay> for EventReplayResource<'a> {
             status: replay.status,
             types: details.types.as_deref(),
             webhook_endpoint: replay.endpoint.as_str(),
+        }
+    }
+}
+
+/// An account at a payment processor; what opens it is never shown.
+#[derive(Debug, Serialize)]
+#[cfg_attr(
+    feature = "openapi",
+    derive(schemars::JsonSchema),
+    schemars(rename = "florin.connector_account")
+)]
+pub struct ConnectorAccountResource<'a> {
+    /// Its identifier.
+    pub id: &'a str,
+    /// `florin.connector_account`
+    pub object: Constant,
+    /// The end of the secret that opens it.
+    pub secret_key_last4: Option<&'a str>,
+    /// Where the processor's API is, where it is not its usual address.
+    pub base_url: Option<&'a str>,
+    /// The processor: `stripe` or `hyperswitch`.
+    pub connector: &'a str,
+    /// When it was made.
+    pub created: Timestamp,
+    /// Whether it moves real money.
+    pub livemode: bool,
+    /// The merchant's own pairs.
+    pub metadata: &'a Metadata,
+    /// The account or profile within it, where the secret opens several.
+    pub processor_account: Option<&'a str>,
+    /// `active` or `disabled`. Payments go to the active account that was made first.
+    pub status: connector_account::Status,
+}
+
+impl<'a> From<&'a ConnectorAccount> for ConnectorAccountResource<'a> {
+    fn from(account: &'a ConnectorAccount) -> Self {
+        let details = &account.details;
+        Self {
+            id: account.id.as_str(),
+            object: "florin.connector_account",
+            secret_key_last4: details.secret_key_last4.as_deref(),
+            base_url: details.base_url.as_deref(),
+            connector: &account.connector,
+            created: account.created,
+            livemode: account.livemode,
+            metadata: &details.metadata,
+            processor_account: details.processor_account.as_deref(),
+            status: account.status,
+        }
+    }
+}
+
+/// What is left of an account at a payment processor that was deleted.
+#[derive(Debug, Serialize)]
+#[cfg_attr(
+    feature = "openapi",
+    derive(schemars::JsonSchema),
+    schemars(rename = "deleted_florin.connector_account")
+)]
+#[expect(missing_docs, reason = "each is Stripe's field of the same name")]
+pub struct ConnectorAccountDeleted<'a> {
+    pub id: &'a str,
+    pub object: Constant,
+    pub deleted: bool,
+}
+
+/// One try to move money at a payment processor.
+#[derive(Debug, Serialize)]
+#[cfg_attr(
+    feature = "openapi",
+    derive(schemars::JsonSchema),
+    schemars(rename = "florin.payment_attempt")
+)]
+pub struct PaymentAttemptResource<'a> {
+    /// Its identifier, and the key under which the processor knows it.
+    pub id: &'a str,
+    /// `florin.payment_attempt`
+    pub object: Constant,
+    /// How much, in minor units.
+    pub amount: i64,
+    /// Why a person has to look at it: the processor did otherwise than it was asked, or never said what it did.
+    pub attention: Option<&'a str>,
+    /// The charge that it is about, or was to make.
+    pub charge: Option<&'a str>,
+    /// The processor.
+    pub connector: &'a str,
+    /// The account at the processor; none at the built-in simulator.
+    pub connector_account: Option<&'a str>,
+    /// When it was made.
+    pub created: Timestamp,
+    /// The currency.
+    pub currency: &'a str,
+    /// Whether it moves real money.
+    pub livemode: bool,
+    /// The payment, unless the charge has none.
+    pub payment_intent: Option<&'a str>,
+    /// The processor's own code for why it did not do what was asked.
+    pub processor_code: Option<&'a str>,
+    /// The processor's own words.
+    pub processor_message: Option<&'a str>,
+    /// The processor's own reference.
+    pub processor_reference: Option<&'a str>,
+    /// Where it stands: `started` while nobody knows what the processor did.
+    pub status: Constant,
+    /// What was asked: `authorize`, `capture`, `increment`, `void` or `refund`.
+    pub r#type: Constant,
+}
+
+impl<'a> From<&'a attempt::Attempt> for PaymentAttemptResource<'a> {
+    fn from(attempt: &'a attempt::Attempt) -> Self {
+        let charge = match &attempt.request {
+            attempt::Request::Authorize(authorize) => Some(&authorize.charge),
+            _ => attempt.charge.as_ref(),
+        };
+        let refusal = attempt.resolution.refusal.as_ref();
+        Self {
+            id: attempt.id.as_str(),
+            object: "florin.payment_attempt",
+            amount: attempt.amount.amount.minor_units(),
+            attention: attempt.attention.as_deref(),
+            charge: charge.map(|id| id.as_str()),
+            connector: &attempt.connector,
+            connector_account: attempt.connector_account.as_ref().map(|id| id.as_str()),
+            created: attempt.created,
+            currency: attempt.amount.currency.code(),
+            livemode: attempt.livemode,
+            payment_intent: attempt.payment_intent.as_ref().map(|id| id.as_str()),
+            processor_code: refusal.and_then(|refusal| refusal.code.as_deref()),
+            processor_message: refusal.and_then(|refusal| refusal.message.as_deref()),
+            processor_reference: attempt.processor_reference.as_deref(),
+            status: attempt.state.name(),
+            r#type: attempt.request.kind(),
         }
     }
 }

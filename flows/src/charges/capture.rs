@@ -1,7 +1,7 @@
 //! Capturing a charge: held money is taken, and what is not taken is let go of.
 
 use domain::ApiError;
-use domain::attempt::{Attempt, AttemptState, Request, Resolution};
+use domain::attempt::Request;
 use domain::charge::{CaptureRefusal, Charge, Status};
 use domain::id::{AttemptId, PaymentIntentId};
 use domain::money::{Amount, Money};
@@ -9,7 +9,7 @@ use store::{DatabaseError, Rows, attempts, charges};
 
 use super::{MAX_TRIES, find, no_such, refused};
 use crate::context::first;
-use crate::operations::{self, Held};
+use crate::operations::{self, Asking, Held};
 use crate::{Context, Failure, Platform, descriptors, payment_intents};
 
 /// How held money is taken.
@@ -90,8 +90,10 @@ pub async fn capture<P: Platform>(
         if let Some(intent) = &charge.payment_intent {
             return capture_by_intent(context, intent, &charge, capture).await;
         }
-        if let Some(held) = start(context, charge, capture, &attempt).await? {
-            return operations::answer_charge(operations::settle(context, held).await?);
+        if let Some(held) = start(context, charge, capture).await? {
+            return operations::answer_charge(
+                operations::settle(context, held, Asking::first()).await?,
+            );
         }
     }
     Err(ApiError::LockTimeout.into())
@@ -140,7 +142,6 @@ async fn start<P: Platform>(
     context: &Context<'_, P>,
     mut charge: Charge,
     capture: &Capture,
-    id: &AttemptId,
 ) -> Result<Option<Held>, Failure> {
     let too_large = |charge: &Charge| ApiError::CaptureTooLarge {
         capturable: charge.capturable().minor_units(),
@@ -150,19 +151,12 @@ async fn start<P: Platform>(
     let wanted = capture.amount.map(Amount::new).transpose().map_err(|_| too_large(&charge))?;
     let amount =
         charge.check_capture(wanted, context.now).map_err(|refusal| refused(&charge, refusal))?;
-    let attempt = Attempt {
-        id: id.clone(),
-        livemode: context.scope.livemode,
-        state: AttemptState::Started,
-        connector: connectors::simulator::NAME.to_owned(),
-        processor_reference: None,
-        payment_intent: None,
-        charge: Some(charge.id.clone()),
-        amount: Money { amount, currency: charge.amount.currency },
-        request: Request::Capture { is_final: true, terms: Box::new(context.terms.clone()) },
-        resolution: Resolution::default(),
-        created: context.now,
-    };
+    let attempt = operations::start(
+        context,
+        &charge,
+        Money { amount, currency: charge.amount.currency },
+        Request::Capture { is_final: true, terms: Box::new(context.terms.clone()) },
+    );
     capture.changes.apply(&context.merchant_name, &mut charge)?;
     charge.details.pending_operation = Some(attempt.id.clone());
     let mut batch = charges::update(&mut charge).to_vec();

@@ -11,7 +11,7 @@ use store::{DatabaseError, Statement, customers, payment_methods, tokens};
 use super::source::{self, Source};
 use crate::context::first;
 use crate::descriptors;
-use crate::operations::{self, Held};
+use crate::operations::{self, Asking, Held};
 use crate::payment_intents::no_such_customer;
 use crate::payment_methods::{Chosen, choose};
 use crate::{Context, Failure, Platform};
@@ -43,11 +43,11 @@ pub async fn create<P: Platform>(
     if context.resumes
         && let Some(held) = operations::load(context, &id).await?
     {
-        return operations::answer_charge(operations::settle(context, held).await?);
+        return operations::answer_charge(
+            operations::settle(context, held, Asking::default()).await?,
+        );
     }
-    if context.scope.livemode {
-        return Err(ApiError::LiveModeHasNoProcessor.into());
-    }
+    operations::check_processor(context)?;
     let details = &create.details;
     create.amount.check_application_fee(details.application_fee_amount)?;
     descriptors::check("statement_descriptor", details.statement_descriptor.as_deref())?;
@@ -65,9 +65,13 @@ pub async fn create<P: Platform>(
             };
             Held { attempt, payment_intent: None, charge: None, refund: None, payment_method }
         }
-        Err(error) => not_started(context, create, &source, &id, error).await?,
+        Err(error) => {
+            let held = not_started(context, create, &source, &id, error).await?;
+            let held = operations::settle(context, held, Asking::default()).await?;
+            return operations::answer_charge(held);
+        }
     };
-    operations::answer_charge(operations::settle(context, held).await?)
+    operations::answer_charge(operations::settle(context, held, Asking::first()).await?)
 }
 
 fn new_attempt<P: Platform>(context: &Context<'_, P>, create: &Create, source: &Source) -> Attempt {
@@ -91,6 +95,7 @@ fn new_attempt<P: Platform>(context: &Context<'_, P>, create: &Create, source: &
             details.statement_descriptor_suffix.as_deref(),
         ),
         challenge: None,
+        with_cvc: false,
         terms: context.terms.clone(),
         legacy_charge: Some(details),
     };

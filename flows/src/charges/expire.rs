@@ -1,13 +1,13 @@
 //! Expiry: money that a charge without an intent held for too long is let go of.
 
 use domain::ApiError;
-use domain::attempt::{Attempt, AttemptState, Request, Resolution};
+use domain::attempt::Request;
 use domain::charge::Charge;
 use domain::money::Money;
 use domain::payment_intent::CancellationReason;
 use store::{DatabaseError, charges};
 
-use crate::operations::{self, Held};
+use crate::operations::{self, Asking, Held};
 use crate::{Context, Failure, Platform};
 
 /// Lets go of what a charge holds.
@@ -21,19 +21,12 @@ pub(crate) async fn expire<P: Platform>(
     if charge.details.pending_operation.is_some() {
         return Err(ApiError::LockTimeout.into());
     }
-    let attempt = Attempt {
-        id: context.ids.derive("attempt"),
-        livemode: context.scope.livemode,
-        state: AttemptState::Started,
-        connector: connectors::simulator::NAME.to_owned(),
-        processor_reference: None,
-        payment_intent: None,
-        charge: Some(charge.id.clone()),
-        amount: Money { amount: charge.capturable(), currency: charge.amount.currency },
-        request: Request::Void { reason: Some(CancellationReason::Expired) },
-        resolution: Resolution::default(),
-        created: context.now,
-    };
+    let attempt = operations::start(
+        context,
+        &charge,
+        Money { amount: charge.capturable(), currency: charge.amount.currency },
+        Request::Void { reason: Some(CancellationReason::Expired) },
+    );
     charge.details.pending_operation = Some(attempt.id.clone());
     let mut batch = charges::update(&mut charge).to_vec();
     batch.extend(operations::write_attempt(context, &attempt));
@@ -49,5 +42,5 @@ pub(crate) async fn expire<P: Platform>(
         refund: None,
         payment_method: None,
     };
-    operations::settle(context, held).await.map(drop)
+    operations::settle(context, held, Asking::first()).await.map(drop)
 }

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use store::scheduled_tasks::{self, Kind, Task};
 use store::{Statement, charges, metadata_entries, payment_intents};
 
-use super::{Held, method};
+use super::{Held, method, plan_recovery, plan_undo, resolution};
 use crate::announce::{Subjects, events};
 use crate::{Context, Failure, Platform, disputes, ledger};
 
@@ -33,11 +33,15 @@ pub fn start<P: Platform>(
     amount: Money,
     authorize: Authorize,
 ) -> Attempt {
+    let account = context.connector_account.as_deref();
     Attempt {
         id: context.ids.derive("attempt"),
         livemode: context.scope.livemode,
         state: AttemptState::Started,
-        connector: connectors::simulator::NAME.to_owned(),
+        connector: account
+            .map_or(connectors::simulator::NAME, |account| &account.connector)
+            .to_owned(),
+        connector_account: account.map(|account| account.id.clone()),
         processor_reference: None,
         payment_intent: intent.map(|intent| intent.id.clone()),
         charge: None,
@@ -45,6 +49,7 @@ pub fn start<P: Platform>(
         request: Request::Authorize(Box::new(authorize)),
         resolution: Resolution::default(),
         created: context.now,
+        attention: None,
     }
 }
 
@@ -101,15 +106,31 @@ pub(super) fn record<P: Platform>(
             authorized(context, held, authorize, charge)
         }
         // A charge without an intent has nowhere to wait for its cardholder.
-        Outcome::ChallengeRequired { .. } if held.payment_intent.is_none() => {
-            declined(context, held, authorize, Decline::AuthenticationRequired)
+        Outcome::ChallengeRequired { reference, .. } if held.payment_intent.is_none() => {
+            let why = Decline::AuthenticationRequired;
+            not_challenged(context, held, authorize, reference.as_deref(), why)
         }
-        Outcome::ChallengeRequired { .. } if authorize.error_on_requires_action => {
-            declined(context, held, authorize, Decline::AuthenticationNotHandled)
+        Outcome::ChallengeRequired { reference, .. } if authorize.error_on_requires_action => {
+            let why = Decline::AuthenticationNotHandled;
+            not_challenged(context, held, authorize, reference.as_deref(), why)
         }
-        Outcome::ChallengeRequired { .. } => challenge_required(context, held),
-        Outcome::Declined(said) => declined(context, held, authorize, said.decline),
-        other => Err(Failure::Bug(format!("an authorisation was answered with {other:?}"))),
+        Outcome::ChallengeRequired { reference, url } => {
+            held.attempt.processor_reference = reference.clone();
+            let mut statements = challenge_required(context, held, url.as_deref())?;
+            // A cardholder who paid may never come back to our page.
+            if reference.is_some() {
+                statements.push(plan_recovery(context, &held.attempt));
+            }
+            Ok(statements)
+        }
+        // Should it turn up all the same, it goes back.
+        Outcome::NotFound => {
+            let mut statements = declined(context, held, authorize, outcome)?;
+            let later = context.now.plus(DAY);
+            statements.push(plan_undo(context, held.attempt.id.as_str(), later));
+            Ok(statements)
+        }
+        no => declined(context, held, authorize, no),
     }
 }
 
@@ -124,6 +145,10 @@ fn new_charge<P: Platform>(
         (None, Some(intent)) => details_of(intent),
         (None, None) => charge::Details::default(),
     };
+    let account = held.attempt.connector_account.clone();
+    let connector = &held.attempt.connector;
+    details.processor =
+        account.map(|account| charge::Processor { connector: connector.clone(), account });
     details.card = Some(method.card.clone());
     details.billing_details = method.details.billing_details.clone();
     details.calculated_statement_descriptor = authorize.calculated_statement_descriptor.clone();
@@ -248,12 +273,13 @@ fn plan_expiry<P: Platform>(
 fn challenge_required<P: Platform>(
     context: &Context<'_, P>,
     held: &mut Held,
+    url: Option<&str>,
 ) -> Result<Vec<Statement>, Failure> {
     held.attempt.state = AttemptState::RequiresAction;
     let mut statements = method::while_waiting(held)?;
     if let Some(intent) = &mut held.payment_intent {
-        let url = format!("{}/challenges/{}", intent.details.origin, held.attempt.id);
-        let action = next_action(&url, intent.details.return_url.as_deref());
+        let own = format!("{}/challenges/{}", intent.details.origin, held.attempt.id);
+        let action = next_action(url.unwrap_or(&own), intent.details.return_url.as_deref());
         intent.action_required(&held.attempt.id, action)?;
         statements.extend(payment_intents::update(intent));
     }
@@ -275,12 +301,31 @@ fn next_action(url: &str, return_url: Option<&str>) -> Value {
     }
 }
 
+/// A challenge that nobody can be sent to is a decline; a processor that waits for it is told so.
+fn not_challenged<P: Platform>(
+    context: &Context<'_, P>,
+    held: &mut Held,
+    authorize: &Authorize,
+    reference: Option<&str>,
+    why: Decline,
+) -> Result<Vec<Statement>, Failure> {
+    held.attempt.processor_reference = reference.map(str::to_owned);
+    let mut statements = declined(context, held, authorize, &Outcome::Declined(why.into()))?;
+    if reference.is_some() {
+        statements.push(plan_undo(context, held.attempt.id.as_str(), context.now));
+    }
+    Ok(statements)
+}
+
 fn declined<P: Platform>(
     context: &Context<'_, P>,
     held: &mut Held,
     authorize: &Authorize,
-    decline: Decline,
+    outcome: &Outcome,
 ) -> Result<Vec<Statement>, Failure> {
+    let resolution = resolution(outcome)?;
+    // What the processor itself refused, no issuer has seen.
+    let decline = resolution.decline.unwrap_or(Decline::ProcessingError);
     // Without the challenge that it asks for, a payment never reaches the issuer: there is no charge.
     let charge = match decline {
         Decline::AuthenticationFailure | Decline::AuthenticationNotHandled => None,
@@ -290,6 +335,7 @@ fn declined<P: Platform>(
     held.attempt.resolution = Resolution {
         decline: Some(decline),
         failed_charge: charge.as_ref().map(|charge| charge.id.clone()),
+        ..resolution
     };
     let error = last_payment_error(decline, charge.as_ref(), held.method()?);
     let mut statements = method::use_up(held)?;

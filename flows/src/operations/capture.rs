@@ -3,12 +3,12 @@
 use connectors::Outcome;
 use domain::attempt::AttemptState;
 use domain::event::Transition;
-use domain::payment_intent::{PaymentIntent, Status};
+use domain::payment_intent::{CancellationReason, PaymentIntent, Status};
 use domain::pricing::Terms;
 use store::scheduled_tasks::{self, Kind};
 use store::{Statement, charges, payment_intents};
 
-use super::{Held, reference_of};
+use super::{Held, refused, resolution, void};
 use crate::announce::{Subjects, events};
 use crate::{Context, Failure, Platform, disputes, ledger};
 
@@ -20,7 +20,12 @@ pub(super) fn record<P: Platform>(
     terms: &Terms,
     outcome: &Outcome,
 ) -> Result<Vec<Statement>, Failure> {
-    held.attempt.processor_reference = Some(reference_of(outcome)?);
+    let reference = match outcome {
+        Outcome::Done { reference } => reference,
+        Outcome::Canceled { .. } => return expired(context, held, outcome),
+        no => return refused(held, no),
+    };
+    held.attempt.processor_reference = Some(reference.clone());
     held.attempt.state = AttemptState::Succeeded;
     let amount = held.attempt.amount.amount;
     let mut charge = held.charge()?.clone();
@@ -56,5 +61,17 @@ pub(super) fn record<P: Platform>(
     };
     statements.extend(events(context, transition, subjects, None));
     held.charge = Some(charge);
+    Ok(statements)
+}
+
+/// The processor let go of the money before: there is nothing to take.
+fn expired<P: Platform>(
+    context: &Context<'_, P>,
+    held: &mut Held,
+    outcome: &Outcome,
+) -> Result<Vec<Statement>, Failure> {
+    let statements = void::release(context, held, Some(CancellationReason::Expired))?;
+    held.attempt.state = AttemptState::Failed;
+    held.attempt.resolution = resolution(outcome)?;
     Ok(statements)
 }

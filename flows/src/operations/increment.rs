@@ -5,7 +5,7 @@ use domain::attempt::AttemptState;
 use domain::event::Transition;
 use store::{Statement, charges, payment_intents};
 
-use super::{Held, reference_of};
+use super::{Held, refused};
 use crate::announce::{Subjects, events};
 use crate::ledger;
 use crate::{Context, Failure, Platform};
@@ -16,7 +16,8 @@ pub(super) fn record<P: Platform>(
     held: &mut Held,
     outcome: &Outcome,
 ) -> Result<Vec<Statement>, Failure> {
-    held.attempt.processor_reference = Some(reference_of(outcome)?);
+    let Outcome::Done { reference } = outcome else { return refused(held, outcome) };
+    held.attempt.processor_reference = Some(reference.clone());
     held.attempt.state = AttemptState::Succeeded;
     let amount = held.attempt.amount.amount;
     let mut charge = held.charge()?.clone();

@@ -6,32 +6,42 @@
 //! the attempt open may settle it: the request itself, its retry after a crash, or recovery. Only
 //! one of them can record, and the others see what it recorded.
 
+mod ask;
 mod authorize;
 mod capture;
 mod increment;
 mod method;
 mod refund;
+mod settle;
+mod undo;
 mod void;
 
-use connectors::{Command, Outcome, simulator};
+use connectors::{Declined, Outcome, simulator};
 use domain::ApiError;
-use domain::attempt::{Attempt, AttemptState, Request};
+use domain::attempt::{Attempt, AttemptState, Refusal, Request, Resolution};
+use domain::card::Decline;
 use domain::charge::Charge;
 use domain::error::CardError;
 use domain::id::AttemptId;
-use domain::money::Amount;
+use domain::money::Money;
 use domain::payment_intent::PaymentIntent;
 use domain::payment_method::PaymentMethod;
 use domain::refund::Refund;
 use domain::resource;
 use store::scheduled_tasks::{self, Kind, Task};
-use store::{DatabaseError, Statement, attempts, charges, customers, payment_intents, refunds};
+use store::{DatabaseError, Statement, attempts, charges, payment_intents, refunds};
 
-use crate::cards;
 use crate::context::first;
+use crate::platform::PlatformError;
 use crate::{Context, Failure, Platform};
 
+pub use ask::Asking;
+pub(crate) use ask::what_became;
 pub use authorize::{receipt_url, start as start_authorization};
+pub(crate) use refund::refund_status;
+pub use settle::settle;
+pub(crate) use settle::{learnt, park};
+pub(crate) use undo::{plan_undo, undo};
 
 /// How many seconds pass before an attempt that nobody recorded is looked at.
 pub const RECOVERY_DELAY: i64 = 60;
@@ -50,6 +60,43 @@ pub struct Held {
     pub charge: Option<Charge>,
     pub refund: Option<Refund>,
     pub payment_method: Option<PaymentMethod>,
+}
+
+/// A new attempt to do something with the money of a charge, at the processor that it was made at.
+pub fn start<P: Platform>(
+    context: &Context<'_, P>,
+    charge: &Charge,
+    amount: Money,
+    request: Request,
+) -> Attempt {
+    let processor = charge.details.processor.as_ref();
+    let connector = processor.map_or(simulator::NAME, |made_at| made_at.connector.as_str());
+    Attempt {
+        id: context.ids.derive("attempt"),
+        livemode: context.scope.livemode,
+        state: AttemptState::Started,
+        connector: connector.to_owned(),
+        connector_account: processor.map(|made_at| made_at.account.clone()),
+        processor_reference: None,
+        payment_intent: charge.payment_intent.clone(),
+        charge: Some(charge.id.clone()),
+        amount,
+        request,
+        resolution: Resolution::default(),
+        created: context.now,
+        attention: None,
+    }
+}
+
+/// Where new payments go.
+///
+/// # Errors
+/// In live mode, when no account at a processor is active.
+pub fn check_processor<P: Platform>(context: &Context<'_, P>) -> Result<(), ApiError> {
+    match context.scope.livemode && context.connector_account.is_none() {
+        true => Err(ApiError::LiveModeHasNoProcessor),
+        false => Ok(()),
+    }
 }
 
 /// The statements that write a new attempt and plan its recovery.
@@ -91,12 +138,14 @@ pub async fn load<P: Platform>(
 /// As the operation.
 pub async fn once<P: Platform>(
     context: &Context<'_, P>,
+    cvc: Option<&str>,
     run: impl AsyncFnOnce() -> Result<Held, Failure>,
 ) -> Result<Held, Failure> {
+    let again = Asking { is_first: false, cvc };
     if context.resumes
         && let Some(held) = begun_before(context).await?
     {
-        return settle(context, held).await;
+        return settle(context, held, again).await;
     }
     let refusal = match run().await {
         Err(Failure::Api(refusal)) if context.resumes => Failure::Api(refusal),
@@ -107,7 +156,7 @@ pub async fn once<P: Platform>(
         done => return done,
     };
     match begun_before(context).await? {
-        Some(held) => settle(context, held).await,
+        Some(held) => settle(context, held, again).await,
         None => Err(refusal),
     }
 }
@@ -160,111 +209,9 @@ pub async fn finish<P: Platform>(
     id: &AttemptId,
 ) -> Result<Held, Failure> {
     match load(context, id).await? {
-        Some(held) => settle(context, held).await,
+        Some(held) => settle(context, held, Asking::default()).await,
         None => Err(Failure::Bug(format!("{id} was there and is gone"))),
     }
-}
-
-/// Brings an open attempt to its end: asks the processor and records what it says.
-///
-/// # Errors
-/// When the database does not answer; the attempt then stays open for the next one who looks.
-pub async fn settle<P: Platform>(context: &Context<'_, P>, held: Held) -> Result<Held, Failure> {
-    if held.attempt.state != AttemptState::Started {
-        return Ok(held);
-    }
-    let outcome = ask(context, &held)?;
-    record(context, held, &outcome).await
-}
-
-/// Records what a processor said of an attempt, whoever learnt it.
-async fn record<P: Platform>(
-    context: &Context<'_, P>,
-    mut held: Held,
-    outcome: &Outcome,
-) -> Result<Held, Failure> {
-    for _ in 0..MAX_RECORDINGS {
-        if held.attempt.state != AttemptState::Started {
-            return Ok(held);
-        }
-        let mut after = held.clone();
-        let statements = apply(context, &mut after, outcome)?;
-        match context.batch(statements).await {
-            Ok(_) => return Ok(after),
-            Err(DatabaseError::Guard(name)) => {
-                held = load_around(context, held.attempt).await?;
-                // The payment stands, but a customer deleted meanwhile keeps no card.
-                if name == customers::EXISTS_GUARD
-                    && let Request::Authorize(authorize) = &mut held.attempt.request
-                {
-                    authorize.saves_card = false;
-                }
-            }
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Err(Failure::Bug(format!("the outcome of {} could not be recorded", held.attempt.id)))
-}
-
-/// The statements that record an outcome, with the objects as they are afterwards.
-fn apply<P: Platform>(
-    context: &Context<'_, P>,
-    held: &mut Held,
-    outcome: &Outcome,
-) -> Result<Vec<Statement>, Failure> {
-    let changes = match held.attempt.request.clone() {
-        Request::Authorize(authorize) => authorize::record(context, held, &authorize, outcome)?,
-        Request::Capture { is_final, terms } => {
-            capture::record(context, held, is_final, &terms, outcome)?
-        }
-        Request::Increment => increment::record(context, held, outcome)?,
-        Request::Void { reason } => void::record(context, held, reason, outcome)?,
-        Request::Refund { .. } => refund::record(context, held, outcome)?,
-    };
-    let mut statements = attempts::advance(&held.attempt, AttemptState::Started).to_vec();
-    statements.push(scheduled_tasks::delete(
-        held.attempt.created.plus(RECOVERY_DELAY),
-        Kind::RecoverAttempt,
-        held.attempt.id.as_str(),
-    ));
-    statements.extend(changes);
-    Ok(statements)
-}
-
-/// Asks the processor under the attempt's key.
-fn ask<P: Platform>(context: &Context<'_, P>, held: &Held) -> Result<Outcome, Failure> {
-    if context.scope.livemode {
-        return Err(ApiError::LiveModeHasNoProcessor.into());
-    }
-    let attempt = &held.attempt;
-    let key = attempt.id.as_str();
-    let amount = attempt.amount;
-    let charge = held.charge.as_ref();
-    let payment = charge.and_then(|charge| charge.details.processor_reference.as_deref());
-    let payment = payment.unwrap_or_default();
-    let captured = charge.map_or(Amount::ZERO, |charge| charge.captured);
-    Ok(simulator::act(&match &attempt.request {
-        Request::Authorize(authorize) => {
-            let method = held.method()?;
-            let number = cards::open(context, &method.sealed_number)?;
-            let command = authorize::command(held, authorize, method, &number);
-            return Ok(simulator::act(&Command::Authorize(command)));
-        }
-        Request::Capture { is_final, .. } => {
-            Command::Capture { key, payment, amount, captured, is_final: *is_final }
-        }
-        Request::Increment => Command::Increment { key, payment, amount },
-        Request::Void { .. } => Command::Void { key, payment, amount, captured },
-        Request::Refund { .. } => {
-            let charge = held.charge()?;
-            let later = charge.details.later.as_deref().and_then(connectors::Later::from_name);
-            if charge.is_released_by_refund() {
-                Command::Void { key, payment, amount, captured }
-            } else {
-                Command::Refund { key, payment, amount, later }
-            }
-        }
-    }))
 }
 
 /// What the client is told of a settled operation on an intent, at once or at a retry.
@@ -272,26 +219,8 @@ fn ask<P: Platform>(context: &Context<'_, P>, held: &Held) -> Result<Outcome, Fa
 /// # Errors
 /// The decline, where there was one.
 pub fn answer(held: Held) -> Result<PaymentIntent, Failure> {
-    let decline = held.attempt.resolution.decline;
-    let intent = held
-        .payment_intent
-        .ok_or_else(|| Failure::Bug("an attempt lost its payment intent".to_owned()))?;
-    match decline {
-        None => Ok(intent),
-        Some(decline) => Err(ApiError::from(CardError {
-            decline,
-            is_decline: true,
-            charge: held.attempt.resolution.failed_charge.map(|id| id.as_str().to_owned()),
-            payment_intent: Some(resource::value(&resource::payment_intent::Resource::from(
-                &intent,
-            ))),
-            payment_method: held
-                .payment_method
-                .as_ref()
-                .map(|method| resource::value(&resource::payment_method::Resource::from(method))),
-        })
-        .into()),
-    }
+    check_done(&held)?;
+    held.payment_intent.ok_or_else(|| Failure::Bug("an attempt lost its payment intent".to_owned()))
 }
 
 /// What the client is told of a settled operation on a charge without an intent, at once or at a
@@ -300,19 +229,55 @@ pub fn answer(held: Held) -> Result<PaymentIntent, Failure> {
 /// # Errors
 /// The decline, where there was one.
 pub fn answer_charge(held: Held) -> Result<Charge, Failure> {
-    match held.attempt.resolution.decline {
-        None => {
-            held.charge.ok_or_else(|| Failure::Bug(format!("{} lost its charge", held.attempt.id)))
-        }
-        Some(decline) => Err(ApiError::from(CardError {
-            decline,
-            is_decline: true,
-            charge: held.attempt.resolution.failed_charge.map(|id| id.as_str().to_owned()),
-            payment_intent: None,
-            payment_method: None,
-        })
-        .into()),
+    check_done(&held)?;
+    held.charge.ok_or_else(|| Failure::Bug(format!("{} lost its charge", held.attempt.id)))
+}
+
+/// Whether the client can be told that it is done, or on its way.
+fn check_done(held: &Held) -> Result<(), Failure> {
+    let Held { attempt, payment_intent, charge, .. } = held;
+    if attempt.state == AttemptState::Started {
+        return match &attempt.request {
+            // The intent says so itself. A client that sent a security code can ask once more, and only it can.
+            Request::Authorize(asked) if payment_intent.is_some() && !asked.with_cvc => Ok(()),
+            _ if attempt.attention.is_some() && payment_intent.is_some() => Ok(()),
+            _ => Err(Failure::Platform(PlatformError {
+                part: "processor",
+                problem: format!("{} is open", attempt.id),
+            })),
+        };
     }
+    if let Some(decline) = attempt.resolution.decline {
+        return Err(declined(held, decline).into());
+    }
+    let Some(refusal) = &attempt.resolution.refusal else { return Ok(()) };
+    let is_capture = matches!(attempt.request, Request::Capture { .. });
+    Err(match charge.as_ref().filter(|charge| is_capture && charge.capturable().is_zero()) {
+        Some(charge) => ApiError::ChargeExpiredForCapture { charge: charge.id.as_str().to_owned() },
+        None => ApiError::StateConflict {
+            message: format!(
+                "The payment processor refused this: {}",
+                refusal.message.as_deref().unwrap_or("it did not say why.")
+            ),
+        },
+    }
+    .into())
+}
+
+fn declined(held: &Held, decline: Decline) -> ApiError {
+    let intent = held.payment_intent.as_ref();
+    let failed = held.attempt.resolution.failed_charge.as_ref();
+    // A charge of its own shows neither.
+    let method = held.payment_method.as_ref().filter(|_| intent.is_some());
+    ApiError::from(CardError {
+        decline,
+        is_decline: true,
+        charge: failed.map(|id| id.as_str().to_owned()),
+        payment_intent: intent
+            .map(|intent| resource::value(&resource::payment_intent::Resource::from(intent))),
+        payment_method: method
+            .map(|method| resource::value(&resource::payment_method::Resource::from(method))),
+    })
 }
 
 impl Held {
@@ -331,10 +296,44 @@ impl Held {
     }
 }
 
-/// The reference that a processor gave with a plain yes.
-fn reference_of(outcome: &Outcome) -> Result<String, Failure> {
-    match outcome {
-        Outcome::Done { reference } => Ok(reference.clone()),
-        other => Err(Failure::Bug(format!("a processor answered with {other:?}"))),
+/// The statements for an operation on a charge that the processor refused: everything stays as it was.
+fn refused(held: &mut Held, outcome: &Outcome) -> Result<Vec<Statement>, Failure> {
+    held.attempt.state = AttemptState::Failed;
+    held.attempt.resolution = resolution(outcome)?;
+    let id = held.attempt.id.clone();
+    if let Some(intent) = &mut held.payment_intent {
+        intent.unchanged(&id)?;
+        return Ok(payment_intents::update(intent).to_vec());
     }
+    let mut charge = held.charge()?.clone();
+    charge.end_operation(&id);
+    let statements = charges::update(&mut charge).to_vec();
+    held.charge = Some(charge);
+    Ok(statements)
+}
+
+/// What is kept of a no.
+fn resolution(outcome: &Outcome) -> Result<Resolution, Failure> {
+    let (decline, refusal) = match outcome {
+        Outcome::Declined(Declined { decline, raw }) => {
+            let refusal = raw.as_ref().map(|raw| Refusal {
+                code: raw.code.clone(),
+                message: raw.message.clone(),
+                advice_code: raw.advice_code.clone(),
+                network_decline_code: raw.network_decline_code.clone(),
+                network_advice_code: raw.network_advice_code.clone(),
+            });
+            return Ok(Resolution { decline: Some(*decline), refusal, failed_charge: None });
+        }
+        Outcome::Refused { code, message, .. } => (None, said(code, message)),
+        Outcome::Canceled { .. } => (None, said("canceled", "The payment was canceled there.")),
+        // It is certain by now: what was sent never arrived.
+        Outcome::NotFound => (None, said("not_found", "The processor never received it.")),
+        other => return Err(Failure::Bug(format!("a processor answered with {other:?}"))),
+    };
+    Ok(Resolution { decline, refusal: Some(refusal), failed_charge: None })
+}
+
+fn said(code: &str, message: &str) -> Refusal {
+    Refusal { code: Some(code.to_owned()), message: Some(message.to_owned()), ..Refusal::default() }
 }

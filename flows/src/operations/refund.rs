@@ -1,16 +1,18 @@
 //! Refunding: money that was set aside on the charge goes back to the card, or money that a charge
 //! without an intent only held is let go of.
 
-use connectors::{Later, Outcome, simulator};
+use connectors::{Later, Operation, Outcome, simulator};
 use domain::attempt::AttemptState;
 use domain::charge::Charge;
 use domain::event::Transition;
+use domain::id::AttemptId;
 use domain::refund::{Refund, Status};
 use domain::resource::{self, value};
 use store::scheduled_tasks::{self, Kind, Task};
 use store::{Statement, charges, refunds};
 
-use super::Held;
+use super::ask::Asker;
+use super::{Held, RECOVERY_DELAY, load, resolution, said};
 use crate::announce::{Subjects, events, previous_attributes};
 use crate::{Context, Failure, Platform, disputes, ledger};
 
@@ -28,10 +30,13 @@ pub(super) fn record<P: Platform>(
     let (reference, status, mut statements) = match outcome {
         Outcome::Refunded {
             reference,
-            status: status @ (Status::Succeeded | Status::Pending),
+            status: status @ (Status::Succeeded | Status::Pending | Status::RequiresAction),
             ..
         } => {
             before.return_refund(refund.amount.amount, refund.details.fee_returned)?;
+            if *status != Status::Succeeded && held.attempt.connector_account.is_some() {
+                refund.details.attempt = Some(held.attempt.id.clone());
+            }
             let mut statements = plan_settlement(context, &charge, &refund);
             // The money was set aside before, so the charge is only shown.
             statements.push(charges::must_be_unchanged(&charge));
@@ -39,7 +44,9 @@ pub(super) fn record<P: Platform>(
             statements.extend(disputes::plan_closing(context, &charge));
             (reference, *status, statements)
         }
-        Outcome::Done { reference } => {
+        Outcome::Done { reference } | Outcome::Canceled { reference }
+            if charge.is_released_by_refund() =>
+        {
             charge.end_operation(&held.attempt.id);
             let rest = charge.capturable();
             charge.release()?;
@@ -48,7 +55,16 @@ pub(super) fn record<P: Platform>(
             statements.extend(release(&mut charge));
             (reference, Status::Succeeded, statements)
         }
-        other => return Err(Failure::Bug(format!("a refund was answered with {other:?}"))),
+        Outcome::Refunded { reference, failure_reason, .. } => {
+            held.attempt.processor_reference = Some(reference.clone());
+            let why = failure_reason.as_deref().unwrap_or("unknown");
+            held.attempt.resolution.refusal = Some(said("failed", why));
+            return came_to_nothing(context, held, charge, refund, Some(why));
+        }
+        no => {
+            held.attempt.resolution = resolution(no)?;
+            return came_to_nothing(context, held, charge, refund, None);
+        }
     };
     held.attempt.processor_reference = Some(reference.clone());
     held.attempt.state = AttemptState::Succeeded;
@@ -62,17 +78,50 @@ pub(super) fn record<P: Platform>(
     Ok(statements)
 }
 
-/// The simulator acts on some refunds later.
+/// The statements for a refund that gave nothing back: what was set aside for it is the charge's again. The
+/// books know nothing of it yet.
+fn came_to_nothing<P: Platform>(
+    context: &Context<'_, P>,
+    held: &mut Held,
+    mut charge: Charge,
+    mut refund: Refund,
+    why: Option<&str>,
+) -> Result<Vec<Statement>, Failure> {
+    held.attempt.state = AttemptState::Failed;
+    if charge.is_released_by_refund() {
+        charge.end_operation(&held.attempt.id);
+    } else {
+        charge.return_refund(refund.amount.amount, refund.details.fee_returned)?;
+    }
+    // It is told of like any other that failed, but its charge was never given back.
+    let of_refund = Subjects { refund: Some(&refund), ..Subjects::default() };
+    let mut statements = events(context, Transition::RefundCreated, of_refund, None);
+    refund.pending_operation = None;
+    refund.status = Status::Failed;
+    refund.details.processor_reference = held.attempt.processor_reference.clone();
+    refund.details.failure_reason = Some(why.unwrap_or("unknown").to_owned());
+    statements.extend(charges::update(&mut charge));
+    statements.extend(refunds::update(&mut refund));
+    let subjects = Subjects { refund: Some(&refund), ..Subjects::default() };
+    statements.extend(events(context, Transition::RefundFailed, subjects, None));
+    held.charge = Some(charge);
+    held.refund = Some(refund);
+    Ok(statements)
+}
+
+/// The simulator acts on some refunds later, and processors say later what became of theirs.
 fn plan_settlement<P: Platform>(
     context: &Context<'_, P>,
     charge: &Charge,
     refund: &Refund,
 ) -> Vec<Statement> {
     let later = charge.details.later.as_deref().and_then(Later::from_name);
-    if !matches!(later, Some(Later::RefundPends | Later::RefundFails)) {
-        return Vec::new();
-    }
-    let due_at = context.now.plus(simulator::DELAY);
+    let delay = match later {
+        Some(Later::RefundPends | Later::RefundFails) => simulator::DELAY,
+        _ if refund.details.attempt.is_some() => RECOVERY_DELAY,
+        _ => return Vec::new(),
+    };
+    let due_at = context.now.plus(delay);
     context.platform.wake(due_at);
     vec![scheduled_tasks::insert(&Task {
         due_at,
@@ -108,4 +157,22 @@ fn announce<P: Platform>(
     let mut statements = events(context, transition, of_charge, previous);
     statements.extend(events(context, transition, of_refund, None));
     statements
+}
+
+/// What became of a refund that its processor keeps on its way; nothing while it does, or nobody can tell.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn refund_status<P: Platform>(
+    context: &Context<'_, P>,
+    attempt: &AttemptId,
+) -> Result<Option<Status>, Failure> {
+    let Some(held) = load(context, attempt).await? else { return Ok(None) };
+    let Some(asker) = Asker::of(context, &held.attempt).await? else { return Ok(None) };
+    let payment = held.charge()?.details.processor_reference.as_deref();
+    match asker.look_up(context, &held.attempt, Operation::Refund, payment).await {
+        Outcome::Refunded { status: Status::Pending | Status::RequiresAction, .. } => Ok(None),
+        Outcome::Refunded { status, .. } => Ok(Some(status)),
+        _ => Ok(None),
+    }
 }

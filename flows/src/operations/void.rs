@@ -8,7 +8,7 @@ use domain::payment_intent::CancellationReason;
 use store::scheduled_tasks::{self, Kind};
 use store::{Statement, charges, payment_intents};
 
-use super::{Held, reference_of};
+use super::{Held, refused};
 use crate::announce::{Subjects, events};
 use crate::ledger;
 use crate::{Context, Failure, Platform};
@@ -20,8 +20,20 @@ pub(super) fn record<P: Platform>(
     reason: Option<CancellationReason>,
     outcome: &Outcome,
 ) -> Result<Vec<Statement>, Failure> {
-    held.attempt.processor_reference = Some(reference_of(outcome)?);
+    let (Outcome::Done { reference } | Outcome::Canceled { reference }) = outcome else {
+        return refused(held, outcome);
+    };
+    held.attempt.processor_reference = Some(reference.clone());
     held.attempt.state = AttemptState::Succeeded;
+    release(context, held, reason)
+}
+
+/// The statements that let go of what a charge holds, and end its intent.
+pub(super) fn release<P: Platform>(
+    context: &Context<'_, P>,
+    held: &mut Held,
+    reason: Option<CancellationReason>,
+) -> Result<Vec<Statement>, Failure> {
     let mut charge = held.charge()?.clone();
     charge.end_operation(&held.attempt.id);
     let rest = charge.capturable();

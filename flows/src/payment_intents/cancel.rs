@@ -1,18 +1,18 @@
 //! Canceling an intent: it ends, and what it held is let go of.
 
 use domain::ApiError;
-use domain::attempt::{Attempt, AttemptState, Request, Resolution};
+use domain::attempt::Request;
 use domain::charge::Charge;
 use domain::event::Transition;
 use domain::id::AttemptId;
 use domain::money::Money;
 use domain::payment_intent::{CancellationReason, Operation, PaymentIntent, Status};
-use store::{DatabaseError, attempts, charges, payment_intents};
+use store::{DatabaseError, charges, payment_intents};
 
-use super::{MAX_TRIES, no_such, refused};
+use super::{MAX_TRIES, give_up, no_such, refused};
 use crate::announce::{Subjects, events};
 use crate::context::first;
-use crate::operations::{self, Held};
+use crate::operations::{self, Asking, Held};
 use crate::{Context, Failure, Platform};
 
 /// Cancels an intent.
@@ -27,7 +27,7 @@ pub async fn cancel<P: Platform>(
     if context.resumes {
         let attempt: AttemptId = context.ids.derive("attempt");
         if let Some(held) = operations::load(context, &attempt).await? {
-            return operations::answer(operations::settle(context, held).await?);
+            return operations::answer(operations::settle(context, held, Asking::default()).await?);
         }
     }
     for _ in 0..MAX_TRIES {
@@ -66,7 +66,7 @@ async fn end<P: Platform>(
 ) -> Result<Option<PaymentIntent>, Failure> {
     let mut batch = Vec::new();
     if let Some(given_up) = &intent.details.action_attempt {
-        batch.extend(attempts::cancel_action(given_up));
+        batch.extend(give_up(context, &intent, given_up));
     }
     intent.canceled(None, context.now, reason)?;
     batch.extend(payment_intents::update(&mut intent));
@@ -86,19 +86,12 @@ pub(crate) async fn void<P: Platform>(
     charge: Charge,
     reason: Option<CancellationReason>,
 ) -> Result<Option<PaymentIntent>, Failure> {
-    let attempt = Attempt {
-        id: context.ids.derive("attempt"),
-        livemode: context.scope.livemode,
-        state: AttemptState::Started,
-        connector: connectors::simulator::NAME.to_owned(),
-        processor_reference: None,
-        payment_intent: Some(intent.id.clone()),
-        charge: Some(charge.id.clone()),
-        amount: Money { amount: intent.capturable(), currency: intent.amount.currency },
-        request: Request::Void { reason },
-        resolution: Resolution::default(),
-        created: context.now,
-    };
+    let attempt = operations::start(
+        context,
+        &charge,
+        Money { amount: intent.capturable(), currency: intent.amount.currency },
+        Request::Void { reason },
+    );
     intent.hold(Operation::Cancel, attempt.id.clone())?;
     let mut batch = payment_intents::update(&mut intent).to_vec();
     batch.extend(operations::write_attempt(context, &attempt));
@@ -114,5 +107,5 @@ pub(crate) async fn void<P: Platform>(
         refund: None,
         payment_method: None,
     };
-    operations::answer(operations::settle(context, held).await?).map(Some)
+    operations::answer(operations::settle(context, held, Asking::first()).await?).map(Some)
 }

@@ -1,7 +1,7 @@
 //! Capturing: held money is taken.
 
 use domain::ApiError;
-use domain::attempt::{Attempt, AttemptState, Request, Resolution};
+use domain::attempt::{Attempt, Request};
 use domain::charge::Charge;
 use domain::metadata::MetadataUpdate;
 use domain::money::{Amount, Money};
@@ -11,7 +11,7 @@ use store::{DatabaseError, charges, payment_intents};
 use super::{MAX_TRIES, no_such, refused};
 use crate::charges::CaptureChanges;
 use crate::context::first;
-use crate::operations::{self, Held};
+use crate::operations::{self, Asking, Held};
 use crate::{Context, Failure, Platform};
 
 /// How held money is taken.
@@ -40,7 +40,9 @@ pub async fn capture<P: Platform>(
     id: &str,
     capture: &Capture,
 ) -> Result<PaymentIntent, Failure> {
-    operations::answer(operations::once(context, async || begin(context, id, capture).await).await?)
+    operations::answer(
+        operations::once(context, None, async || begin(context, id, capture).await).await?,
+    )
 }
 
 async fn begin<P: Platform>(
@@ -57,7 +59,7 @@ async fn begin<P: Platform>(
             .await?;
         let intent: PaymentIntent = first(&results, 0)?.ok_or_else(|| no_such(id))?;
         if let Some(held) = start(context, intent, first(&results, 1)?, capture).await? {
-            return operations::settle(context, held).await;
+            return operations::settle(context, held, Asking::first()).await;
         }
     }
     Err(ApiError::LockTimeout.into())
@@ -81,7 +83,7 @@ async fn start<P: Platform>(
     }
     let is_final = is_final(&intent, &charge, capture)?;
     let amount = amount_to_capture(&intent, capture, is_final)?;
-    let attempt = new_attempt(context, &intent, &charge, amount, is_final);
+    let attempt = new_attempt(context, &charge, amount, is_final);
     let before = intent.clone();
     if let Some(update) = &capture.metadata {
         intent.details.metadata = intent.details.metadata.updated(update)?;
@@ -169,27 +171,15 @@ fn is_final(intent: &PaymentIntent, charge: &Charge, capture: &Capture) -> Resul
 
 fn new_attempt<P: Platform>(
     context: &Context<'_, P>,
-    intent: &PaymentIntent,
     charge: &Charge,
     amount: Money,
     is_final: bool,
 ) -> Attempt {
-    Attempt {
-        id: context.ids.derive("attempt"),
-        livemode: context.scope.livemode,
-        state: AttemptState::Started,
-        connector: connectors::simulator::NAME.to_owned(),
-        processor_reference: None,
-        payment_intent: Some(intent.id.clone()),
-        charge: Some(charge.id.clone()),
-        amount,
-        // Taking nothing of what several captures left lets go of it.
-        request: if amount.amount.is_zero() {
-            Request::Void { reason: None }
-        } else {
-            Request::Capture { is_final, terms: Box::new(context.terms.clone()) }
-        },
-        resolution: Resolution::default(),
-        created: context.now,
-    }
+    // Taking nothing of what several captures left lets go of it.
+    let request = if amount.amount.is_zero() {
+        Request::Void { reason: None }
+    } else {
+        Request::Capture { is_final, terms: Box::new(context.terms.clone()) }
+    };
+    operations::start(context, charge, amount, request)
 }

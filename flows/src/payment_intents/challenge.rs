@@ -7,7 +7,7 @@ use domain::payment_intent::{ConfirmationMethod, Operation, PaymentIntent};
 use store::{DatabaseError, Scope, Statement, attempts, payment_intents, payment_methods};
 
 use super::MAX_TRIES;
-use crate::operations::{self, Held};
+use crate::operations::{self, Asking, Held};
 use crate::{Context, Failure, Platform};
 
 /// A challenge as its cardholder finds it.
@@ -19,6 +19,8 @@ pub struct Challenged {
     pub payment_intent: PaymentIntent,
     /// Whether it still waits for the cardholder.
     pub is_open: bool,
+    /// Whether it is a processor's own, from which the cardholder comes back.
+    pub is_elsewhere: bool,
 }
 
 /// Finds the challenge behind a link. The attempt's id is the link's secret, so nothing else is
@@ -43,6 +45,7 @@ pub async fn find_challenge<P: Platform>(
         scope,
         payment_intent,
         is_open: attempt.state == AttemptState::RequiresAction,
+        is_elsewhere: attempt.connector_account.is_some(),
     }))
 }
 
@@ -60,7 +63,7 @@ pub async fn finish_challenge<P: Platform>(
         let Some(held) = operations::load(context, id).await? else { return Ok(None) };
         if held.attempt.state != AttemptState::RequiresAction {
             // Another submission was faster, and may have died before it recorded what came of it.
-            return Ok(operations::settle(context, held).await?.payment_intent);
+            return Ok(operations::settle(context, held, Asking::default()).await?.payment_intent);
         }
         if !waits_for(&held) {
             return Ok(held.payment_intent);
@@ -68,7 +71,7 @@ pub async fn finish_challenge<P: Platform>(
         // Another payment used the card up while this one waited: no cardholder can save it.
         let result = if is_taken(&held) { ChallengeResult::Failed } else { result };
         if let Some(held) = submit(context, held, result).await? {
-            return Ok(operations::settle(context, held).await?.payment_intent);
+            return Ok(operations::settle(context, held, Asking::default()).await?.payment_intent);
         }
     }
     Err(ApiError::LockTimeout.into())
@@ -84,9 +87,45 @@ pub async fn settle_challenge<P: Platform>(
     id: &AttemptId,
 ) -> Result<Option<PaymentIntent>, Failure> {
     match operations::load(context, id).await? {
-        Some(held) => Ok(operations::settle(context, held).await?.payment_intent),
+        Some(held) => {
+            Ok(operations::settle(context, held, Asking::default()).await?.payment_intent)
+        }
         None => Ok(None),
     }
+}
+
+/// Asks a processor what became of its challenge, now that the cardholder may be back from it, and records
+/// it. A challenge that is not over changes nothing.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn return_from_challenge<P: Platform>(
+    context: &Context<'_, P>,
+    id: &AttemptId,
+) -> Result<Option<PaymentIntent>, Failure> {
+    for _ in 0..MAX_TRIES {
+        let Some(mut held) = operations::load(context, id).await? else { return Ok(None) };
+        if held.attempt.state != AttemptState::RequiresAction {
+            let settled = operations::settle(context, held, Asking::default()).await?;
+            return Ok(settled.payment_intent);
+        }
+        if !waits_for(&held) {
+            return Ok(held.payment_intent);
+        }
+        let Some(outcome) = operations::what_became(context, &held).await? else {
+            return Ok(held.payment_intent);
+        };
+        let mut batch = hold_again(context, &mut held, false)?;
+        if let Some(intent) = &mut held.payment_intent {
+            batch.extend(payment_intents::update(intent));
+        }
+        match context.batch(batch).await {
+            Ok(_) => return Ok(operations::learnt(context, held, outcome).await?.payment_intent),
+            Err(DatabaseError::Guard(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(ApiError::LockTimeout.into())
 }
 
 /// Whether the payment still waits for this challenge, and nobody holds it.

@@ -41,6 +41,11 @@ pub struct Changes {
 }
 
 impl Changes {
+    /// The security code that its card brings along: it is used within this request, and kept nowhere.
+    pub fn cvc(&self) -> Option<&str> {
+        self.payment_method.as_ref().and_then(Choice::cvc)
+    }
+
     /// Applies everything but the payment method, which may have to be made first.
     ///
     /// # Errors

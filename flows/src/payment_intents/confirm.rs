@@ -6,12 +6,12 @@ use domain::payment_intent::{
     AllowRedirects, Operation, PaymentIntent, RequestThreeDSecure, SetupFutureUsage,
 };
 use domain::payment_method::PaymentMethod;
-use store::{Statement, attempts, customers, payment_intents, payment_methods};
+use store::{Statement, customers, payment_intents, payment_methods};
 
-use super::{Changes, MAX_TRIES, explain_guard, find, refused, shown};
+use super::{Changes, MAX_TRIES, explain_guard, find, give_up, refused, shown};
 use crate::context::first;
 use crate::descriptors;
-use crate::operations::{self, Held};
+use crate::operations::{self, Asking, Held};
 use crate::payment_methods::{Chosen, choose};
 use crate::{Context, Failure, Platform};
 
@@ -35,7 +35,10 @@ pub async fn confirm<P: Platform>(
     confirm: Confirm,
 ) -> Result<PaymentIntent, Failure> {
     operations::answer(
-        operations::once(context, async || begin(context, id, changes, confirm).await).await?,
+        operations::once(context, changes.cvc(), async || {
+            begin(context, id, changes, confirm).await
+        })
+        .await?,
     )
 }
 
@@ -52,7 +55,8 @@ async fn begin<P: Platform>(
     for _ in 0..MAX_TRIES {
         let intent = find(context, id).await?;
         if let Some(held) = start(context, intent, changes, chosen.as_ref(), confirm).await? {
-            return operations::settle(context, held).await;
+            let asking = Asking { is_first: true, cvc: changes.cvc() };
+            return operations::settle(context, held, asking).await;
         }
     }
     Err(ApiError::LockTimeout.into())
@@ -75,7 +79,7 @@ async fn start<P: Platform>(
         intent.payment_method = Some(chosen.id().clone());
     }
     check_return_url(&intent, Some(&before))?;
-    let attempt = new_attempt(context, &intent, &confirm)?;
+    let attempt = new_attempt(context, &intent, &confirm, changes.cvc().is_some())?;
     let own = intent.payment_method.clone().map(Chosen::existing);
     let mut chosen = chosen.cloned().or(own);
     if let Some(chosen) = chosen.as_mut().filter(|_| !saves_card(&intent)) {
@@ -111,7 +115,7 @@ fn hold<P: Platform>(
     let scope = &context.scope;
     let mut batch = Vec::new();
     if let Some(given_up) = &before.details.action_attempt {
-        batch.extend(attempts::cancel_action(given_up));
+        batch.extend(give_up(context, before, given_up));
     }
     intent.hold(Operation::Confirm, attempt.id.clone())?;
     intent.details.origin.clone_from(&context.origin);
@@ -142,10 +146,9 @@ pub(super) fn new_attempt<P: Platform>(
     context: &Context<'_, P>,
     intent: &PaymentIntent,
     confirm: &Confirm,
+    with_cvc: bool,
 ) -> Result<Attempt, Failure> {
-    if context.scope.livemode {
-        return Err(ApiError::LiveModeHasNoProcessor.into());
-    }
+    operations::check_processor(context)?;
     let Some(payment_method) = intent.payment_method.clone() else {
         return Err(ApiError::IntentHasNoPaymentMethod { intent: shown(intent) }.into());
     };
@@ -166,6 +169,7 @@ pub(super) fn new_attempt<P: Platform>(
             intent.details.statement_descriptor_suffix.as_deref(),
         ),
         challenge: is_authenticated.then_some(ChallengeResult::Completed),
+        with_cvc,
         terms: context.terms.clone(),
         legacy_charge: None,
     };

@@ -13,7 +13,7 @@ use super::confirm::{Confirm, check_return_url, new_attempt, saves_card};
 use super::{Changes, explain_guard};
 use crate::announce::{Subjects, events};
 use crate::context::first;
-use crate::operations::{self, Held};
+use crate::operations::{self, Asking, Held};
 use crate::payment_methods::{Chosen, choose};
 use crate::{Context, Failure, Platform};
 
@@ -38,7 +38,8 @@ pub async fn create<P: Platform>(
     create: Create,
 ) -> Result<PaymentIntent, Failure> {
     if let Some(confirm) = &create.confirm {
-        let held = operations::once(context, async || begin(context, &create, confirm).await);
+        let cvc = create.changes.cvc();
+        let held = operations::once(context, cvc, async || begin(context, &create, confirm).await);
         return operations::answer(held.await?);
     }
     if context.resumes
@@ -63,7 +64,8 @@ async fn begin<P: Platform>(
     let attempt = attempt.ok_or_else(|| Failure::Bug(format!("{} has no attempt", intent.id)))?;
     let held =
         Held { attempt, payment_intent: Some(intent), charge: None, refund: None, payment_method };
-    operations::settle(context, held).await
+    let asking = Asking { is_first: true, cvc: create.changes.cvc() };
+    operations::settle(context, held, asking).await
 }
 
 /// What an earlier run of the same request left behind.
@@ -96,7 +98,8 @@ async fn write<P: Platform>(
     let attempt = match confirm {
         Some(confirm) => {
             check_return_url(&intent, None)?;
-            let attempt = new_attempt(context, &intent, confirm)?;
+            let with_cvc = create.changes.cvc().is_some();
+            let attempt = new_attempt(context, &intent, confirm, with_cvc)?;
             if let Some(chosen) = chosen.as_mut().filter(|_| !saves_card(&intent)) {
                 chosen.use_up(&attempt.id);
             }

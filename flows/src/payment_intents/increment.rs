@@ -1,7 +1,7 @@
 //! Incrementing an authorisation: the processor is asked to hold more.
 
 use domain::ApiError;
-use domain::attempt::{Attempt, AttemptState, Request, Resolution};
+use domain::attempt::Request;
 use domain::charge::Charge;
 use domain::metadata::MetadataUpdate;
 use domain::money::Money;
@@ -10,7 +10,7 @@ use store::{DatabaseError, charges, payment_intents};
 
 use super::{MAX_TRIES, no_such, refused, shown};
 use crate::context::first;
-use crate::operations::{self, Held};
+use crate::operations::{self, Asking, Held};
 use crate::{Context, Failure, Platform};
 
 /// How an authorisation is raised.
@@ -38,7 +38,7 @@ pub async fn increment<P: Platform>(
     increment: &Increment,
 ) -> Result<PaymentIntent, Failure> {
     operations::answer(
-        operations::once(context, async || begin(context, id, increment).await).await?,
+        operations::once(context, None, async || begin(context, id, increment).await).await?,
     )
 }
 
@@ -56,7 +56,7 @@ async fn begin<P: Platform>(
             .await?;
         let intent: PaymentIntent = first(&results, 0)?.ok_or_else(|| no_such(id))?;
         if let Some(held) = start(context, intent, first(&results, 1)?, increment).await? {
-            return operations::settle(context, held).await;
+            return operations::settle(context, held, Asking::first()).await;
         }
     }
     Err(ApiError::LockTimeout.into())
@@ -94,7 +94,7 @@ async fn start<P: Platform>(
         let amount = intent.amount.amount.minor_units();
         return Err(ApiError::IncrementNotGreater { amount }.into());
     }
-    let attempt = new_attempt(context, &intent, &charge, amount);
+    let attempt = operations::start(context, &charge, amount, Request::Increment);
     let before = intent.clone();
     if let Some(update) = &increment.metadata {
         intent.details.metadata = intent.details.metadata.updated(update)?;
@@ -125,26 +125,5 @@ async fn start<P: Platform>(
         })),
         Err(DatabaseError::Guard(_)) => Ok(None),
         Err(error) => Err(error.into()),
-    }
-}
-
-fn new_attempt<P: Platform>(
-    context: &Context<'_, P>,
-    intent: &PaymentIntent,
-    charge: &Charge,
-    amount: Money,
-) -> Attempt {
-    Attempt {
-        id: context.ids.derive("attempt"),
-        livemode: context.scope.livemode,
-        state: AttemptState::Started,
-        connector: connectors::simulator::NAME.to_owned(),
-        processor_reference: None,
-        payment_intent: Some(intent.id.clone()),
-        charge: Some(charge.id.clone()),
-        amount,
-        request: Request::Increment,
-        resolution: Resolution::default(),
-        created: context.now,
     }
 }

@@ -10,19 +10,24 @@ mod increment;
 mod update;
 
 use domain::ApiError;
-use domain::id::CustomerId;
+use domain::id::{AttemptId, CustomerId};
 use domain::payment_intent::{Operation, PaymentIntent, Status, TransitionError};
 use domain::resource;
 use serde_json::Value;
-use store::{DatabaseError, customers, payment_intents, payment_methods, tokens};
+use store::{
+    DatabaseError, Statement, attempts, customers, payment_intents, payment_methods, tokens,
+};
 
+use crate::operations;
 use crate::payment_methods::{Choice, choose};
 use crate::{Context, Failure, Platform};
 
 pub use cancel::cancel;
 pub(crate) use cancel::void;
 pub use capture::{Capture, capture};
-pub use challenge::{Challenged, find_challenge, finish_challenge, settle_challenge};
+pub use challenge::{
+    Challenged, find_challenge, finish_challenge, return_from_challenge, settle_challenge,
+};
 pub use changes::{CardChanges, Changes};
 pub use confirm::{Confirm, confirm};
 pub use create::{Create, create};
@@ -55,6 +60,25 @@ fn no_such(id: &str) -> ApiError {
 /// The intent as the API shows it, for an error that embeds it.
 fn shown(intent: &PaymentIntent) -> Value {
     resource::value(&resource::payment_intent::Resource::from(intent))
+}
+
+/// Gives up the attempt whose challenge an intent waits for; what its processor holds for it is let go of.
+fn give_up<P: Platform>(
+    context: &Context<'_, P>,
+    before: &PaymentIntent,
+    attempt: &AttemptId,
+) -> Vec<Statement> {
+    let mut statements = attempts::cancel_action(attempt).to_vec();
+    let url = before.details.next_action.as_ref().and_then(|action| {
+        let redirect = action.pointer("/redirect_to_url/url");
+        redirect.or_else(|| action.pointer("/use_stripe_sdk/stripe_js"))?.as_str()
+    });
+    // A challenge of our own is the simulator's, which holds nothing.
+    let own = format!("{}/challenges/", before.details.origin);
+    if url.is_some_and(|url| !url.starts_with(&own)) {
+        statements.push(operations::plan_undo(context, attempt.as_str(), context.now));
+    }
+    statements
 }
 
 /// What a merchant is told where the intent's state does not allow an operation.

@@ -4,9 +4,9 @@ use domain::ApiError;
 use domain::charge::Charge;
 use domain::money::Money;
 use domain::payment_intent::{Operation, PaymentIntent, Status};
-use store::{Statement, attempts, charges, customers, payment_intents};
+use store::{Statement, charges, customers, payment_intents};
 
-use super::{Changes, MAX_TRIES, explain_guard, find, refused, shown};
+use super::{Changes, MAX_TRIES, explain_guard, find, give_up, refused, shown};
 use crate::payment_methods::{Chosen, choose};
 use crate::{Context, Failure, Platform};
 
@@ -181,7 +181,7 @@ fn writing<P: Platform>(
     if let Some(given_up) = &before.details.action_attempt
         && after.details.action_attempt.is_none()
     {
-        batch.extend(attempts::cancel_action(given_up));
+        batch.extend(give_up(context, before, given_up));
     }
     batch.extend(payment_intents::update(after));
     let customer = after.customer.as_ref().map(|id| id.as_str());

@@ -20,6 +20,17 @@ pub enum Choice {
 }
 
 impl Choice {
+    /// The security code that it brings along.
+    pub fn cvc(&self) -> Option<&str> {
+        match self {
+            Self::New(card) => match &card.source {
+                CardSource::Number(input) => input.cvc.as_deref(),
+                CardSource::Token(_) => None,
+            },
+            Self::Named(_) => None,
+        }
+    }
+
     /// The token that its card is made from.
     pub fn token(&self) -> Option<&str> {
         match self {

@@ -1,7 +1,7 @@
 //! Creating a refund: the money is set aside on the charge first, so that no two refunds can give
 //! back the same cent, and goes back then.
 
-use domain::attempt::{Attempt, AttemptState, Request, Resolution};
+use domain::attempt::{Attempt, Request};
 use domain::charge::{self, Charge, RefundRefusal};
 use domain::id::{AttemptId, RefundId};
 use domain::money::{Amount, Currency, Money};
@@ -11,7 +11,7 @@ use domain::{ApiError, Metadata};
 use store::{DatabaseError, Rows, Statement, attempts, charges, payment_intents, refunds};
 
 use crate::context::first;
-use crate::operations::{self, Held};
+use crate::operations::{self, Asking, Held};
 use crate::{Context, Failure, Platform};
 
 /// How often a refund is decided anew because its charge changed meanwhile.
@@ -56,7 +56,7 @@ pub async fn create<P: Platform>(
         }
         let charge = charge_of(create, first(&results, 1)?, first(&results, 2)?)?;
         if let Some(held) = start(context, charge, create, &attempt).await? {
-            return refund_of(operations::settle(context, held).await?);
+            return refund_of(operations::settle(context, held, Asking::first()).await?);
         }
     }
     Err(ApiError::LockTimeout.into())
@@ -235,19 +235,8 @@ fn new_refund<P: Platform>(
 }
 
 fn new_attempt<P: Platform>(context: &Context<'_, P>, charge: &Charge, refund: &Refund) -> Attempt {
-    Attempt {
-        id: context.ids.derive("attempt"),
-        livemode: context.scope.livemode,
-        state: AttemptState::Started,
-        connector: connectors::simulator::NAME.to_owned(),
-        processor_reference: None,
-        payment_intent: charge.payment_intent.clone(),
-        charge: Some(charge.id.clone()),
-        amount: refund.amount,
-        request: Request::Refund { refund: refund.id.clone() },
-        resolution: Resolution::default(),
-        created: context.now,
-    }
+    let request = Request::Refund { refund: refund.id.clone() };
+    operations::start(context, charge, refund.amount, request)
 }
 
 fn too_much(charge: &Charge, amount: i64) -> ApiError {

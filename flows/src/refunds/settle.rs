@@ -9,27 +9,35 @@ use store::{DatabaseError, charges, refunds};
 
 use super::{announce, no_such};
 use crate::context::first;
-use crate::ledger;
 use crate::{Context, Failure, Platform};
+use crate::{ledger, operations};
 
 /// How often a change is decided anew because the refund or its charge changed meanwhile.
 const MAX_TRIES: usize = 10;
 
-/// Brings a refund that the simulator keeps on its way to the end that its card stands for.
+/// Brings a refund that is on its way to its end: the one that the simulator's card stands for, or the one that
+/// its processor tells. Says whether it is over.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn settle<P: Platform>(context: &Context<'_, P>, id: &str) -> Result<(), Failure> {
+pub async fn settle<P: Platform>(context: &Context<'_, P>, id: &str) -> Result<bool, Failure> {
     for _ in 0..MAX_TRIES {
-        let Some((refund, charge)) = load(context, id).await? else { return Ok(()) };
-        let next = match charge.details.later.as_deref().and_then(Later::from_name) {
-            Some(Later::RefundPends) => Status::Succeeded,
-            Some(Later::RefundFails) => Status::Failed,
-            _ => return Ok(()),
+        let Some((refund, charge)) = load(context, id).await? else { return Ok(true) };
+        let next = match (
+            charge.details.later.as_deref().and_then(Later::from_name),
+            &refund.details.attempt,
+        ) {
+            (Some(Later::RefundPends), _) => Status::Succeeded,
+            (Some(Later::RefundFails), _) => Status::Failed,
+            (_, Some(attempt)) => match operations::refund_status(context, attempt).await? {
+                Some(next) => next,
+                None => return Ok(false),
+            },
+            _ => return Ok(true),
         };
         if !refund.status.may_become(next) || change(context, refund, charge, next).await?.is_some()
         {
-            return Ok(());
+            return Ok(true);
         }
     }
     Err(ApiError::LockTimeout.into())

@@ -1,5 +1,6 @@
 //! `/v1/florin`: what Stripe has no endpoints for.
 
+pub mod connector_accounts;
 pub mod event_replays;
 pub mod webhook_deliveries;
 pub mod webhook_endpoints;

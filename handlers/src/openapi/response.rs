@@ -30,6 +30,8 @@ pub(super) fn generator() -> SchemaGenerator {
     generator.subschema_for::<resource::dispute::Resource>();
     generator.subschema_for::<resource::event::Resource>();
     generator.subschema_for::<resource::file::Resource>();
+    generator.subschema_for::<resource::florin::ConnectorAccountDeleted>();
+    generator.subschema_for::<resource::florin::ConnectorAccountResource>();
     generator.subschema_for::<resource::florin::EventReplayResource>();
     generator.subschema_for::<resource::florin::WebhookDeliveryResource>();
     generator.subschema_for::<resource::florin::WebhookEndpointResource>();

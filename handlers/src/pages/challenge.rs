@@ -7,7 +7,9 @@ use domain::attempt::ChallengeResult;
 use domain::id::{AttemptId, Id};
 use domain::money::for_people;
 use domain::payment_intent::{PaymentIntent, Status};
-use flows::payment_intents::{Challenged, find_challenge, finish_challenge, settle_challenge};
+use flows::payment_intents::{
+    Challenged, find_challenge, finish_challenge, return_from_challenge, settle_challenge,
+};
 use flows::{Context, Failure, Platform};
 use http::{Method, Request, StatusCode};
 use maud::{Markup, html};
@@ -49,6 +51,13 @@ pub async fn answer<P: Platform>(
         return Ok(not_found());
     };
     match *request.method() {
+        // What the cardholder did there is the processor's to say.
+        Method::GET if challenge.is_elsewhere => {
+            let context = Context::unattended(platform, challenge.scope);
+            let intent = return_from_challenge(&context, &attempt).await?;
+            Ok(leave(&intent.unwrap_or(challenge.payment_intent)))
+        }
+        _ if challenge.is_elsewhere => Ok(not_found()),
         Method::GET if challenge.is_open => Ok(html_page(
             StatusCode::OK,
             "Confirm your payment",

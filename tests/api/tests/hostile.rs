@@ -91,6 +91,9 @@ fn examples(api: &Api) -> BTreeMap<&'static str, String> {
         &[("customer", customer.id()), ("payment_method", "pm_card_visa"), ("confirm", "true")],
     );
     let kept = kept.ok();
+    let connected =
+        [("connector", "stripe"), ("secret_key", "sk_test_51example"), ("disabled", "true")];
+    let connector = api.post("/v1/florin/connector_accounts", &connected).ok();
     let event = api.get("/v1/events").ok();
     let hooked = [("url", "https://shop.test/hooks"), ("enabled_events[]", "*")];
     let hooked = api.post("/v1/webhook_endpoints", &hooked).ok();
@@ -102,6 +105,7 @@ fn examples(api: &Api) -> BTreeMap<&'static str, String> {
     BTreeMap::from([
         ("account", api.merchant.account.as_str().to_owned()),
         ("charge", charge),
+        ("connector_account", connector.id().to_owned()),
         ("customer", customer.id().to_owned()),
         ("id", event.text_at("/data/0/id").to_owned()),
         ("intent", held.id().to_owned()),

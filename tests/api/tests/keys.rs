@@ -47,6 +47,9 @@ fn needed(endpoint: &Listed, own: &Examples) -> Vec<(&'static str, String)> {
         (Method::Post, path) if path.ends_with("/attach") => {
             vec![("customer", own["customer"].clone())]
         }
+        (Method::Post, path) if path.ends_with("/connector_accounts") => {
+            vec![("connector", text("stripe")), ("secret_key", text("sk_test_51example"))]
+        }
         _ => Vec::new(),
     }
 }
@@ -102,6 +105,9 @@ fn examples(api: &Api, merchant: &Merchant) -> Examples {
         "/v1/setup_intents",
         &[("customer", &customer), ("payment_method", "pm_card_visa"), ("confirm", "true")],
     );
+    let connected =
+        [("connector", "stripe"), ("secret_key", "sk_test_51example"), ("disabled", "true")];
+    let connector = post("/v1/florin/connector_accounts", &connected);
     let hooked = [("url", "https://shop.test/hooks"), ("enabled_events[]", "*")];
     let hooked = post("/v1/webhook_endpoints", &hooked);
     post("/v1/customers", &[]);
@@ -114,6 +120,7 @@ fn examples(api: &Api, merchant: &Merchant) -> Examples {
     Examples::from([
         ("account", merchant.account.as_str().to_owned()),
         ("charge", charge),
+        ("connector_account", connector.id().to_owned()),
         ("customer", customer),
         ("dispute", dispute),
         ("file", file),

@@ -23,6 +23,7 @@ mod hop;
 mod merchant;
 mod outside;
 mod platform;
+mod processor;
 
 pub use database::{Counts, Database};
 pub use executor::{interleave, run, run_until_poll, take_turns, yield_once};
@@ -30,3 +31,4 @@ pub use hop::{Fault, Hop};
 pub use merchant::Merchant;
 pub use outside::{Outside, answered};
 pub use platform::{LoggedError, Platform, START};
+pub use processor::{Paid, Processor};

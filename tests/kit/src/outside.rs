@@ -20,6 +20,8 @@ pub struct Outside {
     pub object_hop: Hop,
     /// The hook in every request to another server; an answer that is lost there arrived.
     pub server_hop: Hop,
+    /// The hook in every request to a payment processor; an answer that is lost there was acted on.
+    pub processor_hop: Hop,
     /// The hook in every mail.
     pub email_hop: Hop,
     pub(crate) emails: RefCell<Vec<Email>>,
@@ -33,6 +35,7 @@ pub struct Outside {
     under_way: RefCell<Vec<String>>,
     most_under_way: RefCell<BTreeMap<String, usize>>,
     responder: RefCell<Responder>,
+    processor: RefCell<Responder>,
     requests: RefCell<Vec<http::Request<String>>>,
 }
 
@@ -42,6 +45,7 @@ impl Default for Outside {
             queue_hop: Hop::default(),
             object_hop: Hop::default(),
             server_hop: Hop::default(),
+            processor_hop: Hop::default(),
             email_hop: Hop::default(),
             emails: RefCell::default(),
             queue: RefCell::default(),
@@ -54,6 +58,7 @@ impl Default for Outside {
             under_way: RefCell::default(),
             most_under_way: RefCell::default(),
             responder: RefCell::new(Box::new(|_| answered(200))),
+            processor: RefCell::new(Box::new(|_| Err("nobody listens there".to_owned()))),
             requests: RefCell::default(),
         }
     }
@@ -66,6 +71,14 @@ impl Outside {
         responder: impl FnMut(&http::Request<String>) -> Result<Answered, String> + 'static,
     ) {
         *self.responder.borrow_mut() = Box::new(responder);
+    }
+
+    /// Decides what a payment processor does with each request, and answers; nobody listens unless said.
+    pub fn process(
+        &self,
+        processor: impl FnMut(&http::Request<String>) -> Result<Answered, String> + 'static,
+    ) {
+        *self.processor.borrow_mut() = Box::new(processor);
     }
 
     /// Decides how long other servers take, in milliseconds.
@@ -154,6 +167,10 @@ impl Outside {
     /// Whether new events are announced that nobody has handed out yet.
     pub fn is_announced(&self) -> bool {
         self.announced.get()
+    }
+
+    pub(crate) fn ask(&self, request: http::Request<String>) -> Result<Answered, String> {
+        (self.processor.borrow_mut())(&request)
     }
 
     pub(crate) fn answer(&self, request: http::Request<String>) -> Result<Answered, String> {

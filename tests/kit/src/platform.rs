@@ -11,7 +11,7 @@ use domain::idempotency::{self, Begin, Complete, Decision, Record};
 use domain::receipt::Document;
 use domain::seal::MasterKey;
 use flows::PlatformError;
-use flows::platform::{Email, Sent};
+use flows::platform::{Answered, Email, Sent};
 use flows::webhooks::Parcel;
 
 use crate::merchant::insert_key;
@@ -154,9 +154,17 @@ impl Platform {
 
     /// Whether every hop lets other futures go on, right before its effect and right after.
     pub fn yields(&self, yields: bool) {
-        let Outside { queue_hop, object_hop, server_hop, email_hop, .. } = &self.outside;
-        let outside =
-            [queue_hop, object_hop, server_hop, email_hop, &self.files_hop, &self.receipts_hop];
+        let Outside { queue_hop, object_hop, server_hop, processor_hop, email_hop, .. } =
+            &self.outside;
+        let outside = [
+            queue_hop,
+            object_hop,
+            server_hop,
+            processor_hop,
+            email_hop,
+            &self.files_hop,
+            &self.receipts_hop,
+        ];
         let hops = [self.database.hop(), &self.begin_hop, &self.complete_hop];
         for hop in hops.into_iter().chain(outside) {
             hop.yields(yields);
@@ -293,6 +301,15 @@ impl flows::Platform for Platform {
         let answer = answer.await;
         self.outside.end(&host);
         Sent { milliseconds: self.outside.milliseconds.get(), answer }
+    }
+
+    async fn ask_processor(
+        &self,
+        request: http::Request<String>,
+        _: u32,
+    ) -> Result<Answered, String> {
+        let lost = || "the connection was lost".to_owned();
+        self.outside.processor_hop.make(|| self.outside.ask(request), lost).await
     }
 
     async fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, PlatformError> {

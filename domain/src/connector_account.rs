@@ -1,0 +1,144 @@
+//! Accounts at payment processors: where a merchant's payments go.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ApiError;
+use crate::id::ConnectorAccountId;
+use crate::metadata::Metadata;
+use crate::timestamp::Timestamp;
+
+/// The most accounts at processors that a merchant has in one mode.
+pub const MOST_CONNECTOR_ACCOUNTS: usize = 16;
+
+/// How much of a secret is shown, so that its owner can tell it from another.
+const SHOWN: usize = 4;
+
+/// The shortest secret of which that much is shown.
+const LONG_ENOUGH: usize = 16;
+
+/// Whether payments go to an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "openapi",
+    derive(schemars::JsonSchema),
+    schemars(rename = "connector_account_status")
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// New payments go there, unless another active account was made before.
+    Active,
+    /// No new ones do. What was paid there is still captured, voided and refunded there.
+    Disabled,
+    /// Its credentials are gone, and nothing goes there any more.
+    Deleted,
+}
+
+impl Status {
+    /// The name in the API and the database.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Disabled => "disabled",
+            Self::Deleted => "deleted",
+        }
+    }
+}
+
+/// An account at a payment processor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConnectorAccount {
+    /// Its identifier.
+    pub id: ConnectorAccountId,
+    /// Whether it moves real money.
+    pub livemode: bool,
+    /// When it was made.
+    pub created: Timestamp,
+    /// Counts its changes; a change names the version that it saw.
+    pub version: i64,
+    /// The connector's name, as `stripe`.
+    pub connector: String,
+    /// Whether payments go there.
+    pub status: Status,
+    /// The secret that opens it, under the master key; none once it was deleted.
+    pub sealed_credentials: Option<String>,
+    /// The rest.
+    pub details: Details,
+}
+
+/// What is only read after the row was found.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Details {
+    /// The end of the secret, for people.
+    pub secret_key_last4: Option<String>,
+    /// Where the processor's API is, where it is not its usual address.
+    pub base_url: Option<String>,
+    /// The account or profile within it, where the secret opens several.
+    pub processor_account: Option<String>,
+    /// The merchant's own pairs.
+    pub metadata: Metadata,
+}
+
+impl ConnectorAccount {
+    /// Takes a new secret.
+    pub fn open_with(&mut self, secret_key: &str, sealed: String) {
+        let end = secret_key.len().saturating_sub(SHOWN);
+        let last4 = secret_key.get(end..).filter(|_| secret_key.len() >= LONG_ENOUGH);
+        self.details.secret_key_last4 = last4.map(str::to_owned);
+        self.sealed_credentials = Some(sealed);
+    }
+
+    /// Forgets its secret: nothing goes there any more.
+    pub fn delete(&mut self) {
+        self.status = Status::Deleted;
+        self.sealed_credentials = None;
+        self.details.secret_key_last4 = None;
+    }
+}
+
+/// Checks a secret: one of the other mode would take real money for tests, or none for real payments.
+///
+/// # Errors
+/// When it cannot be one, or says that it is of the other mode.
+pub fn check_secret_key(secret_key: &str, livemode: bool) -> Result<(), ApiError> {
+    let refusal = |message: &str| {
+        Err(ApiError::ParameterInvalid {
+            param: "secret_key".to_owned(),
+            message: message.to_owned(),
+        })
+    };
+    let is_text = secret_key.bytes().all(|byte| byte.is_ascii_graphic());
+    if !(1..=500).contains(&secret_key.len()) || !is_text {
+        return refusal("Invalid secret key.");
+    }
+    match livemode {
+        true if secret_key.contains("_test_") => {
+            refusal("A live mode connector account cannot be opened with a test mode key.")
+        }
+        false if secret_key.contains("_live_") => {
+            refusal("A test mode connector account cannot be opened with a live mode key.")
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_of_the_other_mode_opens_no_account() {
+        for (key, livemode, is_right) in [
+            ("sk_test_51abcdefghijkl", false, true),
+            ("sk_test_51abcdefghijkl", true, false),
+            ("sk_live_51abcdefghijkl", true, true),
+            ("rk_live_51abcdefghijkl", false, false),
+            ("snd_abcdefghijklmnopq", false, true),
+            ("", false, false),
+            ("two words", false, false),
+            ("line\nbreak", false, false),
+        ] {
+            assert_eq!(check_secret_key(key, livemode).is_ok(), is_right, "{key} {livemode}");
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Accounts at payment processors: made, changed, deleted, and opened for a request to the processor.
+//!
+//! What opens an account is sealed while it is kept, and never shown: it leaves in requests to the processor
+//! alone.
+
+mod create;
+mod update;
+
+use connectors::Connector;
+use domain::ApiError;
+use domain::connector_account::{ConnectorAccount, Status};
+use domain::id::ConnectorAccountId;
+use domain::seal::MasterKey;
+use store::connector_accounts;
+
+use crate::{Context, Failure, Platform};
+
+pub use create::{Create, create};
+pub use update::{Update, delete, update};
+
+/// How often a change is decided anew because the account changed meanwhile.
+const MAX_TRIES: usize = 5;
+
+/// Finds an account that a request names in its path.
+///
+/// # Errors
+/// When there is none, or it was deleted.
+pub async fn find<P: Platform>(
+    context: &Context<'_, P>,
+    id: &str,
+) -> Result<ConnectorAccount, Failure> {
+    let found: Option<ConnectorAccount> =
+        context.find(connector_accounts::find(&context.scope, id)).await?;
+    found.filter(|found| found.status != Status::Deleted).ok_or_else(|| no_such(id).into())
+}
+
+fn no_such(id: &str) -> ApiError {
+    ApiError::NoSuchObject {
+        kind: "connector account",
+        id: id.to_owned(),
+        param: "id".to_owned(),
+        in_path: true,
+    }
+}
+
+/// The name of a connector whose processor has accounts.
+///
+/// # Errors
+/// When there is none of that name.
+pub fn connector(name: &str) -> Result<&'static str, ApiError> {
+    match Connector::from_name(name) {
+        None | Some(Connector::Simulator) => Err(ApiError::ParameterInvalid {
+            param: "connector".to_owned(),
+            message: "Invalid connector: must be one of hyperswitch or stripe.".to_owned(),
+        }),
+        Some(connector) => Ok(connector.name()),
+    }
+}
+
+/// A secret as it is kept: it opens in its own row alone.
+fn seal<P: Platform>(
+    context: &Context<'_, P>,
+    id: &ConnectorAccountId,
+    secret_key: &str,
+) -> Result<String, Failure> {
+    let key = key(context.platform.master_key());
+    Ok(key.seal(secret_key, &seal_context(context, id), context.nonce())?)
+}
+
+fn seal_context<P: Platform>(context: &Context<'_, P>, id: &ConnectorAccountId) -> String {
+    format!("{}:{}:{id}", context.scope.account, context.scope.livemode)
+}
+
+fn key(master: &MasterKey) -> MasterKey {
+    master.for_purpose("connector-credentials")
+}
+
+/// The secret of an account, for a request to its processor; none once it was deleted.
+///
+/// # Errors
+/// When it was sealed elsewhere, or was damaged.
+pub(crate) fn open<P: Platform>(
+    context: &Context<'_, P>,
+    account: &ConnectorAccount,
+) -> Result<Option<String>, Failure> {
+    let Some(sealed) = &account.sealed_credentials else { return Ok(None) };
+    let key = key(context.platform.master_key());
+    Ok(Some(key.open(sealed, &seal_context(context, &account.id))?))
+}

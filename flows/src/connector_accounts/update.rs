@@ -1,0 +1,100 @@
+//! Changing an account at a payment processor, and forgetting it.
+//!
+//! Where it is stays as it was: an open attempt is looked up where it was sent.
+
+use domain::ApiError;
+use domain::connector_account::{ConnectorAccount, Status, check_secret_key};
+use domain::metadata::MetadataUpdate;
+use store::{DatabaseError, connector_accounts};
+
+use super::{MAX_TRIES, find, no_such, seal};
+use crate::{Context, Failure, Platform};
+
+/// What is to change.
+#[derive(Clone, Default)]
+pub struct Update {
+    /// The secret that opens it.
+    pub secret_key: Option<String>,
+    /// Whether no new payments go there.
+    pub disabled: Option<bool>,
+    /// Changes to the merchant's own pairs.
+    pub metadata: Option<MetadataUpdate>,
+}
+
+/// Changes an account.
+///
+/// # Errors
+/// When there is none, or the secret is of the other mode.
+pub async fn update<P: Platform>(
+    context: &Context<'_, P>,
+    id: &str,
+    update: &Update,
+) -> Result<ConnectorAccount, Failure> {
+    if let Some(secret_key) = &update.secret_key {
+        check_secret_key(secret_key, context.scope.livemode)?;
+    }
+    for _ in 0..MAX_TRIES {
+        let mut changed = find(context, id).await?;
+        if let Some(secret_key) = &update.secret_key {
+            let sealed = seal(context, &changed.id, secret_key)?;
+            changed.open_with(secret_key, sealed);
+        }
+        match update.disabled {
+            Some(true) => changed.status = Status::Disabled,
+            Some(false) => changed.status = Status::Active,
+            None => {}
+        }
+        if let Some(update) = &update.metadata {
+            changed.details.metadata = changed.details.metadata.updated(update)?;
+        }
+        if write(context, &mut changed).await? {
+            return Ok(changed);
+        }
+    }
+    Err(ApiError::LockTimeout.into())
+}
+
+/// Forgets an account's secret. What was paid there can no longer be captured, voided or refunded, nor what is
+/// open be looked up, so that it has to be disabled first. One that was deleted before is deleted: a client
+/// whose answer was lost asks again.
+///
+/// # Errors
+/// When there is none, or payments still go there.
+pub async fn delete<P: Platform>(
+    context: &Context<'_, P>,
+    id: &str,
+) -> Result<ConnectorAccount, Failure> {
+    for _ in 0..MAX_TRIES {
+        let found: Option<ConnectorAccount> =
+            context.find(connector_accounts::find(&context.scope, id)).await?;
+        let mut deleted = found.ok_or_else(|| no_such(id))?;
+        match deleted.status {
+            Status::Deleted => return Ok(deleted),
+            Status::Active => {
+                return Err(ApiError::StateConflict {
+                    message: format!(
+                        "Payments go to the connector account {id}. Disable it before you delete it."
+                    ),
+                }
+                .into());
+            }
+            Status::Disabled => deleted.delete(),
+        }
+        if write(context, &mut deleted).await? {
+            return Ok(deleted);
+        }
+    }
+    Err(ApiError::LockTimeout.into())
+}
+
+/// Writes a change; says no where somebody else changed the account meanwhile.
+async fn write<P: Platform>(
+    context: &Context<'_, P>,
+    changed: &mut ConnectorAccount,
+) -> Result<bool, Failure> {
+    match context.batch(connector_accounts::update(changed).to_vec()).await {
+        Ok(_) => Ok(true),
+        Err(DatabaseError::Guard(_)) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,233 @@
+//! Bringing an attempt to its end: the processor is asked, and what it says is recorded, once.
+//!
+//! What the processor did not say is not guessed: the attempt stays open, its payment held, until somebody
+//! learns it. What it did otherwise than it was asked is left to a person.
+
+use connectors::{Fault, Outcome};
+use domain::attempt::{AttemptState, Request};
+use domain::event::Transition;
+use domain::payment_intent::Status;
+use store::scheduled_tasks::{self, Kind};
+use store::{DatabaseError, Statement, attempts, customers, payment_intents};
+
+use super::ask::{Asking, ask};
+use super::{
+    Held, MAX_RECORDINGS, RECOVERY_DELAY, authorize, capture, increment, load_around, refund, void,
+};
+use crate::announce::{Subjects, events};
+use crate::{Context, Failure, Platform};
+
+/// What is to be done with what a processor said.
+enum Verdict {
+    /// It is recorded.
+    Record(Outcome),
+    /// Nobody knows yet what it did.
+    Wait {
+        /// Why.
+        problem: String,
+        /// Its own reference, where it gave one.
+        reference: Option<String>,
+    },
+    /// A person has to look.
+    Park {
+        /// Why.
+        why: String,
+        /// Its own reference.
+        reference: String,
+    },
+}
+
+/// Asks the processor of an open attempt and records what it says. An attempt of which it says nothing stays
+/// open for the next one who looks.
+///
+/// # Errors
+/// When the database does not answer; the attempt then stays open, too.
+pub async fn settle<P: Platform>(
+    context: &Context<'_, P>,
+    held: Held,
+    asking: Asking<'_>,
+) -> Result<Held, Failure> {
+    if held.attempt.state != AttemptState::Started || held.attempt.attention.is_some() {
+        return Ok(held);
+    }
+    let outcome = ask(context, &held, asking).await?;
+    learnt(context, held, outcome).await
+}
+
+/// Does with an open attempt what its processor's word asks for, whoever learnt it.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn learnt<P: Platform>(
+    context: &Context<'_, P>,
+    mut held: Held,
+    outcome: Outcome,
+) -> Result<Held, Failure> {
+    match judge(outcome) {
+        Verdict::Record(outcome) => record(context, held, &outcome).await,
+        Verdict::Wait { problem, reference } => wait(context, held, &problem, reference).await,
+        Verdict::Park { why, reference } => {
+            held.attempt.processor_reference.get_or_insert(reference);
+            park(context, held, &why).await
+        }
+    }
+}
+
+fn judge(outcome: Outcome) -> Verdict {
+    let wait = |problem, reference| Verdict::Wait { problem, reference };
+    match outcome {
+        Outcome::Pending { reference } => {
+            wait("the processor will say later".to_owned(), Some(reference))
+        }
+        Outcome::Unknown { problem } => wait(problem, None),
+        Outcome::Throttled { .. } => wait("the processor takes no requests now".to_owned(), None),
+        Outcome::Refused { fault: Fault::State, message, .. } => wait(message, None),
+        Outcome::Mismatch { reference, expected, found } => Verdict::Park {
+            why: format!("The processor was asked for {expected}, and says {found}."),
+            reference,
+        },
+        outcome => Verdict::Record(outcome),
+    }
+}
+
+/// Records what a processor said of an attempt, whoever learnt it.
+async fn record<P: Platform>(
+    context: &Context<'_, P>,
+    mut held: Held,
+    outcome: &Outcome,
+) -> Result<Held, Failure> {
+    if let Outcome::Refused { code, message, .. } = outcome {
+        let told = format!("the processor refused: {code} {message}");
+        context.platform.log_error(held.attempt.id.as_str(), &told);
+    }
+    for _ in 0..MAX_RECORDINGS {
+        if held.attempt.state != AttemptState::Started {
+            return Ok(held);
+        }
+        let mut after = held.clone();
+        let statements = apply(context, &mut after, outcome)?;
+        match context.batch(statements).await {
+            Ok(_) => return Ok(after),
+            Err(DatabaseError::Guard(name)) => {
+                held = load_around(context, held.attempt).await?;
+                // The payment stands, but a customer deleted meanwhile keeps no card.
+                if name == customers::EXISTS_GUARD
+                    && let Request::Authorize(authorize) = &mut held.attempt.request
+                {
+                    authorize.saves_card = false;
+                }
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(Failure::Bug(format!("the outcome of {} could not be recorded", held.attempt.id)))
+}
+
+/// The statements that record an outcome, with the objects as they are afterwards.
+fn apply<P: Platform>(
+    context: &Context<'_, P>,
+    held: &mut Held,
+    outcome: &Outcome,
+) -> Result<Vec<Statement>, Failure> {
+    let changes = match held.attempt.request.clone() {
+        Request::Authorize(authorize) => authorize::record(context, held, &authorize, outcome)?,
+        Request::Capture { is_final, terms } => {
+            capture::record(context, held, is_final, &terms, outcome)?
+        }
+        Request::Increment => increment::record(context, held, outcome)?,
+        Request::Void { reason } => void::record(context, held, reason, outcome)?,
+        Request::Refund { .. } => refund::record(context, held, outcome)?,
+    };
+    let mut statements = attempts::advance(&held.attempt, AttemptState::Started).to_vec();
+    statements.push(scheduled_tasks::delete(
+        held.attempt.created.plus(RECOVERY_DELAY),
+        Kind::RecoverAttempt,
+        held.attempt.id.as_str(),
+    ));
+    statements.extend(changes);
+    Ok(statements)
+}
+
+/// Leaves an attempt open, and shows that its payment is on its way.
+async fn wait<P: Platform>(
+    context: &Context<'_, P>,
+    mut held: Held,
+    problem: &str,
+    reference: Option<String>,
+) -> Result<Held, Failure> {
+    context.platform.log_error(held.attempt.id.as_str(), &format!("it stays open: {problem}"));
+    for _ in 0..MAX_RECORDINGS {
+        if held.attempt.state != AttemptState::Started {
+            return Ok(held);
+        }
+        let mut after = held.clone();
+        let mut statements = Vec::new();
+        if let Some(reference) =
+            reference.as_ref().filter(|_| held.attempt.processor_reference.is_none())
+        {
+            after.attempt.processor_reference = Some(reference.clone());
+            statements.extend(attempts::advance(&after.attempt, AttemptState::Started));
+        }
+        statements.extend(on_its_way(context, &mut after)?);
+        if statements.is_empty() {
+            return Ok(held);
+        }
+        match context.batch(statements).await {
+            Ok(_) => return Ok(after),
+            Err(DatabaseError::Guard(_)) => held = load_around(context, held.attempt).await?,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(held)
+}
+
+/// The statements that show of a payment that nobody knows what its processor does with it.
+fn on_its_way<P: Platform>(
+    context: &Context<'_, P>,
+    held: &mut Held,
+) -> Result<Vec<Statement>, Failure> {
+    let (Some(intent), Request::Authorize(_), AttemptState::Started) =
+        (&mut held.payment_intent, &held.attempt.request, held.attempt.state)
+    else {
+        return Ok(Vec::new());
+    };
+    if intent.status() == Status::Processing {
+        return Ok(Vec::new());
+    }
+    intent.processing(&held.attempt.id)?;
+    let mut statements = payment_intents::update(intent).to_vec();
+    let subjects = Subjects { payment_intent: Some(intent), ..Subjects::default() };
+    statements.extend(events(context, Transition::IntentProcessing, subjects, None));
+    Ok(statements)
+}
+
+/// Leaves an attempt to a person, its payment held: nobody else may try anything with it.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn park<P: Platform>(
+    context: &Context<'_, P>,
+    mut held: Held,
+    why: &str,
+) -> Result<Held, Failure> {
+    context.platform.log_error(held.attempt.id.as_str(), &format!("it needs attention: {why}"));
+    let state = held.attempt.state;
+    for _ in 0..MAX_RECORDINGS {
+        // Somebody else learnt what became of it, or parked it.
+        if held.attempt.state != state || held.attempt.attention.is_some() {
+            return Ok(held);
+        }
+        let mut after = held.clone();
+        let mut statements = attempts::park(&after.attempt, why).to_vec();
+        after.attempt.attention = Some(why.to_owned());
+        statements.extend(on_its_way(context, &mut after)?);
+        let subjects = Subjects { attempt: Some(&after.attempt), ..Subjects::default() };
+        statements.extend(events(context, Transition::AttemptParked, subjects, None));
+        match context.batch(statements).await {
+            Ok(_) => return Ok(after),
+            Err(DatabaseError::Guard(_)) => held = load_around(context, held.attempt).await?,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(Failure::Bug(format!("{} could not be left to a person", held.attempt.id)))
+}

@@ -1,0 +1,60 @@
+//! `POST /v1/florin/connector_accounts`
+
+use domain::ApiError;
+use domain::metadata::MetadataUpdate;
+use flows::{Failure, Platform, connector_accounts};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::show;
+use crate::endpoint::{Call, Endpoint, Method};
+use crate::payment_methods::parameters::new_metadata;
+
+/// Connects an account at a payment processor.
+pub struct Create;
+
+/// The body; it is not for printing.
+#[derive(Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Parameters {
+    /// The secret that opens it; it is never shown.
+    secret_key: String,
+    /// Where the processor's API is, where it is not its usual address.
+    base_url: Option<String>,
+    /// The processor: `stripe` or `hyperswitch`.
+    connector: String,
+    /// Whether no payments go there yet.
+    disabled: Option<bool>,
+    /// The merchant's own pairs.
+    #[serde(default, deserialize_with = "domain::patch::named")]
+    metadata: Option<MetadataUpdate>,
+    /// The account or profile within it, where the secret opens several.
+    processor_account: Option<String>,
+}
+
+impl Endpoint for Create {
+    const METHOD: Method = Method::Post;
+    const PATH: &'static str = "/v1/florin/connector_accounts";
+    const RESOURCE: &'static str = "connector_account";
+    const SHOWS: &'static str = "florin.connector_account";
+    const OBJECT: &'static str = "florin.connector_account";
+    type Parameters = Parameters;
+    type Input = connector_accounts::Create;
+
+    fn check(given: Parameters) -> Result<connector_accounts::Create, ApiError> {
+        let connector = connector_accounts::connector(&given.connector)?;
+        Ok(connector_accounts::Create {
+            connector,
+            secret_key: given.secret_key,
+            base_url: given.base_url,
+            processor_account: given.processor_account,
+            disabled: given.disabled.unwrap_or(false),
+            metadata: new_metadata(given.metadata.as_ref())?,
+        })
+    }
+
+    async fn run<P: Platform>(call: &Call<'_, P>, input: Self::Input) -> Result<Value, Failure> {
+        Ok(show(&connector_accounts::create(&call.context, &input).await?))
+    }
+}

@@ -1,0 +1,86 @@
+//! Accounts at payment processors.
+
+use domain::connector_account::ConnectorAccount;
+use domain::timestamp::Timestamp;
+
+use crate::database::json;
+use crate::{Inconsistent, Row, Scope, Statement, guard, values};
+
+/// The guard that another change of the account fails.
+pub const VERSION_GUARD: &str = "connector_account_version";
+/// The guard that fails when the merchant has as many as it may.
+pub const ROOM_GUARD: &str = "connector_account_room";
+
+pub(crate) const INSERT: &str = "\
+    INSERT INTO connector_accounts (id, account, livemode, created, version, connector, status, \
+    sealed_credentials, details) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+
+pub(crate) const MUST_HAVE_ROOM: &str = "\
+    INSERT INTO guard SELECT (SELECT COUNT(*) FROM connector_accounts WHERE account = ?1 \
+    AND livemode = ?2 AND status <> 'deleted') <= ?3, 'connector_account_room'";
+
+pub(crate) const UPDATE: &str = "\
+    UPDATE connector_accounts SET version = version + 1, status = ?3, sealed_credentials = ?4, \
+    details = ?5 WHERE id = ?1 AND version = ?2";
+
+pub(crate) const FIND: &str =
+    "SELECT * FROM connector_accounts WHERE id = ?1 AND account = ?2 AND livemode = ?3";
+
+/// Writes a new account, unless the merchant has so many already.
+pub fn insert(scope: &Scope, made: &ConnectorAccount, most: usize) -> [Statement; 2] {
+    let account = scope.account.as_str();
+    let insert = Statement::new(
+        INSERT,
+        values![
+            made.id.as_str(),
+            account,
+            scope.livemode,
+            made.created.seconds(),
+            made.version,
+            made.connector.as_str(),
+            made.status.name(),
+            made.sealed_credentials.as_deref(),
+            json(&made.details),
+        ],
+    );
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    [insert, Statement::new(MUST_HAVE_ROOM, values![account, scope.livemode, most])]
+}
+
+/// Writes an account over the version that the change saw. Its version rises by one, in the row and here.
+pub fn update(changed: &mut ConnectorAccount) -> [Statement; 2] {
+    let update = Statement::new(
+        UPDATE,
+        values![
+            changed.id.as_str(),
+            changed.version,
+            changed.status.name(),
+            changed.sealed_credentials.as_deref(),
+            json(&changed.details),
+        ],
+    );
+    changed.version = changed.version.saturating_add(1);
+    [update, guard::changed_one(VERSION_GUARD)]
+}
+
+/// Finds an account, also one that was deleted.
+pub fn find(scope: &Scope, id: &str) -> Statement {
+    Statement::new(FIND, values![id, scope.account.as_str(), scope.livemode])
+}
+
+impl TryFrom<&Row> for ConnectorAccount {
+    type Error = Inconsistent;
+
+    fn try_from(row: &Row) -> Result<Self, Inconsistent> {
+        Ok(Self {
+            id: row.named("id")?,
+            livemode: row.flag("livemode")?,
+            created: Timestamp(row.integer("created")?),
+            version: row.integer("version")?,
+            connector: row.text("connector")?.to_owned(),
+            status: row.named("status")?,
+            sealed_credentials: row.optional_text("sealed_credentials")?.map(str::to_owned),
+            details: row.json("details")?,
+        })
+    }
+}

@@ -1,0 +1,173 @@
+//! Payments through an account at a payment processor, which keeps its own truth.
+
+use api::{Answer, Api, invariants};
+use domain::api_key::Kind;
+use kit::{Paid, Processor};
+use serde_json::Value;
+
+const PAY: &str = "/v1/payment_intents";
+const KEY: &str = "key-1";
+
+type Pairs = Vec<(&'static str, &'static str)>;
+
+fn card(number: &'static str, more: &[(&'static str, &'static str)]) -> Pairs {
+    let fixed = [
+        ("amount", "2000"),
+        ("currency", "usd"),
+        ("confirm", "true"),
+        ("payment_method_types[]", "card"),
+        ("payment_method_data[type]", "card"),
+        ("payment_method_data[card][number]", number),
+        ("payment_method_data[card][exp_month]", "12"),
+        ("payment_method_data[card][exp_year]", "2034"),
+    ];
+    [fixed.as_slice(), more].concat()
+}
+
+const VISA: &str = "4242424242424242";
+const MANUAL: (&str, &str) = ("capture_method", "manual");
+
+fn connected() -> (Api, Processor) {
+    let api = Api::watched();
+    let processor = Processor::listening(&api.platform);
+    let form = [("connector", "stripe"), ("secret_key", "sk_test_51example")];
+    api.post("/v1/florin/connector_accounts", &form).ok();
+    // An isolate remembers for so long that there was none.
+    api.platform.advance(5);
+    (api, processor)
+}
+
+fn only(processor: &Processor) -> Paid {
+    let payments = processor.payments();
+    assert_eq!(payments.len(), 1, "{payments:?}");
+    payments[0].clone()
+}
+
+fn attempts(api: &Api) -> Vec<(String, Value)> {
+    let rows = api.platform.database().query("SELECT * FROM attempts ORDER BY created, id", vec![]);
+    rows.iter()
+        .map(|row| {
+            (row.text("state").expect("a state").to_owned(), row.0["connector_account"].clone())
+        })
+        .collect()
+}
+
+fn path(intent: &Answer) -> String {
+    format!("{PAY}/{}", intent.id())
+}
+
+#[test]
+fn a_payment_goes_through_the_account_under_our_key() {
+    let (api, processor) = connected();
+    let paid = api.post(PAY, &card(VISA, &[])).ok();
+    assert_eq!(paid.body["status"], "succeeded");
+    let there = only(&processor);
+    assert_eq!(
+        (there.taken, there.currency.as_str(), there.status.as_str()),
+        (2000, "usd", "succeeded")
+    );
+    assert!(there.key.starts_with("att_"), "{there:?}");
+    assert_eq!(processor.take_requests(), ["POST /v1/payment_intents"]);
+    let [(state, account)] = attempts(&api).try_into().expect("one attempt");
+    assert_eq!(state, "succeeded");
+    assert!(account.as_str().is_some_and(|id| id.starts_with("cna_")), "{account}");
+    invariants::check_settled(&api.platform);
+}
+
+#[test]
+fn a_processor_costs_a_payment_no_hop_and_the_simulator_nothing_at_all() {
+    let simulated = Api::watched();
+    let processor = Processor::listening(&simulated.platform);
+    let (connected, _) = connected();
+    let cost = |api: &Api| {
+        // Once its key is known to the isolate.
+        api.get("/v1/balance").ok();
+        let hops = api.platform.database().hop().calls();
+        api.platform.database().take_counts();
+        api.post(PAY, &card(VISA, &[])).ok();
+        (api.platform.database().hop().calls() - hops, api.platform.database().take_counts())
+    };
+    let (hops, counts) = cost(&simulated);
+    assert_eq!(hops, 2, "one batch before the processor is asked, and one after");
+    assert!(processor.take_requests().is_empty(), "the simulator asks nobody");
+    assert_eq!(attempts(&simulated), [("succeeded".to_owned(), Value::Null)]);
+    assert_eq!(cost(&connected), (hops, counts), "and an account at a processor costs no more");
+}
+
+#[test]
+fn held_money_is_captured_in_parts_incremented_voided_and_refunded_there() {
+    let (api, processor) = connected();
+    let options = [
+        MANUAL,
+        ("payment_method_options[card][request_multicapture]", "if_available"),
+        ("payment_method_options[card][request_incremental_authorization]", "if_available"),
+    ];
+    let held = api.post(PAY, &card(VISA, &options)).ok();
+    assert_eq!(held.body["status"], "requires_capture");
+    assert_eq!(only(&processor).status, "requires_capture");
+    api.post(&(path(&held) + "/increment_authorization"), &[("amount", "3000")]).ok();
+    assert_eq!(only(&processor).amount, 3000);
+    let part = [("amount_to_capture", "700"), ("final_capture", "false")];
+    api.post(&(path(&held) + "/capture"), &part).ok();
+    assert_eq!(only(&processor).taken, 700);
+    let last = api.post(&(path(&held) + "/capture"), &[("amount_to_capture", "1000")]).ok();
+    assert_eq!(last.body["status"], "succeeded");
+    assert_eq!((only(&processor).taken, only(&processor).status.as_str()), (1700, "succeeded"));
+    let form = [("payment_intent", held.id()), ("amount", "500")];
+    assert_eq!(api.post("/v1/refunds", &form).ok().body["status"], "succeeded");
+    assert_eq!(only(&processor).refunded, 500);
+    let other = api.post(PAY, &card(VISA, &[MANUAL])).ok();
+    assert_eq!(api.post(&(path(&other) + "/cancel"), &[]).ok().body["status"], "canceled");
+    assert_eq!(processor.payments()[1].status, "canceled");
+    invariants::check_settled(&api.platform);
+}
+
+#[test]
+fn a_decline_keeps_what_the_network_said() {
+    let (api, processor) = connected();
+    let declined = api.post(PAY, &card("4000000000009995", &[]));
+    let error = declined.error(402);
+    assert_eq!(
+        (&error["code"], &error["decline_code"]),
+        (&"card_declined".into(), &"insufficient_funds".into())
+    );
+    assert_eq!(only(&processor).taken, 0);
+    let rows = api.platform.database().query("SELECT resolution FROM attempts", vec![]);
+    assert!(rows[0].text("resolution").expect("JSON").contains("\"network_decline_code\":\"51\""));
+    invariants::check_settled(&api.platform);
+}
+
+#[test]
+fn live_mode_pays_where_an_account_is_active_and_refuses_otherwise() {
+    let (api, processor) = connected();
+    let live = api.platform.key(&api.merchant, Kind::Secret, true);
+    let post =
+        |path: &str, form: &[(&str, &str)]| kit::run(api.posting_as(&live, path, form, None));
+    let refused = post(PAY, &card(VISA, &[]));
+    assert_eq!(refused.status, 400, "{:#}", refused.body);
+    assert!(processor.payments().is_empty());
+    let form = [("connector", "stripe"), ("secret_key", "sk_live_51example")];
+    let account = post("/v1/florin/connector_accounts", &form).ok();
+    api.platform.advance(5);
+    let paid = post(PAY, &card(VISA, &[])).ok();
+    assert_eq!((&paid.body["status"], &paid.body["livemode"]), (&"succeeded".into(), &true.into()));
+    post(&format!("/v1/florin/connector_accounts/{}", account.id()), &[("disabled", "true")]).ok();
+    api.platform.advance(5);
+    assert_eq!(post(PAY, &card(VISA, &[])).status, 400);
+    let refund = post("/v1/refunds", &[("payment_intent", paid.id())]).ok();
+    assert_eq!(refund.body["status"], "succeeded", "what was paid there is refunded there");
+    assert_eq!(only(&processor).refunded, 2000);
+}
+
+#[test]
+fn a_security_code_goes_along_once_and_is_kept_nowhere() {
+    let (api, processor) = connected();
+    let form = card(VISA, &[("payment_method_data[card][cvc]", "737")]);
+    api.post_once(PAY, &form, KEY).ok();
+    assert_eq!(only(&processor).cvc.as_deref(), Some("737"));
+    for table in ["attempts", "charges", "events", "payment_intents", "payment_methods"] {
+        let rows = api.platform.database().query(&format!("SELECT * FROM {table}"), vec![]);
+        let kept = format!("{rows:?}").replace('\\', "");
+        assert!(!rows.is_empty() && !kept.contains("\"737\""), "{table} keeps the security code");
+    }
+}

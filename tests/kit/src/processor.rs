@@ -1,0 +1,333 @@
+//! A payment processor that speaks Stripe's API and keeps its own truth, for tests to compare with ours.
+//!
+//! What a card does is told by its number, as with Stripe's test cards: 4000000000009995 is declined,
+//! 4000002760003184 wants to see its cardholder, and any other pays.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use flows::platform::Answered;
+use http::{Method, Request};
+use serde_json::{Value, json};
+
+use crate::Platform;
+
+/// The fields of a request.
+type Fields = BTreeMap<String, String>;
+
+/// A payment, as the processor knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Paid {
+    /// Its own id.
+    pub id: String,
+    /// Our key.
+    pub key: String,
+    /// What was asked for, in minor units.
+    pub amount: i64,
+    /// The currency.
+    pub currency: String,
+    /// Where it stands, in Stripe's words.
+    pub status: String,
+    /// What was taken.
+    pub taken: i64,
+    /// What went back.
+    pub refunded: i64,
+    /// The security code that came along.
+    pub cvc: Option<String>,
+    /// Where the cardholder comes back to.
+    pub return_url: Option<String>,
+}
+
+#[derive(Default)]
+struct Books {
+    payments: Vec<Paid>,
+    refunds: Vec<Value>,
+    /// What each idempotency key was answered, and for what.
+    answers: BTreeMap<String, (String, u16, String)>,
+    requests: Vec<(String, String)>,
+    refund_status: Option<&'static str>,
+    forgets_keys: bool,
+    hides: bool,
+    misreads: Option<i64>,
+    fails: Option<u16>,
+}
+
+/// A payment processor that speaks Stripe's API.
+#[derive(Clone, Default)]
+pub struct Processor(Rc<RefCell<Books>>);
+
+impl Processor {
+    /// A processor that listens to a platform's requests.
+    pub fn listening(platform: &Platform) -> Self {
+        let processor = Self::default();
+        let listener = processor.clone();
+        platform.outside().process(move |request| Ok(listener.answer(request)));
+        processor
+    }
+
+    /// The payments that it knows, in the order in which they were asked for.
+    pub fn payments(&self) -> Vec<Paid> {
+        self.0.borrow().payments.clone()
+    }
+
+    /// The methods and paths, without what is after a question mark, of the requests since the last call.
+    pub fn take_requests(&self) -> Vec<String> {
+        let requests = std::mem::take(&mut self.0.borrow_mut().requests);
+        requests.into_iter().map(|(method, path)| format!("{method} {path}")).collect()
+    }
+
+    /// Decides what becomes of refunds: `succeeded` unless said.
+    pub fn refunds_become(&self, status: &'static str) {
+        self.0.borrow_mut().refund_status = Some(status);
+        for refund in &mut self.0.borrow_mut().refunds {
+            refund["status"] = json!(status);
+        }
+    }
+
+    /// Whether it no longer knows the keys of requests, as after a day.
+    pub fn forget_keys(&self) {
+        let mut books = self.0.borrow_mut();
+        books.answers.clear();
+        books.forgets_keys = true;
+    }
+
+    /// Whether searches find nothing, as while they lag behind.
+    pub fn hide(&self, hides: bool) {
+        self.0.borrow_mut().hides = hides;
+    }
+
+    /// Takes so much more than it is asked for, from the next payment on.
+    pub fn misread(&self, more: i64) {
+        self.0.borrow_mut().misreads = Some(more);
+    }
+
+    /// Answers everything with this status and no JSON, after it did what it was asked, until told otherwise.
+    pub fn fail(&self, status: Option<u16>) {
+        self.0.borrow_mut().fails = status;
+    }
+
+    /// What a cardholder does with the challenge of a payment.
+    ///
+    /// # Panics
+    /// When there is no such payment.
+    pub fn challenge(&self, id: &str, completes: bool) {
+        let mut books = self.0.borrow_mut();
+        let paid = books.payments.iter_mut().find(|paid| paid.id == id).expect("a payment");
+        assert_eq!(paid.status, "requires_action");
+        paid.status = if completes { "succeeded" } else { "requires_payment_method" }.to_owned();
+        paid.taken = if completes { paid.amount } else { 0 };
+    }
+
+    /// Ends a payment, as when its authorisation expires.
+    ///
+    /// # Panics
+    /// When there is no such payment.
+    pub fn expire(&self, id: &str) {
+        let mut books = self.0.borrow_mut();
+        let paid = books.payments.iter_mut().find(|paid| paid.id == id).expect("a payment");
+        paid.status = "canceled".to_owned();
+    }
+
+    fn answer(&self, request: &Request<String>) -> Answered {
+        let mut books = self.0.borrow_mut();
+        let path = request.uri().path().to_owned();
+        books.requests.push((request.method().to_string(), path.clone()));
+        let (status, body) = books.handle(request, &path);
+        match books.fails {
+            Some(status) => Answered {
+                status,
+                body: "<html>Bad gateway</html>".to_owned(),
+                ..Answered::default()
+            },
+            None => Answered { status, body, ..Answered::default() },
+        }
+    }
+}
+
+impl Books {
+    fn handle(&mut self, request: &Request<String>, path: &str) -> (u16, String) {
+        let fields = |text: &str| -> Fields {
+            form_urlencoded::parse(text.as_bytes()).into_owned().collect()
+        };
+        if request.method() == Method::GET {
+            return self.read(path, &fields(request.uri().query().unwrap_or_default()));
+        }
+        let header = request.headers().get("idempotency-key").expect("a key for each change");
+        let key = header.to_str().expect("text").to_owned();
+        let asked = format!("{path}?{}", request.body());
+        if let Some((before, status, body)) = self.answers.get(&key) {
+            if *before != asked {
+                return error(400, "idempotency_error", "", "Keys can only be used with the same.");
+            }
+            return (*status, body.clone());
+        }
+        let (status, body) = self.change(path, &fields(request.body()));
+        if !self.forgets_keys {
+            self.answers.insert(key, (asked, status, body.clone()));
+        }
+        (status, body)
+    }
+
+    fn read(&self, path: &str, fields: &Fields) -> (u16, String) {
+        let list = |object: &str, data: Vec<Value>| {
+            (200, json!({ "object": object, "data": data, "has_more": false }).to_string())
+        };
+        match path.trim_start_matches("/v1/").split('/').collect::<Vec<_>>().as_slice() {
+            ["payment_intents", "search"] => {
+                let found = self.payments.iter().filter(|paid| {
+                    !self.hides
+                        && fields["query"] == format!("metadata['florin_key']:'{}'", paid.key)
+                });
+                list("search_result", found.map(shown).collect())
+            }
+            ["payment_intents", id] => match self.payments.iter().find(|paid| paid.id == *id) {
+                Some(paid) => (200, shown(paid).to_string()),
+                None => error(404, "invalid_request_error", "resource_missing", "No such payment."),
+            },
+            ["refunds"] => {
+                let of =
+                    |refund: &&Value| refund["payment_intent"] == fields["payment_intent"].as_str();
+                list("list", self.refunds.iter().filter(of).cloned().collect())
+            }
+            ["refunds", id] => match self.refunds.iter().find(|refund| refund["id"] == *id) {
+                Some(refund) => (200, refund.to_string()),
+                None => error(404, "invalid_request_error", "resource_missing", "No such refund."),
+            },
+            other => panic!("nobody reads {other:?}"),
+        }
+    }
+
+    fn change(&mut self, path: &str, fields: &Fields) -> (u16, String) {
+        match path.trim_start_matches("/v1/").split('/').collect::<Vec<_>>().as_slice() {
+            ["payment_intents"] => self.pay(fields),
+            ["payment_intents", id, verb] => {
+                let paid = self.payments.iter_mut().find(|paid| paid.id == *id).expect("a payment");
+                operate(paid, verb, fields)
+            }
+            ["refunds"] => self.refund(fields),
+            other => panic!("nobody posts to {other:?}"),
+        }
+    }
+
+    fn pay(&mut self, fields: &Fields) -> (u16, String) {
+        let amount: i64 = fields["amount"].parse().expect("a number");
+        let number = fields["payment_method_data[card][number]"].as_str();
+        let takes = fields["capture_method"] == "automatic";
+        let status = match number {
+            "4000000000009995" => "requires_payment_method",
+            "4000002760003184" if !fields.contains_key("off_session") => "requires_action",
+            _ if takes => "succeeded",
+            _ => "requires_capture",
+        };
+        let amount = amount + self.misreads.unwrap_or_default();
+        let paid = Paid {
+            id: format!("pi_{}", self.payments.len() + 1),
+            key: fields["metadata[florin_key]"].clone(),
+            amount,
+            currency: fields["currency"].clone(),
+            status: status.to_owned(),
+            taken: if status == "succeeded" { amount } else { 0 },
+            refunded: 0,
+            cvc: fields.get("payment_method_data[card][cvc]").cloned(),
+            return_url: fields.get("return_url").cloned(),
+        };
+        let answer = match status {
+            "requires_payment_method" => {
+                let error = json!({
+                    "type": "card_error", "code": "card_declined",
+                    "decline_code": "insufficient_funds", "network_decline_code": "51",
+                    "message": "Your card has insufficient funds.",
+                    "payment_intent": { "id": paid.id },
+                });
+                (402, json!({ "error": error }).to_string())
+            }
+            _ => (200, shown(&paid).to_string()),
+        };
+        self.payments.push(paid);
+        answer
+    }
+
+    fn refund(&mut self, fields: &Fields) -> (u16, String) {
+        let id = &fields["payment_intent"];
+        let amount: i64 = fields["amount"].parse().expect("a number");
+        let paid = self.payments.iter_mut().find(|paid| paid.id == *id).expect("a payment");
+        if paid.refunded + amount > paid.taken {
+            let code = "charge_already_refunded";
+            return error(400, "invalid_request_error", code, "More than was paid.");
+        }
+        let status = self.refund_status.unwrap_or("succeeded");
+        if status != "failed" {
+            paid.refunded += amount;
+        }
+        let refund = json!({
+            "id": format!("re_{}", self.refunds.len() + 1),
+            "object": "refund",
+            "amount": amount,
+            "currency": paid.currency,
+            "metadata": { "florin_key": fields["metadata[florin_key]"] },
+            "payment_intent": id,
+            "status": status,
+            "failure_reason": (status == "failed").then_some("lost_or_stolen_card"),
+        });
+        self.refunds.push(refund.clone());
+        (200, refund.to_string())
+    }
+}
+
+fn operate(paid: &mut Paid, verb: &str, fields: &Fields) -> (u16, String) {
+    let number = |name: &str| fields[name].parse::<i64>().expect("a number");
+    let code = "payment_intent_unexpected_state";
+    let is_held = paid.status == "requires_capture";
+    match verb {
+        "capture" if is_held => {
+            paid.taken += number("amount_to_capture");
+            let is_final = fields.get("final_capture").is_none_or(|last| last != "false");
+            if is_final || paid.taken == paid.amount {
+                paid.status = "succeeded".to_owned();
+            }
+        }
+        "increment_authorization" if is_held => paid.amount = number("amount"),
+        "cancel" if is_held || paid.status.starts_with("requires_") => {
+            paid.status = "canceled".to_owned();
+        }
+        _ => return error(400, "invalid_request_error", code, &format!("It is {}.", paid.status)),
+    }
+    (200, shown(paid).to_string())
+}
+
+fn shown(paid: &Paid) -> Value {
+    let holds = if paid.status == "requires_capture" { paid.amount - paid.taken } else { 0 };
+    let challenge = json!({
+        "type": "redirect_to_url",
+        "redirect_to_url": { "url": format!("https://acs.test/{}", paid.id) },
+    });
+    let declined = json!({
+        "type": "card_error", "code": "card_declined", "decline_code": "insufficient_funds",
+        "message": "Your card has insufficient funds.",
+    });
+    json!({
+        "id": paid.id,
+        "object": "payment_intent",
+        "amount": paid.amount,
+        "amount_capturable": holds,
+        "amount_received": paid.taken,
+        "currency": paid.currency,
+        "metadata": { "florin_key": paid.key },
+        "status": paid.status,
+        "next_action": if paid.status == "requires_action" { challenge } else { Value::Null },
+        "last_payment_error":
+            if paid.status == "requires_payment_method" { declined } else { Value::Null },
+        "latest_charge": {
+            "outcome": { "risk_level": "normal" },
+            "payment_method_details": { "card": {
+                "checks": { "cvc_check": "pass" },
+                "multicapture": { "status": "available" },
+            } },
+        },
+    })
+}
+
+fn error(status: u16, kind: &str, code: &str, message: &str) -> (u16, String) {
+    (status, json!({ "error": { "type": kind, "code": code, "message": message } }).to_string())
+}
