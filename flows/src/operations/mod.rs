@@ -1,7 +1,7 @@
 //! Operations at a processor, as sagas: an attempt is written, the processor is asked, its answer is
 //! recorded.
 //!
-//! The first batch of an operation holds its intent and writes the attempt; [`settle`] asks the
+//! The first batch of an operation holds its intent and writes the attempt; [`settle()`] asks the
 //! processor under the attempt's key and records what it says, guarded on the attempt. Whoever finds
 //! the attempt open may settle it: the request itself, its retry after a crash, or recovery. Only
 //! one of them can record, and the others see what it recorded.
@@ -203,7 +203,7 @@ async fn load_around<P: Platform>(
 /// Brings an attempt that an earlier run of this request began to its end.
 ///
 /// # Errors
-/// As [`settle`].
+/// As [`settle()`].
 pub async fn finish<P: Platform>(
     context: &Context<'_, P>,
     id: &AttemptId,
