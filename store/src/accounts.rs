@@ -18,9 +18,9 @@ pub(crate) const FIND_BY_KEY: &str = "\
     a.settings, (SELECT p.plan FROM price_plans AS p WHERE p.account = a.id \
     ORDER BY p.version DESC LIMIT 1) AS plan, \
     EXISTS (SELECT 1 FROM webhook_endpoints AS w \
-    WHERE w.account = k.account AND w.livemode = k.livemode) AS has_endpoints, c.id AS connector_account, c.connector, \
-    c.created AS connector_created, c.version AS connector_version, c.sealed_credentials, \
-    c.details AS connector_details \
+    WHERE w.account = k.account AND w.livemode = k.livemode) AS has_endpoints, \
+    c.id AS connector_account, c.connector, c.created AS connector_created, \
+    c.version AS connector_version, c.sealed_credentials, c.details AS connector_details \
     FROM api_keys AS k JOIN accounts AS a ON a.id = k.account \
     LEFT JOIN connector_accounts AS c ON c.sequence = (SELECT n.sequence \
     FROM connector_accounts AS n INDEXED BY connector_accounts_active \

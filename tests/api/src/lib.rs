@@ -2,6 +2,7 @@
 
 pub mod funds;
 pub mod invariants;
+pub mod processors;
 
 use handlers::Server;
 use handlers::render::Stored;

@@ -1,47 +1,12 @@
 //! Payments through an account at a payment processor, which keeps its own truth.
 
-use api::{Answer, Api, invariants};
+use api::processors::{MANUAL, PAY, VISA, card, connected, only, path};
+use api::{Api, invariants};
 use domain::api_key::Kind;
-use kit::{Paid, Processor};
+use kit::Processor;
 use serde_json::Value;
 
-const PAY: &str = "/v1/payment_intents";
 const KEY: &str = "key-1";
-
-type Pairs = Vec<(&'static str, &'static str)>;
-
-fn card(number: &'static str, more: &[(&'static str, &'static str)]) -> Pairs {
-    let fixed = [
-        ("amount", "2000"),
-        ("currency", "usd"),
-        ("confirm", "true"),
-        ("payment_method_types[]", "card"),
-        ("payment_method_data[type]", "card"),
-        ("payment_method_data[card][number]", number),
-        ("payment_method_data[card][exp_month]", "12"),
-        ("payment_method_data[card][exp_year]", "2034"),
-    ];
-    [fixed.as_slice(), more].concat()
-}
-
-const VISA: &str = "4242424242424242";
-const MANUAL: (&str, &str) = ("capture_method", "manual");
-
-fn connected() -> (Api, Processor) {
-    let api = Api::watched();
-    let processor = Processor::listening(&api.platform);
-    let form = [("connector", "stripe"), ("secret_key", "sk_test_51example")];
-    api.post("/v1/florin/connector_accounts", &form).ok();
-    // An isolate remembers for so long that there was none.
-    api.platform.advance(5);
-    (api, processor)
-}
-
-fn only(processor: &Processor) -> Paid {
-    let payments = processor.payments();
-    assert_eq!(payments.len(), 1, "{payments:?}");
-    payments[0].clone()
-}
 
 fn attempts(api: &Api) -> Vec<(String, Value)> {
     let rows = api.platform.database().query("SELECT * FROM attempts ORDER BY created, id", vec![]);
@@ -50,10 +15,6 @@ fn attempts(api: &Api) -> Vec<(String, Value)> {
             (row.text("state").expect("a state").to_owned(), row.0["connector_account"].clone())
         })
         .collect()
-}
-
-fn path(intent: &Answer) -> String {
-    format!("{PAY}/{}", intent.id())
 }
 
 #[test]

@@ -1,53 +1,20 @@
 //! What a processor did, or did not do, is found out: after lost answers, crashes and challenges, and never
 //! guessed.
 
+use api::processors::{self, MANUAL, PAY, Pairs, VISA, connected, only, path};
 use api::{Answer, Api, cases, invariants};
 use domain::timestamp::{DAY, HOUR};
 use kit::{Fault, Paid, Processor};
 use serde_json::Value;
 
-const PAY: &str = "/v1/payment_intents";
 const KEY: &str = "key-1";
-const VISA: &str = "4242424242424242";
 const CHALLENGED: &str = "4000002760003184";
-const MANUAL: (&str, &str) = ("capture_method", "manual");
 const CVC: (&str, &str) = ("payment_method_data[card][cvc]", "737");
 
-type Pairs = Vec<(&'static str, &'static str)>;
-
+/// The form of a payment whose cardholder comes back to the shop after a challenge.
 fn card(number: &'static str, more: &[(&'static str, &'static str)]) -> Pairs {
-    let fixed = [
-        ("amount", "2000"),
-        ("currency", "usd"),
-        ("confirm", "true"),
-        ("payment_method_types[]", "card"),
-        ("return_url", "https://shop.test/done"),
-        ("payment_method_data[type]", "card"),
-        ("payment_method_data[card][number]", number),
-        ("payment_method_data[card][exp_month]", "12"),
-        ("payment_method_data[card][exp_year]", "2034"),
-    ];
-    [fixed.as_slice(), more].concat()
-}
-
-fn connected() -> (Api, Processor) {
-    let api = Api::watched();
-    let processor = Processor::listening(&api.platform);
-    let form = [("connector", "stripe"), ("secret_key", "sk_test_51example")];
-    api.post("/v1/florin/connector_accounts", &form).ok();
-    // An isolate remembers for so long that there was none.
-    api.platform.advance(5);
-    (api, processor)
-}
-
-fn only(processor: &Processor) -> Paid {
-    let payments = processor.payments();
-    assert_eq!(payments.len(), 1, "{payments:?}");
-    payments[0].clone()
-}
-
-fn path(intent: &Answer) -> String {
-    format!("{PAY}/{}", intent.id())
+    let back = [("return_url", "https://shop.test/done")];
+    processors::card(number, &[back.as_slice(), more].concat())
 }
 
 fn latest(api: &Api) -> Answer {

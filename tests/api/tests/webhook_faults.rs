@@ -190,8 +190,8 @@ fn what_waits_behind_an_earlier_event_of_its_object_had_its_endpoint_looked_at_e
     assert_eq!(run(deliver_alone(&api.platform, &made)), Ok(Next::At(next)));
 }
 
-#[test]
-fn an_endpoint_that_asks_for_order_while_it_is_given_back_stays_alone() {
+/// An endpoint is given back to the consumer, and something happens to it meanwhile: it stays alone.
+fn stays_alone_against(meanwhile: impl AsyncFn(&Api, &str)) {
     for polls in 1..20 {
         let api = Api::new();
         let made = endpoint(&api, URL);
@@ -203,7 +203,7 @@ fn an_endpoint_that_asks_for_order_while_it_is_given_back_stays_alone() {
                 Box::pin(async {
                     deliver_alone(&api.platform, &made).await.map(drop).expect("it rests")
                 }),
-                Box::pin(async { settings(&api, &made, &[("ordering", "object")]) }),
+                Box::pin(meanwhile(&api, &made)),
             ],
         );
         api.platform.yields(false);
@@ -212,27 +212,16 @@ fn an_endpoint_that_asks_for_order_while_it_is_given_back_stays_alone() {
 }
 
 #[test]
+fn an_endpoint_that_asks_for_order_while_it_is_given_back_stays_alone() {
+    stays_alone_against(async |api, made| settings(api, made, &[("ordering", "object")]));
+}
+
+#[test]
 fn an_endpoint_that_fails_while_it_is_given_back_stays_alone() {
-    for polls in 1..20 {
-        let api = Api::new();
-        let made = endpoint(&api, URL);
-        query(&api, "UPDATE webhook_endpoints SET is_alone = 1", values![]);
-        api.platform.yields(true);
-        take_turns(
-            &[(0, polls), (1, 1)],
-            vec![
-                Box::pin(async {
-                    deliver_alone(&api.platform, &made).await.map(drop).expect("it rests")
-                }),
-                Box::pin(async {
-                    let fails = "UPDATE webhook_endpoints SET is_alone = 1, failing_since = 1";
-                    query(&api, fails, values![]);
-                }),
-            ],
-        );
-        api.platform.yields(false);
-        assert_eq!(kept(&api, &made, "is_alone"), json!(1), "after {polls} polls");
-    }
+    stays_alone_against(async |api, _| {
+        let fails = "UPDATE webhook_endpoints SET is_alone = 1, failing_since = 1";
+        query(api, fails, values![]);
+    });
 }
 
 #[test]
