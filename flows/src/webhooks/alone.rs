@@ -65,7 +65,7 @@ pub async fn deliver_alone<P: Platform>(platform: &P, endpoint: &str) -> Result<
     Ok(Next::After(pause.unwrap_or(0)))
 }
 
-/// The same of what is due, and says when more will be.
+/// Has what is due of an endpoint that cannot be read fail for now, and says when more will be due.
 async fn put_off_due<P: Platform>(
     platform: &P,
     endpoint: &str,

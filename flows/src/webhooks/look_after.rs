@@ -25,9 +25,8 @@ pub(super) async fn look_after<P: Platform>(
         .warned_at
         .is_some_and(|at| context.now >= at.plus(DISABLES_AFTER.saturating_sub(WARNS_AFTER)));
     let is_gone = outcomes.iter().any(|outcome| outcome.is_gone);
-    let fails = outcomes.iter().any(Outcome::counts_against);
-    let works = outcomes.iter().any(|outcome| outcome.is_success);
-    let fails = fails && !works;
+    let fails = outcomes.iter().any(Outcome::counts_against)
+        && !outcomes.iter().any(|outcome| outcome.is_success);
     let transition = if is_gone || fails && fails_for >= DISABLES_AFTER && warned_long_ago {
         endpoint.status = Status::Disabled;
         let because = if is_gone { "gone" } else { "failing" };
