@@ -22,8 +22,8 @@ mod timings;
 
 use flows::Platform;
 use handlers::Server;
-use worker::{Context, Env, MessageBatch, Request, Response, Result, ScheduleContext};
-use worker::{ScheduledEvent, event};
+use worker::web_sys::{Request, Response};
+use worker::{Context, Env, MessageBatch, Result, ScheduleContext, ScheduledEvent, event};
 
 use crate::platform::CloudflarePlatform;
 
@@ -61,7 +61,7 @@ async fn answer(
         Err(problem) => return message::unreadable(&problem),
     };
     if let Some(response) = development::answer(platform, &request).await {
-        return response;
+        return response.map(Response::from);
     }
     // The server keeps nothing that a request could hold on to across an await but shared keys.
     let server = SERVER.with(Server::clone);

@@ -63,13 +63,12 @@ impl CloudflarePlatform {
     /// The services behind the bindings.
     ///
     /// # Errors
-    /// Says which binding or secret is missing.
+    /// Says which secret is missing.
     pub fn new(env: Env) -> Result<Self, String> {
         let timings = Rc::new(Timings::default());
-        let database = env.d1("DB").map_err(|error| format!("the binding DB: {error}"))?;
         let settings = Settings::of(&env)?;
         Ok(Self {
-            database: CloudflareDatabase::new(database, Rc::clone(&timings)),
+            database: CloudflareDatabase::new(env.clone(), Rc::clone(&timings)),
             env,
             settings,
             timings,

@@ -197,7 +197,7 @@ pub fn statements() -> Vec<(String, String)> {
 /// The statements that write a transaction of the ledger, by the number of its entries.
 fn entries() -> Vec<(String, String)> {
     (1..=ledger::MOST_ENTRIES)
-        .map(|count| (format!("ledger.insert {count}"), ledger::insert_sql(count)))
+        .map(|count| (format!("ledger.insert {count}"), ledger::insert_sql(count).into_owned()))
         .collect()
 }
 
