@@ -1,8 +1,10 @@
 //! What an operation knows of its surroundings: for whom it acts, when, and how it names things.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use domain::Timestamp;
+use domain::card::CardNumber;
 use domain::connector_account::ConnectorAccount;
 use domain::id::IdSource;
 use domain::pricing::Terms;
@@ -43,6 +45,8 @@ pub struct Context<'a, P> {
     pub connector_account: Option<Rc<ConnectorAccount>>,
     /// Where this deployment is reached, as `https://pay.example.com`, for links.
     pub origin: String,
+    /// The card number that it sealed last, beside its sealed text: a processor is asked without opening it again.
+    pub sealed: RefCell<Option<(String, CardNumber)>>,
 }
 
 impl<'a, P: Platform> Context<'a, P> {
@@ -60,6 +64,7 @@ impl<'a, P: Platform> Context<'a, P> {
             has_endpoints: true,
             connector_account: None,
             origin: String::new(),
+            sealed: RefCell::default(),
         }
     }
 
