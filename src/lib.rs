@@ -6,6 +6,7 @@
 
 mod clock;
 mod database;
+mod description;
 mod development;
 mod email;
 mod endpoint;
@@ -62,6 +63,9 @@ async fn answer(
     };
     if let Some(response) = development::answer(platform, &request).await {
         return response.map(Response::from);
+    }
+    if let Some(response) = description::answer(&request) {
+        return response;
     }
     // The server keeps nothing that a request could hold on to across an await but shared keys.
     let server = SERVER.with(Server::clone);

@@ -161,5 +161,13 @@ pub fn broken(problem: &str) -> Result<Response> {
 }
 
 fn json(body: &str, status: u16) -> std::result::Result<Response, String> {
-    respond(status, r#"[["content-type","application/json"]]"#, body.as_bytes()).map_err(told)
+    text(status, r#"[["content-type","application/json"]]"#, body)
+}
+
+/// A response with a text, its headers given as pairs in JSON.
+///
+/// # Errors
+/// When the runtime refuses it.
+pub fn text(status: u16, headers: &str, body: &str) -> std::result::Result<Response, String> {
+    respond(status, headers, body.as_bytes()).map_err(told)
 }
