@@ -13,6 +13,10 @@ pub const MOST_CONNECTOR_ACCOUNTS: usize = 16;
 /// How much of a secret is shown, so that its owner can tell it from another.
 const SHOWN: usize = 4;
 
+/// For how many seconds after a change somebody may still send with the secret before it: isolates remember
+/// accounts, and clocks differ.
+const OLD_SECRET_LASTS: i64 = 300;
+
 /// The shortest secret of which that much is shown.
 const LONG_ENOUGH: usize = 16;
 
@@ -75,6 +79,9 @@ pub struct Details {
     pub base_url: Option<String>,
     /// The account or profile within it, where the secret opens several.
     pub processor_account: Option<String>,
+    /// When it was last given a secret of which nobody can tell whether it opens the same account.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secret_changed_at: Option<Timestamp>,
     /// The merchant's own pairs.
     pub metadata: Metadata,
 }
@@ -86,6 +93,17 @@ impl ConnectorAccount {
         let last4 = secret_key.get(end..).filter(|_| secret_key.len() >= LONG_ENOUGH);
         self.details.secret_key_last4 = last4.map(str::to_owned);
         self.sealed_credentials = Some(sealed);
+    }
+
+    /// Whether what was sent then may be in another account at the processor than the one that the secret opens
+    /// now: that it is not found there proves nothing.
+    pub fn may_lack(&self, sent: Timestamp) -> bool {
+        sent <= self.holds_since()
+    }
+
+    /// After when all that was sent is in the account that the secret opens.
+    pub fn holds_since(&self) -> Timestamp {
+        self.details.secret_changed_at.map_or(Timestamp(-1), |at| at.plus(OLD_SECRET_LASTS))
     }
 
     /// Forgets its secret: nothing goes there any more.

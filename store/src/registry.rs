@@ -44,6 +44,7 @@ pub fn statements() -> Vec<(String, String)> {
         ("bank_accounts.must_be_unchanged", bank_accounts::MUST_BE_UNCHANGED),
         ("bank_accounts.update", bank_accounts::UPDATE),
         ("charges.find", charges::FIND),
+        ("charges.find_latest_at_processor", charges::FIND_LATEST_AT_PROCESSOR),
         ("charges.find_latest_of_intent", charges::FIND_LATEST_OF_INTENT),
         ("charges.find_of_dispute", charges::FIND_OF_DISPUTE),
         ("charges.find_of_refund", charges::FIND_OF_REFUND),

@@ -5,10 +5,10 @@
 use domain::ApiError;
 use domain::connector_account::{ConnectorAccount, Status, check_secret_key};
 use domain::metadata::MetadataUpdate;
-use store::{DatabaseError, connector_accounts};
+use store::{DatabaseError, charges, connector_accounts};
 
-use super::{MAX_TRIES, find, no_such, seal};
-use crate::{Context, Failure, Platform};
+use super::{MAX_TRIES, find, no_such, open, seal};
+use crate::{Context, Failure, Platform, operations};
 
 /// What is to change.
 #[derive(Clone, Default)]
@@ -24,7 +24,7 @@ pub struct Update {
 /// Changes an account.
 ///
 /// # Errors
-/// When there is none, or the secret is of the other mode.
+/// When there is none, or the secret is of the other mode, or opens another account at the processor.
 pub async fn update<P: Platform>(
     context: &Context<'_, P>,
     id: &str,
@@ -36,6 +36,9 @@ pub async fn update<P: Platform>(
     for _ in 0..MAX_TRIES {
         let mut changed = find(context, id).await?;
         if let Some(secret_key) = &update.secret_key {
+            if !opens_the_same(context, &changed, secret_key).await? {
+                changed.details.secret_changed_at = Some(context.now);
+            }
             let sealed = seal(context, &changed.id, secret_key)?;
             changed.open_with(secret_key, sealed);
         }
@@ -52,6 +55,36 @@ pub async fn update<P: Platform>(
         }
     }
     Err(ApiError::LockTimeout.into())
+}
+
+/// Whether a new secret is proved to open the account at the processor that the one before opens: it finds what
+/// was paid there. Where nobody can tell, what was sent before and is not found is in doubt.
+///
+/// # Errors
+/// When it is proved to open another one, or none.
+async fn opens_the_same<P: Platform>(
+    context: &Context<'_, P>,
+    account: &ConnectorAccount,
+    secret_key: &str,
+) -> Result<bool, Failure> {
+    if open(context, account)?.as_deref() == Some(secret_key) {
+        return Ok(true);
+    }
+    let (scope, since) = (&context.scope, account.holds_since());
+    let find = charges::find_latest_at_processor(scope, account.id.as_str(), since);
+    let Some(paid) = context.find(find).await? else { return Ok(false) };
+    match operations::opens(context, account.clone(), secret_key, &paid).await {
+        Some(false) => Err(ApiError::ParameterInvalid {
+            param: "secret_key".to_owned(),
+            message: format!(
+                "This secret key does not open the account in which {} was paid. Connect another \
+                 account as one of its own.",
+                paid.id
+            ),
+        }
+        .into()),
+        found => Ok(found.is_some()),
+    }
 }
 
 /// Forgets an account's secret. What was paid there can no longer be captured, voided or refunded, nor what is

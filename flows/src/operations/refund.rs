@@ -1,7 +1,7 @@
 //! Refunding: money that was set aside on the charge goes back to the card, or money that a charge
 //! without an intent only held is let go of.
 
-use connectors::{Later, Operation, Outcome, simulator};
+use connectors::{Later, Outcome, simulator};
 use domain::attempt::AttemptState;
 use domain::charge::Charge;
 use domain::event::Transition;
@@ -169,8 +169,7 @@ pub(crate) async fn refund_status<P: Platform>(
 ) -> Result<Option<Status>, Failure> {
     let Some(held) = load(context, attempt).await? else { return Ok(None) };
     let Some(asker) = Asker::of(context, &held.attempt).await? else { return Ok(None) };
-    let payment = held.charge()?.details.processor_reference.as_deref();
-    match asker.look_up(context, &held.attempt, Operation::Refund, payment).await {
+    match asker.look_up(context, &held).await {
         Outcome::Refunded { status: Status::Pending | Status::RequiresAction, .. } => Ok(None),
         Outcome::Refunded { status, .. } => Ok(Some(status)),
         _ => Ok(None),

@@ -4,7 +4,7 @@
 //! Each run begins with what the processor says of the payment by now, so that a run that died changes
 //! nothing. The books know nothing of such a payment: what was taken for it goes back in full.
 
-use connectors::{Command, Operation, Outcome};
+use connectors::{Command, Outcome};
 use domain::attempt::{Attempt, AttemptState, Request};
 use domain::money::Amount;
 use domain::refund;
@@ -47,8 +47,7 @@ pub(crate) async fn undo<P: Platform>(
         return Ok(true);
     }
     let Some(asker) = Asker::of(context, attempt).await? else { return Ok(true) };
-    let asked = Operation::Authorize { capture: authorize.capture };
-    match asker.look_up(context, attempt, asked, None).await {
+    match asker.look_up(context, held).await {
         Outcome::Canceled { .. } | Outcome::Declined(_) => Ok(true),
         Outcome::Authorized { reference, .. } if authorize.capture => {
             give_back(context, &asker, attempt, &reference).await
@@ -61,7 +60,7 @@ pub(crate) async fn undo<P: Platform>(
             let outcome = asker.exchange(context, &void).await;
             Ok(matches!(outcome, Outcome::Done { .. } | Outcome::Canceled { .. }))
         }
-        Outcome::NotFound => Ok(asker.knows_by_now(context.now, attempt)),
+        Outcome::NotFound => Ok(asker.knows_by_now(context, attempt)),
         _ => Ok(false),
     }
 }

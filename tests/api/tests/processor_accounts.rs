@@ -1,0 +1,80 @@
+//! Accounts at processors while payments are under way: another secret, another mode, disabled, deleted.
+
+use api::processors::{
+    MANUAL, PAY, VISA, attempt, card, connected, latest, lose, only, pass, path,
+};
+use api::{Api, invariants};
+use domain::timestamp::HOUR;
+use kit::{Fault, Processor};
+
+const ACCOUNTS: &str = "/v1/florin/connector_accounts";
+
+fn account_path(api: &Api) -> String {
+    format!("{ACCOUNTS}/{}", api.get(ACCOUNTS).ok().text_at("/data/0/id"))
+}
+
+/// Gives the account another secret while its processor says nothing, so that nobody can tell what it opens.
+fn roll_unseen(api: &Api, processor: &Processor, secret: &str) {
+    processor.fail(Some(503));
+    api.post(&account_path(api), &[("secret_key", secret)]).ok();
+    processor.fail(None);
+}
+
+#[test]
+fn a_payment_that_another_secret_does_not_find_is_neither_sent_again_nor_taken_for_lost() {
+    for fault in [Fault::AfterEffect, Fault::BeforeEffect] {
+        let (api, processor) = connected();
+        lose(&api, fault);
+        api.post(PAY, &card(VISA, &[])).ok();
+        let there = processor.payments();
+        roll_unseen(&api, &processor, "sk_test_52another");
+        pass(&api, 50 * HOUR, 50);
+        assert_eq!(processor.payments(), there, "{fault:?}: it was paid twice");
+        assert_eq!(latest(&api).body["status"], "processing", "{fault:?}: nothing is guessed");
+        roll_unseen(&api, &processor, "sk_test_51again");
+        pass(&api, 30 * HOUR, 30);
+        if !there.is_empty() {
+            assert_eq!(latest(&api).body["status"], "succeeded");
+            assert_eq!(only(&processor).taken, 2000);
+        }
+        invariants::check(&api.platform);
+    }
+}
+
+#[test]
+fn held_money_that_another_secret_does_not_find_was_not_refused() {
+    let (api, processor) = connected();
+    let held = api.post(PAY, &card(VISA, &[MANUAL])).ok();
+    api.platform.advance(1);
+    lose(&api, Fault::AfterEffect);
+    api.post(&(path(&held) + "/capture"), &[]);
+    roll_unseen(&api, &processor, "sk_test_52another");
+    pass(&api, 50 * HOUR, 50);
+    assert_eq!(
+        attempt(&api, "state"),
+        "started",
+        "who does not know the payment tells nothing of it"
+    );
+    assert_eq!(only(&processor).taken, 2000);
+    invariants::check(&api.platform);
+}
+
+#[test]
+fn a_secret_that_opens_another_account_is_refused() {
+    let (api, processor) = connected();
+    api.post(PAY, &card(VISA, &[])).ok();
+    let before = api.get(ACCOUNTS).ok().body;
+    let refused = api.post(&account_path(&api), &[("secret_key", "sk_test_52another")]);
+    assert_eq!(refused.error(400)["param"], "secret_key");
+    assert_eq!(api.get(ACCOUNTS).ok().body, before);
+    api.post(&account_path(&api), &[("secret_key", "sk_test_51rolled0002")]).ok();
+    // It is proved to open the same account, so that nothing is in doubt.
+    lose(&api, Fault::BeforeEffect);
+    api.platform.advance(5);
+    api.post(PAY, &card(VISA, &[])).ok();
+    api.post(&account_path(&api), &[("secret_key", "sk_test_51rolled0003")]).ok();
+    pass(&api, 61, 1);
+    assert_eq!(latest(&api).body["status"], "succeeded");
+    assert_eq!(processor.payments().len(), 2);
+    invariants::check_settled(&api.platform);
+}
