@@ -196,6 +196,8 @@ pub struct Account<'a> {
     pub api_key: &'a str,
     /// The account or profile within it, where the secret opens several.
     pub within: Option<&'a str>,
+    /// Whether it moves real money.
+    pub livemode: bool,
 }
 
 impl fmt::Debug for Account<'_> {

@@ -129,11 +129,15 @@ pub fn check_secret_key(secret_key: &str, livemode: bool) -> Result<(), ApiError
     if !(1..=500).contains(&secret_key.len()) || !is_text {
         return refusal("Invalid secret key.");
     }
+    // Stripe's say it in their middle, Hyperswitch's at their beginning.
+    let is_of = |part: &str, beginnings: &[&str]| {
+        secret_key.contains(part) || beginnings.iter().any(|start| secret_key.starts_with(start))
+    };
     match livemode {
-        true if secret_key.contains("_test_") => {
+        true if is_of("_test_", &["snd_", "dev_"]) => {
             refusal("A live mode connector account cannot be opened with a test mode key.")
         }
-        false if secret_key.contains("_live_") => {
+        false if is_of("_live_", &["prd_"]) => {
             refusal("A test mode connector account cannot be opened with a live mode key.")
         }
         _ => Ok(()),
@@ -152,6 +156,9 @@ mod tests {
             ("sk_live_51abcdefghijkl", true, true),
             ("rk_live_51abcdefghijkl", false, false),
             ("snd_abcdefghijklmnopq", false, true),
+            ("snd_abcdefghijklmnopq", true, false),
+            ("prd_abcdefghijklmnopq", true, true),
+            ("prd_abcdefghijklmnopq", false, false),
             ("", false, false),
             ("two words", false, false),
             ("line\nbreak", false, false),

@@ -49,7 +49,7 @@ fn with_all(check: impl Fn(Connector, &Command<'_>) -> Result<(), TestCaseError>
 }
 
 fn hear(connector: Connector, command: &Command<'_>, status: u16, body: &[u8]) -> Outcome {
-    connector.outcome(command, Answer { status, headers: &HeaderMap::new(), body })
+    connector.outcome(command, Answer { status, headers: &HeaderMap::new(), body, livemode: false })
 }
 
 proptest! {

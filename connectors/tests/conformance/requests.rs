@@ -227,3 +227,13 @@ fn the_simulator_is_asked_without_a_wire() {
         assert!(matches!(asked, Ok(Asked::Answered(_))), "{command:?}");
     }
 }
+
+#[test]
+fn money_of_tests_goes_to_hyperswitchs_sandbox() {
+    for (livemode, host) in [(false, "sandbox.hyperswitch.io"), (true, "api.hyperswitch.io")] {
+        let account = Account { base_url: None, livemode, ..ACCOUNT };
+        let asked = Connector::Hyperswitch.ask(&void("pay_1"), &account).expect("a request");
+        let Asked::Request(request) = asked else { panic!("no request") };
+        assert_eq!(request.uri().host(), Some(host));
+    }
+}

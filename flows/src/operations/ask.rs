@@ -254,6 +254,7 @@ impl Asker {
             base_url: details.base_url.as_deref(),
             api_key,
             within: details.processor_account.as_deref(),
+            livemode: context.scope.livemode,
         };
         let request = match self.connector.ask(command, &account) {
             Ok(Asked::Request(request)) => request,
@@ -267,7 +268,8 @@ impl Asker {
                 if let Some(Ok(after)) = retry_after.as_deref().map(HeaderValue::from_str) {
                     headers.insert(RETRY_AFTER, after);
                 }
-                let answer = Answer { status, headers: &headers, body: body.as_bytes() };
+                let (body, livemode) = (body.as_bytes(), context.scope.livemode);
+                let answer = Answer { status, headers: &headers, body, livemode };
                 self.connector.outcome(command, answer)
             }
         }

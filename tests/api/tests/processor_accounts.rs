@@ -78,3 +78,13 @@ fn a_secret_that_opens_another_account_is_refused() {
     assert_eq!(processor.payments().len(), 2);
     invariants::check_settled(&api.platform);
 }
+
+#[test]
+fn money_of_the_other_mode_is_left_to_a_person() {
+    let (api, processor) = connected();
+    processor.is_live(true);
+    api.post(PAY, &card(VISA, &[])).ok();
+    assert_eq!(latest(&api).body["status"], "processing");
+    let why = attempt(&api, "attention");
+    assert!(why.as_str().is_some_and(|why| why.contains("live mode")), "{why}");
+}
