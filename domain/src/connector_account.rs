@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::ApiError;
 use crate::id::ConnectorAccountId;
 use crate::metadata::Metadata;
-use crate::timestamp::Timestamp;
+use crate::timestamp::{DAY, Timestamp};
 
 /// The most accounts at processors that a merchant has in one mode.
 pub const MOST_CONNECTOR_ACCOUNTS: usize = 16;
@@ -16,6 +16,10 @@ const SHOWN: usize = 4;
 /// For how many seconds after a change somebody may still send with the secret before it: isolates remember
 /// accounts, and clocks differ.
 const OLD_SECRET_LASTS: i64 = 300;
+
+/// For how many seconds after its last payment an account may be needed: money is held for seven days, letting go
+/// of it is tried for three, and one is for good measure.
+const LAST_PAYMENT_IS_OPEN: i64 = 11 * DAY;
 
 /// The shortest secret of which that much is shown.
 const LONG_ENOUGH: usize = 16;
@@ -79,6 +83,9 @@ pub struct Details {
     pub base_url: Option<String>,
     /// The account or profile within it, where the secret opens several.
     pub processor_account: Option<String>,
+    /// When it was disabled last; never where payments never went there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disabled_at: Option<Timestamp>,
     /// When it was last given a secret of which nobody can tell whether it opens the same account.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret_changed_at: Option<Timestamp>,
@@ -93,6 +100,19 @@ impl ConnectorAccount {
         let last4 = secret_key.get(end..).filter(|_| secret_key.len() >= LONG_ENOUGH);
         self.details.secret_key_last4 = last4.map(str::to_owned);
         self.sealed_credentials = Some(sealed);
+    }
+
+    /// Sends no new payments there, or does so again.
+    pub fn disable(&mut self, disables: bool, now: Timestamp) {
+        if disables && self.status == Status::Active {
+            self.details.disabled_at = Some(now);
+        }
+        self.status = if disables { Status::Disabled } else { Status::Active };
+    }
+
+    /// Whether nothing that was paid there can be open any more.
+    pub fn may_be_deleted(&self, now: Timestamp) -> bool {
+        self.details.disabled_at.is_none_or(|at| now >= at.plus(LAST_PAYMENT_IS_OPEN))
     }
 
     /// Whether what was sent then may be in another account at the processor than the one that the secret opens

@@ -53,6 +53,7 @@ pub fn statements() -> Vec<(String, String)> {
         ("charges.update", charges::UPDATE),
         ("connector_accounts.find", connector_accounts::FIND),
         ("connector_accounts.insert", connector_accounts::INSERT),
+        ("connector_accounts.must_be_active", connector_accounts::MUST_BE_ACTIVE),
         ("connector_accounts.must_have_room", connector_accounts::MUST_HAVE_ROOM),
         ("connector_accounts.update", connector_accounts::UPDATE),
         ("customers.find", customers::FIND),

@@ -42,10 +42,8 @@ pub async fn update<P: Platform>(
             let sealed = seal(context, &changed.id, secret_key)?;
             changed.open_with(secret_key, sealed);
         }
-        match update.disabled {
-            Some(true) => changed.status = Status::Disabled,
-            Some(false) => changed.status = Status::Active,
-            None => {}
+        if let Some(disables) = update.disabled {
+            changed.disable(disables, context.now);
         }
         if let Some(update) = &update.metadata {
             changed.details.metadata = changed.details.metadata.updated(update)?;
@@ -88,11 +86,11 @@ async fn opens_the_same<P: Platform>(
 }
 
 /// Forgets an account's secret. What was paid there can no longer be captured, voided or refunded, nor what is
-/// open be looked up, so that it has to be disabled first. One that was deleted before is deleted: a client
+/// open be looked up, so that it has to be disabled for some days first. One that was deleted before is deleted: a client
 /// whose answer was lost asks again.
 ///
 /// # Errors
-/// When there is none, or payments still go there.
+/// When there is none, or payments go there, or did so lately.
 pub async fn delete<P: Platform>(
     context: &Context<'_, P>,
     id: &str,
@@ -107,6 +105,15 @@ pub async fn delete<P: Platform>(
                 return Err(ApiError::StateConflict {
                     message: format!(
                         "Payments go to the connector account {id}. Disable it before you delete it."
+                    ),
+                }
+                .into());
+            }
+            Status::Disabled if !deleted.may_be_deleted(context.now) => {
+                return Err(ApiError::StateConflict {
+                    message: format!(
+                        "What was paid at the connector account {id} may still be open. Delete it \
+                         11 days after you disabled it."
                     ),
                 }
                 .into());

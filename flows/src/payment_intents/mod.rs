@@ -15,7 +15,8 @@ use domain::payment_intent::{Operation, PaymentIntent, Status, TransitionError};
 use domain::resource;
 use serde_json::Value;
 use store::{
-    DatabaseError, Statement, attempts, customers, payment_intents, payment_methods, tokens,
+    DatabaseError, Statement, attempts, connector_accounts, customers, payment_intents,
+    payment_methods, tokens,
 };
 
 use crate::operations;
@@ -143,6 +144,10 @@ async fn explain_guard<P: Platform>(
                 Some(method) => Ok(choose::check_usable(&method, customer)?),
                 None => Err(choose::no_such(id, "payment_method").into()),
             }
+        }
+        // The account at a processor that this isolate remembers takes no more payments.
+        DatabaseError::Guard(name) if name == connector_accounts::ACTIVE_GUARD => {
+            Err(ApiError::LockTimeout.into())
         }
         DatabaseError::Guard(_) => Ok(()),
         _ => Err(error.into()),

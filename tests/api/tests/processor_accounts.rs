@@ -4,7 +4,7 @@ use api::processors::{
     MANUAL, PAY, VISA, attempt, card, connected, latest, lose, only, pass, path,
 };
 use api::{Api, invariants};
-use domain::timestamp::HOUR;
+use domain::timestamp::{DAY, HOUR};
 use kit::{Fault, Processor};
 
 const ACCOUNTS: &str = "/v1/florin/connector_accounts";
@@ -87,4 +87,33 @@ fn money_of_the_other_mode_is_left_to_a_person() {
     assert_eq!(latest(&api).body["status"], "processing");
     let why = attempt(&api, "attention");
     assert!(why.as_str().is_some_and(|why| why.contains("live mode")), "{why}");
+}
+
+#[test]
+fn a_disabled_account_takes_no_payment_that_an_isolate_still_sends_there() {
+    let (api, processor) = connected();
+    api.get("/v1/balance").ok();
+    // Another isolate's request: this one remembers the account for as long as it does.
+    api.platform
+        .database()
+        .query("UPDATE connector_accounts SET status = 'disabled', version = version + 1", vec![]);
+    let refused = api.post(PAY, &card(VISA, &[]));
+    assert_eq!(refused.error(429)["code"], "lock_timeout");
+    assert!(processor.payments().is_empty());
+    // Whoever asks again is not told the same for as long as the isolate would have remembered it.
+    assert_eq!(api.post(PAY, &card(VISA, &[])).ok().body["status"], "succeeded");
+    assert!(processor.payments().is_empty(), "it went to the simulator");
+}
+
+#[test]
+fn an_account_is_not_deleted_while_something_may_be_open_there() {
+    let (api, _) = connected();
+    let path = account_path(&api);
+    api.post(&path, &[("disabled", "true")]).ok();
+    let early = api.delete(&path);
+    assert!(early.error(400)["message"].to_string().contains("days"), "{:#}", early.body);
+    api.platform.advance(11 * DAY);
+    // Disabled once more, it does not begin anew.
+    api.post(&path, &[("disabled", "true")]).ok();
+    assert_eq!(api.delete(&path).ok().body["deleted"], true);
 }
