@@ -24,6 +24,7 @@ use super::{Held, RECOVERY_DELAY, authorize};
 use crate::cards;
 use crate::connector_accounts::open;
 use crate::platform::Answered;
+use crate::webhooks::refuse;
 use crate::{Context, Failure, Platform};
 
 /// For how many seconds a processor is waited for.
@@ -261,6 +262,12 @@ impl Asker {
             Ok(Asked::Answered(outcome)) => return outcome,
             Err(unsupported) => return refused(unsupported.to_string()),
         };
+        // It is tried again: the name may lead to the processor once more.
+        if let Some(url) = &details.base_url
+            && let Some(problem) = refuse(context.platform, url, context.scope.livemode).await
+        {
+            return Outcome::unknown(problem);
+        }
         match context.platform.ask_processor(request, TIMEOUT).await {
             Err(problem) => Outcome::unknown(problem),
             Ok(Answered { status, retry_after, body }) => {

@@ -6,6 +6,7 @@ use api::processors::{
 use api::{Api, invariants};
 use domain::timestamp::{DAY, HOUR};
 use kit::{Fault, Processor};
+use serde_json::Value;
 
 const ACCOUNTS: &str = "/v1/florin/connector_accounts";
 
@@ -116,4 +117,25 @@ fn an_account_is_not_deleted_while_something_may_be_open_there() {
     // Disabled once more, it does not begin anew.
     api.post(&path, &[("disabled", "true")]).ok();
     assert_eq!(api.delete(&path).ok().body["deleted"], true);
+}
+
+#[test]
+fn a_base_url_that_leads_to_a_private_address_by_now_is_sent_no_card() {
+    let api = Api::watched();
+    let processor = Processor::listening(&api.platform);
+    api.platform.outside().resolve("psp.test", &["93.184.216.34"]);
+    let form = [
+        ("connector", "stripe"),
+        ("secret_key", "sk_test_51example"),
+        ("base_url", "https://psp.test"),
+    ];
+    api.post(ACCOUNTS, &form).ok();
+    api.platform.advance(5);
+    api.platform.outside().development(false);
+    assert_eq!(api.post(PAY, &card(VISA, &[])).ok().body["status"], "succeeded");
+    api.platform.outside().resolve("psp.test", &["169.254.169.254"]);
+    processor.take_requests();
+    api.post(PAY, &card(VISA, &[]));
+    assert_eq!(processor.take_requests(), Vec::<String>::new());
+    assert_ne!(latest(&api).body["status"], Value::from("succeeded"));
 }
