@@ -94,7 +94,7 @@ pub async fn undo_attempt<P: Platform>(
     let Some(held) = operations::load(context, &attempt_id(&task.subject)?).await? else {
         return Ok(());
     };
-    if operations::undo(context, &held).await? {
+    if operations::undo(context, &held, task.tries).await? {
         return Ok(());
     }
     if task.tries >= MOST_UNDOINGS {

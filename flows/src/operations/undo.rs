@@ -32,13 +32,18 @@ pub fn plan_undo<P: Platform>(
     })
 }
 
-/// Takes back what a processor did for an authorisation that was given up. Says whether nothing is left to do.
+/// Takes back what a processor did for an authorisation that was given up, after it was tried in vain so often.
+/// Says whether nothing is left to do.
+///
+/// A processor answers a key as it did before, so that each void, which cannot act twice, has one of its own.
+/// What goes back has always the same one.
 ///
 /// # Errors
 /// When the database does not answer.
 pub(crate) async fn undo<P: Platform>(
     context: &Context<'_, P>,
     held: &Held,
+    tries: i64,
 ) -> Result<bool, Failure> {
     let Held { attempt, .. } = held;
     let is_over = matches!(attempt.state, AttemptState::Failed | AttemptState::Canceled);
@@ -54,7 +59,7 @@ pub(crate) async fn undo<P: Platform>(
         }
         Outcome::Authorized { reference, .. }
         | Outcome::ChallengeRequired { reference: Some(reference), .. } => {
-            let key = key(attempt);
+            let key = format!("{}_void_{tries}", attempt.id);
             let (amount, captured) = (attempt.amount, Amount::ZERO);
             let void = Command::Void { key: &key, payment: &reference, amount, captured };
             let outcome = asker.exchange(context, &void).await;
@@ -71,7 +76,7 @@ async fn give_back<P: Platform>(
     attempt: &Attempt,
     payment: &str,
 ) -> Result<bool, Failure> {
-    let key = key(attempt);
+    let key = format!("{}_give_back", attempt.id);
     let refund = Command::Refund { key: &key, payment, amount: attempt.amount, later: None };
     let found = asker.exchange(context, &Command::LookUp(refund.question())).await;
     let outcome = match found {
@@ -79,8 +84,4 @@ async fn give_back<P: Platform>(
         found => found,
     };
     Ok(matches!(outcome, Outcome::Refunded { status: refund::Status::Succeeded, .. }))
-}
-
-fn key(attempt: &Attempt) -> String {
-    format!("{}_undo", attempt.id)
 }

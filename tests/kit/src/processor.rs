@@ -129,7 +129,7 @@ impl Processor {
         self.0.borrow_mut().completes_before_voids = true;
     }
 
-    /// Refuses, or no longer refuses, requests to paths with this end, with a status and a code.
+    /// Refuses, or no longer refuses, changes by paths with this end, with a status and a code.
     pub fn refuse(&self, refusal: Option<(&'static str, u16, &'static str)>) {
         self.0.borrow_mut().refuses = refusal;
     }
@@ -189,11 +189,6 @@ impl Books {
             form_urlencoded::parse(text.as_bytes()).into_owned().collect()
         };
         let account = account_of(request);
-        if let Some((end, status, code)) = self.refuses
-            && path.ends_with(end)
-        {
-            return error(status, "invalid_request_error", code, "That is not done.");
-        }
         if request.method() == Method::GET {
             let fields = fields(request.uri().query().unwrap_or_default());
             return self.read(&account, path, &fields);
@@ -207,7 +202,12 @@ impl Books {
             }
             return (*status, body.clone());
         }
-        let (status, body) = self.change(&account, path, &fields(request.body()));
+        let (status, body) = match self.refuses {
+            Some((end, status, code)) if path.ends_with(end) => {
+                error(status, "invalid_request_error", code, "That is not done.")
+            }
+            _ => self.change(&account, path, &fields(request.body())),
+        };
         if !self.forgets_keys {
             self.answers.insert(key, (asked, status, body.clone()));
         }

@@ -1,0 +1,55 @@
+//! What a processor does otherwise than was expected: refusals that last, races, and actions that nobody can take.
+
+use api::processors::{self, PAY, Pairs, VISA, connected, latest, lose, only, pass, path};
+use api::{Answer, Api, invariants};
+use domain::timestamp::HOUR;
+use kit::Fault;
+
+const CHALLENGED: &str = "4000002760003184";
+
+fn card(number: &'static str, more: &[(&'static str, &'static str)]) -> Pairs {
+    let back = [("return_url", "https://shop.test/done")];
+    processors::card(number, &[back.as_slice(), more].concat())
+}
+
+fn challenged(api: &Api) -> Answer {
+    let intent = api.post(PAY, &card(CHALLENGED, &[])).ok();
+    assert_eq!(intent.body["status"], "requires_action");
+    intent
+}
+
+#[test]
+fn a_challenge_that_is_completed_in_the_moment_of_its_void_is_given_back() {
+    let (api, processor) = connected();
+    let intent = challenged(&api);
+    processor.complete_before_voids();
+    api.post(&(path(&intent) + "/cancel"), &[]).ok();
+    api.beat();
+    assert_eq!(only(&processor).taken, 2000, "the cardholder was faster");
+    pass(&api, HOUR, 6);
+    assert_eq!(only(&processor).refunded, 2000);
+    invariants::check_settled(&api.platform);
+}
+
+#[test]
+fn a_void_that_was_refused_once_is_not_answered_so_for_a_day() {
+    let (api, processor) = connected();
+    let intent = challenged(&api);
+    processor.refuse(Some(("/cancel", 400, "payment_intent_unexpected_state")));
+    api.post(&(path(&intent) + "/cancel"), &[]).ok();
+    api.beat();
+    assert_eq!(only(&processor).status, "requires_action");
+    processor.refuse(None);
+    pass(&api, HOUR, 6);
+    assert_eq!(only(&processor).status, "canceled");
+}
+
+#[test]
+fn a_payment_is_looked_up_without_its_card() {
+    let (api, _) = connected();
+    lose(&api, Fault::AfterEffect);
+    api.post(PAY, &card(VISA, &[])).ok();
+    api.platform.database().query("UPDATE payment_methods SET sealed_number = 'damaged'", vec![]);
+    pass(&api, 61, 1);
+    assert_eq!(latest(&api).body["status"], "succeeded");
+}
