@@ -114,6 +114,11 @@ pub(super) fn record<P: Platform>(
             let why = Decline::AuthenticationNotHandled;
             not_challenged(context, held, authorize, reference.as_deref(), why)
         }
+        // The processor waits for something that no cardholder can be sent to, or that none came back from.
+        Outcome::ChallengeRequired { reference: Some(reference), url: None } => {
+            let why = Decline::AuthenticationFailure;
+            not_challenged(context, held, authorize, Some(reference), why)
+        }
         Outcome::ChallengeRequired { reference, url } => {
             held.attempt.processor_reference = reference.clone();
             let mut statements = challenge_required(context, held, url.as_deref())?;

@@ -45,6 +45,18 @@ fn a_void_that_was_refused_once_is_not_answered_so_for_a_day() {
 }
 
 #[test]
+fn a_challenge_that_nobody_can_be_sent_to_is_not_forgotten_at_the_processor() {
+    let (api, processor) = connected();
+    processor.send_nowhere();
+    let refused = api.post(PAY, &card(CHALLENGED, &[]));
+    assert_eq!(refused.error(400)["code"], "payment_intent_authentication_failure");
+    api.beat();
+    assert_eq!(only(&processor).status, "canceled");
+    assert_eq!(latest(&api).body["status"], "requires_payment_method");
+    invariants::check_settled(&api.platform);
+}
+
+#[test]
 fn a_payment_is_looked_up_without_its_card() {
     let (api, _) = connected();
     lose(&api, Fault::AfterEffect);
