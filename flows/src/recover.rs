@@ -34,7 +34,8 @@ pub async fn recover_attempt<P: Platform>(
     let Some(mut held) = operations::load(context, &attempt_id(&task.subject)?).await? else {
         return Ok(());
     };
-    let is_old = context.now >= held.attempt.created.plus(GIVES_UP_AFTER);
+    let age = context.now.seconds().saturating_sub(held.attempt.created.seconds());
+    let is_old = age >= GIVES_UP_AFTER;
     match held.attempt.state {
         AttemptState::Started => {
             held = operations::settle(context, held, Asking::default()).await?;
@@ -46,16 +47,17 @@ pub async fn recover_attempt<P: Platform>(
                 return operations::park(context, held, why).await.map(drop);
             }
         }
-        // A cardholder who paid may never come back to our page.
+        // A cardholder who paid may never come back to our page, and one who has not in days never will.
         AttemptState::RequiresAction => {
-            crate::payment_intents::return_from_challenge(context, &held.attempt.id).await?;
-            if is_old {
-                return Ok(());
+            let id = &held.attempt.id;
+            crate::payment_intents::return_from_challenge(context, id, is_old).await?;
+            if age >= GIVES_UP_AFTER.saturating_mul(2) {
+                let why = "The processor has not said how its challenge stands, for days.";
+                return operations::park(context, held, why).await.map(drop);
             }
         }
         _ => return Ok(()),
     }
-    let age = context.now.seconds().saturating_sub(held.attempt.created.seconds());
     plan_again(context, task, age).await
 }
 

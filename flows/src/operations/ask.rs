@@ -76,21 +76,12 @@ pub(super) async fn ask<P: Platform>(
     }
 }
 
-/// What became of a payment that waits for its cardholder at its processor; nothing while it still does, or
-/// nobody can tell.
-pub(crate) async fn what_became<P: Platform>(
+/// What became of an attempt that was sent before.
+pub(crate) async fn ask_again<P: Platform>(
     context: &Context<'_, P>,
     held: &Held,
-) -> Result<Option<Outcome>, Failure> {
-    let outcome = ask(context, held, Asking::default()).await?;
-    Ok(match outcome {
-        Outcome::ChallengeRequired { .. }
-        | Outcome::NotFound
-        | Outcome::Unknown { .. }
-        | Outcome::Throttled { .. }
-        | Outcome::Refused { .. } => None,
-        outcome => Some(outcome),
-    })
+) -> Result<Outcome, Failure> {
+    ask(context, held, Asking::default()).await
 }
 
 /// Whether a new secret opens the account at the processor in which a payment was made; nothing where nobody can

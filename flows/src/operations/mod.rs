@@ -38,7 +38,7 @@ use crate::platform::PlatformError;
 use crate::{Context, Failure, Platform};
 
 pub use ask::Asking;
-pub(crate) use ask::{opens, what_became};
+pub(crate) use ask::{ask_again, opens};
 pub use authorize::{receipt_url, start as start_authorization};
 pub(crate) use refund::refund_status;
 pub use settle::settle;

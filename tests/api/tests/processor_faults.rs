@@ -2,7 +2,7 @@
 
 use api::processors::{self, PAY, Pairs, VISA, connected, latest, lose, only, pass, path};
 use api::{Answer, Api, invariants};
-use domain::timestamp::HOUR;
+use domain::timestamp::{DAY, HOUR};
 use kit::Fault;
 
 const CHALLENGED: &str = "4000002760003184";
@@ -54,6 +54,39 @@ fn a_challenge_that_nobody_can_be_sent_to_is_not_forgotten_at_the_processor() {
     assert_eq!(only(&processor).status, "canceled");
     assert_eq!(latest(&api).body["status"], "requires_payment_method");
     invariants::check_settled(&api.platform);
+}
+
+#[test]
+fn a_challenge_that_nobody_finishes_is_given_up_after_three_days() {
+    for completes_late in [false, true] {
+        let (api, processor) = connected();
+        challenged(&api);
+        pass(&api, 3 * DAY - HOUR, 72);
+        assert_eq!(latest(&api).body["status"], "requires_action");
+        if completes_late {
+            processor.complete_before_voids();
+        }
+        pass(&api, 4 * HOUR, 8);
+        let given_up = latest(&api);
+        assert_eq!(given_up.body["status"], "requires_payment_method");
+        let code = &given_up.body["last_payment_error"]["code"];
+        assert_eq!(code, "payment_intent_authentication_failure");
+        let there = only(&processor);
+        assert!(there.status == "canceled" || there.refunded == there.taken, "{there:?}");
+        invariants::check_settled(&api.platform);
+    }
+}
+
+#[test]
+fn a_challenge_that_nobody_looks_after_is_found_by_the_audit() {
+    let (api, _) = connected();
+    challenged(&api);
+    api.platform.database().query("DELETE FROM scheduled_tasks", vec![]);
+    let (stage, check) = store::audit::checks()
+        .find(|(_, check)| check.name == "open_attempts_are_looked_at")
+        .expect("a check");
+    let whole = check.whole(stage, "0");
+    assert_eq!(api.platform.database().query(&whole, vec![]).len(), 1);
 }
 
 #[test]
