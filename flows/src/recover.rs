@@ -38,7 +38,13 @@ pub async fn recover_attempt<P: Platform>(
     let is_old = age >= GIVES_UP_AFTER;
     match held.attempt.state {
         AttemptState::Started => {
-            held = operations::settle(context, held, Asking::default()).await?;
+            held = match operations::settle(context, held.clone(), Asking::default()).await {
+                Err(failure) if is_old && !matches!(failure, Failure::Database(_)) => {
+                    let why = format!("It could not be asked after for three days: {failure}");
+                    return operations::park(context, held, &why).await.map(drop);
+                }
+                settled => settled?,
+            };
             if held.attempt.state != AttemptState::Started || held.attempt.attention.is_some() {
                 return Ok(());
             }

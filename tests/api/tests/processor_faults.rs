@@ -1,6 +1,8 @@
 //! What a processor does otherwise than was expected: refusals that last, races, and actions that nobody can take.
 
-use api::processors::{self, PAY, Pairs, VISA, connected, latest, lose, only, pass, path};
+use api::processors::{
+    self, MANUAL, PAY, Pairs, VISA, attempt, connected, latest, lose, only, pass, path,
+};
 use api::{Answer, Api, invariants};
 use domain::timestamp::{DAY, HOUR};
 use kit::Fault;
@@ -90,6 +92,18 @@ fn a_challenge_that_nobody_looks_after_is_found_by_the_audit() {
 }
 
 #[test]
+fn a_cancellation_of_what_was_captured_at_the_processor_is_left_to_a_person_at_once() {
+    let (api, processor) = connected();
+    let held = api.post(PAY, &card(VISA, &[MANUAL])).ok();
+    api.platform.advance(1);
+    processor.take(&only(&processor).id);
+    api.post(&(path(&held) + "/cancel"), &[]);
+    let why = attempt(&api, "attention");
+    assert!(why.as_str().is_some_and(|why| why.contains("took 2000 usd")), "{why}");
+    invariants::check(&api.platform);
+}
+
+#[test]
 fn a_payment_is_looked_up_without_its_card() {
     let (api, _) = connected();
     lose(&api, Fault::AfterEffect);
@@ -97,4 +111,16 @@ fn a_payment_is_looked_up_without_its_card() {
     api.platform.database().query("UPDATE payment_methods SET sealed_number = 'damaged'", vec![]);
     pass(&api, 61, 1);
     assert_eq!(latest(&api).body["status"], "succeeded");
+}
+
+#[test]
+fn an_attempt_whose_account_cannot_be_opened_is_left_to_a_person() {
+    let (api, _) = connected();
+    lose(&api, Fault::BeforeEffect);
+    api.post(PAY, &card(VISA, &[])).ok();
+    let damage = "UPDATE connector_accounts SET sealed_credentials = 'damaged'";
+    api.platform.database().query(damage, vec![]);
+    pass(&api, 3 * DAY + 2 * HOUR, 74);
+    assert!(attempt(&api, "attention").is_string(), "nobody ever looks at it");
+    invariants::check(&api.platform);
 }
