@@ -9,7 +9,7 @@ use domain::timestamp::{DAY, HOUR};
 use store::charges;
 use store::scheduled_tasks::{self, Task};
 
-use crate::operations::{self, Asking};
+use crate::operations::{self, Asking, Held};
 use crate::{Context, Failure, Platform};
 
 /// After how many seconds an attempt of which the processor never said what it did is left to a person.
@@ -17,6 +17,12 @@ pub const GIVES_UP_AFTER: i64 = 3 * DAY;
 
 /// How often it is tried to take back what a processor did: for three days.
 const MOST_UNDOINGS: i64 = 78;
+
+/// How often money that was held for too long is tried to be let go of before a person has to look: for three days.
+const MOST_EXPIRIES: i64 = 3;
+
+/// How often a task counts as tried once it was left to a person, who is told once.
+const LEFT_TO_A_PERSON: i64 = 1_000_000;
 
 /// The longest pause between two questions after the same attempt, in seconds.
 const LONGEST_PAUSE: i64 = HOUR;
@@ -64,16 +70,16 @@ pub async fn recover_attempt<P: Platform>(
         }
         _ => return Ok(()),
     }
-    plan_again(context, task, age).await
+    plan_again(context, task, age.min(LONGEST_PAUSE)).await
 }
 
-/// Plans a task once more, `pause` seconds from now within bounds, in the stead of what it was planned as.
+/// Plans a task once more, `pause` seconds from now, in the stead of what it was planned as.
 async fn plan_again<P: Platform>(
     context: &Context<'_, P>,
     task: &Task,
     pause: i64,
 ) -> Result<(), Failure> {
-    let pause = pause.clamp(operations::RECOVERY_DELAY, LONGEST_PAUSE);
+    let pause = pause.max(operations::RECOVERY_DELAY);
     let next = Task {
         due_at: context.now.plus(pause),
         tries: task.tries.saturating_add(1),
@@ -111,37 +117,54 @@ pub async fn undo_attempt<P: Platform>(
     }
     let doublings = u32::try_from(task.tries.clamp(0, 10)).unwrap_or(10);
     let pause = operations::RECOVERY_DELAY.saturating_mul(2_i64.saturating_pow(doublings));
-    plan_again(context, task, pause).await
+    plan_again(context, task, pause.min(LONGEST_PAUSE)).await
 }
 
-/// Lets go of money that was held for too long without having been taken.
+/// Lets go of money that was held for too long without having been taken. A processor that refuses is asked again
+/// each day, and after some a person has to look.
 ///
 /// # Errors
-/// When the database or the processor does not answer; it is tried again later.
+/// When the database does not answer, or another operation holds the payment; it is tried again later.
 pub async fn expire_authorization<P: Platform>(
     context: &Context<'_, P>,
-    subject: &str,
+    task: &Task,
 ) -> Result<(), Failure> {
-    let Some(charge): Option<Charge> = context.find(charges::find(&context.scope, subject)).await?
-    else {
-        return Ok(());
-    };
-    if charge.capturable().is_zero() {
-        return Ok(());
+    let Some(held) = let_go(context, &task.subject).await? else { return Ok(()) };
+    let mut next = task.clone();
+    match held.attempt.state {
+        AttemptState::Succeeded => return Ok(()),
+        AttemptState::Failed if (MOST_EXPIRIES..LEFT_TO_A_PERSON).contains(&task.tries) => {
+            let why = "The processor does not let go of what it held for too long.";
+            operations::park(context, held, why).await?;
+            next.tries = LEFT_TO_A_PERSON;
+        }
+        _ => {}
     }
+    plan_again(context, &next, DAY).await
+}
+
+/// Lets go of what a charge holds; nothing where it holds nothing any more.
+async fn let_go<P: Platform>(
+    context: &Context<'_, P>,
+    subject: &str,
+) -> Result<Option<Held>, Failure> {
+    let found: Option<Charge> = context.find(charges::find(&context.scope, subject)).await?;
+    let Some(charge) = found.filter(|charge| !charge.capturable().is_zero()) else {
+        return Ok(None);
+    };
     let Some(intent) = &charge.payment_intent else {
-        return crate::charges::expire(context, charge).await;
+        return crate::charges::expire(context, charge).await.map(Some);
     };
     let intent = crate::payment_intents::find(context, intent.as_str()).await?;
     if intent.status() != Status::RequiresCapture {
-        return Ok(());
+        return Ok(None);
     }
     if intent.pending_operation.is_some() {
         return Err(ApiError::LockTimeout.into());
     }
     let expired = Some(CancellationReason::Expired);
     match crate::payment_intents::void(context, intent, charge, expired).await? {
-        Some(_) => Ok(()),
+        Some(held) => Ok(Some(held)),
         None => Err(ApiError::LockTimeout.into()),
     }
 }

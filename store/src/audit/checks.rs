@@ -1,7 +1,7 @@
 //! What has to hold, by what is read for it.
 //!
 //! `?1` and `?2` are the keys after and up to which rows are read, `?3` is a moment by which work that
-//! is put off by failures is planned at the latest, and `?4` one by whose work is done, failures or not.
+//! is put off by failures or by processors is planned at the latest, and `?4` one by whose work is done, failures or not.
 
 use super::moves::{REVERSALS, TOPUPS, TRANSFERS};
 use super::{Check, Stage, held};

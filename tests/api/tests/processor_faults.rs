@@ -104,6 +104,25 @@ fn a_cancellation_of_what_was_captured_at_the_processor_is_left_to_a_person_at_o
 }
 
 #[test]
+fn a_hold_that_its_processor_does_not_let_go_of_is_left_to_a_person_and_tried_once_a_day() {
+    let (api, processor) = connected();
+    api.post(PAY, &card(VISA, &[MANUAL])).ok();
+    processor.refuse(Some(("/cancel", 400, "")));
+    pass(&api, 11 * DAY, 11 * 24);
+    let told = api.event_types();
+    assert_eq!(told.iter().filter(|told| told.ends_with("needs_attention")).count(), 1, "{told:?}");
+    processor.take_requests();
+    pass(&api, 4 * DAY, 4 * 24);
+    let voids = processor.take_requests();
+    assert!((3..=5).contains(&voids.len()), "{voids:?}");
+    processor.refuse(None);
+    pass(&api, 2 * DAY, 48);
+    assert_eq!(only(&processor).status, "canceled");
+    assert_eq!(latest(&api).body["status"], "canceled");
+    invariants::check_settled(&api.platform);
+}
+
+#[test]
 fn a_payment_is_looked_up_without_its_card() {
     let (api, _) = connected();
     lose(&api, Fault::AfterEffect);
