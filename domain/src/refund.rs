@@ -82,6 +82,13 @@ pub struct Refund {
     pub details: Details,
 }
 
+impl Refund {
+    /// Whether it has neither arrived nor come back.
+    pub fn is_on_its_way(&self) -> bool {
+        matches!(self.status, Status::Pending | Status::RequiresAction)
+    }
+}
+
 /// What is only echoed of a refund.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

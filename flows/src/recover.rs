@@ -21,6 +21,9 @@ const MOST_UNDOINGS: i64 = 78;
 /// How often money that was held for too long is tried to be let go of before a person has to look: for three days.
 const MOST_EXPIRIES: i64 = 3;
 
+/// After how many seconds a refund that is still on its way is left to a person.
+const LONGEST_REFUND: i64 = 30 * DAY;
+
 /// How often a task counts as tried once it was left to a person, who is told once.
 const LEFT_TO_A_PERSON: i64 = 1_000_000;
 
@@ -202,7 +205,8 @@ pub async fn advance_payout<P: Platform>(
     crate::payouts::advance(context, subject).await
 }
 
-/// Brings a refund that is on its way to its end; one that has not arrived yet is looked at again.
+/// Brings a refund that is on its way to its end; one that has not arrived yet is looked at again, after twice as
+/// long up to a day. One that is on its way for a month is left to a person, too.
 ///
 /// # Errors
 /// When the database does not answer; it is tried again later.
@@ -210,10 +214,21 @@ pub async fn settle_refund<P: Platform>(
     context: &Context<'_, P>,
     task: &Task,
 ) -> Result<(), Failure> {
-    match crate::refunds::settle(context, &task.subject).await? {
-        true => Ok(()),
-        false => plan_again(context, task, LONGEST_PAUSE).await,
+    let Some(refund) = crate::refunds::settle(context, &task.subject).await? else {
+        return Ok(());
+    };
+    let age = context.now.seconds().saturating_sub(refund.created.seconds());
+    let mut next = task.clone();
+    if age >= LONGEST_REFUND
+        && task.tries < LEFT_TO_A_PERSON
+        && let Some(attempt) = &refund.details.attempt
+        && let Some(held) = operations::load(context, attempt).await?
+    {
+        let why = "The processor has not said what became of its refund, for a month.";
+        operations::park(context, held, why).await?;
+        next.tries = LEFT_TO_A_PERSON;
     }
+    plan_again(context, &next, age.min(DAY)).await
 }
 
 /// Keeps the receipt of a charge, and sends it to the customer after it was tried in vain so often.

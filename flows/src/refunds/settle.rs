@@ -16,28 +16,31 @@ use crate::{ledger, operations};
 const MAX_TRIES: usize = 10;
 
 /// Brings a refund that is on its way to its end: the one that the simulator's card stands for, or the one that
-/// its processor tells. Says whether it is over.
+/// its processor tells. Returns it where it is still on its way.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn settle<P: Platform>(context: &Context<'_, P>, id: &str) -> Result<bool, Failure> {
+pub async fn settle<P: Platform>(
+    context: &Context<'_, P>,
+    id: &str,
+) -> Result<Option<Refund>, Failure> {
     for _ in 0..MAX_TRIES {
-        let Some((refund, charge)) = load(context, id).await? else { return Ok(true) };
+        let Some((refund, charge)) = load(context, id).await? else { return Ok(None) };
         let next = match (
             charge.details.later.as_deref().and_then(Later::from_name),
             &refund.details.attempt,
         ) {
             (Some(Later::RefundPends), _) => Status::Succeeded,
             (Some(Later::RefundFails), _) => Status::Failed,
-            (_, Some(attempt)) => match operations::refund_status(context, attempt).await? {
+            (_, Some(attempt)) if refund.is_on_its_way() => match operations::refund_status(context, attempt).await? {
                 Some(next) => next,
-                None => return Ok(false),
+                None => return Ok(Some(refund)),
             },
-            _ => return Ok(true),
+            _ => return Ok(None),
         };
         if !refund.status.may_become(next) || change(context, refund, charge, next).await?.is_some()
         {
-            return Ok(true);
+            return Ok(None);
         }
     }
     Err(ApiError::LockTimeout.into())

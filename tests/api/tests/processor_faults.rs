@@ -92,6 +92,31 @@ fn a_challenge_that_nobody_looks_after_is_found_by_the_audit() {
 }
 
 #[test]
+fn a_refund_that_never_arrives_is_asked_after_less_and_less_and_then_left_to_a_person() {
+    let (api, processor) = connected();
+    let paid = api.post(PAY, &card(VISA, &[])).ok();
+    processor.refunds_become("pending");
+    api.post("/v1/refunds", &[("payment_intent", paid.id())]).ok();
+    pass(&api, 4 * DAY, 96);
+    processor.take_requests();
+    pass(&api, 24 * DAY, 24 * 24);
+    let asked = processor.take_requests().len();
+    assert!((20..=24).contains(&asked), "{asked}: once a day");
+    let told = || {
+        let told = api.event_types();
+        told.iter().filter(|told| told.ends_with("needs_attention")).count()
+    };
+    assert_eq!(told(), 0);
+    pass(&api, 4 * DAY, 96);
+    assert_eq!(told(), 1, "a person has to ask");
+    processor.refunds_become("succeeded");
+    pass(&api, 2 * DAY, 2);
+    let refunds = api.get("/v1/refunds").ok();
+    assert_eq!(refunds.text_at("/data/0/status"), "succeeded", "and it is heard of all the same");
+    invariants::check_settled(&api.platform);
+}
+
+#[test]
 fn a_cancellation_of_what_was_captured_at_the_processor_is_left_to_a_person_at_once() {
     let (api, processor) = connected();
     let held = api.post(PAY, &card(VISA, &[MANUAL])).ok();
