@@ -41,6 +41,7 @@ impl Status {
         matches!(
             (self, next),
             (Self::Pending | Self::RequiresAction, Self::Succeeded | Self::Failed | Self::Canceled)
+                | (Self::Pending, Self::RequiresAction)
                 | (Self::Succeeded, Self::Failed)
         )
     }
@@ -131,6 +132,7 @@ mod tests {
         assert_eq!(
             listed,
             [
+                ("pending", "requires_action"),
                 ("pending", "succeeded"),
                 ("pending", "failed"),
                 ("pending", "canceled"),

@@ -44,6 +44,7 @@ pub(crate) fn request(
             });
             ("/refunds".to_owned(), *key, body)
         }
+        Command::CancelRefund { .. } => return Err(Unsupported::Operation),
         Command::LookUp(question) => return look_up(question, account),
     };
     send(account, Method::POST, &path, Some(plain(key)?), Some(&body))

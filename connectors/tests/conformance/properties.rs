@@ -170,6 +170,7 @@ fn with_key<'a>(command: Command<'a>, key: &'a str) -> Command<'a> {
         C::Increment { payment, amount, .. } => C::Increment { key, payment, amount },
         C::Void { payment, amount, captured, .. } => C::Void { key, payment, amount, captured },
         C::Refund { payment, amount, later, .. } => C::Refund { key, payment, amount, later },
+        C::CancelRefund { refund, .. } => C::CancelRefund { key, refund },
         C::LookUp(question) => C::LookUp(connectors::LookUp { key, ..question }),
     }
 }

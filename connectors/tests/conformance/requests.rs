@@ -237,3 +237,15 @@ fn money_of_tests_goes_to_hyperswitchs_sandbox() {
         assert_eq!(request.uri().host(), Some(host));
     }
 }
+
+#[test]
+fn a_refund_is_stopped_where_the_processor_can() {
+    let question = ask_after(&refund("pay_1"), Some("re_1"));
+    let cancel = Command::CancelRefund { key: KEY, refund: question };
+    let Ok(Asked::Request(request)) = Connector::Stripe.ask(&cancel, &ACCOUNT) else {
+        panic!("no request")
+    };
+    assert_eq!(request.uri().path(), "/v1/refunds/re_1/cancel");
+    let asked = Connector::Hyperswitch.ask(&cancel, &ACCOUNT).map(|_| ());
+    assert_eq!(asked, Err(Unsupported::Operation));
+}

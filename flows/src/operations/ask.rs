@@ -275,7 +275,7 @@ impl Asker {
 }
 
 /// What is asked after an attempt.
-fn question(held: &Held) -> LookUp<'_> {
+pub(super) fn question(held: &Held) -> LookUp<'_> {
     let Held { attempt, charge, .. } = held;
     let charge = charge.as_ref();
     let payment = charge.and_then(|charge| charge.details.processor_reference.as_deref());

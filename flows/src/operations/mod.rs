@@ -40,7 +40,7 @@ use crate::{Context, Failure, Platform};
 pub use ask::Asking;
 pub(crate) use ask::{ask_again, opens};
 pub use authorize::{receipt_url, start as start_authorization};
-pub(crate) use refund::refund_status;
+pub(crate) use refund::{cancel_refund, refund_status};
 pub use settle::settle;
 pub(crate) use settle::{learnt, park};
 pub(crate) use undo::{plan_undo, undo};

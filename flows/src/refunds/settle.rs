@@ -32,10 +32,12 @@ pub async fn settle<P: Platform>(
         ) {
             (Some(Later::RefundPends), _) => Status::Succeeded,
             (Some(Later::RefundFails), _) => Status::Failed,
-            (_, Some(attempt)) if refund.is_on_its_way() => match operations::refund_status(context, attempt).await? {
-                Some(next) => next,
-                None => return Ok(Some(refund)),
-            },
+            (_, Some(attempt)) if refund.is_on_its_way() => {
+                match operations::refund_status(context, attempt).await? {
+                    Some(next) => next,
+                    None => return Ok(Some(refund)),
+                }
+            }
             _ => return Ok(None),
         };
         if !refund.status.may_become(next) || change(context, refund, charge, next).await?.is_some()
@@ -69,8 +71,17 @@ pub async fn cancel<P: Platform>(context: &Context<'_, P>, id: &str) -> Result<R
             }
             .into());
         }
-        if let Some(refund) = change(context, refund, charge, Status::Canceled).await? {
-            return Ok(refund);
+        let status = match &refund.details.attempt {
+            Some(attempt) => operations::cancel_refund(context, attempt).await?,
+            None => Status::Canceled,
+        };
+        // It may have left meanwhile.
+        if !refund.status.may_become(status) {
+            return Err(ApiError::LockTimeout.into());
+        }
+        match change(context, refund, charge, status).await? {
+            Some(refund) if status == Status::Canceled => return Ok(refund),
+            _ => {}
         }
     }
     Err(ApiError::LockTimeout.into())

@@ -74,7 +74,7 @@ const LISTED: &[(&str, &str, &[&str])] = &[
     ("payouts", "paid", &["failed"]),
     ("topups", "pending", &["succeeded", "failed", "canceled"]),
     ("topups", "succeeded", &["reversed"]),
-    ("refunds", "pending", &["succeeded", "failed", "canceled"]),
+    ("refunds", "pending", &["requires_action", "succeeded", "failed", "canceled"]),
     ("refunds", "requires_action", &["succeeded", "failed", "canceled"]),
     ("refunds", "succeeded", &["failed"]),
     ("report_runs", "pending", &["succeeded", "failed"]),

@@ -92,6 +92,28 @@ fn a_challenge_that_nobody_looks_after_is_found_by_the_audit() {
 }
 
 #[test]
+fn a_refund_that_waits_for_its_customer_is_canceled_at_the_processor() {
+    let (api, processor) = connected();
+    let paid = api.post(PAY, &card(VISA, &[])).ok();
+    processor.refunds_become("requires_action");
+    let refund = api.post("/v1/refunds", &[("payment_intent", paid.id())]).ok();
+    assert_eq!(refund.body["status"], "requires_action");
+    let path = format!("/v1/refunds/{}", refund.id());
+    processor.refuse(Some(("/cancel", 400, "")));
+    let refused = api.post(&(path.clone() + "/cancel"), &[]);
+    assert_eq!(refused.status, 400, "{:#}", refused.body);
+    assert_eq!(api.get(&path).ok().body["status"], "requires_action", "it may yet arrive");
+    processor.refuse(None);
+    lose(&api, Fault::AfterEffect);
+    assert_eq!(api.post(&(path.clone() + "/cancel"), &[]).status, 503, "nobody knows");
+    api.platform.advance(1);
+    assert_eq!(api.post(&(path.clone() + "/cancel"), &[]).ok().body["status"], "canceled");
+    let asked = processor.take_requests();
+    assert!(asked.iter().any(|asked| asked == "POST /v1/refunds/re_1/cancel"), "{asked:?}");
+    invariants::check_settled(&api.platform);
+}
+
+#[test]
 fn a_refund_that_never_arrives_is_asked_after_less_and_less_and_then_left_to_a_person() {
     let (api, processor) = connected();
     let paid = api.post(PAY, &card(VISA, &[])).ok();
