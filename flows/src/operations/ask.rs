@@ -15,6 +15,7 @@ use domain::attempt::{Attempt, Request};
 use domain::card::CardNumber;
 use domain::charge::Charge;
 use domain::connector_account::ConnectorAccount;
+use domain::idempotency::LEASE;
 use domain::money::Amount;
 use http::header::RETRY_AFTER;
 use http::{HeaderMap, HeaderValue};
@@ -141,9 +142,14 @@ impl Asker {
         cvc: Option<&str>,
     ) -> Result<Outcome, Failure> {
         let outcome = self.send(context, held, cvc).await?;
-        let Outcome::Refused { fault: Fault::State, code, message } = outcome else {
-            return Ok(outcome);
-        };
+        let Outcome::Refused { fault, code, message } = outcome else { return Ok(outcome) };
+        // It speaks of this request alone: its client's retry may have sent another by now.
+        if context.platform.now() >= held.attempt.created.plus(LEASE) {
+            return Ok(Outcome::unknown(message));
+        }
+        if fault != Fault::State {
+            return Ok(Outcome::Refused { fault, code, message });
+        }
         // The payment is in another state than we believe: where it stands tells what became of it.
         Ok(match self.look_up(context, held).await {
             Outcome::NotFound => Outcome::Refused { fault: Fault::Request, code, message },

@@ -170,6 +170,25 @@ fn a_hold_that_its_processor_does_not_let_go_of_is_left_to_a_person_and_tried_on
 }
 
 #[test]
+fn a_secret_that_the_processor_refuses_is_no_decline_of_the_card() {
+    let (api, processor) = connected();
+    processor.refuse(Some(("/payment_intents", 401, "")));
+    let refused = api.post(PAY, &card(VISA, &[]));
+    let error = refused.error(400);
+    assert_eq!(
+        (&error["type"], &error["charge"]),
+        (&"invalid_request_error".into(), &serde_json::Value::Null)
+    );
+    let intent = latest(&api);
+    assert_eq!(intent.body["status"], "requires_confirmation", "the card is as good as before");
+    assert_eq!(api.get("/v1/charges").ok().body["data"], serde_json::json!([]));
+    processor.refuse(None);
+    assert_eq!(api.post(&(path(&intent) + "/confirm"), &[]).ok().body["status"], "succeeded");
+    assert_eq!(only(&processor).taken, 2000);
+    invariants::check_settled(&api.platform);
+}
+
+#[test]
 fn a_payment_is_looked_up_without_its_card() {
     let (api, _) = connected();
     lose(&api, Fault::AfterEffect);
