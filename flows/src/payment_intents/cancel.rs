@@ -67,7 +67,7 @@ async fn end<P: Platform>(
 ) -> Result<Option<PaymentIntent>, Failure> {
     let mut batch = Vec::new();
     if let Some(given_up) = &intent.details.action_attempt {
-        batch.extend(give_up(context, &intent, given_up));
+        batch.extend(give_up(context, given_up));
     }
     intent.canceled(None, context.now, reason)?;
     batch.extend(payment_intents::update(&mut intent));
