@@ -109,8 +109,15 @@ impl Server {
             path: Vec::new(),
         };
         let reply = routes::dispatch(incoming).await;
-        if request.uri().path().ends_with("/webhook_endpoints") {
-            // A new endpoint hears of what happens from now on.
+        let path = request.uri().path();
+        let waits = match &reply {
+            Ok(reply) => reply.status() == http::StatusCode::TOO_MANY_REQUESTS,
+            Err(Failure::Api(error)) => matches!(**error, ApiError::LockTimeout),
+            Err(_) => false,
+        };
+        // A new endpoint hears of what happens from now on, and payments go where they go from now on. Whoever
+        // is to come again may have been sent to where none go any more.
+        if waits || path.ends_with("/webhook_endpoints") || path.contains("/connector_accounts") {
             self.keys.forget();
         }
         reply

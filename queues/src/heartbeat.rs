@@ -150,7 +150,7 @@ async fn perform<P: Platform>(platform: &P, task: Task) -> bool {
     let done = match task.kind {
         Kind::AdvancePayout => recover::advance_payout(&context, &task.subject).await,
         Kind::RecoverAttempt => recover::recover_attempt(&context, &task).await,
-        Kind::ExpireAuthorization => recover::expire_authorization(&context, &task.subject).await,
+        Kind::ExpireAuthorization => recover::expire_authorization(&context, &task).await,
         Kind::OpenDispute => recover::open_dispute(&context, &task.subject).await,
         Kind::ReplayEvents => webhooks::replay(&context, &task.subject).await,
         Kind::RunReport => recover::run_report(&context, &task.subject, task.tries).await,

@@ -74,7 +74,7 @@ const LISTED: &[(&str, &str, &[&str])] = &[
     ("payouts", "paid", &["failed"]),
     ("topups", "pending", &["succeeded", "failed", "canceled"]),
     ("topups", "succeeded", &["reversed"]),
-    ("refunds", "pending", &["succeeded", "failed", "canceled"]),
+    ("refunds", "pending", &["requires_action", "succeeded", "failed", "canceled"]),
     ("refunds", "requires_action", &["succeeded", "failed", "canceled"]),
     ("refunds", "succeeded", &["failed"]),
     ("report_runs", "pending", &["succeeded", "failed"]),
@@ -646,11 +646,19 @@ impl Books {
         } else {
             0
         };
+        // What its processor refused to take tells nothing of the card: the payment stays as it was.
+        let declined = self
+            .attempts
+            .iter()
+            .filter(of_intent)
+            .filter(|row| text(row, "kind") == "authorize" && text(row, "state") == "failed")
+            .filter(|row| !parsed(row, "resolution")["decline"].is_null())
+            .count();
         let expected = [
             ("payment_intent.created", 1),
             ("payment_intent.succeeded", usize::from(status == "succeeded")),
             ("payment_intent.canceled", usize::from(status == "canceled")),
-            ("payment_intent.payment_failed", count("authorize", "failed")),
+            ("payment_intent.payment_failed", declined),
             (
                 "payment_intent.amount_capturable_updated",
                 held + count("increment", "succeeded") + told,
