@@ -1,5 +1,6 @@
 //! What an operation knows of its surroundings: for whom it acts, when, and how it names things.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use domain::Timestamp;
@@ -43,6 +44,8 @@ pub struct Context<'a, P> {
     pub connector_account: Option<Rc<ConnectorAccount>>,
     /// Where this deployment is reached, as `https://pay.example.com`, for links.
     pub origin: String,
+    /// Whether a processor was asked and did not answer.
+    pub is_unanswered: Cell<bool>,
 }
 
 impl<'a, P: Platform> Context<'a, P> {
@@ -60,6 +63,7 @@ impl<'a, P: Platform> Context<'a, P> {
             has_endpoints: true,
             connector_account: None,
             origin: String::new(),
+            is_unanswered: Cell::new(false),
         }
     }
 

@@ -1,6 +1,7 @@
 //! From a request to its response: version, key, route, parameters, idempotency, answer.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::rc::Rc;
 
 use domain::ApiError;
@@ -251,6 +252,7 @@ fn call<'a, P: Platform>(
         has_endpoints: caller.has_endpoints,
         connector_account: caller.connector_account.clone(),
         origin: origin(incoming.request, headers),
+        is_unanswered: Cell::new(false),
     };
     Call {
         context,

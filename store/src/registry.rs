@@ -4,7 +4,7 @@ use crate::list::{Cursor, Filter, Table};
 use crate::{
     accounts, archive, attempts, audit, balance_transactions, bank_accounts, charges,
     connector_accounts, customers, dead_letters, deliveries, delivery_list, development_clock,
-    development_outbox, disputes, event_replays, events, fan_out, files, guard, ledger, list,
+    development_outbox, disputes, event_replays, events, fan_out, files, guard, ledger, list, mail,
     metadata_entries, payment_intents, payment_methods, payouts, receipts, refunds, report_runs,
     scheduled_tasks, search, setup_intents, tokens, topups, transfers, webhook_endpoints,
 };
@@ -113,6 +113,8 @@ pub fn statements() -> Vec<(String, String)> {
         ("ledger.must_balance", ledger::MUST_BALANCE),
         ("ledger.must_hold", ledger::MUST_HOLD),
         ("ledger.put_off", ledger::PUT_OFF),
+        ("mail.find", mail::FIND),
+        ("mail.put_off", mail::PUT_OFF),
         ("payment_intents.find", payment_intents::FIND),
         ("payment_intents.insert", payment_intents::INSERT),
         ("payment_intents.update", payment_intents::UPDATE),
@@ -147,7 +149,7 @@ pub fn statements() -> Vec<(String, String)> {
         ("scheduled_tasks.due", scheduled_tasks::DUE),
         ("scheduled_tasks.insert", scheduled_tasks::INSERT),
         ("scheduled_tasks.next", scheduled_tasks::NEXT),
-        ("scheduled_tasks.put_off_slow", scheduled_tasks::PUT_OFF_SLOW),
+        ("scheduled_tasks.put_off", scheduled_tasks::PUT_OFF),
         ("setup_intents.find", setup_intents::FIND),
         ("setup_intents.insert", setup_intents::INSERT),
         ("tokens.find", tokens::FIND),

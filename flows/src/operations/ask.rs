@@ -26,8 +26,11 @@ use crate::connector_accounts::open;
 use crate::platform::Answered;
 use crate::{Context, Failure, Platform};
 
-/// For how many seconds a processor is waited for.
+/// For how many seconds a processor is waited for while a client waits.
 const TIMEOUT: u32 = 30;
+
+/// For how many seconds it is waited for where nobody does: others are to be asked about, too.
+const RECOVERY_TIMEOUT: u32 = 10;
 
 /// What an attempt is asked with beside what is kept.
 #[derive(Clone, Copy, Default)]
@@ -211,7 +214,14 @@ impl Asker {
             Ok(Asked::Answered(outcome)) => return outcome,
             Err(unsupported) => return refused(unsupported.to_string()),
         };
-        match context.platform.ask_processor(request, TIMEOUT).await {
+        let timeout = if context.request.is_some() { TIMEOUT } else { RECOVERY_TIMEOUT };
+        let answered = context.platform.ask_processor(request, timeout).await;
+        // It is down, or wants to be left in peace.
+        let is_down = |answered: &Answered| answered.status >= 500 || answered.status == 429;
+        if answered.as_ref().map_or(true, is_down) {
+            context.is_unanswered.set(true);
+        }
+        match answered {
             Err(problem) => Outcome::unknown(problem),
             Ok(Answered { status, retry_after, body }) => {
                 let mut headers = HeaderMap::new();

@@ -146,7 +146,7 @@ pub fn check(platform: &Platform) {
 pub fn check_settled(platform: &Platform) {
     for _ in 0..2 {
         platform.advance(flows::operations::RECOVERY_DELAY + 1);
-        kit::run(queues::heartbeat::beat(platform));
+        kit::run(crate::beat(platform));
     }
     let database = platform.database();
     check(platform);

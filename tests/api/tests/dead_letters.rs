@@ -108,7 +108,7 @@ fn a_message_that_ends_whoever_tries_it_is_parked() {
     // The same in the heartbeat, which has other work to do in its next beat.
     bury(&api, Queue::Wake, "poison").expect("it is parked");
     api.platform.database().query("UPDATE dead_letters SET redrive = 1", vec![]);
-    assert_eq!(kit::run_until_poll(1_000, queues::heartbeat::beat(&api.platform)), None);
+    assert_eq!(kit::run_until_poll(1_000, api::beat(&api.platform)), None);
     api.beat();
     assert_eq!(parked(&api).iter().map(|(.., count)| *count).collect::<Vec<_>>(), [2, 2]);
     api.platform.outside().stall("shop.test", false);

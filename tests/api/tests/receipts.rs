@@ -201,7 +201,7 @@ fn a_rush_of_payments_does_not_wait_for_its_receipts() {
     let beat = |seconds: i64| {
         api.platform.advance(seconds);
         let now = flows::Platform::now(&api.platform);
-        let next = run(queues::heartbeat::beat(&api.platform));
+        let next = run(api::beat(&api.platform));
         (next == now, next <= now.plus(5), cursor(&api).1 - cursor(&api).0)
     };
     assert_eq!(beat(0), (false, true, 75), "a slice, and a pause");
@@ -483,4 +483,94 @@ fn test_payments_send_no_mail_but_from_a_developers_machine() {
     }
     assert!(api.platform.outside().emails().is_empty());
     assert_eq!(kept(&api, &paid).len(), 2);
+}
+
+/// Plans mail of all charges that are to have some for a moment before everything else that is due. Their receipts are
+/// made.
+fn plan_mail(api: &Api, due_at: i64) {
+    let made = "UPDATE fan_out SET receipt_event = (SELECT max(sequence) FROM events)";
+    api.platform.database().query(made, vec![]);
+    let plan = "INSERT INTO scheduled_tasks SELECT ?1, 'send_receipt', id, account, livemode, 0 FROM charges \
+                WHERE details ->> '$.receipt_email' IS NOT NULL";
+    api.platform.database().query(plan, values![due_at]);
+}
+
+#[test]
+fn a_backlog_of_mail_that_goes_well_held_up_the_recovery_of_a_refund() {
+    let api = Api::new();
+    let paid = pay(&api, &[]);
+    for _ in 0..60 {
+        pay(&api, &[("receipt_email", "jo@example.com")]);
+    }
+    plan_mail(&api, 0);
+    // The third batch records what the processor said.
+    api.platform.database().hop().fail(3, Fault::BeforeEffect);
+    api.post("/v1/refunds", &[("charge", paid.id())]).error(503);
+    api.platform.advance(60);
+    api.beat();
+    assert_eq!(api.get("/v1/refunds").ok().body["data"][0]["status"], "succeeded");
+    assert!(api.platform.outside().emails().len() < 60, "mail goes in small lots");
+    for _ in 0..20 {
+        api.beat();
+    }
+    assert_eq!(api.platform.outside().emails().len(), 60, "and needs no rest in between");
+}
+
+#[test]
+fn one_address_that_nobody_delivers_to_put_off_the_mail_of_all() {
+    let api = Api::new();
+    for _ in 0..12 {
+        pay(&api, &[("receipt_email", "jo@example.com")]);
+    }
+    plan_mail(&api, 0);
+    api.platform.outside().email_hop.fail(1, Fault::BeforeEffect);
+    for _ in 0..4 {
+        api.beat();
+    }
+    assert_eq!(api.platform.outside().emails().len(), 11);
+}
+
+#[test]
+fn mail_that_nobody_took_was_planned_anew_row_by_row_over_and_over() {
+    let api = Api::new();
+    for _ in 0..40 {
+        pay(&api, &[("receipt_email", "jo@example.com")]);
+    }
+    plan_mail(&api, 0);
+    let hop = &api.platform.outside().email_hop;
+    for call in 1..=40 {
+        hop.fail(call, Fault::BeforeEffect);
+    }
+    api.beat();
+    let moved =
+        "SELECT * FROM scheduled_tasks WHERE kind = 'send_receipt' AND due_at > 0 AND tries > 0";
+    let moved = || api.platform.database().query(moved, vec![]).len();
+    assert_eq!((hop.calls(), moved()), (6, 6), "what was not tried stays as it is");
+    for _ in 0..3 {
+        api.platform.advance(9);
+        api.beat();
+    }
+    assert_eq!((hop.calls(), moved()), (6, 6), "mail waits");
+    hop.heal();
+    api.platform.advance(5);
+    for _ in 0..20 {
+        api.beat();
+    }
+    api.platform.advance(60);
+    api.beat();
+    assert_eq!(api.platform.outside().emails().len(), 40);
+}
+
+#[test]
+fn two_tasks_of_one_charge_sent_its_mail_twice() {
+    let api = Api::new();
+    pay(&api, &[("receipt_email", "jo@example.com")]);
+    for due_at in 0..3 {
+        plan_mail(&api, due_at);
+    }
+    api.platform.yields(true);
+    for _ in 0..3 {
+        api.beat();
+    }
+    assert_eq!(api.platform.outside().emails().len(), 1);
 }

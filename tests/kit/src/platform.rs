@@ -308,6 +308,10 @@ impl flows::Platform for Platform {
         request: http::Request<String>,
         _: u32,
     ) -> Result<Answered, String> {
+        let host = request.uri().host().unwrap_or_default().to_owned();
+        while self.outside.stalls(&host) {
+            yield_once().await;
+        }
         let lost = || "the connection was lost".to_owned();
         self.outside.processor_hop.make(|| self.outside.ask(request), lost).await
     }
