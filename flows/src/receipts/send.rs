@@ -1,4 +1,4 @@
-//! Sending a receipt to the address that a charge names, at least once.
+//! Sending a receipt to the address that a charge names, at least once. The bucket is not asked for it.
 
 use domain::ApiError;
 use domain::charge::{Charge, ReceiptSent};
@@ -18,7 +18,8 @@ const MAX_TRIES: i64 = 32;
 /// How often a change is decided anew because the charge changed meanwhile.
 const MAX_CHANGES: usize = 10;
 
-/// Keeps the receipt of a charge, and sends it where that is wanted and was not done yet.
+/// Sends the receipt of a charge where that is wanted and was not done yet. Otherwise the charge could not be read when
+/// its receipt was to be made, which is then kept now.
 ///
 /// # Errors
 /// When the bucket, the database or whoever sends mail does not answer; it is tried again later.
@@ -28,22 +29,19 @@ pub async fn send<P: Platform>(
     tries: i64,
 ) -> Result<(), Failure> {
     let Some(made) = find(context.platform, subject).await? else { return Ok(()) };
-    // The bucket does not keep the mail from leaving.
-    let kept = made.keep(context.platform).await;
-    if is_to_be_sent(context.platform, &made.charge)
-        && let Some(email) = email(&made)
-    {
-        match context.platform.send_email(&email).await {
-            Ok(()) => note(context, made.charge, email.to, Some(made.receipt.number)).await?,
-            Err(error) if tries < MAX_TRIES => return Err(error.into()),
-            Err(error) => {
-                let problem = format!("its receipt was not sent after {tries} tries: {error}");
-                context.platform.log_error(subject, &problem);
-                note(context, made.charge, email.to, None).await?;
-            }
+    let wanted = is_to_be_sent(context.platform, &made.charge);
+    let Some(email) = email(&made).filter(|_| wanted) else {
+        return Ok(made.keep(context.platform).await?);
+    };
+    match context.platform.send_email(&email).await {
+        Ok(()) => note(context, made.charge, email.to, Some(made.receipt.number)).await,
+        Err(error) if tries < MAX_TRIES => Err(error.into()),
+        Err(error) => {
+            let problem = format!("its receipt was not sent after {tries} tries: {error}");
+            context.platform.log_error(subject, &problem);
+            note(context, made.charge, email.to, None).await
         }
     }
-    Ok(kept?)
 }
 
 /// The mail. Its key is the same however often it is sent to one address.

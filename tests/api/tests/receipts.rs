@@ -485,11 +485,13 @@ fn test_payments_send_no_mail_but_from_a_developers_machine() {
     assert_eq!(kept(&api, &paid).len(), 2);
 }
 
-/// Plans mail of all charges that are to have some for a moment before everything else that is due. Their receipts are
-/// made.
+/// Plans mail of all charges that are to have some for a moment before everything else that is due, in the stead of
+/// what the payments planned. Their receipts are made.
 fn plan_mail(api: &Api, due_at: i64) {
     let made = "UPDATE fan_out SET receipt_event = (SELECT max(sequence) FROM events)";
+    let planned = "DELETE FROM scheduled_tasks WHERE kind = 'send_receipt' AND due_at > ?1";
     api.platform.database().query(made, vec![]);
+    api.platform.database().query(planned, values![due_at]);
     let plan = "INSERT INTO scheduled_tasks SELECT ?1, 'send_receipt', id, account, livemode, 0 FROM charges \
                 WHERE details ->> '$.receipt_email' IS NOT NULL";
     api.platform.database().query(plan, values![due_at]);
@@ -573,4 +575,34 @@ fn two_tasks_of_one_charge_sent_its_mail_twice() {
         api.beat();
     }
     assert_eq!(api.platform.outside().emails().len(), 1);
+}
+
+#[test]
+fn mail_waited_behind_the_receipts_of_a_rush_of_payments() {
+    let api = Api::new();
+    for _ in 0..45 {
+        pay(&api, &[]);
+    }
+    api.beat();
+    pay(&api, &[("receipt_email", "jo@example.com")]);
+    api.beat();
+    assert!(cursor(&api).1 - cursor(&api).0 > 60, "its receipt is not made yet");
+    assert_eq!(api.platform.outside().emails().len(), 1);
+}
+
+#[test]
+fn events_that_cannot_be_read_stopped_all_receipts() {
+    let api = Api::new();
+    pay(&api, &[]);
+    let copy = "INSERT INTO events (id, account, livemode, created, type, object, data, api_version) \
+         SELECT 'evt_' || ?1, account, livemode, created, 'charge.refund.updated', object, ?1, api_version \
+         FROM events WHERE sequence = 1";
+    for data in ["no JSON", "{}", r#"{"object": {"charge": 7}}"#] {
+        api.platform.database().query(copy, values![data]);
+    }
+    let well = pay(&api, &[]);
+    api.beat();
+    assert_eq!(kept(&api, &well).len(), 2);
+    assert_eq!(cursor(&api).0, cursor(&api).1);
+    assert_eq!(api.platform.errors().len(), 3, "each is told of: {:#?}", api.platform.errors());
 }
