@@ -27,7 +27,7 @@ use crate::{Context, Failure, Platform, PlatformError};
 
 pub use make::make;
 pub use open::{Opened, open};
-pub use send::send;
+pub use send::{send, send_again};
 
 /// A receipt, and the charge that it is of.
 struct Made {

@@ -5,12 +5,12 @@ use domain::charge::{Charge, ReceiptSent};
 use domain::event::Transition;
 use domain::id::{base62, keyed_digest};
 use domain::receipt::Format;
-use store::{DatabaseError, charges};
+use store::{Database, DatabaseError, charges, dead_letters};
 
-use super::{Made, find, is_to_be_sent};
+use super::{Made, find, is_to_be_sent, mail};
 use crate::announce::{Subjects, events};
-use crate::platform::Email;
-use crate::{Context, Failure, Platform};
+use crate::platform::{Email, NotSent};
+use crate::{Context, Failure, Platform, PlatformError};
 
 /// How often a receipt is tried to be sent: for a day, by the heartbeat's pauses.
 const MAX_TRIES: i64 = 32;
@@ -33,15 +33,16 @@ pub async fn send<P: Platform>(
     let Some(email) = email(&made).filter(|_| wanted) else {
         return Ok(made.keep(context.platform).await?);
     };
-    match context.platform.send_email(&email).await {
-        Ok(()) => note(context, made.charge, email.to, Some(made.receipt.number)).await,
-        Err(error) if tries < MAX_TRIES => Err(error.into()),
-        Err(error) => {
-            let problem = format!("its receipt was not sent after {tries} tries: {error}");
-            context.platform.log_error(subject, &problem);
-            note(context, made.charge, email.to, None).await
+    let problem = match context.platform.send_email(&email).await {
+        Ok(()) => return note(context, made.charge, email.to, Ok(made.receipt.number)).await,
+        Err(NotSent { problem, is_final: true }) => format!("its receipt was refused: {problem}"),
+        Err(error) if tries < MAX_TRIES => return Err(PlatformError::from(error).into()),
+        Err(NotSent { problem, .. }) => {
+            format!("its receipt was not sent after {tries} tries: {problem}")
         }
-    }
+    };
+    context.platform.log_error(subject, &problem);
+    note(context, made.charge, email.to, Err(problem)).await
 }
 
 /// The mail. Its key is the same however often it is sent to one address.
@@ -68,25 +69,49 @@ fn email(made: &Made) -> Option<Email> {
     })
 }
 
-/// Notes on the charge that its receipt was sent under a number, or could not be: then its merchant is told.
+/// Has the mail of a charge that was given up tried again, since an operator wants it.
+///
+/// # Errors
+/// When the database does not answer, or the charge changed meanwhile; the operator's wish is then still there.
+pub async fn send_again<P: Platform>(platform: &P, subject: &str) -> Result<(), Failure> {
+    let mut batch = vec![dead_letters::remove_mail(subject)];
+    if let Some(Made { scope, mut charge, .. }) = find(platform, subject).await? {
+        let context = Context::unattended(platform, scope);
+        charge.details.receipt_failed = None;
+        if let Some(task) = mail(&context, &charge) {
+            batch = vec![dead_letters::try_mail(subject), task];
+            batch.extend(charges::update(&mut charge));
+        }
+    }
+    platform.database().batch(batch).await?;
+    Ok(())
+}
+
+/// Notes on the charge that its receipt was sent under a number, or why not: then its merchant is told, and operators
+/// find it among the dead letters.
 async fn note<P: Platform>(
     context: &Context<'_, P>,
     mut charge: Charge,
     to: String,
-    number: Option<String>,
+    number: Result<String, String>,
 ) -> Result<(), Failure> {
     for _ in 0..MAX_CHANGES {
         match &number {
-            Some(number) => {
+            Ok(number) => {
                 let sent = ReceiptSent { number: number.clone(), to: to.clone() };
                 charge.details.receipt_sent = Some(sent);
             }
-            None => charge.details.receipt_failed = Some(to.clone()),
+            Err(_) => charge.details.receipt_failed = Some(to.clone()),
         }
         let mut batch = charges::update(&mut charge).to_vec();
-        if number.is_none() {
-            let subjects = Subjects { charge: Some(&charge), ..Subjects::default() };
-            batch.extend(events(context, Transition::ReceiptFailed, subjects, None));
+        let id = charge.id.as_str();
+        match &number {
+            Ok(_) => batch.push(dead_letters::remove_mail(id)),
+            Err(problem) => {
+                let subjects = Subjects { charge: Some(&charge), ..Subjects::default() };
+                batch.extend(events(context, Transition::ReceiptFailed, subjects, None));
+                batch.push(dead_letters::park(dead_letters::MAIL, id, problem, context.now));
+            }
         }
         match context.batch(batch).await {
             Ok(_) => return Ok(()),

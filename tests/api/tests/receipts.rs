@@ -606,3 +606,52 @@ fn events_that_cannot_be_read_stopped_all_receipts() {
     assert_eq!(cursor(&api).0, cursor(&api).1);
     assert_eq!(api.platform.errors().len(), 3, "each is told of: {:#?}", api.platform.errors());
 }
+
+#[test]
+fn mail_that_was_refused_for_good_was_tried_for_a_day_and_no_operator_saw_why() {
+    let api = Api::watched();
+    let outside = api.platform.outside();
+    outside.refuse_address("nobody@example.com", true);
+    let paid = pay(&api, &[("receipt_email", "nobody@example.com")]);
+    let letters = || api.platform.database().query("SELECT * FROM dead_letters", vec![]);
+    let redrive = || {
+        api.platform.database().query("UPDATE dead_letters SET redrive = 1", vec![]);
+        for _ in 0..3 {
+            api.beat();
+        }
+    };
+    for _ in 0..3 {
+        api.beat();
+        api.platform.advance(3_600);
+    }
+    assert_eq!(outside.email_hop.calls(), 1, "once is enough");
+    assert!(api.event_types().contains(&"florin.receipt.failed".to_owned()));
+    let letter = &letters()[0];
+    assert_eq!((letter.text("queue"), letter.text("body")), (Ok("mail"), Ok(paid.id())));
+    let problem = letter.text("problem").expect("a text");
+    assert!(problem.contains("it answered 422: there is no such address"), "{problem}");
+    // An operator has it tried again: in vain, and then with success.
+    redrive();
+    assert_eq!((outside.email_hop.calls(), letters().len()), (2, 1));
+    assert_eq!(letters()[0].integer("count"), Ok(2));
+    outside.refuse_address("nobody@example.com", false);
+    redrive();
+    assert_eq!((outside.emails().len(), letters().len()), (1, 0));
+    assert!(charge(&api, paid.id()).body["receipt_number"].is_string());
+    invariants::check_settled(&api.platform);
+}
+
+#[test]
+fn addresses_that_are_refused_put_off_no_other_mail() {
+    let api = Api::new();
+    api.platform.outside().refuse_address("nobody@example.com", true);
+    for _ in 0..12 {
+        pay(&api, &[("receipt_email", "nobody@example.com")]);
+    }
+    api.platform.advance(1);
+    pay(&api, &[("receipt_email", "jo@example.com")]);
+    for _ in 0..3 {
+        api.beat();
+    }
+    assert_eq!(api.platform.outside().emails().len(), 1);
+}
