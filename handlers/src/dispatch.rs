@@ -109,12 +109,18 @@ impl Server {
             path: Vec::new(),
         };
         let reply = routes::dispatch(incoming).await;
-        if request.uri().path().ends_with("/webhook_endpoints") {
-            // A new endpoint hears of what happens from now on.
+        let is_done = reply.as_ref().is_ok_and(|reply| reply.status().is_success());
+        // A new endpoint hears of what happens from now on, and payments go where they go from now on.
+        if is_done && request.method() != http::Method::GET && is_remembered(request.uri().path()) {
             self.keys.forget();
         }
         reply
     }
+}
+
+/// Whether something of what is below a path is remembered with keys.
+fn is_remembered(path: &str) -> bool {
+    path.split('/').any(|part| matches!(part, "webhook_endpoints" | "connector_accounts"))
 }
 
 /// Whether a client of the API asks, who understands no page; newer parts of Stripe's are under `/v2/`.
