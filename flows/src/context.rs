@@ -1,6 +1,6 @@
 //! What an operation knows of its surroundings: for whom it acts, when, and how it names things.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use domain::Timestamp;
@@ -47,6 +47,8 @@ pub struct Context<'a, P> {
     pub origin: String,
     /// The card number that it sealed last, beside its sealed text: a processor is asked without opening it again.
     pub sealed: RefCell<Option<(String, CardNumber)>>,
+    /// Whether a processor was asked and did not answer.
+    pub is_unanswered: Cell<bool>,
 }
 
 impl<'a, P: Platform> Context<'a, P> {
@@ -65,6 +67,7 @@ impl<'a, P: Platform> Context<'a, P> {
             connector_account: None,
             origin: String::new(),
             sealed: RefCell::default(),
+            is_unanswered: Cell::new(false),
         }
     }
 

@@ -28,8 +28,11 @@ use crate::platform::Answered;
 use crate::webhooks::refuse;
 use crate::{Context, Failure, Platform};
 
-/// For how many seconds a processor is waited for.
+/// For how many seconds a processor is waited for while a client waits.
 const TIMEOUT: u32 = 30;
+
+/// For how many seconds it is waited for where nobody does: others are to be asked about, too.
+const RECOVERY_TIMEOUT: u32 = 10;
 
 /// What an attempt is asked with beside what is kept.
 #[derive(Clone, Copy, Default)]
@@ -265,7 +268,14 @@ impl Asker {
         {
             return Outcome::unknown(problem);
         }
-        match context.platform.ask_processor(request, TIMEOUT).await {
+        let timeout = if context.request.is_some() { TIMEOUT } else { RECOVERY_TIMEOUT };
+        let answered = context.platform.ask_processor(request, timeout).await;
+        // It is down, or wants to be left in peace.
+        let is_down = |answered: &Answered| answered.status >= 500 || answered.status == 429;
+        if answered.as_ref().map_or(true, is_down) {
+            context.is_unanswered.set(true);
+        }
+        match answered {
             Err(problem) => Outcome::unknown(problem),
             Ok(Answered { status, retry_after, body }) => {
                 let mut headers = HeaderMap::new();

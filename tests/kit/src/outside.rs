@@ -25,6 +25,7 @@ pub struct Outside {
     /// The hook in every mail.
     pub email_hop: Hop,
     pub(crate) emails: RefCell<Vec<Email>>,
+    pub(crate) refused: RefCell<BTreeSet<String>>,
     pub(crate) queue: RefCell<VecDeque<Parcel>>,
     pub(crate) woken: RefCell<BTreeSet<String>>,
     pub(crate) announced: Cell<bool>,
@@ -48,6 +49,7 @@ impl Default for Outside {
             processor_hop: Hop::default(),
             email_hop: Hop::default(),
             emails: RefCell::default(),
+            refused: RefCell::default(),
             queue: RefCell::default(),
             woken: RefCell::default(),
             announced: Cell::default(),
@@ -84,6 +86,16 @@ impl Outside {
     /// Decides how long other servers take, in milliseconds.
     pub fn take(&self, milliseconds: i64) {
         self.milliseconds.set(milliseconds);
+    }
+
+    /// Whether whoever sends mail refuses an address for good.
+    pub fn refuse_address(&self, address: &str, refuses: bool) {
+        let mut refused = self.refused.borrow_mut();
+        if refuses {
+            refused.insert(address.to_owned());
+        } else {
+            refused.remove(address);
+        }
     }
 
     /// Has servers of a host answer to nothing until they are to.
