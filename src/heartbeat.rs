@@ -1,11 +1,11 @@
 //! The Durable Object whose alarm drives all work that no request waits for, and how it is woken.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 use domain::Timestamp;
 use flows::Platform;
-use queues::wake::Wake;
+use queues::wake::{Wake, Wakes};
 use worker::{
     Context, DurableObject, Env, MessageBuilder, QueueContentType, Request, Response, Result,
     State, durable_object,
@@ -22,26 +22,29 @@ const NAME: &str = "heartbeat";
 pub struct Heartbeat {
     state: State,
     env: Env,
-    /// The earliest that it was woken for during the present beat, whose end must not put that off.
-    woken_for: Cell<Option<Timestamp>>,
+    /// What it was woken for and has not served yet, which no beat's end may put off. Only memory: what is lost with it is
+    /// found by the beat that comes anyway.
+    wakes: RefCell<Wakes>,
 }
 
 impl DurableObject for Heartbeat {
     fn new(state: State, env: Env) -> Self {
-        Self { state, env, woken_for: Cell::new(None) }
+        Self { state, env, wakes: RefCell::default() }
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
-        let wake: Wake = domain::kept::from_text(&request.text().await?)?;
+        let moments: Vec<Timestamp> = domain::kept::from_text(&request.text().await?)?;
         let platform = CloudflarePlatform::new(self.env.clone());
         if let Ok(platform) = platform
             && platform.is_development()
         {
             clock::load(&platform).await;
         }
-        let earliest = self.woken_for.get().map_or(wake.due_at, |known| known.min(wake.due_at));
-        self.woken_for.set(Some(earliest));
-        self.alarm_at(wake.due_at).await?;
+        let earliest = moments.iter().min().copied();
+        self.wakes.borrow_mut().add(moments);
+        if let Some(earliest) = earliest {
+            self.alarm_at(earliest).await?;
+        }
         Ok(Response::empty()?.with_status(204))
     }
 
@@ -53,9 +56,10 @@ impl DurableObject for Heartbeat {
                 if platform.is_development() {
                     clock::load(&platform).await;
                 }
-                self.woken_for.set(None);
+                self.wakes.borrow_mut().begin(clock::now());
                 let next = queues::heartbeat::beat(&platform).await;
-                let next = self.woken_for.take().map_or(next, |woken_for| woken_for.min(next));
+                let woken_for = self.wakes.borrow().earliest();
+                let next = woken_for.map_or(next, |moment| moment.min(next));
                 self.state.storage().set_alarm(pause_until(next)).await?;
             }
             Err(problem) => worker::console_error!("{problem}"),
@@ -86,16 +90,16 @@ fn pause_until(due_at: Timestamp) -> Duration {
     Duration::from_millis(u64::try_from(seconds).unwrap_or(0).saturating_mul(1_000).max(50))
 }
 
-/// Tells the heartbeat when there is work.
+/// Tells the heartbeat when there is work: at each of some moments.
 ///
 /// # Errors
 /// Says what the object or the runtime said.
-pub async fn poke(env: &Env, due_at: Timestamp) -> std::result::Result<(), String> {
-    send(env, due_at).await.map_err(|error| error.to_string())
+pub async fn poke(env: &Env, moments: &[Timestamp]) -> std::result::Result<(), String> {
+    send(env, moments).await.map_err(|error| error.to_string())
 }
 
-async fn send(env: &Env, due_at: Timestamp) -> Result<()> {
-    let question = serde_json::to_string(&Wake { due_at })?;
+async fn send(env: &Env, moments: &[Timestamp]) -> Result<()> {
+    let question = serde_json::to_string(moments)?;
     let answer = object::ask(env, "HEARTBEAT", NAME, "https://heartbeat/wake", &question).await?;
     match answer.status {
         204 => Ok(()),
@@ -114,7 +118,7 @@ pub fn wake_after(context: &Context, env: Env, earliest: Option<Timestamp>) {
     if !IS_POKED.with(|cell| cell.replace(true)) {
         let env = env.clone();
         context.wait_until(async move {
-            if let Err(problem) = poke(&env, clock::now()).await {
+            if let Err(problem) = poke(&env, &[clock::now()]).await {
                 worker::console_error!("the heartbeat could not be woken: {problem}");
             }
         });
