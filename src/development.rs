@@ -46,7 +46,7 @@ async fn advance(platform: &CloudflarePlatform, body: &[u8]) -> Result<Response,
     clock::advance(platform, seconds).await.map_err(|error| error.to_string())?;
     let Timestamp(now) = clock::now();
     // What became due by this is done at once.
-    heartbeat::poke(platform.env(), Timestamp(0)).await?;
+    heartbeat::poke(platform.env(), &[Timestamp(0)]).await?;
     Response::from_json(&json!({"now": now, "ahead_seconds": clock::ahead()}))
         .map_err(|error| error.to_string())
 }

@@ -1,13 +1,13 @@
 //! The Durable Objects whose alarms drive all work that no request waits for, and how they are woken.
 
-use std::cell::{Cell, OnceCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::time::Duration;
 
 use domain::Timestamp;
 use flows::Platform;
 use futures_util::future::join_all;
 use queues::heartbeat::{Heart, Lane};
-use queues::wake::Wake;
+use queues::wake::{Wake, Wakes};
 use worker::{
     Context, DurableObject, Env, MessageBuilder, QueueContentType, Request, Response, Result,
     State, durable_object,
@@ -25,27 +25,30 @@ pub struct Heartbeat {
     state: State,
     env: Env,
     heart: OnceCell<Heart>,
-    /// The earliest that it was woken for during the present beat, whose end must not put that off.
-    woken_for: Cell<Option<Timestamp>>,
+    /// What it was woken for and has not served yet, which no beat's end may put off. Only memory: what is lost with it is
+    /// found by the beat that comes anyway.
+    wakes: RefCell<Wakes>,
 }
 
 impl DurableObject for Heartbeat {
     fn new(state: State, env: Env) -> Self {
-        Self { state, env, heart: OnceCell::new(), woken_for: Cell::new(None) }
+        Self { state, env, heart: OnceCell::new(), wakes: RefCell::default() }
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
         self.heart(request.path().rsplit('/').next().and_then(Lane::from_name)).await?;
-        let wake: Wake = domain::kept::from_text(&request.text().await?)?;
+        let moments: Vec<Timestamp> = domain::kept::from_text(&request.text().await?)?;
         let platform = CloudflarePlatform::new(self.env.clone());
         if let Ok(platform) = platform
             && platform.is_development()
         {
             clock::load(&platform).await;
         }
-        let earliest = self.woken_for.get().map_or(wake.due_at, |known| known.min(wake.due_at));
-        self.woken_for.set(Some(earliest));
-        self.alarm_at(wake.due_at).await?;
+        let earliest = moments.iter().min().copied();
+        self.wakes.borrow_mut().add(moments);
+        if let Some(earliest) = earliest {
+            self.alarm_at(earliest).await?;
+        }
         Ok(Response::empty()?.with_status(204))
     }
 
@@ -58,9 +61,10 @@ impl DurableObject for Heartbeat {
                 if platform.is_development() {
                     clock::load(&platform).await;
                 }
-                self.woken_for.set(None);
+                self.wakes.borrow_mut().begin(clock::now());
                 let next = heart.beat(&platform).await;
-                let next = self.woken_for.take().map_or(next, |woken_for| woken_for.min(next));
+                let woken_for = self.wakes.borrow().earliest();
+                let next = woken_for.map_or(next, |moment| moment.min(next));
                 self.state.storage().set_alarm(pause_until(next)).await?;
                 queue::announce_events(&platform).await;
             }
@@ -106,17 +110,17 @@ fn pause_until(due_at: Timestamp) -> Duration {
     Duration::from_millis(u64::try_from(seconds).unwrap_or(0).saturating_mul(1_000).max(50))
 }
 
-/// Tells the heartbeat, in each of its lanes, when there is work.
+/// Tells the heartbeat, in each of its lanes, when there is work: at each of some moments.
 ///
 /// # Errors
 /// Says what an object or the runtime said.
-pub async fn poke(env: &Env, due_at: Timestamp) -> std::result::Result<(), String> {
-    let sent = join_all(Lane::ALL.map(|lane| send(env, lane, due_at))).await;
+pub async fn poke(env: &Env, moments: &[Timestamp]) -> std::result::Result<(), String> {
+    let sent = join_all(Lane::ALL.map(|lane| send(env, lane, moments))).await;
     sent.into_iter().collect::<Result<()>>().map_err(|error| error.to_string())
 }
 
-async fn send(env: &Env, lane: Lane, due_at: Timestamp) -> Result<()> {
-    let question = serde_json::to_string(&Wake { due_at })?;
+async fn send(env: &Env, lane: Lane, moments: &[Timestamp]) -> Result<()> {
+    let question = serde_json::to_string(moments)?;
     let url = format!("https://heartbeat/wake/{}", lane.name());
     let answer = object::ask(env, "HEARTBEAT", lane.name(), &url, &question).await?;
     match answer.status {
@@ -136,7 +140,7 @@ pub fn wake_after(context: &Context, env: Env, earliest: Option<Timestamp>) {
     if !IS_POKED.with(|cell| cell.replace(true)) {
         let env = env.clone();
         context.wait_until(async move {
-            if let Err(problem) = poke(&env, clock::now()).await {
+            if let Err(problem) = poke(&env, &[clock::now()]).await {
                 worker::console_error!("the heartbeat could not be woken: {problem}");
             }
         });

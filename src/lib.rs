@@ -90,7 +90,7 @@ async fn queue(batch: MessageBatch<String>, env: Env, context: Context) -> Resul
 #[event(scheduled)]
 async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
     let now = domain::Timestamp(clock::milliseconds().saturating_div(1000));
-    if let Err(problem) = heartbeat::poke(&env, now).await {
+    if let Err(problem) = heartbeat::poke(&env, &[now]).await {
         worker::console_error!("the heartbeat could not be re-armed: {problem}");
     }
 }

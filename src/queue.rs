@@ -72,18 +72,18 @@ pub async fn take(batch: &MessageBatch<String>, env: Env, context: &Context) {
     }
 }
 
-/// Passes the earliest wake-up on to the heartbeat. A message that cannot be read holds up no other.
+/// Passes wake-ups on to the heartbeat. A message that cannot be read holds up no other.
 async fn wake(messages: &[RawMessage], env: &Env) {
     let read = messages.iter().map(|message| (message, queues::wake::due_at(&body(message))));
     let (readable, poison): (Vec<_>, Vec<_>) = read.partition(|(_, due_at)| due_at.is_ok());
     for (message, problem) in poison {
         settle(message, problem.map(drop));
     }
-    let Some(earliest) = readable.iter().filter_map(|(_, due_at)| due_at.as_ref().ok()).min()
-    else {
+    let moments: Vec<_> = readable.iter().filter_map(|(_, due_at)| due_at.clone().ok()).collect();
+    if moments.is_empty() {
         return;
-    };
-    let woken = heartbeat::poke(env, *earliest).await;
+    }
+    let woken = heartbeat::poke(env, &moments).await;
     for (message, _) in readable {
         settle(message, woken.clone());
     }

@@ -11,14 +11,29 @@ pub const CURSOR_GUARD: &str = "fan_out_cursor";
 
 pub(crate) const CURSOR: &str = "SELECT * FROM fan_out WHERE id = 1";
 
-pub(crate) const EVENTS: &str = "\
-    SELECT sequence, account, livemode, type, object FROM events \
-    WHERE sequence > (SELECT event FROM fan_out WHERE id = 1) ORDER BY sequence LIMIT ?1";
+/// Which events are next: those of accounts that an enabled endpoint may hear of, among so many behind the cursor.
+macro_rules! next {
+    () => {
+        "FROM events WHERE sequence > (SELECT event FROM fan_out WHERE id = 1) \
+         AND sequence <= (SELECT event + ?2 FROM fan_out WHERE id = 1) \
+         AND EXISTS (SELECT 1 FROM webhook_endpoints AS hears \
+         INDEXED BY webhook_endpoints_by_account WHERE hears.account = events.account \
+         AND hears.livemode = events.livemode AND hears.status = 'enabled') \
+         ORDER BY sequence LIMIT ?1"
+    };
+}
 
-pub(crate) const ENDPOINTS: &str = "\
-    SELECT * FROM webhook_endpoints WHERE status = 'enabled' AND (account, livemode) IN (\
-    SELECT account, livemode FROM events \
-    WHERE sequence > (SELECT event FROM fan_out WHERE id = 1) ORDER BY sequence LIMIT ?1)";
+pub(crate) const EVENTS: &str =
+    concat!("SELECT sequence, account, livemode, type, object ", next!());
+
+pub(crate) const ENDPOINTS: &str = concat!(
+    "SELECT * FROM webhook_endpoints WHERE status = 'enabled' AND (account, livemode) IN (\
+     SELECT account, livemode ",
+    next!(),
+    ")"
+);
+
+pub(crate) const LAST: &str = "SELECT MAX(sequence) AS last FROM events";
 
 pub(crate) const ADVANCE: &str = "UPDATE fan_out SET event = ?2 WHERE id = 1 AND event = ?1";
 
@@ -41,14 +56,20 @@ pub fn cursor() -> Statement {
     Statement::new(CURSOR, values![])
 }
 
-/// Finds the next events: their sequence, account, mode, type and object.
-pub fn events(most: i64) -> Statement {
-    Statement::new(EVENTS, values![most])
+/// Finds the next events that an endpoint may hear of, at most so many and among so many behind the cursor: their
+/// sequence, account, mode, type and object.
+pub fn events(most: i64, among: i64) -> Statement {
+    Statement::new(EVENTS, values![most, among])
 }
 
 /// Finds every enabled endpoint of the accounts whose events are next.
-pub fn endpoints(most: i64) -> Statement {
-    Statement::new(ENDPOINTS, values![most])
+pub fn endpoints(most: i64, among: i64) -> Statement {
+    Statement::new(ENDPOINTS, values![most, among])
+}
+
+/// Finds the last event of all (column `last`).
+pub fn last() -> Statement {
+    Statement::new(LAST, values![])
 }
 
 /// Moves the cursor on, unless somebody else did.

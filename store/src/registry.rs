@@ -107,6 +107,7 @@ pub fn statements() -> Vec<(String, String)> {
         ("fan_out.cursor", fan_out::CURSOR),
         ("fan_out.endpoints", fan_out::ENDPOINTS),
         ("fan_out.events", fan_out::EVENTS),
+        ("fan_out.last", fan_out::LAST),
         ("fan_out.searched", fan_out::SEARCHED),
         ("files.find", files::FIND),
         ("files.insert", files::INSERT),

@@ -17,19 +17,32 @@ use crate::{Failure, Platform};
 /// How many events one fan-out takes on; the rest follows at once.
 const SLICE: i64 = 100;
 
+/// Among how many events it looks for them: most accounts may have no endpoint, and no event of theirs is announced.
+const AMONG: i64 = 5_000;
+
 /// Plans the deliveries of the next events and puts them on their way. Says whether there are more
 /// events. Where two run together, one of them does nothing.
 ///
 /// # Errors
 /// When the database does not answer.
 pub async fn fan_out<P: Platform>(platform: &P) -> Result<bool, Failure> {
-    let read = vec![fan_out::cursor(), fan_out::events(SLICE), fan_out::endpoints(SLICE)];
+    let read = vec![
+        fan_out::cursor(),
+        fan_out::events(SLICE, AMONG),
+        fan_out::endpoints(SLICE, AMONG),
+        fan_out::last(),
+    ];
     let results = platform.database().batch(read).await?;
     let Some(cursor) = first::<Cursor>(&results, 0)? else {
         return Err(Failure::Bug("the fan-out has no cursor".to_owned()));
     };
     let events = rows(&results, 1);
-    let Some(last) = events.last() else { return Ok(false) };
+    let last = rows(&results, 3).first().map(|row| row.optional_integer("last")).transpose()?;
+    let Some(last) = last.flatten().filter(|last| *last > cursor.event) else { return Ok(false) };
+    let through = match events.last() {
+        Some(event) if is_full(events) => event.integer("sequence")?,
+        _ => last.min(cursor.event.saturating_add(AMONG)),
+    };
     let endpoints = Subscribed::of(platform, rows(&results, 2));
     let mut planned = Vec::new();
     for event in events {
@@ -39,7 +52,7 @@ pub async fn fan_out<P: Platform>(platform: &P) -> Result<bool, Failure> {
             Err(error) => platform.log_error("fan-out", &format!("{error}, in {event:?}")),
         }
     }
-    let mut batch = fan_out::advance(cursor.event, last.integer("sequence")?).to_vec();
+    let mut batch = fan_out::advance(cursor.event, through).to_vec();
     if !planned.is_empty() {
         batch.push(deliveries::insert(&planned, platform.now()));
     }
@@ -49,7 +62,11 @@ pub async fn fan_out<P: Platform>(platform: &P) -> Result<bool, Failure> {
         Err(error) => return Err(error.into()),
     }
     post(platform, &planned).await;
-    Ok(i64::try_from(events.len()).unwrap_or(SLICE) >= SLICE)
+    Ok(through < last)
+}
+
+fn is_full(events: &[Row]) -> bool {
+    i64::try_from(events.len()).unwrap_or(SLICE) >= SLICE
 }
 
 fn rows(results: &[Rows], place: usize) -> &[Row] {

@@ -42,7 +42,10 @@ pub async fn search<P: Platform>(platform: &P) -> Result<bool, Failure> {
     let rows = results.first().map(|Rows(rows)| rows.as_slice()).unwrap_or_default();
     let endpoints: Vec<Searched> = rows.iter().map(Searched::try_from).collect::<Result<_, _>>()?;
     for endpoint in &endpoints {
-        attend(platform, endpoint, before, now).await?;
+        // An object that does not wake keeps no other from being looked after; the next search finds it again.
+        if let Err(failure) = attend(platform, endpoint, before, now).await {
+            platform.log_error(&endpoint.id, &failure.to_string());
+        }
     }
     let is_full = i64::try_from(endpoints.len()).unwrap_or(SLICE) >= SLICE;
     let through = endpoints.last().filter(|_| is_full).map_or("", |endpoint| &endpoint.id);

@@ -8,7 +8,7 @@ use api::{Api, Form};
 use domain::timestamp::{DAY, Timestamp};
 use flows::platform::Answered;
 use flows::webhooks::{Next, deliver_alone};
-use kit::{answered, run, take_turns};
+use kit::{Fault, answered, run, take_turns};
 use serde_json::{Value, json};
 use store::{Row, values};
 
@@ -390,6 +390,45 @@ fn a_fan_out_of_a_long_outage_runs_in_parts_that_one_invocation_can_bear() {
         parts += 1;
     }
     assert_eq!((deliveries(&api, &made).len(), parts), (5_000, 3));
+}
+
+#[test]
+fn events_of_accounts_without_an_endpoint_held_up_the_next_one_that_somebody_is_to_hear_of() {
+    let api = Api::new();
+    let made = endpoint(&api, URL);
+    let copies = "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 12000) \
+         INSERT INTO events (id, account, livemode, created, type, object, data, api_version) \
+         SELECT 'evt_quiet' || n, 'acct_quiet', 0, 0, 'customer.created', 'cus_quiet', '{}', '1' FROM numbers";
+    query(&api, copies, values![]);
+    customer(&api);
+    api.platform.database().take_counts();
+    let is_left = run(queues::deliveries::fan_out(&api.platform));
+    assert_eq!((is_left, deliveries(&api, &made).len()), (Ok(false), 1));
+    let statements = api.platform.database().take_counts().statements;
+    assert!(statements < 25, "{statements} statements");
+    let cursor = query(&api, "SELECT event FROM fan_out", values![]);
+    assert_eq!(cursor[0].integer("event"), Ok(12_001), "nobody looks at them again");
+}
+
+#[test]
+fn one_object_that_did_not_wake_ended_the_search_for_the_lost_deliveries_of_all_others() {
+    let api = Api::new();
+    let made = [endpoint(&api, "https://one.test/"), endpoint(&api, "https://two.test/")];
+    customer(&api);
+    fan_out(&api);
+    api.platform.outside().lose_messages();
+    api.platform.advance(61);
+    let first = made.iter().min().expect("two");
+    api.platform.outside().object_hop.fail(1, Fault::BeforeEffect);
+    run(flows::webhooks::search(&api.platform)).expect("a search");
+    let woken = api.platform.outside().take_woken();
+    assert_eq!(woken.len(), 1);
+    assert!(made.contains(&woken[0]) && woken[0] != *first);
+    let log = api.platform.errors();
+    assert!(log.iter().any(|error| error.request == *first), "{log:?}");
+    // The one that slept is found again when it is late.
+    pass(&api, 3);
+    assert_eq!(went(&api).len(), 2);
 }
 
 #[test]
