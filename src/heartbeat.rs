@@ -67,6 +67,7 @@ impl DurableObject for Heartbeat {
                 let next = woken_for.map_or(next, |moment| moment.min(next));
                 self.state.storage().set_alarm(pause_until(next)).await?;
                 queue::announce_events(&platform).await;
+                wake_others(&self.env, heart.lane(), platform.earliest_wake()).await;
             }
             Err(problem) => worker::console_error!("{problem}"),
         }
@@ -110,12 +111,29 @@ fn pause_until(due_at: Timestamp) -> Duration {
     Duration::from_millis(u64::try_from(seconds).unwrap_or(0).saturating_mul(1_000).max(50))
 }
 
+/// Tells the other lanes of what one lane has planned, which only looks for its own.
+async fn wake_others(env: &Env, lane: Lane, earliest: Option<Timestamp>) {
+    let Some(due_at) = earliest else { return };
+    let others = Lane::ALL.into_iter().filter(|other| *other != lane);
+    if let Err(problem) = poke_lanes(env, others, &[due_at]).await {
+        worker::console_warn!("the other lanes could not be woken: {problem}");
+    }
+}
+
 /// Tells the heartbeat, in each of its lanes, when there is work: at each of some moments.
 ///
 /// # Errors
 /// Says what an object or the runtime said.
 pub async fn poke(env: &Env, moments: &[Timestamp]) -> std::result::Result<(), String> {
-    let sent = join_all(Lane::ALL.map(|lane| send(env, lane, moments))).await;
+    poke_lanes(env, Lane::ALL.into_iter(), moments).await
+}
+
+async fn poke_lanes(
+    env: &Env,
+    lanes: impl Iterator<Item = Lane>,
+    moments: &[Timestamp],
+) -> std::result::Result<(), String> {
+    let sent = join_all(lanes.map(|lane| send(env, lane, moments))).await;
     sent.into_iter().collect::<Result<()>>().map_err(|error| error.to_string())
 }
 

@@ -266,6 +266,7 @@ impl Asker {
         if let Some(url) = &details.base_url
             && let Some(problem) = refuse(context.platform, url, context.scope.livemode).await
         {
+            context.is_unanswered.set(true);
             return Outcome::unknown(problem);
         }
         let timeout = if context.request.is_some() { TIMEOUT } else { RECOVERY_TIMEOUT };

@@ -3,7 +3,7 @@
 use api::processors::{PAY, VISA, card, connected};
 use api::{Api, invariants};
 use domain::timestamp::DAY;
-use kit::{Fault, run, run_until_poll};
+use kit::{Fault, Processor, run, run_until_poll};
 use queues::heartbeat::{Heart, Lane};
 
 /// More polls than any beat needs.
@@ -76,4 +76,24 @@ fn a_processor_that_is_down_was_asked_after_each_open_payment() {
     }
     assert!(states(&api, account).iter().all(|state| state == "succeeded"));
     invariants::check_settled(&api.platform);
+}
+
+#[test]
+fn a_processor_whose_name_leads_nowhere_was_looked_for_after_each_open_payment() {
+    let api = Api::watched();
+    let processor = Processor::listening(&api.platform);
+    let form = [
+        ("connector", "stripe"),
+        ("secret_key", "sk_test_51example"),
+        ("base_url", "https://psp.test"),
+    ];
+    api.post("/v1/florin/connector_accounts", &form).ok();
+    pay_unheard(&api, 20);
+    processor.take_requests();
+    api.platform.outside().development(false);
+    api.platform.advance(60);
+    run(Heart::of(Lane::Recovery).beat(&api.platform));
+    let planned = "SELECT * FROM scheduled_tasks WHERE kind = 'recover_attempt' AND tries > 0";
+    assert_eq!(api.platform.database().query(planned, vec![]).len(), 1, "once is enough");
+    assert!(processor.take_requests().is_empty());
 }
