@@ -1,7 +1,5 @@
 //! Wake-ups: when the heartbeat is to look at its work.
 
-use std::collections::BTreeSet;
-
 use domain::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +12,7 @@ pub struct Wake {
 
 /// The moments that the heartbeat was woken for and has not looked at since.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Wakes(BTreeSet<Timestamp>);
+pub struct Wakes(Vec<Timestamp>);
 
 /// The most moments that are remembered. The latest go first: the heartbeat looks by itself until then.
 const REMEMBERED: usize = 100;
@@ -22,9 +20,15 @@ const REMEMBERED: usize = 100;
 impl Wakes {
     /// Remembers further moments.
     pub fn add(&mut self, moments: impl IntoIterator<Item = Timestamp>) {
-        self.0.extend(moments);
-        while self.0.len() > REMEMBERED {
-            self.0.pop_last();
+        for moment in moments {
+            if self.0.contains(&moment) {
+                continue;
+            }
+            if self.0.len() < REMEMBERED {
+                self.0.push(moment);
+            } else if let Some(latest) = self.0.iter_mut().max() {
+                *latest = moment.min(*latest);
+            }
         }
     }
 
@@ -35,7 +39,7 @@ impl Wakes {
 
     /// The earliest moment that is left.
     pub fn earliest(&self) -> Option<Timestamp> {
-        self.0.first().copied()
+        self.0.iter().min().copied()
     }
 }
 
@@ -77,7 +81,9 @@ mod tests {
     #[test]
     fn no_rush_of_wake_ups_fills_the_memory() {
         let mut wakes = Wakes::default();
-        wakes.add((0..1_000).map(Timestamp));
+        wakes.add((0..1_000).rev().map(Timestamp));
         assert_eq!((wakes.0.len(), wakes.earliest()), (REMEMBERED, Some(Timestamp(0))));
+        wakes.begin(Timestamp(98));
+        assert_eq!((wakes.0.len(), wakes.earliest()), (1, Some(Timestamp(99))));
     }
 }
