@@ -1,10 +1,12 @@
 //! The database port on D1.
 
+use std::borrow::Cow;
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use store::{Database, DatabaseError, Row, Rows, Statement, Value};
 use wasm_bindgen::prelude::wasm_bindgen;
-use worker::D1Database;
+use worker::Env;
 use worker::js_sys::{Error, Promise};
 use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::wasm_bindgen_futures::JsFuture;
@@ -13,35 +15,62 @@ use crate::clock;
 use crate::timings::{Hop, Timings};
 
 // Statements come as one JSON text, and what they find goes back as one: every value that crosses
-// into or out of WebAssembly by itself costs as much as all of this.
+// into or out of WebAssembly by itself costs as much as all of this. The text of a statement comes once,
+// with the number that stands for it from then on; 0 stands for those that differ each time.
 #[wasm_bindgen(inline_js = r#"
-export async function run(database, statements) {
-  const prepared = JSON.parse(statements)
-    .map(([sql, values]) => database.prepare(sql).bind(...values));
+const texts = [];
+export async function run({ DB: database }, statements) {
+  if (database === undefined) throw new Error("the binding DB is missing");
+  const prepared = JSON.parse(statements).map(([number, values, text]) => {
+    if (text !== null) texts[number] = text;
+    return [texts[number], values];
+  }).map(([text, values]) => database.prepare(text).bind(...values));
   const results = await database.batch(prepared);
   return JSON.stringify(results.map((result) => result.results));
 }
 "#)]
 extern "C" {
-    fn run(database: &JsValue, statements: &str) -> Promise;
+    fn run(env: &JsValue, statements: &str) -> Promise;
+}
+
+thread_local! {
+    /// The texts that JavaScript knows, by where they lie, since they are the program's own; with their numbers.
+    static NUMBERS: RefCell<Vec<(usize, usize, usize)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The number that stands for the text of a statement, and the text itself unless JavaScript knows it.
+fn numbered(statement: &Statement) -> (usize, Option<&str>) {
+    let Cow::Borrowed(text) = statement.sql else { return (0, Some(&statement.sql)) };
+    let (start, length) = (text.as_ptr().addr(), text.len());
+    NUMBERS.with_borrow_mut(|numbers| {
+        let place = numbers.partition_point(|(s, l, _)| (*s, *l) < (start, length));
+        match numbers.get(place) {
+            Some((s, l, number)) if (*s, *l) == (start, length) => (*number, None),
+            _ => {
+                let number = numbers.len().saturating_add(1);
+                numbers.insert(place, (start, length, number));
+                (number, Some(text))
+            }
+        }
+    })
 }
 
 /// D1, with a count of its use.
 pub struct CloudflareDatabase {
-    database: JsValue,
+    env: Env,
     timings: Rc<Timings>,
 }
 
 impl CloudflareDatabase {
-    /// The database behind a binding.
-    pub fn new(database: D1Database, timings: Rc<Timings>) -> Self {
-        Self { database: database.into(), timings }
+    /// The database behind the binding `DB`.
+    pub fn new(env: Env, timings: Rc<Timings>) -> Self {
+        Self { env, timings }
     }
 
     /// Runs a batch without counting it.
     pub async fn run(&self, statements: Vec<Statement>) -> Result<Vec<Rows>, DatabaseError> {
         let statements = text(&statements)?;
-        let results = JsFuture::from(run(&self.database, &statements))
+        let results = JsFuture::from(run(self.env.as_ref(), &statements))
             .await
             .map_err(|error| DatabaseError::from_message(&message(&error)))?;
         let results: Vec<Vec<_>> = serde_json::from_str(&results.as_string().unwrap_or_default())
@@ -69,8 +98,13 @@ fn text(statements: &[Statement]) -> Result<String, DatabaseError> {
             return Err(DatabaseError::Refused(format!("{integer} is too large to be bound")));
         }
     }
-    let statements: Vec<_> =
-        statements.iter().map(|statement| (&statement.sql, &statement.values)).collect();
+    let statements: Vec<_> = statements
+        .iter()
+        .map(|statement| {
+            let (number, text) = numbered(statement);
+            (number, &statement.values, text)
+        })
+        .collect();
     serde_json::to_string(&statements).map_err(|error| DatabaseError::Refused(error.to_string()))
 }
 

@@ -1,8 +1,8 @@
 //! Sending mail: through Cloudflare, through a provider's HTTP interface, or into a local outbox on a developer's
 //! machine.
 
-use flows::platform::Email;
-use flows::{Platform, PlatformError};
+use flows::Platform;
+use flows::platform::{Email, NotSent};
 use serde_json::json;
 use store::{Database, development_outbox};
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -16,6 +16,15 @@ use crate::platform::CloudflarePlatform;
 
 /// How long a provider may take, in seconds.
 const TIMEOUT: u32 = 20;
+
+/// What Cloudflare says of a mail that it will never send
+/// (<https://developers.cloudflare.com/email-service/api/send-emails/workers-api/#error-codes>).
+const FINAL: [&str; 4] = [
+    "E_VALIDATION_ERROR",
+    "E_RECIPIENT_NOT_ALLOWED",
+    "E_RECIPIENT_SUPPRESSED",
+    "E_CONTENT_TOO_LARGE",
+];
 
 #[wasm_bindgen(inline_js = r#"
 export function is_bound(env) {
@@ -72,13 +81,16 @@ impl Provider {
     ///
     /// # Errors
     /// When the provider does not take it.
-    pub async fn send(&self, env: &Env, email: &Email) -> Result<(), String> {
+    pub async fn send(&self, env: &Env, email: &Email) -> Result<(), NotSent> {
         let Email { idempotency_key, to, subject, html, text } = email;
         let Some((url, token)) = &self.elsewhere else {
             // Cloudflare knows no idempotency keys.
             let sent = send_bound(env.as_ref(), &self.from, to, subject, html, text);
-            let sent = JsFuture::from(sent).await;
-            return sent.map(drop).map_err(|error| crate::database::message(&error));
+            return JsFuture::from(sent).await.map(drop).map_err(|error| {
+                let problem = crate::database::message(&error);
+                let is_final = FINAL.iter().any(|code| problem.contains(code));
+                NotSent { problem, is_final }
+            });
         };
         let body =
             json!({"from": self.from, "to": to, "subject": subject, "html": html, "text": text});
@@ -87,11 +99,14 @@ impl Provider {
             .header("content-type", "application/json")
             .header("idempotency-key", idempotency_key)
             .body(body.to_string())
-            .map_err(|error| error.to_string())?;
-        let answered = outbound::send(request, TIMEOUT).await.answer?;
+            .map_err(|error| later(error.to_string()))?;
+        let answered = outbound::send(request, TIMEOUT).await.answer.map_err(later)?;
         match answered.status {
             200..=299 => Ok(()),
-            status => Err(format!("it answered {status}: {}", answered.body)),
+            status => Err(NotSent {
+                problem: format!("it answered {status}: {}", answered.body),
+                is_final: matches!(status, 400 | 422),
+            }),
         }
     }
 }
@@ -100,10 +115,15 @@ impl Provider {
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn keep(platform: &CloudflarePlatform, email: &Email) -> Result<(), PlatformError> {
+pub async fn keep(platform: &CloudflarePlatform, email: &Email) -> Result<(), NotSent> {
     let Email { idempotency_key, to, subject, html, text } = email;
     let now = platform.now();
     let keep = development_outbox::insert(idempotency_key, now, to, subject, html, text);
     let kept = platform.database().batch(vec![keep]).await;
-    kept.map(drop).map_err(|error| PlatformError { part: "email", problem: error.to_string() })
+    kept.map(drop).map_err(|error| later(error.to_string()))
+}
+
+/// It may be taken later.
+fn later(problem: String) -> NotSent {
+    NotSent { problem, is_final: false }
 }

@@ -4,11 +4,11 @@ use std::pin::pin;
 
 use futures_util::future::{Either, select};
 use wasm_bindgen::prelude::wasm_bindgen;
+use worker::Env;
 use worker::js_sys::Promise;
 use worker::wasm_bindgen::JsValue;
 use worker::wasm_bindgen_futures::JsFuture;
 use worker::web_sys::ReadableStream;
-use worker::{Env, Response, ResponseBuilder};
 
 use crate::{database, queue};
 
@@ -94,8 +94,8 @@ pub async fn put(env: &Env, name: &str, bytes: &[u8]) -> Result<(), String> {
 
 /// Objects as one body that is never in memory as a whole.
 #[expect(clippy::cast_precision_loss, reason = "no file has 2^53 bytes")]
-pub fn body(env: &Env, names: &[String], size: i64) -> Response {
-    ResponseBuilder::new().stream(concatenated(env.as_ref(), &names.join("\n"), size as f64))
+pub fn body(env: &Env, names: &[String], size: i64) -> ReadableStream {
+    concatenated(env.as_ref(), &names.join("\n"), size as f64)
 }
 
 /// How far a zone is ahead of UTC then, in seconds.

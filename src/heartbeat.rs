@@ -1,10 +1,12 @@
-//! The Durable Object whose alarm drives all work that no request waits for, and how it is woken.
+//! The Durable Objects whose alarms drive all work that no request waits for, and how they are woken.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::time::Duration;
 
 use domain::Timestamp;
 use flows::Platform;
+use futures_util::future::join_all;
+use queues::heartbeat::{Heart, Lane};
 use queues::wake::{Wake, Wakes};
 use worker::{
     Context, DurableObject, Env, MessageBuilder, QueueContentType, Request, Response, Result,
@@ -12,16 +14,17 @@ use worker::{
 };
 
 use crate::platform::CloudflarePlatform;
-use crate::{clock, object};
+use crate::{clock, object, queue};
 
-/// The name of the only heartbeat while there is one database shard.
-const NAME: &str = "heartbeat";
+/// Under which an object keeps the name of its lane, which its alarm is not told.
+const LANE: &str = "lane";
 
-/// Beats: does what is due, then sets its alarm for the next time.
+/// Beats for one lane: does what is due, then sets its alarm for the next time.
 #[durable_object(alarm)]
 pub struct Heartbeat {
     state: State,
     env: Env,
+    heart: OnceCell<Heart>,
     /// What it was woken for and has not served yet, which no beat's end may put off. Only memory: what is lost with it is
     /// found by the beat that comes anyway.
     wakes: RefCell<Wakes>,
@@ -29,10 +32,11 @@ pub struct Heartbeat {
 
 impl DurableObject for Heartbeat {
     fn new(state: State, env: Env) -> Self {
-        Self { state, env, wakes: RefCell::default() }
+        Self { state, env, heart: OnceCell::new(), wakes: RefCell::default() }
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
+        self.heart(request.path().rsplit('/').next().and_then(Lane::from_name)).await?;
         let moments: Vec<Timestamp> = domain::kept::from_text(&request.text().await?)?;
         let platform = CloudflarePlatform::new(self.env.clone());
         if let Ok(platform) = platform
@@ -51,16 +55,18 @@ impl DurableObject for Heartbeat {
     async fn alarm(&self) -> Result<Response> {
         // The alarm is set again before the work, so that no failure of the work can lose it.
         self.state.storage().set_alarm(Duration::from_secs(30)).await?;
+        let heart = self.heart(None).await?;
         match CloudflarePlatform::new(self.env.clone()) {
             Ok(platform) => {
                 if platform.is_development() {
                     clock::load(&platform).await;
                 }
                 self.wakes.borrow_mut().begin(clock::now());
-                let next = queues::heartbeat::beat(&platform).await;
+                let next = heart.beat(&platform).await;
                 let woken_for = self.wakes.borrow().earliest();
                 let next = woken_for.map_or(next, |moment| moment.min(next));
                 self.state.storage().set_alarm(pause_until(next)).await?;
+                queue::announce_events(&platform).await;
             }
             Err(problem) => worker::console_error!("{problem}"),
         }
@@ -69,6 +75,20 @@ impl DurableObject for Heartbeat {
 }
 
 impl Heartbeat {
+    /// What beats here, for the lane that a wake-up named; before there were lanes, none was named.
+    async fn heart(&self, named: Option<Lane>) -> Result<&Heart> {
+        if let Some(heart) = self.heart.get() {
+            return Ok(heart);
+        }
+        let storage = self.state.storage();
+        let kept = storage.get::<String>(LANE).await?.as_deref().and_then(Lane::from_name);
+        if let (None, Some(lane)) = (kept, named) {
+            storage.put(LANE, lane.name()).await?;
+        }
+        let lane = kept.or(named).unwrap_or(Lane::Main);
+        Ok(self.heart.get_or_init(|| Heart::of(lane)))
+    }
+
     /// Sets the alarm for then, unless it is set for earlier.
     async fn alarm_at(&self, due_at: Timestamp) -> Result<()> {
         let storage = self.state.storage();
@@ -90,17 +110,19 @@ fn pause_until(due_at: Timestamp) -> Duration {
     Duration::from_millis(u64::try_from(seconds).unwrap_or(0).saturating_mul(1_000).max(50))
 }
 
-/// Tells the heartbeat when there is work: at each of some moments.
+/// Tells the heartbeat, in each of its lanes, when there is work: at each of some moments.
 ///
 /// # Errors
-/// Says what the object or the runtime said.
+/// Says what an object or the runtime said.
 pub async fn poke(env: &Env, moments: &[Timestamp]) -> std::result::Result<(), String> {
-    send(env, moments).await.map_err(|error| error.to_string())
+    let sent = join_all(Lane::ALL.map(|lane| send(env, lane, moments))).await;
+    sent.into_iter().collect::<Result<()>>().map_err(|error| error.to_string())
 }
 
-async fn send(env: &Env, moments: &[Timestamp]) -> Result<()> {
+async fn send(env: &Env, lane: Lane, moments: &[Timestamp]) -> Result<()> {
     let question = serde_json::to_string(moments)?;
-    let answer = object::ask(env, "HEARTBEAT", NAME, "https://heartbeat/wake", &question).await?;
+    let url = format!("https://heartbeat/wake/{}", lane.name());
+    let answer = object::ask(env, "HEARTBEAT", lane.name(), &url, &question).await?;
     match answer.status {
         204 => Ok(()),
         _ => Err(worker::Error::RustError(answer.text)),

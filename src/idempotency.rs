@@ -3,7 +3,7 @@
 //! One object keeps the keys of one shard of an account and mode: an object for each key was the
 //! slowest thing measured. Its storage is synchronous, so nothing comes between a read and its write.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 use domain::Timestamp;
 use domain::idempotency::{self, Begin, Complete, Decision, RETENTION, Record};
@@ -22,11 +22,17 @@ const OVERTAKEN: u16 = 409;
 /// How many records one sweep deletes.
 const SWEEP: i64 = 1_000;
 
+/// How many records of running requests are remembered.
+const REMEMBERED: usize = 100;
+
 /// Keeps the idempotency records of one shard.
 #[durable_object(alarm)]
 pub struct IdempotencyShard {
     state: State,
     sql: SqlStorage,
+    /// Records as they were written, of requests that run: their completion need not look for them. Were a write
+    /// to get lost, the runtime would start the object anew.
+    running: RefCell<Vec<(String, Record)>>,
     sweep_is_planned: Cell<bool>,
 }
 
@@ -48,7 +54,7 @@ impl DurableObject for IdempotencyShard {
         if let Err(error) = created {
             worker::console_error!("the table of idempotency records could not be made: {error}");
         }
-        Self { state, sql, sweep_is_planned: Cell::new(false) }
+        Self { state, sql, running: RefCell::default(), sweep_is_planned: Cell::new(false) }
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
@@ -94,17 +100,41 @@ impl IdempotencyShard {
         if let Some(record) = record
             && self.write("INSERT OR IGNORE", &begin.key, &record)?
         {
+            self.remember(&begin.key, record);
             return Ok(decision);
         }
         let (decision, record) = idempotency::begin(self.find(&begin.key)?, begin);
         if let Some(record) = record {
             self.write("INSERT OR REPLACE", &begin.key, &record)?;
+            self.remember(&begin.key, record);
         }
         Ok(decision)
     }
 
+    fn remember(&self, key: &str, record: Record) {
+        let mut running = self.running.borrow_mut();
+        // Those whose requests died are never asked for.
+        if running.len() >= REMEMBERED {
+            running.clear();
+        }
+        running.push((key.to_owned(), record));
+    }
+
+    /// What was last written under a key, where its request runs; it is forgotten by that.
+    fn recall(&self, key: &str) -> Option<Record> {
+        let mut running = self.running.borrow_mut();
+        let newest = running.iter().rposition(|(known, _)| known == key)?;
+        let (_, record) = running.swap_remove(newest);
+        running.retain(|(known, _)| known != key);
+        Some(record)
+    }
+
     fn complete(&self, complete: &Complete) -> Result<bool> {
-        let record = idempotency::complete(self.find(&complete.key)?, complete);
+        let kept = match self.recall(&complete.key) {
+            Some(record) => Some(record),
+            None => self.find(&complete.key)?,
+        };
+        let record = idempotency::complete(kept, complete);
         if let Some(record) = &record {
             self.write("INSERT OR REPLACE", &complete.key, record)?;
         }

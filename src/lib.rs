@@ -6,6 +6,7 @@
 
 mod clock;
 mod database;
+mod description;
 mod development;
 mod email;
 mod endpoint;
@@ -22,8 +23,8 @@ mod timings;
 
 use flows::Platform;
 use handlers::Server;
-use worker::{Context, Env, MessageBatch, Request, Response, Result, ScheduleContext};
-use worker::{ScheduledEvent, event};
+use worker::web_sys::{Request, Response};
+use worker::{Context, Env, MessageBatch, Result, ScheduleContext, ScheduledEvent, event};
 
 use crate::platform::CloudflarePlatform;
 
@@ -61,6 +62,9 @@ async fn answer(
         Err(problem) => return message::unreadable(&problem),
     };
     if let Some(response) = development::answer(platform, &request).await {
+        return response.map(Response::from);
+    }
+    if let Some(response) = description::answer(&request) {
         return response;
     }
     // The server keeps nothing that a request could hold on to across an await but shared keys.

@@ -4,14 +4,22 @@ use handlers::render::{Reply, Stored};
 use http::HeaderName;
 use http::request::Builder;
 use wasm_bindgen::prelude::wasm_bindgen;
-use worker::js_sys::{Promise, Uint8Array};
+use worker::js_sys::{Array, Promise, Uint8Array};
 use worker::wasm_bindgen::JsValue;
 use worker::wasm_bindgen_futures::JsFuture;
-use worker::{Env, Headers, Request, Response, Result};
+use worker::web_sys::{ReadableStream, Request, Response};
+use worker::{Env, Result};
 
 use crate::{database, files};
 
+// What is said before the body comes and goes as one text: each header that crosses into or out of
+// WebAssembly by itself costs as much.
 #[wasm_bindgen(inline_js = r#"
+export function head(request, names) {
+  const { method, url, headers } = request;
+  return JSON.stringify([method, url, ...names.map((name) => headers.get(name))]);
+}
+
 // A body that says nothing of its length, as far as the limit and a little further.
 export async function read(body, limit) {
   const chunks = [];
@@ -29,10 +37,36 @@ export async function read(body, limit) {
   }
   return bytes;
 }
+
+// The memory that a body lies in goes on being used.
+export function respond(status, headers, body) {
+  return new Response(body.length > 0 ? body.slice() : null, { status, headers: JSON.parse(headers) });
+}
+
+export function stream(status, headers, body) {
+  return new Response(body, { status, headers: JSON.parse(headers) });
+}
 "#)]
 extern "C" {
+    fn head(request: &Request, names: &Array) -> String;
     #[wasm_bindgen(js_name = read)]
     fn read_body(body: &JsValue, limit: u32) -> Promise;
+    #[wasm_bindgen(catch)]
+    fn respond(status: u16, headers: &str, body: &[u8]) -> std::result::Result<Response, JsValue>;
+    #[wasm_bindgen(catch)]
+    fn stream(
+        status: u16,
+        headers: &str,
+        body: ReadableStream,
+    ) -> std::result::Result<Response, JsValue>;
+}
+
+/// How a client says how long its body is.
+const LENGTH: &str = "content-length";
+
+thread_local! {
+    /// The headers that are read, as JavaScript has them.
+    static NAMES: Array = [LENGTH].iter().chain(&handlers::HEADERS).map(|name| JsValue::from_str(name)).collect();
 }
 
 /// Reads a request with its body. Of a body that is over the limit no more is read than shows that.
@@ -41,36 +75,48 @@ extern "C" {
 /// When the client goes away before the end of the body: what has come of it may say something else than
 /// the whole, and must not be carried out.
 pub async fn read(
-    mut request: Request,
+    request: Request,
     limit: usize,
 ) -> std::result::Result<http::Request<Vec<u8>>, String> {
-    // `Request::url` would parse it a second time.
-    let url = request.inner().url();
-    let mut builder: Builder = http::Request::builder().method(request.method().as_ref()).uri(url);
-    let header = |name| request.headers().get(name).ok().flatten();
+    let head: Vec<Option<String>> =
+        serde_json::from_str(&NAMES.with(|names| head(&request, names)))
+            .map_err(|error| error.to_string())?;
+    let mut said = head.into_iter();
+    let mut next = || said.next().flatten();
+    let (method, url, length) = (next(), next(), next());
+    let mut builder: Builder = http::Request::builder()
+        .method(method.unwrap_or_default().as_str())
+        .uri(url.unwrap_or_default());
     for name in handlers::HEADERS {
-        if let Some(value) = header(name) {
+        if let Some(value) = next() {
             builder = builder.header(HeaderName::from_static(name), value);
         }
     }
-    let announced = header("content-length").and_then(|length| length.parse::<usize>().ok());
-    let body = match (announced, request.inner().body()) {
-        (Some(length), _) if length > limit => vec![0; limit.saturating_add(1)],
-        (Some(length), _) => {
-            let body = request.bytes().await.map_err(|error| error.to_string())?;
+    let announced = length.and_then(|length| length.parse::<usize>().ok());
+    let body = match announced {
+        Some(length) if length > limit => vec![0; limit.saturating_add(1)],
+        Some(length) => {
+            let body = request.array_buffer().map(JsFuture::from).map_err(told)?;
+            let body = Uint8Array::new(&body.await.map_err(told)?).to_vec();
             if body.len() != length {
                 return Err(format!("{} of {length} bytes have come", body.len()));
             }
             body
         }
-        (None, Some(body)) => {
-            let limit = u32::try_from(limit).unwrap_or(u32::MAX);
-            let body = JsFuture::from(read_body(&body, limit)).await;
-            Uint8Array::new(&body.map_err(|error| database::message(&error))?).to_vec()
-        }
-        (None, None) => Vec::new(),
+        None => match request.body() {
+            Some(body) => {
+                let limit = u32::try_from(limit).unwrap_or(u32::MAX);
+                let body = JsFuture::from(read_body(&body, limit)).await.map_err(told)?;
+                Uint8Array::new(&body).to_vec()
+            }
+            None => Vec::new(),
+        },
     };
     builder.body(body).map_err(|error| error.to_string())
+}
+
+fn told(error: JsValue) -> String {
+    database::message(&error)
 }
 
 /// The answer to a request that could not be read; most often nobody hears it any more.
@@ -81,7 +127,7 @@ pub fn unreadable(problem: &str) -> std::result::Result<Response, String> {
     worker::console_warn!("a request could not be read: {problem}");
     let body = "{\"error\": {\"message\": \"The request could not be read to its end, and nothing was \
                 done.\", \"type\": \"invalid_request_error\"}}\n";
-    json(body, 400).map_err(|error| error.to_string())
+    json(body, 400)
 }
 
 /// Writes a response.
@@ -90,20 +136,17 @@ pub fn unreadable(problem: &str) -> std::result::Result<Response, String> {
 /// When the runtime refuses it.
 pub fn write(reply: Reply, env: &Env) -> std::result::Result<Response, String> {
     let (parts, body) = reply.into_parts();
-    let headers = Headers::new();
-    for (name, value) in &parts.headers {
-        let Ok(value) = value.to_str() else { continue };
-        headers.append(name.as_str(), value).map_err(|error| error.to_string())?;
-    }
+    let headers = parts.headers.iter();
+    let headers: Vec<(&str, &str)> = headers
+        .filter_map(|(name, value)| value.to_str().ok().map(|value| (name.as_str(), value)))
+        .collect();
+    let headers = serde_json::to_string(&headers).map_err(|error| error.to_string())?;
     let status = parts.status.as_u16();
-    let response = match parts.extensions.get::<Stored>() {
-        Some(Stored { parts, size }) => Ok(files::body(env, parts, *size)),
-        None if body.is_empty() => Response::empty(),
-        None => Response::from_bytes(body),
-    };
-    response
-        .map(|response| response.with_status(status).with_headers(headers))
-        .map_err(|error| error.to_string())
+    match parts.extensions.get::<Stored>() {
+        Some(Stored { parts, size }) => stream(status, &headers, files::body(env, parts, *size)),
+        None => respond(status, &headers, &body),
+    }
+    .map_err(told)
 }
 
 /// The answer where not even the platform could be set up.
@@ -114,11 +157,17 @@ pub fn broken(problem: &str) -> Result<Response> {
     worker::console_error!("{problem}");
     let body = "{\"error\": {\"message\": \"Florin is not set up; its log says what is missing.\", \
                 \"type\": \"api_error\"}}\n";
-    json(body, 500)
+    json(body, 500).map_err(worker::Error::RustError)
 }
 
-fn json(body: &str, status: u16) -> Result<Response> {
-    let headers = Headers::new();
-    headers.set("content-type", "application/json")?;
-    Ok(Response::ok(body)?.with_status(status).with_headers(headers))
+fn json(body: &str, status: u16) -> std::result::Result<Response, String> {
+    text(status, r#"[["content-type","application/json"]]"#, body)
+}
+
+/// A response with a text, its headers given as pairs in JSON.
+///
+/// # Errors
+/// When the runtime refuses it.
+pub fn text(status: u16, headers: &str, body: &str) -> std::result::Result<Response, String> {
+    respond(status, headers, body.as_bytes()).map_err(told)
 }

@@ -8,7 +8,7 @@ use domain::Timestamp;
 use domain::idempotency::{Begin, Complete, Decision};
 use domain::receipt::Document;
 use domain::seal::MasterKey;
-use flows::platform::{Answered, Email, Sent};
+use flows::platform::{Answered, Email, NotSent, Sent};
 use flows::webhooks::Parcel;
 use flows::{Platform, PlatformError};
 use store::{DatabaseError, Rows, Statement};
@@ -63,13 +63,12 @@ impl CloudflarePlatform {
     /// The services behind the bindings.
     ///
     /// # Errors
-    /// Says which binding or secret is missing.
+    /// Says which secret is missing.
     pub fn new(env: Env) -> Result<Self, String> {
         let timings = Rc::new(Timings::default());
-        let database = env.d1("DB").map_err(|error| format!("the binding DB: {error}"))?;
         let settings = Settings::of(&env)?;
         Ok(Self {
-            database: CloudflareDatabase::new(database, Rc::clone(&timings)),
+            database: CloudflareDatabase::new(env.clone(), Rc::clone(&timings)),
             env,
             settings,
             timings,
@@ -149,11 +148,10 @@ impl Platform for CloudflarePlatform {
         self.settings.is_development || livemode && self.settings.email.is_some()
     }
 
-    async fn send_email(&self, email: &Email) -> Result<(), PlatformError> {
+    async fn send_email(&self, email: &Email) -> Result<(), NotSent> {
         match &self.settings.email {
             Some(provider) if !self.settings.is_development => {
-                let told = |problem| PlatformError { part: "email", problem };
-                provider.send(&self.env, email).await.map_err(told)
+                provider.send(&self.env, email).await
             }
             _ => email::keep(self, email).await,
         }

@@ -19,6 +19,8 @@ pub struct Answer<'a> {
     pub headers: &'a HeaderMap,
     /// The body, or as much of it as came.
     pub body: &'a [u8],
+    /// Whether real money was asked for.
+    pub livemode: bool,
 }
 
 /// An answer that can be read.
@@ -32,7 +34,7 @@ pub(crate) enum Heard {
 /// Reads an answer. What cannot be read, and faults of the processor's own, say nothing of what it did;
 /// only 429 vouches that it did nothing.
 pub(crate) fn hear(answer: Answer<'_>) -> Result<Heard, Outcome> {
-    let Answer { status, headers, body } = answer;
+    let Answer { status, headers, body, .. } = answer;
     if status == 429 {
         let after = headers.get("retry-after").and_then(|value| value.to_str().ok());
         return Err(Outcome::Throttled { retry_after: after.and_then(|text| text.parse().ok()) });
@@ -97,6 +99,17 @@ pub(crate) fn must_amount_to(value: &Value, reference: &str, asked: Money) -> Re
         return Ok(());
     }
     Err(mismatch(reference, shown(asked), format!("{amount} {}", currency.to_ascii_lowercase())))
+}
+
+/// Refuses an answer that says it is of the other mode: it took real money for a test, or none for a payment.
+pub(crate) fn must_be_in_mode(value: &Value, livemode: bool) -> Result<(), Outcome> {
+    let name = |livemode| format!("{} mode", if livemode { "live" } else { "test" });
+    match value.get("livemode").and_then(Value::as_bool) {
+        Some(found) if found != livemode => {
+            Err(mismatch(&reference(value, "/id")?, name(livemode), name(found)))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Refuses an answer in another currency than was asked, where its amount is not what counts.

@@ -58,6 +58,14 @@ pub enum Command<'a> {
         /// What the authorisation said it would do later.
         later: Option<Later>,
     },
+    /// Stop a refund that waits for its customer. The answer is an [`Outcome`](crate::Outcome::Refunded) of the
+    /// refund.
+    CancelRefund {
+        /// Our key for this operation.
+        key: &'a str,
+        /// What is asked after that refund.
+        refund: LookUp<'a>,
+    },
     /// Say what became of a command: it moves nothing.
     LookUp(LookUp<'a>),
 }
@@ -181,7 +189,9 @@ impl<'a> Command<'a> {
             Self::Refund { key, payment, amount, .. } => {
                 about(key, Operation::Refund, Some(payment), amount, Amount::ZERO)
             }
-            Self::LookUp(ref question) => question.clone(),
+            Self::LookUp(ref question) | Self::CancelRefund { refund: ref question, .. } => {
+                question.clone()
+            }
         }
     }
 }
@@ -196,6 +206,8 @@ pub struct Account<'a> {
     pub api_key: &'a str,
     /// The account or profile within it, where the secret opens several.
     pub within: Option<&'a str>,
+    /// Whether it moves real money.
+    pub livemode: bool,
 }
 
 impl fmt::Debug for Account<'_> {

@@ -39,7 +39,8 @@ pub enum Outcome {
     ChallengeRequired {
         /// Its own reference; none of the simulator.
         reference: Option<String>,
-        /// Where the cardholder is to go; none where it is our own page (the simulator).
+        /// Where the cardholder is to go; none where it is our own page (the simulator), or where it waits for
+        /// something that no cardholder can be sent to.
         url: Option<String>,
     },
     /// The refund was made, and stands as it says. Record it.

@@ -5,13 +5,21 @@ use serde::{Deserialize, Serialize};
 use crate::ApiError;
 use crate::id::ConnectorAccountId;
 use crate::metadata::Metadata;
-use crate::timestamp::Timestamp;
+use crate::timestamp::{DAY, Timestamp};
 
 /// The most accounts at processors that a merchant has in one mode.
 pub const MOST_CONNECTOR_ACCOUNTS: usize = 16;
 
 /// How much of a secret is shown, so that its owner can tell it from another.
 const SHOWN: usize = 4;
+
+/// For how many seconds after a change somebody may still send with the secret before it: isolates remember
+/// accounts, and clocks differ.
+const OLD_SECRET_LASTS: i64 = 300;
+
+/// For how many seconds after its last payment an account may be needed: money is held for seven days, letting go
+/// of it is tried for three, and one is for good measure.
+const LAST_PAYMENT_IS_OPEN: i64 = 11 * DAY;
 
 /// The shortest secret of which that much is shown.
 const LONG_ENOUGH: usize = 16;
@@ -75,6 +83,12 @@ pub struct Details {
     pub base_url: Option<String>,
     /// The account or profile within it, where the secret opens several.
     pub processor_account: Option<String>,
+    /// When it was disabled last; never where payments never went there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disabled_at: Option<Timestamp>,
+    /// When it was last given a secret of which nobody can tell whether it opens the same account.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secret_changed_at: Option<Timestamp>,
     /// The merchant's own pairs.
     pub metadata: Metadata,
 }
@@ -86,6 +100,30 @@ impl ConnectorAccount {
         let last4 = secret_key.get(end..).filter(|_| secret_key.len() >= LONG_ENOUGH);
         self.details.secret_key_last4 = last4.map(str::to_owned);
         self.sealed_credentials = Some(sealed);
+    }
+
+    /// Sends no new payments there, or does so again.
+    pub fn disable(&mut self, disables: bool, now: Timestamp) {
+        if disables && self.status == Status::Active {
+            self.details.disabled_at = Some(now);
+        }
+        self.status = if disables { Status::Disabled } else { Status::Active };
+    }
+
+    /// Whether nothing that was paid there can be open any more.
+    pub fn may_be_deleted(&self, now: Timestamp) -> bool {
+        self.details.disabled_at.is_none_or(|at| now >= at.plus(LAST_PAYMENT_IS_OPEN))
+    }
+
+    /// Whether what was sent then may be in another account at the processor than the one that the secret opens
+    /// now: that it is not found there proves nothing.
+    pub fn may_lack(&self, sent: Timestamp) -> bool {
+        sent <= self.holds_since()
+    }
+
+    /// After when all that was sent is in the account that the secret opens.
+    pub fn holds_since(&self) -> Timestamp {
+        self.details.secret_changed_at.map_or(Timestamp(-1), |at| at.plus(OLD_SECRET_LASTS))
     }
 
     /// Forgets its secret: nothing goes there any more.
@@ -111,11 +149,15 @@ pub fn check_secret_key(secret_key: &str, livemode: bool) -> Result<(), ApiError
     if !(1..=500).contains(&secret_key.len()) || !is_text {
         return refusal("Invalid secret key.");
     }
+    // Stripe's say it in their middle, Hyperswitch's at their beginning.
+    let is_of = |part: &str, beginnings: &[&str]| {
+        secret_key.contains(part) || beginnings.iter().any(|start| secret_key.starts_with(start))
+    };
     match livemode {
-        true if secret_key.contains("_test_") => {
+        true if is_of("_test_", &["snd_", "dev_"]) => {
             refusal("A live mode connector account cannot be opened with a test mode key.")
         }
-        false if secret_key.contains("_live_") => {
+        false if is_of("_live_", &["prd_"]) => {
             refusal("A test mode connector account cannot be opened with a live mode key.")
         }
         _ => Ok(()),
@@ -134,6 +176,9 @@ mod tests {
             ("sk_live_51abcdefghijkl", true, true),
             ("rk_live_51abcdefghijkl", false, false),
             ("snd_abcdefghijklmnopq", false, true),
+            ("snd_abcdefghijklmnopq", true, false),
+            ("prd_abcdefghijklmnopq", true, true),
+            ("prd_abcdefghijklmnopq", false, false),
             ("", false, false),
             ("two words", false, false),
             ("line\nbreak", false, false),

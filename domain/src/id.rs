@@ -141,13 +141,16 @@ define_ids! {
 /// name the same rows.
 #[derive(Clone)]
 pub struct IdSource {
-    seed: Vec<u8>,
+    /// Keyed with the seed, which is half the work of a digest.
+    keyed: Option<Keyed>,
 }
+
+type Keyed = Hmac<Sha256>;
 
 impl IdSource {
     /// An id source over a random seed of at least 16 bytes.
     pub fn new(seed: &[u8]) -> Self {
-        Self { seed: seed.to_vec() }
+        Self { keyed: keyed(seed) }
     }
 
     /// The identifier of its kind for a place in the request, as `"charge"` or `"event:2"`.
@@ -161,8 +164,7 @@ impl IdSource {
     }
 
     fn text(&self, kind: &str, place: &str) -> String {
-        let digest = keyed_digest(&self.seed, &[kind.as_bytes(), place.as_bytes()]);
-        base62(&digest)
+        base62(&digest(self.keyed.clone(), &[kind.as_bytes(), place.as_bytes()]))
     }
 }
 
@@ -174,11 +176,16 @@ impl fmt::Debug for IdSource {
 
 /// HMAC-SHA256 over parts, each preceded by its length so that no two lists of parts collide.
 pub fn keyed_digest(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
-    let mut mac = match <Hmac<Sha256> as Mac>::new_from_slice(key) {
-        Ok(mac) => mac,
-        // HMAC takes keys of every length, so this arm is never reached.
-        Err(_) => return [0; 32],
-    };
+    digest(keyed(key), parts)
+}
+
+/// Always there: HMAC takes keys of every length.
+fn keyed(key: &[u8]) -> Option<Keyed> {
+    Keyed::new_from_slice(key).ok()
+}
+
+fn digest(keyed: Option<Keyed>, parts: &[&[u8]]) -> [u8; 32] {
+    let Some(mut mac) = keyed else { return [0; 32] };
     for part in parts {
         mac.update(&(part.len() as u64).to_be_bytes());
         mac.update(part);

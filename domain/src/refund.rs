@@ -41,6 +41,7 @@ impl Status {
         matches!(
             (self, next),
             (Self::Pending | Self::RequiresAction, Self::Succeeded | Self::Failed | Self::Canceled)
+                | (Self::Pending, Self::RequiresAction)
                 | (Self::Succeeded, Self::Failed)
         )
     }
@@ -80,6 +81,13 @@ pub struct Refund {
     pub pending_operation: Option<AttemptId>,
     /// The rest.
     pub details: Details,
+}
+
+impl Refund {
+    /// Whether it has neither arrived nor come back.
+    pub fn is_on_its_way(&self) -> bool {
+        matches!(self.status, Status::Pending | Status::RequiresAction)
+    }
 }
 
 /// What is only echoed of a refund.
@@ -124,6 +132,7 @@ mod tests {
         assert_eq!(
             listed,
             [
+                ("pending", "requires_action"),
                 ("pending", "succeeded"),
                 ("pending", "failed"),
                 ("pending", "canceled"),

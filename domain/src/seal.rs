@@ -4,6 +4,8 @@
 //! stay readable. The nonce is random and a parameter. The context (the account that owns the card)
 //! is authenticated, so that a sealed card cannot be moved to another account's row.
 
+use std::cell::{OnceCell, RefCell};
+
 use aes_gcm::aead::{Aead, Payload};
 use aes_gcm::{Aes256Gcm, Key, KeyInit, Nonce};
 use base64::Engine;
@@ -21,23 +23,38 @@ pub struct SealBroken;
 
 /// The secret from which every other secret of the deployment is derived.
 #[derive(Clone)]
-pub struct MasterKey([u8; 32]);
+pub struct MasterKey {
+    secret: [u8; 32],
+    /// What was derived from it: every request needs the same few.
+    purposes: RefCell<Vec<(&'static str, [u8; 32])>>,
+    cipher: OnceCell<Aes256Gcm>,
+}
 
 impl MasterKey {
     /// Reads 32 bytes in base64, as the `MASTER_KEY` secret holds them.
     pub fn parse(text: &str) -> Option<Self> {
         let bytes = base64::engine::general_purpose::STANDARD.decode(text.trim()).ok()?;
-        bytes.try_into().ok().map(Self)
+        bytes.try_into().ok().map(Self::of)
+    }
+
+    fn of(secret: [u8; 32]) -> Self {
+        Self { secret, purposes: RefCell::default(), cipher: OnceCell::new() }
     }
 
     /// A key of its own for each purpose.
-    pub fn purpose(&self, purpose: &str) -> [u8; 32] {
-        keyed_digest(&self.0, &[purpose.as_bytes()])
+    pub fn purpose(&self, purpose: &'static str) -> [u8; 32] {
+        let mut purposes = self.purposes.borrow_mut();
+        if let Some((_, known)) = purposes.iter().find(|(name, _)| *name == purpose) {
+            return *known;
+        }
+        let derived = keyed_digest(&self.secret, &[purpose.as_bytes()]);
+        purposes.push((purpose, derived));
+        derived
     }
 
     /// A master key of its own for a purpose other than cards.
-    pub fn for_purpose(&self, purpose: &str) -> Self {
-        Self(self.purpose(purpose))
+    pub fn for_purpose(&self, purpose: &'static str) -> Self {
+        Self::of(self.purpose(purpose))
     }
 
     /// Seals a text for its context.
@@ -80,9 +97,11 @@ impl MasterKey {
         String::from_utf8(plain).map_err(|_| SealBroken)
     }
 
-    fn cipher(&self) -> Aes256Gcm {
-        let key = self.purpose("card-sealing");
-        Aes256Gcm::new(Key::<Aes256Gcm>::from_slice(&key))
+    fn cipher(&self) -> &Aes256Gcm {
+        self.cipher.get_or_init(|| {
+            let key = self.purpose("card-sealing");
+            Aes256Gcm::new(Key::<Aes256Gcm>::from_slice(&key))
+        })
     }
 }
 
@@ -92,12 +111,12 @@ mod tests {
 
     #[test]
     fn a_sealed_card_opens_only_with_its_key_and_for_its_account() {
-        let key = MasterKey([1; 32]);
+        let key = MasterKey::of([1; 32]);
         let sealed = key.seal("4242424242424242", "acct_1", [9; 12]).expect("sealed");
         assert!(!sealed.contains("4242"));
         assert_eq!(key.open(&sealed, "acct_1").as_deref(), Ok("4242424242424242"));
         assert_eq!(key.open(&sealed, "acct_2"), Err(SealBroken));
-        assert_eq!(MasterKey([2; 32]).open(&sealed, "acct_1"), Err(SealBroken));
+        assert_eq!(MasterKey::of([2; 32]).open(&sealed, "acct_1"), Err(SealBroken));
         assert_eq!(key.open(&format!("{sealed}A"), "acct_1"), Err(SealBroken));
         assert_eq!(key.open("", "acct_1"), Err(SealBroken));
     }

@@ -119,7 +119,7 @@ fn show<T: Serialize>(id: &str, resource: &T) -> Shown {
     Shown { id: id.to_owned(), json: resource::text(resource) }
 }
 
-/// The statements that write the events of a transition.
+/// The statements that write the events of a transition, and plan the mail that it brings.
 ///
 /// `previous` holds the old values of what changed, where the API shows them.
 pub fn events<P: Platform>(
@@ -131,17 +131,12 @@ pub fn events<P: Platform>(
     if context.has_endpoints {
         context.platform.announce();
     }
-    if let Some(charge) = subjects.charge {
-        receipts::wake(context.platform, charge);
-    }
-    transition
-        .events()
-        .iter()
-        .filter_map(|event| {
-            let object = subjects.of(*event, context.now)?;
-            Some(event_row(context, transition, *event, object, previous.as_ref()))
-        })
-        .collect()
+    let mail = subjects.charge.and_then(|charge| receipts::mail_after(context, transition, charge));
+    let events = transition.events().iter().filter_map(|event| {
+        let object = subjects.of(*event, context.now)?;
+        Some(event_row(context, transition, *event, object, previous.as_ref()))
+    });
+    events.chain(mail).collect()
 }
 
 fn event_row<P: Platform>(

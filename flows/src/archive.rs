@@ -53,7 +53,7 @@ pub async fn go_on<P: Platform>(platform: &P) -> Result<bool, Failure> {
     read.extend(archive::forget(platform.now().plus(-FORGETS), SLICE));
     let results = database.batch(read).await?;
     let Some((first, last)) = slice(rows(&results, 0))? else { return Ok(false) };
-    let read = archive::read(first, last, before.plus(-WAITS), GIVEN_UP);
+    let read = archive::read((first, last), before.plus(-WAITS), GIVEN_UP, platform.now());
     let known = database.batch(read).await?;
     let lines = lines(&known)?;
     let (Some(Line { event: newest, .. }), count) = (lines.last(), lines.len()) else {

@@ -89,6 +89,7 @@ fn seal<P: Platform>(
 ) -> Result<SealedCard, Failure> {
     let key = context.platform.master_key();
     let sealed_number = key.seal(number.digits(), &seal_context(context), context.nonce())?;
+    context.sealed.replace(Some((sealed_number.clone(), number.clone())));
     let known = if context.scope.livemode { None } else { simulator::cards::find(number) };
     let unchecked = |given: bool| given.then_some(Check::Unchecked);
     let address = holder.address.as_ref();
@@ -115,6 +116,11 @@ fn seal<P: Platform>(
 /// # Errors
 /// When it was sealed for another account, under another key, or was damaged.
 pub fn open<P: Platform>(context: &Context<'_, P>, sealed: &str) -> Result<CardNumber, Failure> {
+    if let Some((text, number)) = context.sealed.borrow().as_ref()
+        && text == sealed
+    {
+        return Ok(number.clone());
+    }
     let digits = context.platform.master_key().open(sealed, &seal_context(context))?;
     CardNumber::parse(&digits)
         .map_err(|_| Failure::Bug("a sealed text holds no card number".to_owned()))

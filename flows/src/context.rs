@@ -1,8 +1,10 @@
 //! What an operation knows of its surroundings: for whom it acts, when, and how it names things.
 
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use domain::Timestamp;
+use domain::card::CardNumber;
 use domain::connector_account::ConnectorAccount;
 use domain::id::IdSource;
 use domain::pricing::Terms;
@@ -43,6 +45,10 @@ pub struct Context<'a, P> {
     pub connector_account: Option<Rc<ConnectorAccount>>,
     /// Where this deployment is reached, as `https://pay.example.com`, for links.
     pub origin: String,
+    /// The card number that it sealed last, beside its sealed text: a processor is asked without opening it again.
+    pub sealed: RefCell<Option<(String, CardNumber)>>,
+    /// Whether a processor was asked and did not answer.
+    pub is_unanswered: Cell<bool>,
 }
 
 impl<'a, P: Platform> Context<'a, P> {
@@ -60,6 +66,8 @@ impl<'a, P: Platform> Context<'a, P> {
             has_endpoints: true,
             connector_account: None,
             origin: String::new(),
+            sealed: RefCell::default(),
+            is_unanswered: Cell::new(false),
         }
     }
 

@@ -56,6 +56,21 @@ pub struct Email {
     pub text: String,
 }
 
+/// Why a mail was not taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotSent {
+    /// What whoever sends mail said.
+    pub problem: String,
+    /// Whether this mail is refused for good, as where its address is none; otherwise it may be taken later.
+    pub is_final: bool,
+}
+
+impl From<NotSent> for PlatformError {
+    fn from(NotSent { problem, .. }: NotSent) -> Self {
+        Self { part: "email", problem }
+    }
+}
+
 /// Everything outside. Production has Cloudflare's; tests have their own.
 #[expect(async_fn_in_trait, reason = "Platform futures stay on one thread")]
 pub trait Platform {
@@ -103,7 +118,7 @@ pub trait Platform {
     ///
     /// # Errors
     /// When nobody took it.
-    async fn send_email(&self, email: &Email) -> Result<(), PlatformError>;
+    async fn send_email(&self, email: &Email) -> Result<(), NotSent>;
 
     /// How far a time zone is ahead of UTC at a moment, in seconds; nothing where there is no zone of
     /// that name.

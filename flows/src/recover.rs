@@ -9,7 +9,7 @@ use domain::timestamp::{DAY, HOUR};
 use store::charges;
 use store::scheduled_tasks::{self, Task};
 
-use crate::operations::{self, Asking};
+use crate::operations::{self, Asking, Held};
 use crate::{Context, Failure, Platform};
 
 /// After how many seconds an attempt of which the processor never said what it did is left to a person.
@@ -17,6 +17,15 @@ pub const GIVES_UP_AFTER: i64 = 3 * DAY;
 
 /// How often it is tried to take back what a processor did: for three days.
 const MOST_UNDOINGS: i64 = 78;
+
+/// How often money that was held for too long is tried to be let go of before a person has to look: for three days.
+const MOST_EXPIRIES: i64 = 3;
+
+/// After how many seconds a refund that is still on its way is left to a person.
+const LONGEST_REFUND: i64 = 30 * DAY;
+
+/// How often a task counts as tried once it was left to a person, who is told once.
+const LEFT_TO_A_PERSON: i64 = 1_000_000;
 
 /// The longest pause between two questions after the same attempt, in seconds.
 const LONGEST_PAUSE: i64 = HOUR;
@@ -34,10 +43,17 @@ pub async fn recover_attempt<P: Platform>(
     let Some(mut held) = operations::load(context, &attempt_id(&task.subject)?).await? else {
         return Ok(());
     };
-    let is_old = context.now >= held.attempt.created.plus(GIVES_UP_AFTER);
+    let age = context.now.seconds().saturating_sub(held.attempt.created.seconds());
+    let is_old = age >= GIVES_UP_AFTER;
     match held.attempt.state {
         AttemptState::Started => {
-            held = operations::settle(context, held, Asking::default()).await?;
+            held = match operations::settle(context, held.clone(), Asking::default()).await {
+                Err(failure) if is_old && !matches!(failure, Failure::Database(_)) => {
+                    let why = format!("It could not be asked after for three days: {failure}");
+                    return operations::park(context, held, &why).await.map(drop);
+                }
+                settled => settled?,
+            };
             if held.attempt.state != AttemptState::Started || held.attempt.attention.is_some() {
                 return Ok(());
             }
@@ -46,26 +62,27 @@ pub async fn recover_attempt<P: Platform>(
                 return operations::park(context, held, why).await.map(drop);
             }
         }
-        // A cardholder who paid may never come back to our page.
+        // A cardholder who paid may never come back to our page, and one who has not in days never will.
         AttemptState::RequiresAction => {
-            crate::payment_intents::return_from_challenge(context, &held.attempt.id).await?;
-            if is_old {
-                return Ok(());
+            let id = &held.attempt.id;
+            crate::payment_intents::return_from_challenge(context, id, is_old).await?;
+            if age >= GIVES_UP_AFTER.saturating_mul(2) {
+                let why = "The processor has not said how its challenge stands, for days.";
+                return operations::park(context, held, why).await.map(drop);
             }
         }
         _ => return Ok(()),
     }
-    let age = context.now.seconds().saturating_sub(held.attempt.created.seconds());
-    plan_again(context, task, age).await
+    plan_again(context, task, age.min(LONGEST_PAUSE)).await
 }
 
-/// Plans a task once more, `pause` seconds from now within bounds, in the stead of what it was planned as.
+/// Plans a task once more, `pause` seconds from now, in the stead of what it was planned as.
 async fn plan_again<P: Platform>(
     context: &Context<'_, P>,
     task: &Task,
     pause: i64,
 ) -> Result<(), Failure> {
-    let pause = pause.clamp(operations::RECOVERY_DELAY, LONGEST_PAUSE);
+    let pause = pause.max(operations::RECOVERY_DELAY);
     let next = Task {
         due_at: context.now.plus(pause),
         tries: task.tries.saturating_add(1),
@@ -94,7 +111,7 @@ pub async fn undo_attempt<P: Platform>(
     let Some(held) = operations::load(context, &attempt_id(&task.subject)?).await? else {
         return Ok(());
     };
-    if operations::undo(context, &held).await? {
+    if operations::undo(context, &held, task.tries).await? {
         return Ok(());
     }
     if task.tries >= MOST_UNDOINGS {
@@ -103,37 +120,54 @@ pub async fn undo_attempt<P: Platform>(
     }
     let doublings = u32::try_from(task.tries.clamp(0, 10)).unwrap_or(10);
     let pause = operations::RECOVERY_DELAY.saturating_mul(2_i64.saturating_pow(doublings));
-    plan_again(context, task, pause).await
+    plan_again(context, task, pause.min(LONGEST_PAUSE)).await
 }
 
-/// Lets go of money that was held for too long without having been taken.
+/// Lets go of money that was held for too long without having been taken. A processor that refuses is asked again
+/// each day, and after some a person has to look.
 ///
 /// # Errors
-/// When the database or the processor does not answer; it is tried again later.
+/// When the database does not answer, or another operation holds the payment; it is tried again later.
 pub async fn expire_authorization<P: Platform>(
     context: &Context<'_, P>,
-    subject: &str,
+    task: &Task,
 ) -> Result<(), Failure> {
-    let Some(charge): Option<Charge> = context.find(charges::find(&context.scope, subject)).await?
-    else {
-        return Ok(());
-    };
-    if charge.capturable().is_zero() {
-        return Ok(());
+    let Some(held) = let_go(context, &task.subject).await? else { return Ok(()) };
+    let mut next = task.clone();
+    match held.attempt.state {
+        AttemptState::Succeeded => return Ok(()),
+        AttemptState::Failed if (MOST_EXPIRIES..LEFT_TO_A_PERSON).contains(&task.tries) => {
+            let why = "The processor does not let go of what it held for too long.";
+            operations::park(context, held, why).await?;
+            next.tries = LEFT_TO_A_PERSON;
+        }
+        _ => {}
     }
+    plan_again(context, &next, DAY).await
+}
+
+/// Lets go of what a charge holds; nothing where it holds nothing any more.
+async fn let_go<P: Platform>(
+    context: &Context<'_, P>,
+    subject: &str,
+) -> Result<Option<Held>, Failure> {
+    let found: Option<Charge> = context.find(charges::find(&context.scope, subject)).await?;
+    let Some(charge) = found.filter(|charge| !charge.capturable().is_zero()) else {
+        return Ok(None);
+    };
     let Some(intent) = &charge.payment_intent else {
-        return crate::charges::expire(context, charge).await;
+        return crate::charges::expire(context, charge).await.map(Some);
     };
     let intent = crate::payment_intents::find(context, intent.as_str()).await?;
     if intent.status() != Status::RequiresCapture {
-        return Ok(());
+        return Ok(None);
     }
     if intent.pending_operation.is_some() {
         return Err(ApiError::LockTimeout.into());
     }
     let expired = Some(CancellationReason::Expired);
     match crate::payment_intents::void(context, intent, charge, expired).await? {
-        Some(_) => Ok(()),
+        Some(held) => Ok(Some(held)),
         None => Err(ApiError::LockTimeout.into()),
     }
 }
@@ -171,7 +205,8 @@ pub async fn advance_payout<P: Platform>(
     crate::payouts::advance(context, subject).await
 }
 
-/// Brings a refund that is on its way to its end; one that has not arrived yet is looked at again.
+/// Brings a refund that is on its way to its end; one that has not arrived yet is looked at again, after twice as
+/// long up to a day. One that is on its way for a month is left to a person, too.
 ///
 /// # Errors
 /// When the database does not answer; it is tried again later.
@@ -179,10 +214,21 @@ pub async fn settle_refund<P: Platform>(
     context: &Context<'_, P>,
     task: &Task,
 ) -> Result<(), Failure> {
-    match crate::refunds::settle(context, &task.subject).await? {
-        true => Ok(()),
-        false => plan_again(context, task, LONGEST_PAUSE).await,
+    let Some(refund) = crate::refunds::settle(context, &task.subject).await? else {
+        return Ok(());
+    };
+    let age = context.now.seconds().saturating_sub(refund.created.seconds());
+    let mut next = task.clone();
+    if age >= LONGEST_REFUND
+        && task.tries < LEFT_TO_A_PERSON
+        && let Some(attempt) = &refund.details.attempt
+        && let Some(held) = operations::load(context, attempt).await?
+    {
+        let why = "The processor has not said what became of its refund, for a month.";
+        operations::park(context, held, why).await?;
+        next.tries = LEFT_TO_A_PERSON;
     }
+    plan_again(context, &next, age.min(DAY)).await
 }
 
 /// Keeps the receipt of a charge, and sends it to the customer after it was tried in vain so often.

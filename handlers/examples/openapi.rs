@@ -1,5 +1,5 @@
-//! Prints the API's description, for `handlers/openapi.json`.
+//! Prints the API's description, for `openapi/openapi.js`.
 
 fn main() {
-    print!("{}", handlers::openapi::text());
+    print!("{}", handlers::openapi::module());
 }

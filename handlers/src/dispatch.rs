@@ -1,6 +1,7 @@
 //! From a request to its response: version, key, route, parameters, idempotency, answer.
 
 use std::borrow::Cow;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use domain::ApiError;
@@ -108,12 +109,25 @@ impl Server {
             path: Vec::new(),
         };
         let reply = routes::dispatch(incoming).await;
-        if request.uri().path().ends_with("/webhook_endpoints") {
-            // A new endpoint hears of what happens from now on.
+        let is_done = reply.as_ref().is_ok_and(|reply| reply.status().is_success());
+        let waits = match &reply {
+            Ok(reply) => reply.status() == http::StatusCode::TOO_MANY_REQUESTS,
+            Err(Failure::Api(error)) => matches!(**error, ApiError::LockTimeout),
+            Err(_) => false,
+        };
+        let is_change = is_done && request.method() != http::Method::GET;
+        // A new endpoint hears of what happens from now on, and payments go where they go from now on. Whoever
+        // is to come again may have been sent to where none go any more.
+        if waits || is_change && is_remembered(request.uri().path()) {
             self.keys.forget();
         }
         reply
     }
+}
+
+/// Whether something of what is below a path is remembered with keys.
+fn is_remembered(path: &str) -> bool {
+    path.split('/').any(|part| matches!(part, "webhook_endpoints" | "connector_accounts"))
 }
 
 /// Whether a client of the API asks, who understands no page; newer parts of Stripe's are under `/v2/`.
@@ -251,6 +265,8 @@ fn call<'a, P: Platform>(
         has_endpoints: caller.has_endpoints,
         connector_account: caller.connector_account.clone(),
         origin: origin(incoming.request, headers),
+        sealed: RefCell::default(),
+        is_unanswered: Cell::new(false),
     };
     Call {
         context,

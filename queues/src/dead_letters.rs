@@ -1,16 +1,16 @@
 //! Dead letters: what a consumer could not take in all its tries comes here. It is tried once more, so
-//! that it is known what is wrong with it, and parked with that; an operator has it tried again
-//! (`cargo xtask dead-letters redrive`).
+//! that it is known what is wrong with it, and parked with that; an operator has it put on its way again
+//! (`cargo xtask dead-letters redrive`). Mail that was given up is among them.
 
-use flows::{Failure, Platform};
+use flows::webhooks::Parcel;
+use flows::{Failure, Platform, receipts};
 use store::dead_letters::{self, DeadLetter};
 use store::{Database, Rows};
 
 use crate::{Queue, deliveries, wake};
 
-/// How many letters one beat of the heart puts on their way again: ten deliveries each, with up to three queries
-/// for one, and it has other work to ask the database for.
-const BATCH: i64 = 10;
+/// How many letters one beat of the heart puts on their way again.
+const BATCH: i64 = 100;
 
 /// Tries a message for the last time, and parks it where that fails. One that ended the invocation which tried it
 /// is left parked.
@@ -60,24 +60,58 @@ async fn try_again<P: Platform>(platform: &P, queue: Queue, message: &str) -> Re
     }
 }
 
-/// Tries those letters again that an operator wants to be. Says whether some are left.
+/// Puts those letters on their way again that an operator wants to be tried: nothing is tried here, which would hold up
+/// the heartbeat. One that nobody can take is parked again. Says whether some are left.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database or a queue does not answer.
 pub async fn redrive<P: Platform>(platform: &P) -> Result<bool, Failure> {
     let results = platform.database().batch(vec![dead_letters::to_redrive(BATCH)]).await?;
     let rows = results.first().map(|Rows(rows)| rows.as_slice()).unwrap_or_default();
+    let (mut parcels, mut batch) = (Vec::new(), Vec::new());
     for row in rows {
-        let letter = DeadLetter::try_from(row)?;
-        match Queue::of(&letter.queue) {
-            Some(queue) => put_on_trial(platform, queue, &letter.body).await?,
-            // A queue that this version does not know is a later one's, which was rolled back.
-            None => {
-                let (queue, body) = (&letter.queue, &letter.body);
-                let park = dead_letters::park(queue, body, "Nothing takes it.", platform.now());
-                platform.database().batch(vec![park]).await?;
+        let DeadLetter { queue, body } = DeadLetter::try_from(row)?;
+        if queue == dead_letters::MAIL {
+            if let Err(failure) = receipts::send_again(platform, &body).await {
+                platform.log_error(&body, &failure.to_string());
+            }
+            continue;
+        }
+        match put_back(platform, Queue::of(&queue), &body) {
+            Ok(parcel) => {
+                parcels.extend(parcel);
+                batch.push(dead_letters::put_back(&queue, &body));
+            }
+            Err(problem) => {
+                platform.log_error("dead letter", &format!("{problem}, from {queue}: {body}"));
+                batch.push(dead_letters::park(&queue, &body, &problem, platform.now()));
             }
         }
     }
+    if !parcels.is_empty() {
+        platform.enqueue(&parcels).await?;
+    }
+    if !batch.is_empty() {
+        platform.database().batch(batch).await?;
+    }
     Ok(i64::try_from(rows.len()).unwrap_or(BATCH) >= BATCH)
+}
+
+/// What a letter is put on its way as, where there is more to it than that it says *now*.
+fn put_back<P: Platform>(
+    platform: &P,
+    queue: Option<Queue>,
+    message: &str,
+) -> Result<Option<Parcel>, String> {
+    match queue {
+        Some(Queue::Deliveries) => deliveries::parcel(message).map(Some),
+        Some(Queue::Events) => {
+            platform.announce();
+            Ok(None)
+        }
+        // The heartbeat is looking right now.
+        Some(Queue::Wake) => wake::due_at(message).map(|_| None),
+        // A queue that this version does not know is a later one's, which was rolled back.
+        None => Err("Nothing takes it.".to_owned()),
+    }
 }

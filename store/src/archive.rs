@@ -24,8 +24,8 @@ pub(crate) const EVENTS: &str =
     "SELECT * FROM events WHERE sequence BETWEEN ?1 AND ?2 ORDER BY sequence";
 
 pub(crate) const GIVE_UP: &str = "\
-    UPDATE deliveries SET state = 'failed', next_attempt_at = NULL, problem = ?4 \
-    WHERE endpoint IN (SELECT id FROM webhook_endpoints \
+    UPDATE deliveries SET state = 'failed', next_attempt_at = NULL, problem = ?4, \
+    attempted_at = COALESCE(attempted_at, ?5) WHERE endpoint IN (SELECT id FROM webhook_endpoints \
     WHERE (account, livemode) IN (\
     SELECT account, livemode FROM events WHERE sequence BETWEEN ?1 AND ?2)) \
     AND event IN (SELECT sequence FROM events WHERE sequence BETWEEN ?1 AND ?2 AND created < ?3) \
@@ -94,9 +94,15 @@ pub fn next(before: Timestamp, most: i64) -> Statement {
 }
 
 /// Finds events with their deliveries, by the first and the last of them, and the attempts that failed. What is
-/// still on its way of those made before a moment is ended first.
-pub fn read(first: i64, last: i64, before: Timestamp, because: &str) -> Vec<Statement> {
-    let give_up = Statement::new(GIVE_UP, values![first, last, before.seconds(), because]);
+/// still on its way of those made before a moment is ended first, by now.
+pub fn read(
+    (first, last): (i64, i64),
+    before: Timestamp,
+    because: &str,
+    now: Timestamp,
+) -> Vec<Statement> {
+    let values = values![first, last, before.seconds(), because, now.seconds()];
+    let give_up = Statement::new(GIVE_UP, values);
     let read = [EVENTS, DELIVERIES, ATTEMPTS].map(|sql| Statement::new(sql, values![first, last]));
     std::iter::once(give_up).chain(read).collect()
 }

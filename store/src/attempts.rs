@@ -21,7 +21,7 @@ pub(crate) const MOVE: &str = "\
     WHERE id = ?1 AND state = ?2";
 
 pub(crate) const CANCEL_ACTION: &str = "\
-    UPDATE attempts SET state = 'canceled' WHERE id = ?1 AND state = 'requires_action'";
+    UPDATE attempts SET state = 'canceled', attention = NULL WHERE id = ?1 AND state = 'requires_action'";
 
 pub(crate) const PARK: &str = "\
     UPDATE attempts SET attention = ?2, processor_reference = COALESCE(processor_reference, ?3) \

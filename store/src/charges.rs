@@ -23,6 +23,13 @@ pub(crate) const UPDATE: &str = "\
 pub(crate) const FIND: &str =
     "SELECT * FROM charges WHERE id = ?1 AND account = ?2 AND livemode = ?3";
 
+// How far it looks is bounded: an account that nobody paid at lately is not worth reading all charges for.
+pub(crate) const FIND_LATEST_AT_PROCESSOR: &str = "\
+    SELECT * FROM (SELECT * FROM charges INDEXED BY charges_by_account WHERE account = ?1 \
+    AND livemode = ?2 AND created > ?4 ORDER BY created DESC LIMIT 200) \
+    WHERE details ->> '$.processor.account' = ?3 AND details ->> 'processor_reference' IS NOT NULL \
+    LIMIT 1";
+
 pub(crate) const FIND_LATEST_OF_INTENT: &str = "\
     SELECT c.* FROM payment_intents AS i JOIN charges AS c ON c.id = i.latest_charge \
     WHERE i.id = ?1 AND i.account = ?2 AND i.livemode = ?3";
@@ -95,6 +102,13 @@ pub fn must_be_unchanged(charge: &Charge) -> Statement {
 /// Finds a charge.
 pub fn find(scope: &Scope, id: &str) -> Statement {
     Statement::new(FIND, values![id, scope.account.as_str(), scope.livemode])
+}
+
+/// Finds a late charge that was made at an account at a processor after a moment, if there is one.
+pub fn find_latest_at_processor(scope: &Scope, processor: &str, since: Timestamp) -> Statement {
+    let account = scope.account.as_str();
+    let values = values![account, scope.livemode, processor, since.seconds()];
+    Statement::new(FIND_LATEST_AT_PROCESSOR, values)
 }
 
 /// Finds the newest charge of an intent.

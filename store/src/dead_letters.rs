@@ -1,4 +1,4 @@
-//! Dead letters: messages that no consumer could take.
+//! Dead letters: messages that no consumer could take, and mail that was given up.
 
 use domain::timestamp::Timestamp;
 
@@ -23,6 +23,17 @@ pub(crate) const EXPLAIN: &str =
 // One that died again meanwhile stays.
 pub(crate) const DELETE: &str =
     "DELETE FROM dead_letters WHERE queue = ?1 AND body = ?2 AND problem = ?3";
+
+// One that died again while it was sent on its way stays.
+pub(crate) const PUT_BACK: &str =
+    "DELETE FROM dead_letters WHERE queue = ?1 AND body = ?2 AND redrive = 1";
+
+pub(crate) const REMOVE: &str = "DELETE FROM dead_letters WHERE queue = ?1 AND body = ?2";
+
+pub(crate) const WAIT: &str = "UPDATE dead_letters SET redrive = 0 WHERE queue = ?1 AND body = ?2";
+
+/// In the stead of a queue: mail that was given up. The message is the charge whose receipt it is.
+pub const MAIL: &str = "mail";
 
 /// The problem of a message that is being tried, and stays that of one which ends whoever tries it.
 const ON_TRIAL: &str = "The invocation that tried it did not come to its end.";
@@ -67,6 +78,21 @@ pub fn explain(queue: &str, body: &str, problem: &str) -> Statement {
 /// Finds messages that an operator wants to be tried again.
 pub fn to_redrive(most: i64) -> Statement {
     Statement::new(TO_REDRIVE, values![most])
+}
+
+/// Removes a message that is on its way through its queue again.
+pub fn put_back(queue: &str, body: &str) -> Statement {
+    Statement::new(PUT_BACK, values![queue, body])
+}
+
+/// Removes the mail of a charge, which left, or which nobody wants any more.
+pub fn remove_mail(charge: &str) -> Statement {
+    Statement::new(REMOVE, values![MAIL, charge])
+}
+
+/// The mail of a charge is tried again: it is gone once it left, and counted where it is given up again.
+pub fn try_mail(charge: &str) -> Statement {
+    Statement::new(WAIT, values![MAIL, charge])
 }
 
 /// Removes a message that somebody took when it was tried.

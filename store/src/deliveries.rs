@@ -83,16 +83,20 @@ pub(crate) const KEEP_ATTEMPT: &str = "\
     AND kept.event = ?2 AND kept.number = deliveries.attempts)";
 
 pub(crate) const GIVE_UP: &str = "\
-    UPDATE deliveries SET state = 'failed', next_attempt_at = NULL, problem = ?3 \
-    WHERE endpoint = ?1 AND event IN (SELECT event FROM deliveries INDEXED BY deliveries_due \
+    UPDATE deliveries SET state = 'failed', next_attempt_at = NULL, problem = ?3, \
+    attempted_at = COALESCE(attempted_at, ?4) WHERE endpoint = ?1 AND event IN (SELECT event FROM deliveries INDEXED BY deliveries_due \
     WHERE endpoint = ?1 AND next_attempt_at IS NOT NULL LIMIT ?2) \
     AND NOT EXISTS (SELECT 1 FROM webhook_endpoints WHERE id = ?1 AND status = 'enabled')";
 
+// What waits for an earlier event of its object is not late.
 pub(crate) const FIND_LOST: &str = "\
     SELECT id, EXISTS (SELECT 1 FROM deliveries WHERE endpoint = id \
     AND event > settled_through AND state = 'pending' AND next_attempt_at IS NULL \
     AND created < ?2) AS has_lost, EXISTS (SELECT 1 FROM deliveries INDEXED BY deliveries_due \
-    WHERE endpoint = id AND next_attempt_at < ?2) AS is_late, \
+    WHERE endpoint = id AND next_attempt_at < ?2 \
+    AND NOT EXISTS (SELECT 1 FROM deliveries AS earlier WHERE earlier.endpoint = deliveries.endpoint \
+    AND earlier.object = deliveries.object AND earlier.event < deliveries.event \
+    AND earlier.state = 'pending')) AS is_late, \
     settled_through < (SELECT MAX(event) FROM deliveries WHERE endpoint = id) AS is_behind \
     FROM webhook_endpoints WHERE id > ?1 ORDER BY id LIMIT ?3";
 
@@ -220,8 +224,8 @@ pub fn record(endpoint: &str, event: i64, attempt: &Attempt, state: State) -> [S
 
 /// Ends deliveries that are planned for an endpoint which takes none any more, at most so many; none where it
 /// was enabled again meanwhile.
-pub fn give_up(endpoint: &str, most: i64, because: &str) -> Statement {
-    Statement::new(GIVE_UP, values![endpoint, most, because])
+pub fn give_up(endpoint: &str, most: i64, because: &str, now: Timestamp) -> Statement {
+    Statement::new(GIVE_UP, values![endpoint, most, because, now.seconds()])
 }
 
 /// Looks at the next endpoints for deliveries that should have been attempted before a moment.

@@ -1,5 +1,8 @@
 //! The ledger's entries and balances.
 
+use std::borrow::Cow;
+use std::sync::OnceLock;
+
 use domain::ledger::{AccountKind, Entry, LedgerAccount, Owner, Transaction};
 use domain::money::{Currency, SignedAmount};
 use domain::timestamp::{Day, Timestamp};
@@ -59,8 +62,17 @@ pub(crate) const PUT_OFF: &str = "\
 pub(crate) const BALANCES_OF_MERCHANT: &str = "\
     SELECT * FROM ledger_accounts WHERE owner = ?1 AND livemode = ?2";
 
-/// The SQL that writes so many entries.
-pub(crate) fn insert_sql(entries: usize) -> String {
+/// The SQL that writes so many entries, written once for each number of them.
+pub(crate) fn insert_sql(entries: usize) -> Cow<'static, str> {
+    static WRITTEN: [OnceLock<String>; MOST_ENTRIES + 1] =
+        [const { OnceLock::new() }; MOST_ENTRIES + 1];
+    match WRITTEN.get(entries) {
+        Some(written) => Cow::Borrowed(written.get_or_init(|| write_insert(entries))),
+        None => Cow::Owned(write_insert(entries)),
+    }
+}
+
+fn write_insert(entries: usize) -> String {
     let row = |number: usize| {
         let first = number.saturating_mul(COLUMNS);
         let places: Vec<_> =

@@ -28,6 +28,7 @@ pub mod files;
 pub mod guard;
 pub mod ledger;
 pub mod list;
+pub mod mail;
 pub mod metadata_entries;
 pub mod payment_intents;
 pub mod payment_methods;

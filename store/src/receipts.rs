@@ -14,8 +14,8 @@ pub const CURSOR_GUARD: &str = "receipt_cursor";
 pub(crate) const CURSOR: &str = "SELECT receipt_event, receipts_after FROM fan_out WHERE id = 1";
 
 pub(crate) const EVENTS: &str = "\
-    SELECT sequence, created, account, livemode, type, CASE type WHEN 'charge.refund.updated' \
-    THEN json_extract(data, '$.object.charge') ELSE object END AS charge FROM events \
+    SELECT sequence, created, account, livemode, type, CASE WHEN type <> 'charge.refund.updated' THEN object \
+    WHEN json_valid(data) THEN json_extract(data, '$.object.charge') END AS charge FROM events \
     WHERE sequence > (SELECT receipt_event FROM fan_out WHERE id = 1) ORDER BY sequence LIMIT ?1";
 
 pub(crate) const ADVANCE: &str = "UPDATE fan_out SET receipt_event = ?2, receipts_after = ?3 WHERE id = 1 AND receipt_event = ?1";

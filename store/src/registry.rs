@@ -4,7 +4,7 @@ use crate::list::{Cursor, Filter, Table};
 use crate::{
     accounts, archive, attempts, audit, balance_transactions, bank_accounts, charges,
     connector_accounts, customers, dead_letters, deliveries, delivery_list, development_clock,
-    development_outbox, disputes, event_replays, events, fan_out, files, guard, ledger, list,
+    development_outbox, disputes, event_replays, events, fan_out, files, guard, ledger, list, mail,
     metadata_entries, payment_intents, payment_methods, payouts, receipts, refunds, report_runs,
     scheduled_tasks, search, setup_intents, tokens, topups, transfers, webhook_endpoints,
 };
@@ -44,6 +44,7 @@ pub fn statements() -> Vec<(String, String)> {
         ("bank_accounts.must_be_unchanged", bank_accounts::MUST_BE_UNCHANGED),
         ("bank_accounts.update", bank_accounts::UPDATE),
         ("charges.find", charges::FIND),
+        ("charges.find_latest_at_processor", charges::FIND_LATEST_AT_PROCESSOR),
         ("charges.find_latest_of_intent", charges::FIND_LATEST_OF_INTENT),
         ("charges.find_of_dispute", charges::FIND_OF_DISPUTE),
         ("charges.find_of_refund", charges::FIND_OF_REFUND),
@@ -52,6 +53,7 @@ pub fn statements() -> Vec<(String, String)> {
         ("charges.update", charges::UPDATE),
         ("connector_accounts.find", connector_accounts::FIND),
         ("connector_accounts.insert", connector_accounts::INSERT),
+        ("connector_accounts.must_be_active", connector_accounts::MUST_BE_ACTIVE),
         ("connector_accounts.must_have_room", connector_accounts::MUST_HAVE_ROOM),
         ("connector_accounts.update", connector_accounts::UPDATE),
         ("customers.find", customers::FIND),
@@ -64,7 +66,10 @@ pub fn statements() -> Vec<(String, String)> {
         ("dead_letters.explain", dead_letters::EXPLAIN),
         ("dead_letters.find", dead_letters::FIND),
         ("dead_letters.park", dead_letters::PARK),
+        ("dead_letters.put_back", dead_letters::PUT_BACK),
+        ("dead_letters.remove", dead_letters::REMOVE),
         ("dead_letters.to_redrive", dead_letters::TO_REDRIVE),
+        ("dead_letters.wait", dead_letters::WAIT),
         ("deliveries.find_due", deliveries::FIND_DUE),
         ("deliveries.find_first", deliveries::FIND_FIRST),
         ("deliveries.find_lost", deliveries::FIND_LOST),
@@ -115,6 +120,8 @@ pub fn statements() -> Vec<(String, String)> {
         ("ledger.must_balance", ledger::MUST_BALANCE),
         ("ledger.must_hold", ledger::MUST_HOLD),
         ("ledger.put_off", ledger::PUT_OFF),
+        ("mail.find", mail::FIND),
+        ("mail.put_off", mail::PUT_OFF),
         ("payment_intents.find", payment_intents::FIND),
         ("payment_intents.insert", payment_intents::INSERT),
         ("payment_intents.update", payment_intents::UPDATE),
@@ -149,7 +156,7 @@ pub fn statements() -> Vec<(String, String)> {
         ("scheduled_tasks.due", scheduled_tasks::DUE),
         ("scheduled_tasks.insert", scheduled_tasks::INSERT),
         ("scheduled_tasks.next", scheduled_tasks::NEXT),
-        ("scheduled_tasks.put_off_slow", scheduled_tasks::PUT_OFF_SLOW),
+        ("scheduled_tasks.put_off", scheduled_tasks::PUT_OFF),
         ("setup_intents.find", setup_intents::FIND),
         ("setup_intents.insert", setup_intents::INSERT),
         ("tokens.find", tokens::FIND),
@@ -199,7 +206,7 @@ pub fn statements() -> Vec<(String, String)> {
 /// The statements that write a transaction of the ledger, by the number of its entries.
 fn entries() -> Vec<(String, String)> {
     (1..=ledger::MOST_ENTRIES)
-        .map(|count| (format!("ledger.insert {count}"), ledger::insert_sql(count)))
+        .map(|count| (format!("ledger.insert {count}"), ledger::insert_sql(count).into_owned()))
         .collect()
 }
 

@@ -3,6 +3,7 @@
 use domain::id::AccountId;
 use domain::timestamp::Timestamp;
 
+use crate::database::json;
 use crate::{Inconsistent, Row, Scope, Statement, values};
 
 pub(crate) const INSERT: &str = "\
@@ -16,26 +17,17 @@ pub(crate) const DEFER: &str = "\
     UPDATE OR IGNORE scheduled_tasks SET due_at = ?4 \
     WHERE due_at = ?1 AND kind = ?2 AND subject = ?3";
 
-// Kinds that this version does not know are a later one's, which was rolled back: they must neither
-// hold up the others nor be struck off.
+// Kinds that this version does not know are a later one's, which was rolled back: nobody looks for them.
 pub(crate) const DUE: &str = "\
-    SELECT * FROM scheduled_tasks WHERE due_at <= ?1 \
-    AND kind IN ('advance_payout', 'recover_attempt', 'expire_authorization', 'open_dispute', \
-    'replay_events', 'run_report', 'send_receipt', 'settle_dispute', 'settle_refund', \
-    'settle_topup', 'undo_attempt') \
-    ORDER BY due_at, kind, subject LIMIT ?2";
+    SELECT * FROM scheduled_tasks WHERE kind = ?1 AND due_at <= ?2 ORDER BY due_at, subject LIMIT ?3";
 
-pub(crate) const NEXT: &str = "\
-    SELECT due_at FROM scheduled_tasks WHERE due_at >= 0 \
-    AND kind IN ('advance_payout', 'recover_attempt', 'expire_authorization', 'open_dispute', \
-    'replay_events', 'run_report', 'send_receipt', 'settle_dispute', 'settle_refund', \
-    'settle_topup', 'undo_attempt') \
-    ORDER BY due_at LIMIT 1";
+pub(crate) const NEXT: &str =
+    "SELECT due_at FROM scheduled_tasks WHERE kind = ?1 AND due_at >= 0 ORDER BY due_at LIMIT 1";
 
-// One of the same charge that is planned for then is as good.
-pub(crate) const PUT_OFF_SLOW: &str = "\
-    UPDATE OR REPLACE scheduled_tasks SET due_at = ?2 \
-    WHERE due_at <= ?1 AND kind IN ('run_report', 'send_receipt')";
+// One of the same subject that is planned for then is as good.
+pub(crate) const PUT_OFF: &str = "\
+    UPDATE OR REPLACE scheduled_tasks SET due_at = ?2 WHERE (kind, due_at, subject) IN \
+    (SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?1))";
 
 /// What is to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +57,8 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 11] = [
+    /// Every kind.
+    pub const ALL: [Self; 11] = [
         Self::AdvancePayout,
         Self::RecoverAttempt,
         Self::ExpireAuthorization,
@@ -94,11 +87,6 @@ impl Kind {
             Self::SettleTopup => "settle_topup",
             Self::UndoAttempt => "undo_attempt",
         }
-    }
-
-    /// Whether it waits for a bucket or for whoever sends mail, and so may take long.
-    pub fn is_slow(self) -> bool {
-        matches!(self, Self::RunReport | Self::SendReceipt)
     }
 }
 
@@ -148,19 +136,21 @@ pub fn defer(row: &Row, until: Timestamp) -> Vec<Statement> {
     }
 }
 
-/// Puts off the slow tasks that are due ([`Kind::is_slow`]).
-pub fn put_off_slow(now: Timestamp, until: Timestamp) -> Statement {
-    Statement::new(PUT_OFF_SLOW, values![now.seconds(), until.seconds()])
+/// Puts off tasks until then.
+pub fn put_off(tasks: &[Task], until: Timestamp) -> Statement {
+    let keys: Vec<_> =
+        tasks.iter().map(|task| (task.kind.name(), task.due_at, &task.subject)).collect();
+    Statement::new(PUT_OFF, values![json(&keys), until.seconds()])
 }
 
-/// Finds the tasks that are due, the oldest first.
-pub fn due(now: Timestamp, limit: i64) -> Statement {
-    Statement::new(DUE, values![now.seconds(), limit])
+/// Finds the tasks of a kind that are due, the oldest first, at most so many.
+pub fn due(kind: Kind, now: Timestamp, most: i64) -> Statement {
+    Statement::new(DUE, values![kind.name(), now.seconds(), most])
 }
 
-/// Finds when the next task is due (column `due_at`; no row when there is none).
-pub fn next() -> Statement {
-    Statement::new(NEXT, values![])
+/// Finds when the next task of a kind is due (column `due_at`; no row when there is none).
+pub fn next(kind: Kind) -> Statement {
+    Statement::new(NEXT, values![kind.name()])
 }
 
 impl TryFrom<&Row> for Task {
@@ -181,19 +171,5 @@ impl TryFrom<&Row> for Task {
             },
             tries: row.integer("tries")?,
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_kind_is_found_when_it_is_due_and_put_off_if_it_is_slow() {
-        for kind in Kind::ALL {
-            let name = format!("'{}'", kind.name());
-            assert!(DUE.contains(&name) && NEXT.contains(&name), "{name}");
-            assert_eq!(PUT_OFF_SLOW.contains(&name), kind.is_slow(), "{name}");
-        }
     }
 }

@@ -4,6 +4,7 @@ import { after, before, test } from "node:test";
 import Stripe from "stripe";
 import { refusal } from "./kit/refusal.ts";
 import { type Account, Server } from "./kit/server.ts";
+import { until } from "./kit/until.ts";
 
 let server: Server;
 let account: Account;
@@ -98,4 +99,19 @@ test("an account knows itself", async () => {
   assert.equal(own.id, account.account);
   assert.equal((await stripe.accounts.retrieve(account.account)).id, own.id);
   assert.equal(own.charges_enabled, true);
+});
+
+// The last one here: it moves the clock by a month.
+test("events leave the database once the bucket has them, thirty days later, but for the newest", async () => {
+  await stripe.customers.create({ name: "Jo" });
+  const [{ last }] = (await server.query("SELECT max(sequence) AS last FROM events")) as [{ last: number }];
+  await server.advance(31 * 86_400);
+  const left = await until("old events are gone", async () => {
+    const rows = await server.query("SELECT sequence FROM events WHERE sequence <= ?1", last);
+    return rows.length <= 1 ? rows : undefined;
+  });
+  assert.deepEqual(left.filter(({ sequence }) => sequence !== last), []);
+  await stripe.customers.create({ name: "Jan" });
+  const [newest] = (await stripe.events.list({ limit: 100 })).data;
+  assert.equal((newest?.data.object as { name?: string }).name, "Jan");
 });

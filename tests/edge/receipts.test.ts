@@ -160,6 +160,39 @@ test("in production mail goes to the provider, again after it refused, under one
   provider.close();
 });
 
+test("mail that its provider refuses for good is a dead letter, and leaves when an operator has it tried again", async () => {
+  let status = 422;
+  const mails: string[] = [];
+  const provider = createServer(async (request, response) => {
+    mails.push(Buffer.concat(await request.toArray()).toString());
+    response.writeHead(status).end('{"message":"Invalid `to` field"}');
+  });
+  await new Promise<void>((done) => provider.listen(0, "127.0.0.1", done));
+  const url = `http://127.0.0.1:${(provider.address() as AddressInfo).port}/emails`;
+  const bindings = { DEVELOPMENT: "0", EMAIL_URL: url, EMAIL_TOKEN: "secret", EMAIL_FROM: "shop@example.com" };
+  await using production = await Server.start({ bindings });
+  const key = (await production.account("Ada's Books")).secret_key;
+  const intent = await production.stripe(key).paymentIntents.create({
+    amount: 2000, currency: "usd", payment_method: "pm_card_visa", confirm: true, receipt_email: "jo@example.com",
+    automatic_payment_methods: { enabled: true, allow_redirects: "never" },
+  });
+  const id = String(intent.latest_charge);
+  const noted = mailed(production, id);
+  const [letter] = await until("it is given up", async () => {
+    const letters = await production.query("SELECT body, problem FROM dead_letters WHERE queue = 'mail'");
+    return letters[0] === undefined ? undefined : letters;
+  });
+  assert.deepEqual([letter?.["body"], mails.length], [id, 1]);
+  assert.match(String(letter?.["problem"]), /422: .*Invalid `to` field/);
+  status = 200;
+  await production.query("UPDATE dead_letters SET redrive = 1");
+  await production.scheduled();
+  await noted;
+  assert.deepEqual(await production.query("SELECT * FROM dead_letters"), []);
+  assert.equal(mails.length, 2);
+  provider.close();
+});
+
 test("in production mail goes through Cloudflare where the binding is there", async () => {
   const bindings = { DEVELOPMENT: "0", EMAIL_FROM: "shop@example.com" };
   await using production = await Server.start({ bindings, sendsEmail: true });

@@ -13,6 +13,16 @@ test("the Worker answers on workerd", async () => {
   assert.ok(response.status < 500, `status ${response.status}`);
 });
 
+test("the API's description needs no key, and tools may read it from any origin", async () => {
+  const response = await server.fetch("/openapi.json");
+  assert.equal(response.status, 200);
+  assert.equal(response.headers.get("content-type"), "application/json");
+  assert.equal(response.headers.get("access-control-allow-origin"), "*");
+  const described = (await response.json()) as { openapi: string; paths: Record<string, unknown> };
+  assert.match(described.openapi, /^3\.1\./);
+  assert.ok(described.paths["/v1/payment_intents"], "payments are described");
+});
+
 test("an account's keys are stored hashed, and survive a kill -9", async () => {
   const { account, secret_key } = await server.account("It's a test");
   const { url } = server;

@@ -20,7 +20,11 @@ pub(crate) fn read(question: &LookUp<'_>, status: u16, answer: &Value, is_lookup
         (_, "HE_01") if makes && !is_lookup => {
             return Outcome::Pending { reference: expected(question) };
         }
-        (404, "HE_02") if is_lookup => return Outcome::NotFound,
+        // What is known to be there is in another account, or the account is another one: that is a refused
+        // question, and tells nothing.
+        (404, "HE_02") if is_lookup && makes && question.reference.is_none() => {
+            return Outcome::NotFound;
+        }
         (401 | 403, _) => Fault::Credentials,
         // Another request for the same payment may be at work.
         (status, code) if status == 409 || !is_refusal(code) => {

@@ -28,6 +28,9 @@ pub const NAME: &str = "hyperswitch";
 /// Where the API is.
 const BASE_URL: &str = "https://api.hyperswitch.io";
 
+/// Where the API is in test mode.
+const SANDBOX_URL: &str = "https://sandbox.hyperswitch.io";
+
 /// Where an object holds our key.
 const KEY_PATH: &str = "/metadata/florin_key";
 

@@ -82,16 +82,9 @@ fn authorized(
             let (risk, checks) = (Risk::Normal, Checks::default());
             Outcome::Authorized { reference: id, risk, checks, multicapture: false, later: None }
         }
-        "requires_customer_action" => match text(payment, "/next_action/redirect_to_url") {
-            Some(url) => {
-                Outcome::ChallengeRequired { reference: Some(id), url: Some(url.to_owned()) }
-            }
-            // It waits for something that no cardholder is ever asked for.
-            None => Outcome::Refused {
-                fault: Fault::Request,
-                code: owned(payment, "/next_action/type").unwrap_or_default(),
-                message: "The payment asks for an action that is no redirect.".to_owned(),
-            },
+        "requires_customer_action" => Outcome::ChallengeRequired {
+            reference: Some(id),
+            url: owned(payment, "/next_action/redirect_to_url"),
         },
         "processing"
         | "requires_merchant_action"

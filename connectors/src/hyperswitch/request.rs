@@ -5,7 +5,7 @@ use http::header::HeaderName;
 use http::{Method, Request};
 use serde_json::{Value, json};
 
-use super::{BASE_URL, OTHER_UNIT, payment_id, refund_id};
+use super::{BASE_URL, OTHER_UNIT, SANDBOX_URL, payment_id, refund_id};
 use crate::command::{Account, Authorize, Command, LookUp, Operation, Unsupported, plain};
 use crate::wire::{API_KEY, IDEMPOTENCY_KEY, build};
 
@@ -44,6 +44,7 @@ pub(crate) fn request(
             });
             ("/refunds".to_owned(), *key, body)
         }
+        Command::CancelRefund { .. } => return Err(Unsupported::Operation),
         Command::LookUp(question) => return look_up(question, account),
     };
     send(account, Method::POST, &path, Some(plain(key)?), Some(&body))
@@ -84,7 +85,8 @@ fn send(
     headers.extend(key.map(|key| (IDEMPOTENCY_KEY, key)));
     let profile = HeaderName::from_static("x-profile-id");
     headers.extend(account.within.map(|within| (profile, within)));
-    let url = format!("{}{path}", account.base_url.unwrap_or(BASE_URL));
+    let usual = if account.livemode { BASE_URL } else { SANDBOX_URL };
+    let url = format!("{}{path}", account.base_url.unwrap_or(usual));
     build(method, url, &headers, body.map(|body| ("application/json", body.to_string())))
 }
 

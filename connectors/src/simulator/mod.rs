@@ -38,7 +38,9 @@ pub fn act(command: &Command<'_>) -> Outcome {
             },
             failure_reason: None,
         },
-        Command::LookUp(_) => Outcome::unknown("the simulator keeps nothing: send it again"),
+        Command::CancelRefund { .. } | Command::LookUp(_) => {
+            Outcome::unknown("the simulator keeps nothing: send it again")
+        }
     }
 }
 

@@ -19,7 +19,8 @@ pub(crate) fn read(status: u16, answer: &Value, is_lookup: bool) -> Outcome {
         (402, ..) | (400, "card_error", _) if !is_lookup => {
             return declined(error, owned(error, "/payment_intent/id"));
         }
-        (404, _, "resource_missing") if is_lookup => return Outcome::NotFound,
+        // What was searched for in vain is an empty list. Something that was there is in another account, or the
+        // account is another one: that is a refused question.
         // The key did something before, with other parameters; or it is doing it now.
         (_, "idempotency_error", _) | (409 | 424, ..) => {
             let problem = text(error, "/message").unwrap_or(code);

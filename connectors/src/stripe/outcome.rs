@@ -4,16 +4,19 @@ use serde_json::Value;
 
 use super::{KEY_PATH, error, payment, refund};
 use crate::Outcome;
-use crate::answer::{Answer, Heard, hear, mismatch, must_be, reference, text};
+use crate::answer::{Answer, Heard, hear, mismatch, must_be, must_be_in_mode, reference, text};
 use crate::command::{Command, LookUp, Operation};
 
 /// What an answer says of the command that was asked.
 pub(crate) fn outcome(command: &Command<'_>, answer: Answer<'_>) -> Outcome {
     let question = command.question();
     let is_lookup = matches!(command, Command::LookUp(_));
+    let livemode = answer.livemode;
     let said = match hear(answer) {
-        Ok(Heard::Object(value)) if is_list(&value) => find(&question, &value),
-        Ok(Heard::Object(value)) => read(&question, &value, is_lookup),
+        Ok(Heard::Object(value)) if is_list(&value) => find(&question, &value, livemode),
+        Ok(Heard::Object(value)) => {
+            must_be_in_mode(&value, livemode).and_then(|()| read(&question, &value, is_lookup))
+        }
         Ok(Heard::Error(status, value)) => Ok(error::read(status, &value, is_lookup)),
         Err(outcome) => Err(outcome),
     };
@@ -53,13 +56,16 @@ fn is_list(value: &Value) -> bool {
 }
 
 /// Goes through what a search found, or all refunds of a payment, for what holds our key.
-fn find(question: &LookUp<'_>, list: &Value) -> Said {
+fn find(question: &LookUp<'_>, list: &Value, livemode: bool) -> Said {
     let Some(found) = list.get("data").and_then(Value::as_array) else {
         return Err(Outcome::unknown("a list without data"));
     };
     let mut ours = found.iter().filter(|object| text(object, KEY_PATH) == Some(question.key));
     match (ours.next(), ours.next()) {
-        (Some(object), None) => read(question, object, true),
+        (Some(object), None) => {
+            must_be_in_mode(object, livemode)?;
+            read(question, object, true)
+        }
         (Some(object), Some(_)) => {
             let id = reference(object, "/id")?;
             Err(mismatch(&id, "one under this key".to_owned(), "several".to_owned()))

@@ -71,16 +71,9 @@ fn authorized(
         }
         "processing" => Outcome::Pending { reference },
         "canceled" => Outcome::Canceled { reference },
-        "requires_action" => match text(intent, "/next_action/redirect_to_url/url") {
-            Some(url) => {
-                Outcome::ChallengeRequired { reference: Some(reference), url: Some(url.to_owned()) }
-            }
-            // It waits for something that no cardholder is ever asked for.
-            None => Outcome::Refused {
-                fault: Fault::Request,
-                code: owned(intent, "/next_action/type").unwrap_or_default(),
-                message: "The payment asks for an action that is no redirect.".to_owned(),
-            },
+        "requires_action" => Outcome::ChallengeRequired {
+            reference: Some(reference),
+            url: owned(intent, "/next_action/redirect_to_url/url"),
         },
         "requires_payment_method" => match intent.get("last_payment_error") {
             Some(error) if error.is_object() => error::declined(error, Some(reference)),

@@ -38,6 +38,10 @@ pub(crate) fn request(
             form.key(key);
             ("/v1/refunds".to_owned(), *key)
         }
+        Command::CancelRefund { key, refund } => {
+            let reference = plain(refund.reference.ok_or(Unsupported::Reference)?)?;
+            (format!("/v1/refunds/{reference}/cancel"), *key)
+        }
         Command::LookUp(question) => return look_up(question, account),
     };
     send(account, Method::POST, &path, Some(plain(key)?), form)

@@ -15,6 +15,7 @@ pub const ACCOUNT: Account<'static> = Account {
     base_url: Some("https://psp.example"),
     api_key: "secret_api_key",
     within: Some("acct_within"),
+    livemode: false,
 };
 
 static NUMBER: LazyLock<CardNumber> =

@@ -85,14 +85,15 @@ fn stripes_own_sums_tell_what_became_of_later_captures_and_voids() {
 }
 
 #[test]
-fn a_challenge_that_is_no_redirect_is_no_challenge() {
+fn a_challenge_that_is_no_redirect_still_waits_at_its_processor() {
     let action = json!({ "next_action": { "type": "use_stripe_sdk", "use_stripe_sdk": {} } });
     let command = Command::Authorize(authorize(true));
     let outcome = changed(&Stripe, Situation::Challenged, action, &command);
-    assert_eq!(outcome, "refused Request");
+    assert_eq!(outcome, "challenge pi_3OabcDEF ");
     let action = json!({ "next_action": { "type": "three_ds_invoke" } });
     let outcome = changed(&Hyperswitch, Situation::Challenged, action, &command);
-    assert_eq!(outcome, "refused Request");
+    let id = Hyperswitch.payment();
+    assert_eq!(outcome, format!("challenge {id} "));
 }
 
 #[test]

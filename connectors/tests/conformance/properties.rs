@@ -49,7 +49,7 @@ fn with_all(check: impl Fn(Connector, &Command<'_>) -> Result<(), TestCaseError>
 }
 
 fn hear(connector: Connector, command: &Command<'_>, status: u16, body: &[u8]) -> Outcome {
-    connector.outcome(command, Answer { status, headers: &HeaderMap::new(), body })
+    connector.outcome(command, Answer { status, headers: &HeaderMap::new(), body, livemode: false })
 }
 
 proptest! {
@@ -170,6 +170,7 @@ fn with_key<'a>(command: Command<'a>, key: &'a str) -> Command<'a> {
         C::Increment { payment, amount, .. } => C::Increment { key, payment, amount },
         C::Void { payment, amount, captured, .. } => C::Void { key, payment, amount, captured },
         C::Refund { payment, amount, later, .. } => C::Refund { key, payment, amount, later },
+        C::CancelRefund { refund, .. } => C::CancelRefund { key, refund },
         C::LookUp(question) => C::LookUp(connectors::LookUp { key, ..question }),
     }
 }

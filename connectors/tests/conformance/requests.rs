@@ -227,3 +227,25 @@ fn the_simulator_is_asked_without_a_wire() {
         assert!(matches!(asked, Ok(Asked::Answered(_))), "{command:?}");
     }
 }
+
+#[test]
+fn money_of_tests_goes_to_hyperswitchs_sandbox() {
+    for (livemode, host) in [(false, "sandbox.hyperswitch.io"), (true, "api.hyperswitch.io")] {
+        let account = Account { base_url: None, livemode, ..ACCOUNT };
+        let asked = Connector::Hyperswitch.ask(&void("pay_1"), &account).expect("a request");
+        let Asked::Request(request) = asked else { panic!("no request") };
+        assert_eq!(request.uri().host(), Some(host));
+    }
+}
+
+#[test]
+fn a_refund_is_stopped_where_the_processor_can() {
+    let question = ask_after(&refund("pay_1"), Some("re_1"));
+    let cancel = Command::CancelRefund { key: KEY, refund: question };
+    let Ok(Asked::Request(request)) = Connector::Stripe.ask(&cancel, &ACCOUNT) else {
+        panic!("no request")
+    };
+    assert_eq!(request.uri().path(), "/v1/refunds/re_1/cancel");
+    let asked = Connector::Hyperswitch.ask(&cancel, &ACCOUNT).map(|_| ());
+    assert_eq!(asked, Err(Unsupported::Operation));
+}

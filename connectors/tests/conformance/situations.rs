@@ -165,7 +165,8 @@ pub fn hear(
 ) -> Outcome {
     let mut headers = HeaderMap::new();
     headers.insert("retry-after", "7".parse().expect("a value"));
-    let answer = Answer { status: *status, headers: &headers, body: body.as_bytes() };
+    let body = body.as_bytes();
+    let answer = Answer { status: *status, headers: &headers, body, livemode: false };
     processor.connector().outcome(command, answer)
 }
 

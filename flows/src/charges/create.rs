@@ -6,7 +6,7 @@ use domain::charge::{Charge, Details};
 use domain::id::{AttemptId, CustomerId};
 use domain::money::Money;
 use domain::payment_method::PaymentMethod;
-use store::{DatabaseError, Statement, customers, payment_methods, tokens};
+use store::{DatabaseError, Statement, connector_accounts, customers, payment_methods, tokens};
 
 use super::source::{self, Source};
 use crate::context::first;
@@ -156,6 +156,7 @@ async fn not_started<P: Platform>(
             // It became usable in this very moment.
             Err(ApiError::LockTimeout.into())
         }
+        connector_accounts::ACTIVE_GUARD => Err(ApiError::LockTimeout.into()),
         _ => Err(error.into()),
     }
 }

@@ -17,7 +17,7 @@ use crate::{Context, Failure, Platform};
 pub(crate) async fn expire<P: Platform>(
     context: &Context<'_, P>,
     mut charge: Charge,
-) -> Result<(), Failure> {
+) -> Result<Held, Failure> {
     if charge.details.pending_operation.is_some() {
         return Err(ApiError::LockTimeout.into());
     }
@@ -42,5 +42,5 @@ pub(crate) async fn expire<P: Platform>(
         refund: None,
         payment_method: None,
     };
-    operations::settle(context, held, Asking::first()).await.map(drop)
+    operations::settle(context, held, Asking::first()).await
 }

@@ -12,7 +12,7 @@ use store::{DatabaseError, Statement, charges, customers, metadata_entries};
 use super::{MAX_TRIES, find};
 use crate::announce::{Subjects, events, previous_attributes};
 use crate::payment_intents::no_such_customer;
-use crate::{Context, Failure, Platform};
+use crate::{Context, Failure, Platform, receipts};
 
 /// What a request asks to change about a charge.
 #[derive(Clone, Debug, Default)]
@@ -120,5 +120,8 @@ fn writing<P: Platform>(
     let previous = previous_attributes(&shown(before), &shown(after));
     let subjects = Subjects { charge: Some(after), ..Subjects::default() };
     batch.extend(events(context, Transition::ChargeUpdated, subjects, previous));
+    if before.receipt_wanted_by() != after.receipt_wanted_by() {
+        batch.extend(receipts::mail(context, after));
+    }
     batch
 }

@@ -5,10 +5,10 @@
 use domain::ApiError;
 use domain::connector_account::{ConnectorAccount, Status, check_secret_key};
 use domain::metadata::MetadataUpdate;
-use store::{DatabaseError, connector_accounts};
+use store::{DatabaseError, charges, connector_accounts};
 
-use super::{MAX_TRIES, find, no_such, seal};
-use crate::{Context, Failure, Platform};
+use super::{MAX_TRIES, find, no_such, open, seal};
+use crate::{Context, Failure, Platform, operations};
 
 /// What is to change.
 #[derive(Clone, Default)]
@@ -24,7 +24,7 @@ pub struct Update {
 /// Changes an account.
 ///
 /// # Errors
-/// When there is none, or the secret is of the other mode.
+/// When there is none, or the secret is of the other mode, or opens another account at the processor.
 pub async fn update<P: Platform>(
     context: &Context<'_, P>,
     id: &str,
@@ -36,13 +36,14 @@ pub async fn update<P: Platform>(
     for _ in 0..MAX_TRIES {
         let mut changed = find(context, id).await?;
         if let Some(secret_key) = &update.secret_key {
+            if !opens_the_same(context, &changed, secret_key).await? {
+                changed.details.secret_changed_at = Some(context.now);
+            }
             let sealed = seal(context, &changed.id, secret_key)?;
             changed.open_with(secret_key, sealed);
         }
-        match update.disabled {
-            Some(true) => changed.status = Status::Disabled,
-            Some(false) => changed.status = Status::Active,
-            None => {}
+        if let Some(disables) = update.disabled {
+            changed.disable(disables, context.now);
         }
         if let Some(update) = &update.metadata {
             changed.details.metadata = changed.details.metadata.updated(update)?;
@@ -54,12 +55,42 @@ pub async fn update<P: Platform>(
     Err(ApiError::LockTimeout.into())
 }
 
+/// Whether a new secret is proved to open the account at the processor that the one before opens: it finds what
+/// was paid there. Where nobody can tell, what was sent before and is not found is in doubt.
+///
+/// # Errors
+/// When it is proved to open another one, or none.
+async fn opens_the_same<P: Platform>(
+    context: &Context<'_, P>,
+    account: &ConnectorAccount,
+    secret_key: &str,
+) -> Result<bool, Failure> {
+    if open(context, account)?.as_deref() == Some(secret_key) {
+        return Ok(true);
+    }
+    let (scope, since) = (&context.scope, account.holds_since());
+    let find = charges::find_latest_at_processor(scope, account.id.as_str(), since);
+    let Some(paid) = context.find(find).await? else { return Ok(false) };
+    match operations::opens(context, account.clone(), secret_key, &paid).await {
+        Some(false) => Err(ApiError::ParameterInvalid {
+            param: "secret_key".to_owned(),
+            message: format!(
+                "This secret key does not open the account in which {} was paid. Connect another \
+                 account as one of its own.",
+                paid.id
+            ),
+        }
+        .into()),
+        found => Ok(found.is_some()),
+    }
+}
+
 /// Forgets an account's secret. What was paid there can no longer be captured, voided or refunded, nor what is
-/// open be looked up, so that it has to be disabled first. One that was deleted before is deleted: a client
+/// open be looked up, so that it has to be disabled for some days first. One that was deleted before is deleted: a client
 /// whose answer was lost asks again.
 ///
 /// # Errors
-/// When there is none, or payments still go there.
+/// When there is none, or payments go there, or did so lately.
 pub async fn delete<P: Platform>(
     context: &Context<'_, P>,
     id: &str,
@@ -74,6 +105,15 @@ pub async fn delete<P: Platform>(
                 return Err(ApiError::StateConflict {
                     message: format!(
                         "Payments go to the connector account {id}. Disable it before you delete it."
+                    ),
+                }
+                .into());
+            }
+            Status::Disabled if !deleted.may_be_deleted(context.now) => {
+                return Err(ApiError::StateConflict {
+                    message: format!(
+                        "What was paid at the connector account {id} may still be open. Delete it \
+                         11 days after you disabled it."
                     ),
                 }
                 .into());

@@ -13,21 +13,26 @@ use connectors::{
 use domain::ApiError;
 use domain::attempt::{Attempt, Request};
 use domain::card::CardNumber;
+use domain::charge::Charge;
 use domain::connector_account::ConnectorAccount;
+use domain::idempotency::LEASE;
 use domain::money::Amount;
-use domain::timestamp::Timestamp;
 use http::header::RETRY_AFTER;
 use http::{HeaderMap, HeaderValue};
 use store::connector_accounts;
 
-use super::{Held, authorize};
+use super::{Held, RECOVERY_DELAY, authorize};
 use crate::cards;
 use crate::connector_accounts::open;
 use crate::platform::Answered;
+use crate::webhooks::refuse;
 use crate::{Context, Failure, Platform};
 
-/// For how many seconds a processor is waited for.
+/// For how many seconds a processor is waited for while a client waits.
 const TIMEOUT: u32 = 30;
+
+/// For how many seconds it is waited for where nobody does: others are to be asked about, too.
+const RECOVERY_TIMEOUT: u32 = 10;
 
 /// What an attempt is asked with beside what is kept.
 #[derive(Clone, Copy, Default)]
@@ -59,40 +64,55 @@ pub(super) async fn ask<P: Platform>(
     held: &Held,
     asking: Asking<'_>,
 ) -> Result<Outcome, Failure> {
-    let number = match &held.attempt.request {
-        Request::Authorize(_) => Some(cards::open(context, &held.method()?.sealed_number)?),
-        _ => None,
-    };
-    let return_url = return_url(held);
-    let cvc = asking.cvc.map(SecurityCode);
-    let command = command(held, number.as_ref(), return_url.as_deref(), cvc)?;
-    let Some(asker) = Asker::of(context, &held.attempt).await? else {
+    let attempt = &held.attempt;
+    let Some(asker) = Asker::of(context, attempt).await? else {
         if context.scope.livemode {
             return Err(ApiError::LiveModeHasNoProcessor.into());
         }
-        return Ok(simulator::act(&command));
+        let opened = Opened::of(context, held)?;
+        return Ok(simulator::act(&opened.command(held, asking.cvc)?));
     };
-    Ok(match asking.is_first {
-        true => asker.ask_first(context, held, &command).await,
-        false => asker.ask_again(context, held, &command).await,
-    })
+    // Whoever was so slow to send it may have been overtaken by somebody who looked for it.
+    let is_late = context.platform.now() >= attempt.created.plus(RECOVERY_DELAY);
+    match asking.is_first && !is_late {
+        true => asker.ask_first(context, held, asking.cvc).await,
+        false => asker.ask_again(context, held, asking.cvc).await,
+    }
 }
 
-/// What became of a payment that waits for its cardholder at its processor; nothing while it still does, or
-/// nobody can tell.
-pub(crate) async fn what_became<P: Platform>(
+/// What became of an attempt that was sent before.
+pub(crate) async fn ask_again<P: Platform>(
     context: &Context<'_, P>,
     held: &Held,
-) -> Result<Option<Outcome>, Failure> {
-    let outcome = ask(context, held, Asking::default()).await?;
-    Ok(match outcome {
-        Outcome::ChallengeRequired { .. }
-        | Outcome::NotFound
-        | Outcome::Unknown { .. }
-        | Outcome::Throttled { .. }
-        | Outcome::Refused { .. } => None,
-        outcome => Some(outcome),
-    })
+) -> Result<Outcome, Failure> {
+    ask(context, held, Asking::default()).await
+}
+
+/// Whether a new secret opens the account at the processor in which a payment was made; nothing where nobody can
+/// tell.
+pub(crate) async fn opens<P: Platform>(
+    context: &Context<'_, P>,
+    account: ConnectorAccount,
+    secret_key: &str,
+    paid: &Charge,
+) -> Option<bool> {
+    let connector = Connector::from_name(&account.connector)?;
+    let reference = paid.details.processor_reference.as_deref();
+    let question = LookUp {
+        key: paid.id.as_str(),
+        operation: Operation::Authorize { capture: true },
+        amount: paid.amount,
+        captured: Amount::ZERO,
+        payment: reference,
+        reference,
+    };
+    let asker =
+        Asker { connector, account: Rc::new(account), api_key: Some(secret_key.to_owned()) };
+    match asker.exchange(context, &Command::LookUp(question)).await {
+        Outcome::Refused { .. } => Some(false),
+        Outcome::Unknown { .. } | Outcome::Throttled { .. } | Outcome::NotFound => None,
+        _ => Some(true),
+    }
 }
 
 impl Asker {
@@ -122,17 +142,22 @@ impl Asker {
         &self,
         context: &Context<'_, P>,
         held: &Held,
-        command: &Command<'_>,
-    ) -> Outcome {
-        let outcome = self.exchange(context, command).await;
-        let Outcome::Refused { fault: Fault::State, code, message } = outcome else {
-            return outcome;
-        };
+        cvc: Option<&str>,
+    ) -> Result<Outcome, Failure> {
+        let outcome = self.send(context, held, cvc).await?;
+        let Outcome::Refused { fault, code, message } = outcome else { return Ok(outcome) };
+        // It speaks of this request alone: its client's retry may have sent another by now.
+        if context.platform.now() >= held.attempt.created.plus(LEASE) {
+            return Ok(Outcome::unknown(message));
+        }
+        if fault != Fault::State {
+            return Ok(Outcome::Refused { fault, code, message });
+        }
         // The payment is in another state than we believe: where it stands tells what became of it.
-        match self.exchange(context, &Command::LookUp(question(held, command))).await {
+        Ok(match self.look_up(context, held).await {
             Outcome::NotFound => Outcome::Refused { fault: Fault::Request, code, message },
             found => found,
-        }
+        })
     }
 
     /// What became of a request that was sent before.
@@ -140,50 +165,75 @@ impl Asker {
         &self,
         context: &Context<'_, P>,
         held: &Held,
-        command: &Command<'_>,
-    ) -> Outcome {
-        let attempt = &held.attempt;
-        let found = self.exchange(context, &Command::LookUp(question(held, command))).await;
-        match found {
-            Outcome::NotFound if may_send_again(context, attempt, command) => {
-                match self.exchange(context, command).await {
+        cvc: Option<&str>,
+    ) -> Result<Outcome, Failure> {
+        Ok(match self.look_up(context, held).await {
+            Outcome::NotFound if self.may_send_again(context, &held.attempt, cvc) => {
+                match self.send(context, held, cvc).await? {
                     // It speaks of this request alone: the one before may still be on its way.
                     Outcome::Refused { message, .. } => Outcome::unknown(message),
                     outcome => outcome,
                 }
             }
-            Outcome::NotFound if !self.knows_by_now(context.now, attempt) => {
+            Outcome::NotFound if !self.knows_by_now(context, &held.attempt) => {
                 Outcome::unknown("the processor knows nothing of it yet")
             }
-            // The question was refused, which tells nothing of what is asked about.
-            Outcome::Refused { message, .. } => Outcome::unknown(message),
+            found => found,
+        })
+    }
+
+    /// Where what an attempt asks for stands by now. A question that is refused tells nothing of what is asked
+    /// about.
+    pub(super) async fn look_up<P: Platform>(
+        &self,
+        context: &Context<'_, P>,
+        held: &Held,
+    ) -> Outcome {
+        match self.exchange(context, &Command::LookUp(question(held))).await {
+            Outcome::Refused { fault: Fault::Credentials | Fault::Request, message, .. } => {
+                Outcome::unknown(message)
+            }
             found => found,
         }
     }
 
-    /// Where an operation of an attempt stands by now.
-    pub(super) async fn look_up<P: Platform>(
+    /// Whether a lookup that finds nothing proves by now that there is nothing: what was sent was sent while
+    /// the key lasted, and the processor's horizon has passed since.
+    pub(super) fn knows_by_now<P: Platform>(
         &self,
         context: &Context<'_, P>,
         attempt: &Attempt,
-        operation: Operation,
-        payment: Option<&str>,
-    ) -> Outcome {
-        let question = LookUp {
-            key: attempt.id.as_str(),
-            operation,
-            amount: attempt.amount,
-            captured: Amount::ZERO,
-            payment,
-            reference: attempt.processor_reference.as_deref(),
-        };
-        self.exchange(context, &Command::LookUp(question)).await
+    ) -> bool {
+        let known_at = attempt.created.plus(KEY_LASTS).plus(self.connector.horizon());
+        context.now >= known_at && !self.account.may_lack(attempt.created)
     }
 
-    /// Whether a lookup that finds nothing proves by now that there is nothing: what was sent was sent while
-    /// the key lasted, and the processor's horizon has passed since.
-    pub(super) fn knows_by_now(&self, now: Timestamp, attempt: &Attempt) -> bool {
-        now >= attempt.created.plus(KEY_LASTS).plus(self.connector.horizon())
+    /// Whether the identical request acts once.
+    fn may_send_again<P: Platform>(
+        &self,
+        context: &Context<'_, P>,
+        attempt: &Attempt,
+        cvc: Option<&str>,
+    ) -> bool {
+        let lacks_cvc = match &attempt.request {
+            Request::Authorize(kept) => kept.with_cvc != cvc.is_some(),
+            _ => false,
+        };
+        !lacks_cvc
+            && attempt.processor_reference.is_none()
+            && context.platform.now() < attempt.created.plus(KEY_LASTS)
+            && !self.account.may_lack(attempt.created)
+    }
+
+    /// Sends what an attempt asks for.
+    async fn send<P: Platform>(
+        &self,
+        context: &Context<'_, P>,
+        held: &Held,
+        cvc: Option<&str>,
+    ) -> Result<Outcome, Failure> {
+        let opened = Opened::of(context, held)?;
+        Ok(self.exchange(context, &opened.command(held, cvc)?).await)
     }
 
     /// Sends a command and reads the answer.
@@ -205,87 +255,117 @@ impl Asker {
             base_url: details.base_url.as_deref(),
             api_key,
             within: details.processor_account.as_deref(),
+            livemode: context.scope.livemode,
         };
         let request = match self.connector.ask(command, &account) {
             Ok(Asked::Request(request)) => request,
             Ok(Asked::Answered(outcome)) => return outcome,
             Err(unsupported) => return refused(unsupported.to_string()),
         };
-        match context.platform.ask_processor(request, TIMEOUT).await {
+        // It is tried again: the name may lead to the processor once more.
+        if let Some(url) = &details.base_url
+            && let Some(problem) = refuse(context.platform, url, context.scope.livemode).await
+        {
+            return Outcome::unknown(problem);
+        }
+        let timeout = if context.request.is_some() { TIMEOUT } else { RECOVERY_TIMEOUT };
+        let answered = context.platform.ask_processor(request, timeout).await;
+        // It is down, or wants to be left in peace.
+        let is_down = |answered: &Answered| answered.status >= 500 || answered.status == 429;
+        if answered.as_ref().map_or(true, is_down) {
+            context.is_unanswered.set(true);
+        }
+        match answered {
             Err(problem) => Outcome::unknown(problem),
             Ok(Answered { status, retry_after, body }) => {
                 let mut headers = HeaderMap::new();
                 if let Some(Ok(after)) = retry_after.as_deref().map(HeaderValue::from_str) {
                     headers.insert(RETRY_AFTER, after);
                 }
-                let answer = Answer { status, headers: &headers, body: body.as_bytes() };
+                let (body, livemode) = (body.as_bytes(), context.scope.livemode);
+                let answer = Answer { status, headers: &headers, body, livemode };
                 self.connector.outcome(command, answer)
             }
         }
     }
 }
 
-/// Whether the identical request acts once.
-fn may_send_again<P: Platform>(
-    context: &Context<'_, P>,
-    attempt: &Attempt,
-    command: &Command<'_>,
-) -> bool {
-    let lacks_cvc = match (&attempt.request, command) {
-        (Request::Authorize(kept), Command::Authorize(asked)) => {
-            kept.with_cvc != asked.cvc.is_some()
-        }
-        _ => false,
-    };
-    !lacks_cvc
-        && attempt.processor_reference.is_none()
-        && context.now < attempt.created.plus(KEY_LASTS)
-}
-
-fn question<'a>(held: &'a Held, command: &Command<'a>) -> LookUp<'a> {
-    let reference = held.attempt.processor_reference.as_deref();
-    LookUp { reference, ..command.question() }
-}
-
-/// The page of ours that the cardholder comes back to from the processor's challenge.
-fn return_url(held: &Held) -> Option<String> {
-    let intent = held.payment_intent.as_ref()?;
-    Some(format!("{}/challenges/{}", intent.details.origin, held.attempt.id))
-}
-
-/// What an attempt asks for.
-fn command<'a>(
-    held: &'a Held,
-    number: Option<&'a CardNumber>,
-    return_url: Option<&'a str>,
-    cvc: Option<SecurityCode<'a>>,
-) -> Result<Command<'a>, Failure> {
-    let attempt = &held.attempt;
-    let (key, amount) = (attempt.id.as_str(), attempt.amount);
-    let charge = held.charge.as_ref();
+/// What is asked after an attempt.
+pub(super) fn question(held: &Held) -> LookUp<'_> {
+    let Held { attempt, charge, .. } = held;
+    let charge = charge.as_ref();
     let payment = charge.and_then(|charge| charge.details.processor_reference.as_deref());
-    let payment = payment.unwrap_or_default();
-    let captured = charge.map_or(Amount::ZERO, |charge| charge.captured);
-    Ok(match &attempt.request {
+    let payment = Some(payment.unwrap_or_default());
+    let taken = charge.map_or(Amount::ZERO, |charge| charge.captured);
+    let (operation, payment, captured) = match &attempt.request {
         Request::Authorize(authorize) => {
-            let number =
-                number.ok_or_else(|| Failure::Bug(format!("{} has no card number", attempt.id)))?;
-            let asked = authorize::command(held, authorize, held.method()?, number);
-            Command::Authorize(connectors::Authorize { return_url, cvc, ..asked })
+            (Operation::Authorize { capture: authorize.capture }, None, Amount::ZERO)
         }
-        Request::Capture { is_final, .. } => {
-            Command::Capture { key, payment, amount, captured, is_final: *is_final }
+        Request::Capture { .. } => (Operation::Capture, payment, taken),
+        Request::Increment => (Operation::Increment, payment, Amount::ZERO),
+        Request::Refund { .. } if !charge.is_some_and(Charge::is_released_by_refund) => {
+            (Operation::Refund, payment, Amount::ZERO)
         }
-        Request::Increment => Command::Increment { key, payment, amount },
-        Request::Void { .. } => Command::Void { key, payment, amount, captured },
-        Request::Refund { .. } => {
-            let charge = held.charge()?;
-            let later = charge.details.later.as_deref().and_then(connectors::Later::from_name);
-            if charge.is_released_by_refund() {
-                Command::Void { key, payment, amount, captured }
-            } else {
+        Request::Refund { .. } | Request::Void { .. } => (Operation::Void, payment, taken),
+    };
+    LookUp {
+        key: attempt.id.as_str(),
+        operation,
+        amount: attempt.amount,
+        captured,
+        payment,
+        reference: attempt.processor_reference.as_deref(),
+    }
+}
+
+/// What a command borrows beside what is kept: it is opened where the command is sent alone.
+struct Opened {
+    number: Option<CardNumber>,
+    /// The page of ours that the cardholder comes back to from the processor's challenge.
+    return_url: Option<String>,
+}
+
+impl Opened {
+    fn of<P: Platform>(context: &Context<'_, P>, held: &Held) -> Result<Self, Failure> {
+        let number = match &held.attempt.request {
+            Request::Authorize(_) => Some(cards::open(context, &held.method()?.sealed_number)?),
+            _ => None,
+        };
+        let return_url = held
+            .payment_intent
+            .as_ref()
+            .map(|intent| format!("{}/challenges/{}", intent.details.origin, held.attempt.id));
+        Ok(Self { number, return_url })
+    }
+
+    /// What an attempt asks for.
+    fn command<'a>(&'a self, held: &'a Held, cvc: Option<&'a str>) -> Result<Command<'a>, Failure> {
+        let attempt = &held.attempt;
+        let LookUp { key, operation, amount, captured, payment, .. } = question(held);
+        let payment = payment.unwrap_or_default();
+        Ok(match (&attempt.request, operation) {
+            (Request::Authorize(authorize), _) => {
+                let number = self
+                    .number
+                    .as_ref()
+                    .ok_or_else(|| Failure::Bug(format!("{} has no card number", attempt.id)))?;
+                let asked = authorize::command(held, authorize, held.method()?, number);
+                let return_url = self.return_url.as_deref();
+                let cvc = cvc.map(SecurityCode);
+                Command::Authorize(connectors::Authorize { return_url, cvc, ..asked })
+            }
+            (Request::Capture { is_final, .. }, _) => {
+                Command::Capture { key, payment, amount, captured, is_final: *is_final }
+            }
+            (Request::Increment, _) => Command::Increment { key, payment, amount },
+            (Request::Refund { .. }, Operation::Refund) => {
+                let later = held.charge()?.details.later.as_deref();
+                let later = later.and_then(connectors::Later::from_name);
                 Command::Refund { key, payment, amount, later }
             }
-        }
-    })
+            (Request::Refund { .. } | Request::Void { .. }, _) => {
+                Command::Void { key, payment, amount, captured }
+            }
+        })
+    }
 }

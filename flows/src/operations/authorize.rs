@@ -8,7 +8,7 @@ use domain::error::CardError;
 use domain::event::Transition;
 use domain::id::ChargeId;
 use domain::money::{Amount, Money};
-use domain::payment_intent::{PaymentIntent, Requested};
+use domain::payment_intent::{PaymentIntent, Requested, Status};
 use domain::payment_method::PaymentMethod;
 use domain::receipt::link;
 use domain::resource;
@@ -114,6 +114,11 @@ pub(super) fn record<P: Platform>(
             let why = Decline::AuthenticationNotHandled;
             not_challenged(context, held, authorize, reference.as_deref(), why)
         }
+        // The processor waits for something that no cardholder can be sent to, or that none came back from.
+        Outcome::ChallengeRequired { reference: Some(reference), url: None } => {
+            let why = Decline::AuthenticationFailure;
+            not_challenged(context, held, authorize, Some(reference), why)
+        }
         Outcome::ChallengeRequired { reference, url } => {
             held.attempt.processor_reference = reference.clone();
             let mut statements = challenge_required(context, held, url.as_deref())?;
@@ -123,6 +128,8 @@ pub(super) fn record<P: Platform>(
             }
             Ok(statements)
         }
+        // It says nothing of the card; who is asked meanwhile is told of a payment that is on its way.
+        Outcome::Refused { .. } if !is_on_its_way(held) => not_taken(held, outcome),
         // Should it turn up all the same, it goes back.
         Outcome::NotFound => {
             let mut statements = declined(context, held, authorize, outcome)?;
@@ -132,6 +139,24 @@ pub(super) fn record<P: Platform>(
         }
         no => declined(context, held, authorize, no),
     }
+}
+
+fn is_on_its_way(held: &Held) -> bool {
+    held.payment_intent.as_ref().is_some_and(|intent| intent.status() == Status::Processing)
+}
+
+/// The statements for a request that the processor did not take, as where the account's secret opens nothing any
+/// more: the payment can be confirmed as before.
+fn not_taken(held: &mut Held, outcome: &Outcome) -> Result<Vec<Statement>, Failure> {
+    held.attempt.state = AttemptState::Failed;
+    held.attempt.resolution = resolution(outcome)?;
+    let mut statements = method::while_waiting(held)?;
+    if let Some(intent) = &mut held.payment_intent {
+        intent.give_up_action();
+        intent.unchanged(&held.attempt.id)?;
+        statements.extend(payment_intents::update(intent));
+    }
+    Ok(statements)
 }
 
 fn new_charge<P: Platform>(

@@ -29,16 +29,18 @@ use domain::payment_method::PaymentMethod;
 use domain::refund::Refund;
 use domain::resource;
 use store::scheduled_tasks::{self, Kind, Task};
-use store::{DatabaseError, Statement, attempts, charges, payment_intents, refunds};
+use store::{
+    DatabaseError, Statement, attempts, charges, connector_accounts, payment_intents, refunds,
+};
 
 use crate::context::first;
 use crate::platform::PlatformError;
 use crate::{Context, Failure, Platform};
 
 pub use ask::Asking;
-pub(crate) use ask::what_became;
+pub(crate) use ask::{ask_again, opens};
 pub use authorize::{receipt_url, start as start_authorization};
-pub(crate) use refund::refund_status;
+pub(crate) use refund::{cancel_refund, refund_status};
 pub use settle::settle;
 pub(crate) use settle::{learnt, park};
 pub(crate) use undo::{plan_undo, undo};
@@ -99,9 +101,14 @@ pub fn check_processor<P: Platform>(context: &Context<'_, P>) -> Result<(), ApiE
     }
 }
 
-/// The statements that write a new attempt and plan its recovery.
+/// The statements that write a new attempt and plan its recovery. A payment begins only where payments go.
 pub fn write_attempt<P: Platform>(context: &Context<'_, P>, attempt: &Attempt) -> Vec<Statement> {
-    vec![attempts::insert(&context.scope, attempt), plan_recovery(context, attempt)]
+    let mut statements =
+        vec![attempts::insert(&context.scope, attempt), plan_recovery(context, attempt)];
+    if let (Request::Authorize(_), Some(account)) = (&attempt.request, &attempt.connector_account) {
+        statements.push(connector_accounts::must_be_active(account.as_str()));
+    }
+    statements
 }
 
 /// Plans that somebody looks at an attempt which nobody recorded by then.

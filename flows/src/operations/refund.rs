@@ -1,7 +1,8 @@
 //! Refunding: money that was set aside on the charge goes back to the card, or money that a charge
 //! without an intent only held is let go of.
 
-use connectors::{Later, Operation, Outcome, simulator};
+use connectors::{Command, Later, Outcome, simulator};
+use domain::ApiError;
 use domain::attempt::AttemptState;
 use domain::charge::Charge;
 use domain::event::Transition;
@@ -11,9 +12,10 @@ use domain::resource::{self, value};
 use store::scheduled_tasks::{self, Kind, Task};
 use store::{Statement, charges, refunds};
 
-use super::ask::Asker;
+use super::ask::{Asker, question};
 use super::{Held, RECOVERY_DELAY, load, resolution, said};
 use crate::announce::{Subjects, events, previous_attributes};
+use crate::platform::PlatformError;
 use crate::{Context, Failure, Platform, disputes, ledger};
 
 /// The statements that record what the processor said.
@@ -159,6 +161,39 @@ fn announce<P: Platform>(
     statements
 }
 
+/// Stops a refund that waits for its customer, where its processor keeps it. Says how it stands then.
+///
+/// # Errors
+/// When the processor does not stop it, or nobody knows whether it did; it is then asked after as before.
+pub(crate) async fn cancel_refund<P: Platform>(
+    context: &Context<'_, P>,
+    attempt: &AttemptId,
+) -> Result<Status, Failure> {
+    let Some(held) = load(context, attempt).await? else { return Ok(Status::Canceled) };
+    let Some(asker) = Asker::of(context, &held.attempt).await? else { return Ok(Status::Canceled) };
+    let key = format!("{attempt}_cancel_{}", context.now.seconds());
+    let command = Command::CancelRefund { key: &key, refund: question(&held) };
+    let outcome = match asker.exchange(context, &command).await {
+        // An earlier request may have stopped it.
+        Outcome::Refused { fault, code, message } => match asker.look_up(context, &held).await {
+            found @ Outcome::Refunded { status: Status::Canceled, .. } => found,
+            _ => Outcome::Refused { fault, code, message },
+        },
+        outcome => outcome,
+    };
+    match outcome {
+        Outcome::Refunded { status, .. } => Ok(status),
+        Outcome::Refused { message, .. } => Err(ApiError::StateConflict {
+            message: format!("The payment processor does not cancel this Refund: {message}"),
+        }
+        .into()),
+        _ => {
+            Err(PlatformError { part: "processor", problem: format!("{attempt} may be canceled") }
+                .into())
+        }
+    }
+}
+
 /// What became of a refund that its processor keeps on its way; nothing while it does, or nobody can tell.
 ///
 /// # Errors
@@ -169,8 +204,7 @@ pub(crate) async fn refund_status<P: Platform>(
 ) -> Result<Option<Status>, Failure> {
     let Some(held) = load(context, attempt).await? else { return Ok(None) };
     let Some(asker) = Asker::of(context, &held.attempt).await? else { return Ok(None) };
-    let payment = held.charge()?.details.processor_reference.as_deref();
-    match asker.look_up(context, &held.attempt, Operation::Refund, payment).await {
+    match asker.look_up(context, &held).await {
         Outcome::Refunded { status: Status::Pending | Status::RequiresAction, .. } => Ok(None),
         Outcome::Refunded { status, .. } => Ok(Some(status)),
         _ => Ok(None),

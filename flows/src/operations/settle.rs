@@ -32,8 +32,8 @@ enum Verdict {
     Park {
         /// Why.
         why: String,
-        /// Its own reference.
-        reference: String,
+        /// Its own reference, where it gave one.
+        reference: Option<String>,
     },
 }
 
@@ -67,7 +67,7 @@ pub(crate) async fn learnt<P: Platform>(
         Verdict::Record(outcome) => record(context, held, &outcome).await,
         Verdict::Wait { problem, reference } => wait(context, held, &problem, reference).await,
         Verdict::Park { why, reference } => {
-            held.attempt.processor_reference.get_or_insert(reference);
+            held.attempt.processor_reference = held.attempt.processor_reference.or(reference);
             park(context, held, &why).await
         }
     }
@@ -81,10 +81,13 @@ fn judge(outcome: Outcome) -> Verdict {
         }
         Outcome::Unknown { problem } => wait(problem, None),
         Outcome::Throttled { .. } => wait("the processor takes no requests now".to_owned(), None),
-        Outcome::Refused { fault: Fault::State, message, .. } => wait(message, None),
+        // It was looked up, and can never come to what was asked for.
+        Outcome::Refused { fault: Fault::State, message, .. } => {
+            Verdict::Park { why: message, reference: None }
+        }
         Outcome::Mismatch { reference, expected, found } => Verdict::Park {
             why: format!("The processor was asked for {expected}, and says {found}."),
-            reference,
+            reference: Some(reference),
         },
         outcome => Verdict::Record(outcome),
     }

@@ -4,7 +4,7 @@
 //! Each run begins with what the processor says of the payment by now, so that a run that died changes
 //! nothing. The books know nothing of such a payment: what was taken for it goes back in full.
 
-use connectors::{Command, Operation, Outcome};
+use connectors::{Command, Outcome};
 use domain::attempt::{Attempt, AttemptState, Request};
 use domain::money::Amount;
 use domain::refund;
@@ -32,13 +32,18 @@ pub fn plan_undo<P: Platform>(
     })
 }
 
-/// Takes back what a processor did for an authorisation that was given up. Says whether nothing is left to do.
+/// Takes back what a processor did for an authorisation that was given up, after it was tried in vain so often.
+/// Says whether nothing is left to do.
+///
+/// A processor answers a key as it did before, so that each void, which cannot act twice, has one of its own.
+/// What goes back has always the same one.
 ///
 /// # Errors
 /// When the database does not answer.
 pub(crate) async fn undo<P: Platform>(
     context: &Context<'_, P>,
     held: &Held,
+    tries: i64,
 ) -> Result<bool, Failure> {
     let Held { attempt, .. } = held;
     let is_over = matches!(attempt.state, AttemptState::Failed | AttemptState::Canceled);
@@ -47,21 +52,20 @@ pub(crate) async fn undo<P: Platform>(
         return Ok(true);
     }
     let Some(asker) = Asker::of(context, attempt).await? else { return Ok(true) };
-    let asked = Operation::Authorize { capture: authorize.capture };
-    match asker.look_up(context, attempt, asked, None).await {
+    match asker.look_up(context, held).await {
         Outcome::Canceled { .. } | Outcome::Declined(_) => Ok(true),
         Outcome::Authorized { reference, .. } if authorize.capture => {
             give_back(context, &asker, attempt, &reference).await
         }
         Outcome::Authorized { reference, .. }
         | Outcome::ChallengeRequired { reference: Some(reference), .. } => {
-            let key = key(attempt);
+            let key = format!("{}_void_{tries}", attempt.id);
             let (amount, captured) = (attempt.amount, Amount::ZERO);
             let void = Command::Void { key: &key, payment: &reference, amount, captured };
             let outcome = asker.exchange(context, &void).await;
             Ok(matches!(outcome, Outcome::Done { .. } | Outcome::Canceled { .. }))
         }
-        Outcome::NotFound => Ok(asker.knows_by_now(context.now, attempt)),
+        Outcome::NotFound => Ok(asker.knows_by_now(context, attempt)),
         _ => Ok(false),
     }
 }
@@ -72,7 +76,7 @@ async fn give_back<P: Platform>(
     attempt: &Attempt,
     payment: &str,
 ) -> Result<bool, Failure> {
-    let key = key(attempt);
+    let key = format!("{}_give_back", attempt.id);
     let refund = Command::Refund { key: &key, payment, amount: attempt.amount, later: None };
     let found = asker.exchange(context, &Command::LookUp(refund.question())).await;
     let outcome = match found {
@@ -80,8 +84,4 @@ async fn give_back<P: Platform>(
         found => found,
     };
     Ok(matches!(outcome, Outcome::Refunded { status: refund::Status::Succeeded, .. }))
-}
-
-fn key(attempt: &Attempt) -> String {
-    format!("{}_undo", attempt.id)
 }

@@ -47,7 +47,8 @@ pub async fn cancel<P: Platform>(
             .map_err(|error| refused(&intent, Operation::Cancel, error))?;
         let done = match (intent.status(), first::<Charge>(&results, 1)?) {
             (Status::RequiresCapture, Some(charge)) => {
-                void(context, intent, charge, reason).await?
+                let held = void(context, intent, charge, reason).await?;
+                held.map(operations::answer).transpose()?
             }
             _ => end(context, intent, reason).await?,
         };
@@ -66,7 +67,7 @@ async fn end<P: Platform>(
 ) -> Result<Option<PaymentIntent>, Failure> {
     let mut batch = Vec::new();
     if let Some(given_up) = &intent.details.action_attempt {
-        batch.extend(give_up(context, &intent, given_up));
+        batch.extend(give_up(context, given_up));
     }
     intent.canceled(None, context.now, reason)?;
     batch.extend(payment_intents::update(&mut intent));
@@ -85,7 +86,7 @@ pub(crate) async fn void<P: Platform>(
     mut intent: PaymentIntent,
     charge: Charge,
     reason: Option<CancellationReason>,
-) -> Result<Option<PaymentIntent>, Failure> {
+) -> Result<Option<Held>, Failure> {
     let attempt = operations::start(
         context,
         &charge,
@@ -107,5 +108,5 @@ pub(crate) async fn void<P: Platform>(
         refund: None,
         payment_method: None,
     };
-    operations::answer(operations::settle(context, held, Asking::first()).await?).map(Some)
+    operations::settle(context, held, Asking::first()).await.map(Some)
 }

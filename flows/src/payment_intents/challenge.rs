@@ -1,5 +1,6 @@
 //! A cardholder's 3-D Secure challenge: shown, completed or failed, once.
 
+use connectors::Outcome;
 use domain::ApiError;
 use domain::attempt::{Attempt, AttemptState, ChallengeResult, Request};
 use domain::id::{AttemptId, PaymentMethodId};
@@ -95,13 +96,15 @@ pub async fn settle_challenge<P: Platform>(
 }
 
 /// Asks a processor what became of its challenge, now that the cardholder may be back from it, and records
-/// it. A challenge that is not over changes nothing.
+/// it. A challenge that is not over changes nothing, unless it is given up now: what its processor waits for is
+/// then let go of.
 ///
 /// # Errors
 /// When the database does not answer.
 pub async fn return_from_challenge<P: Platform>(
     context: &Context<'_, P>,
     id: &AttemptId,
+    gives_up: bool,
 ) -> Result<Option<PaymentIntent>, Failure> {
     for _ in 0..MAX_TRIES {
         let Some(mut held) = operations::load(context, id).await? else { return Ok(None) };
@@ -112,8 +115,16 @@ pub async fn return_from_challenge<P: Platform>(
         if !waits_for(&held) {
             return Ok(held.payment_intent);
         }
-        let Some(outcome) = operations::what_became(context, &held).await? else {
-            return Ok(held.payment_intent);
+        let outcome = match operations::ask_again(context, &held).await? {
+            Outcome::ChallengeRequired { reference, .. } if gives_up => {
+                Outcome::ChallengeRequired { reference, url: None }
+            }
+            Outcome::ChallengeRequired { .. }
+            | Outcome::NotFound
+            | Outcome::Unknown { .. }
+            | Outcome::Throttled { .. }
+            | Outcome::Refused { .. } => return Ok(held.payment_intent),
+            outcome => outcome,
         };
         let mut batch = hold_again(context, &mut held, false)?;
         if let Some(intent) = &mut held.payment_intent {

@@ -115,7 +115,7 @@ fn hold<P: Platform>(
     let scope = &context.scope;
     let mut batch = Vec::new();
     if let Some(given_up) = &before.details.action_attempt {
-        batch.extend(give_up(context, before, given_up));
+        batch.extend(give_up(context, given_up));
     }
     intent.hold(Operation::Confirm, attempt.id.clone())?;
     intent.details.origin.clone_from(&context.origin);

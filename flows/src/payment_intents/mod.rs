@@ -15,7 +15,8 @@ use domain::payment_intent::{Operation, PaymentIntent, Status, TransitionError};
 use domain::resource;
 use serde_json::Value;
 use store::{
-    DatabaseError, Statement, attempts, customers, payment_intents, payment_methods, tokens,
+    DatabaseError, Statement, attempts, connector_accounts, customers, payment_intents,
+    payment_methods, tokens,
 };
 
 use crate::operations;
@@ -62,22 +63,11 @@ fn shown(intent: &PaymentIntent) -> Value {
     resource::value(&resource::payment_intent::Resource::from(intent))
 }
 
-/// Gives up the attempt whose challenge an intent waits for; what its processor holds for it is let go of.
-fn give_up<P: Platform>(
-    context: &Context<'_, P>,
-    before: &PaymentIntent,
-    attempt: &AttemptId,
-) -> Vec<Statement> {
+/// Gives up the attempt whose challenge an intent waits for; what its processor holds for it is let go of. The
+/// simulator holds nothing, which is found out when it is to be undone.
+fn give_up<P: Platform>(context: &Context<'_, P>, attempt: &AttemptId) -> Vec<Statement> {
     let mut statements = attempts::cancel_action(attempt).to_vec();
-    let url = before.details.next_action.as_ref().and_then(|action| {
-        let redirect = action.pointer("/redirect_to_url/url");
-        redirect.or_else(|| action.pointer("/use_stripe_sdk/stripe_js"))?.as_str()
-    });
-    // A challenge of our own is the simulator's, which holds nothing.
-    let own = format!("{}/challenges/", before.details.origin);
-    if url.is_some_and(|url| !url.starts_with(&own)) {
-        statements.push(operations::plan_undo(context, attempt.as_str(), context.now));
-    }
+    statements.push(operations::plan_undo(context, attempt.as_str(), context.now));
     statements
 }
 
@@ -143,6 +133,10 @@ async fn explain_guard<P: Platform>(
                 Some(method) => Ok(choose::check_usable(&method, customer)?),
                 None => Err(choose::no_such(id, "payment_method").into()),
             }
+        }
+        // The account at a processor that this isolate remembers takes no more payments.
+        DatabaseError::Guard(name) if name == connector_accounts::ACTIVE_GUARD => {
+            Err(ApiError::LockTimeout.into())
         }
         DatabaseError::Guard(_) => Ok(()),
         _ => Err(error.into()),

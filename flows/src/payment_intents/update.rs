@@ -181,7 +181,7 @@ fn writing<P: Platform>(
     if let Some(given_up) = &before.details.action_attempt
         && after.details.action_attempt.is_none()
     {
-        batch.extend(give_up(context, before, given_up));
+        batch.extend(give_up(context, given_up));
     }
     batch.extend(payment_intents::update(after));
     let customer = after.customer.as_ref().map(|id| id.as_str());

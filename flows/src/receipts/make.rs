@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use domain::Timestamp;
 use domain::receipt::EVENTS;
 use futures_util::future::join_all;
-use store::scheduled_tasks::{self, Kind, Task};
-use store::{Database, DatabaseError, Row, Rows, Scope, receipts};
+use store::scheduled_tasks::{self, Task};
+use store::{Database, DatabaseError, Inconsistent, Row, Rows, Scope, receipts};
 
-use super::{Made, is_to_be_sent};
+use super::{Made, task};
 use crate::{Failure, Platform};
 
 /// How many events one slice takes on.
@@ -47,7 +47,7 @@ pub async fn make<P: Platform>(platform: &P) -> Result<Option<Timestamp>, Failur
     }
     let is_full = i64::try_from(events.len()).unwrap_or(SLICE) >= SLICE;
     let next = if is_full && !is_late { now.plus(PAUSE) } else { now };
-    let tasks = keep(platform, changed(events)?).await?;
+    let tasks = keep(platform, changed(platform, events)).await?;
     let (from, to) = (cursor.integer("receipt_event")?, last.integer("sequence")?);
     let mut batch = receipts::advance(from, to, next).to_vec();
     batch.extend(tasks.iter().map(scheduled_tasks::insert));
@@ -56,29 +56,37 @@ pub async fn make<P: Platform>(platform: &P) -> Result<Option<Timestamp>, Failur
         Ok(_) | Err(DatabaseError::Guard(_)) => {}
         Err(error) => return Err(error.into()),
     }
-    // Mail leaves now.
-    Ok(if tasks.is_empty() { is_full.then_some(next) } else { Some(now) })
+    Ok(is_full.then_some(next))
 }
 
-/// The charges that may have another receipt after these events.
-fn changed(events: &[Row]) -> Result<Vec<(String, Scope)>, Failure> {
+/// The charges that may have another receipt after these events. An event that cannot be read is passed over: it must
+/// not keep the others from their receipts.
+fn changed<P: Platform>(platform: &P, events: &[Row]) -> Vec<(String, Scope)> {
     let mut seen = BTreeSet::new();
     let mut charges = Vec::new();
     for event in events {
-        let kind = event.text("type")?;
-        if EVENTS.iter().any(|known| known.name() == kind) {
-            let charge = event.text("charge")?;
-            if seen.insert(charge) {
-                let livemode = event.flag("livemode")?;
-                let scope = Scope { account: event.named("account")?, livemode };
+        match charge_of(event) {
+            Ok(Some((charge, scope))) if seen.insert(charge) => {
                 charges.push((charge.to_owned(), scope));
             }
+            Ok(_) => {}
+            Err(error) => platform.log_error("receipts", &format!("{error}, in {event:?}")),
         }
     }
-    Ok(charges)
+    charges
 }
 
-/// Keeps the receipts of charges. What needs more than that becomes a task.
+/// The charge that may have another receipt after an event.
+fn charge_of(event: &Row) -> Result<Option<(&str, Scope)>, Inconsistent> {
+    let kind = event.text("type")?;
+    if !EVENTS.iter().any(|known| known.name() == kind) {
+        return Ok(None);
+    }
+    let scope = Scope { account: event.named("account")?, livemode: event.flag("livemode")? };
+    Ok(Some((event.text("charge")?, scope)))
+}
+
+/// Keeps the receipts of charges. That of one which cannot be read becomes a task.
 async fn keep<P: Platform>(
     platform: &P,
     charges: Vec<(String, Scope)>,
@@ -91,9 +99,6 @@ async fn keep<P: Platform>(
     let (mut made, mut tasks) = (Vec::new(), Vec::new());
     for ((charge, scope), place) in charges.into_iter().zip((0..).step_by(2)) {
         match Made::read(platform, &results, place) {
-            Ok(Some(receipt)) if is_to_be_sent(platform, &receipt.charge) => {
-                tasks.push(task(charge, scope, platform.now()));
-            }
             Ok(Some(receipt)) => made.push(receipt),
             Ok(None) => {}
             // One charge that cannot be read must not keep the others from having their receipts.
@@ -109,8 +114,4 @@ async fn keep<P: Platform>(
         }
     }
     Ok(tasks)
-}
-
-fn task(charge: String, scope: Scope, now: Timestamp) -> Task {
-    Task { due_at: now, kind: Kind::SendReceipt, subject: charge, scope, tries: 0 }
 }

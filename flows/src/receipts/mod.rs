@@ -1,27 +1,33 @@
 //! Receipts: made from the events of charges, kept in the bucket of receipts, read by a link, and sent to
 //! customers whose address is known.
 //!
-//! A payment knows nothing of them. [`make()`] reads the events that were committed and moves a cursor on
+//! A payment knows nothing of its receipt. [`make()`] reads the events that were committed and moves a cursor on
 //! once the bucket has the receipts, so that none is lost, however long the bucket is away; a receipt that
-//! is read sooner is made on the spot ([`open()`]). A receipt that is to be sent, or whose charge cannot be
-//! read, becomes a task of its own ([`send()`]).
+//! is read sooner is made on the spot ([`open()`]).
+//!
+//! Mail does not wait for that: its task is planned in the batch of the change after which it is wanted
+//! ([`mail_after()`]), and done by [`send()`]. So is that of a charge that could not be read, which is given its receipt
+//! once it can be.
 
 mod make;
 mod open;
 mod send;
 
+use domain::Timestamp;
 use domain::charge::Charge;
+use domain::event::{EventType, Transition};
 use domain::receipt::{self, Format, Receipt};
 use domain::refund::Refund;
 use store::receipts::Paid;
-use store::{Rows, Scope};
+use store::scheduled_tasks::{self, Kind, Task};
+use store::{Rows, Scope, Statement};
 
 use crate::context::first;
-use crate::{Failure, Platform, PlatformError};
+use crate::{Context, Failure, Platform, PlatformError};
 
 pub use make::make;
 pub use open::{Opened, open};
-pub use send::send;
+pub use send::{send, send_again};
 
 /// A receipt, and the charge that it is of.
 struct Made {
@@ -75,11 +81,34 @@ fn is_to_be_sent<P: Platform>(platform: &P, charge: &Charge) -> bool {
     charge.receipt_wanted_by().is_some() && platform.sends_email(charge.livemode)
 }
 
-/// After a change of a charge whose receipt is to be sent: wakes the heartbeat, so that it leaves now.
-pub fn wake<P: Platform>(platform: &P, charge: &Charge) {
-    if is_to_be_sent(platform, charge) {
-        platform.wake(platform.now());
-    }
+/// Plans the mail of a charge of which a transition takes some, so that it leaves at once.
+pub fn mail_after<P: Platform>(
+    context: &Context<'_, P>,
+    transition: Transition,
+    charge: &Charge,
+) -> Option<Statement> {
+    let takes = |event: &EventType| {
+        matches!(
+            event,
+            EventType::ChargeSucceeded | EventType::ChargeCaptured | EventType::ChargeUpdated
+        )
+    };
+    // Whoever updates a charge sees whether it has another address.
+    let is_update = transition == Transition::ChargeUpdated;
+    (!is_update && transition.events().iter().any(takes)).then(|| mail(context, charge)).flatten()
+}
+
+/// Plans the mail of a charge, where it is to have some.
+pub fn mail<P: Platform>(context: &Context<'_, P>, charge: &Charge) -> Option<Statement> {
+    is_to_be_sent(context.platform, charge).then(|| {
+        context.platform.wake(context.now);
+        let subject = charge.id.as_str().to_owned();
+        scheduled_tasks::insert(&task(subject, context.scope.clone(), context.now))
+    })
+}
+
+fn task(charge: String, scope: Scope, now: Timestamp) -> Task {
+    Task { due_at: now, kind: Kind::SendReceipt, subject: charge, scope, tries: 0 }
 }
 
 /// Reads one charge and its receipt.

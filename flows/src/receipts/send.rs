@@ -1,16 +1,16 @@
-//! Sending a receipt to the address that a charge names, at least once.
+//! Sending a receipt to the address that a charge names, at least once. The bucket is not asked for it.
 
 use domain::ApiError;
 use domain::charge::{Charge, ReceiptSent};
 use domain::event::Transition;
 use domain::id::{base62, keyed_digest};
 use domain::receipt::Format;
-use store::{DatabaseError, charges};
+use store::{Database, DatabaseError, charges, dead_letters};
 
-use super::{Made, find, is_to_be_sent};
+use super::{Made, find, is_to_be_sent, mail};
 use crate::announce::{Subjects, events};
-use crate::platform::Email;
-use crate::{Context, Failure, Platform};
+use crate::platform::{Email, NotSent};
+use crate::{Context, Failure, Platform, PlatformError};
 
 /// How often a receipt is tried to be sent: for a day, by the heartbeat's pauses.
 const MAX_TRIES: i64 = 32;
@@ -18,7 +18,8 @@ const MAX_TRIES: i64 = 32;
 /// How often a change is decided anew because the charge changed meanwhile.
 const MAX_CHANGES: usize = 10;
 
-/// Keeps the receipt of a charge, and sends it where that is wanted and was not done yet.
+/// Sends the receipt of a charge where that is wanted and was not done yet. Otherwise the charge could not be read when
+/// its receipt was to be made, which is then kept now.
 ///
 /// # Errors
 /// When the bucket, the database or whoever sends mail does not answer; it is tried again later.
@@ -28,22 +29,20 @@ pub async fn send<P: Platform>(
     tries: i64,
 ) -> Result<(), Failure> {
     let Some(made) = find(context.platform, subject).await? else { return Ok(()) };
-    // The bucket does not keep the mail from leaving.
-    let kept = made.keep(context.platform).await;
-    if is_to_be_sent(context.platform, &made.charge)
-        && let Some(email) = email(&made)
-    {
-        match context.platform.send_email(&email).await {
-            Ok(()) => note(context, made.charge, email.to, Some(made.receipt.number)).await?,
-            Err(error) if tries < MAX_TRIES => return Err(error.into()),
-            Err(error) => {
-                let problem = format!("its receipt was not sent after {tries} tries: {error}");
-                context.platform.log_error(subject, &problem);
-                note(context, made.charge, email.to, None).await?;
-            }
+    let wanted = is_to_be_sent(context.platform, &made.charge);
+    let Some(email) = email(&made).filter(|_| wanted) else {
+        return Ok(made.keep(context.platform).await?);
+    };
+    let problem = match context.platform.send_email(&email).await {
+        Ok(()) => return note(context, made.charge, email.to, Ok(made.receipt.number)).await,
+        Err(NotSent { problem, is_final: true }) => format!("its receipt was refused: {problem}"),
+        Err(error) if tries < MAX_TRIES => return Err(PlatformError::from(error).into()),
+        Err(NotSent { problem, .. }) => {
+            format!("its receipt was not sent after {tries} tries: {problem}")
         }
-    }
-    Ok(kept?)
+    };
+    context.platform.log_error(subject, &problem);
+    note(context, made.charge, email.to, Err(problem)).await
 }
 
 /// The mail. Its key is the same however often it is sent to one address.
@@ -70,25 +69,49 @@ fn email(made: &Made) -> Option<Email> {
     })
 }
 
-/// Notes on the charge that its receipt was sent under a number, or could not be: then its merchant is told.
+/// Has the mail of a charge that was given up tried again, since an operator wants it.
+///
+/// # Errors
+/// When the database does not answer, or the charge changed meanwhile; the operator's wish is then still there.
+pub async fn send_again<P: Platform>(platform: &P, subject: &str) -> Result<(), Failure> {
+    let mut batch = vec![dead_letters::remove_mail(subject)];
+    if let Some(Made { scope, mut charge, .. }) = find(platform, subject).await? {
+        let context = Context::unattended(platform, scope);
+        charge.details.receipt_failed = None;
+        if let Some(task) = mail(&context, &charge) {
+            batch = vec![dead_letters::try_mail(subject), task];
+            batch.extend(charges::update(&mut charge));
+        }
+    }
+    platform.database().batch(batch).await?;
+    Ok(())
+}
+
+/// Notes on the charge that its receipt was sent under a number, or why not: then its merchant is told, and operators
+/// find it among the dead letters.
 async fn note<P: Platform>(
     context: &Context<'_, P>,
     mut charge: Charge,
     to: String,
-    number: Option<String>,
+    number: Result<String, String>,
 ) -> Result<(), Failure> {
     for _ in 0..MAX_CHANGES {
         match &number {
-            Some(number) => {
+            Ok(number) => {
                 let sent = ReceiptSent { number: number.clone(), to: to.clone() };
                 charge.details.receipt_sent = Some(sent);
             }
-            None => charge.details.receipt_failed = Some(to.clone()),
+            Err(_) => charge.details.receipt_failed = Some(to.clone()),
         }
         let mut batch = charges::update(&mut charge).to_vec();
-        if number.is_none() {
-            let subjects = Subjects { charge: Some(&charge), ..Subjects::default() };
-            batch.extend(events(context, Transition::ReceiptFailed, subjects, None));
+        let id = charge.id.as_str();
+        match &number {
+            Ok(_) => batch.push(dead_letters::remove_mail(id)),
+            Err(problem) => {
+                let subjects = Subjects { charge: Some(&charge), ..Subjects::default() };
+                batch.extend(events(context, Transition::ReceiptFailed, subjects, None));
+                batch.push(dead_letters::park(dead_letters::MAIL, id, problem, context.now));
+            }
         }
         match context.batch(batch).await {
             Ok(_) => return Ok(()),

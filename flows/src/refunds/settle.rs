@@ -16,28 +16,33 @@ use crate::{ledger, operations};
 const MAX_TRIES: usize = 10;
 
 /// Brings a refund that is on its way to its end: the one that the simulator's card stands for, or the one that
-/// its processor tells. Says whether it is over.
+/// its processor tells. Returns it where it is still on its way.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn settle<P: Platform>(context: &Context<'_, P>, id: &str) -> Result<bool, Failure> {
+pub async fn settle<P: Platform>(
+    context: &Context<'_, P>,
+    id: &str,
+) -> Result<Option<Refund>, Failure> {
     for _ in 0..MAX_TRIES {
-        let Some((refund, charge)) = load(context, id).await? else { return Ok(true) };
+        let Some((refund, charge)) = load(context, id).await? else { return Ok(None) };
         let next = match (
             charge.details.later.as_deref().and_then(Later::from_name),
             &refund.details.attempt,
         ) {
             (Some(Later::RefundPends), _) => Status::Succeeded,
             (Some(Later::RefundFails), _) => Status::Failed,
-            (_, Some(attempt)) => match operations::refund_status(context, attempt).await? {
-                Some(next) => next,
-                None => return Ok(false),
-            },
-            _ => return Ok(true),
+            (_, Some(attempt)) if refund.is_on_its_way() => {
+                match operations::refund_status(context, attempt).await? {
+                    Some(next) => next,
+                    None => return Ok(Some(refund)),
+                }
+            }
+            _ => return Ok(None),
         };
         if !refund.status.may_become(next) || change(context, refund, charge, next).await?.is_some()
         {
-            return Ok(true);
+            return Ok(None);
         }
     }
     Err(ApiError::LockTimeout.into())
@@ -66,8 +71,17 @@ pub async fn cancel<P: Platform>(context: &Context<'_, P>, id: &str) -> Result<R
             }
             .into());
         }
-        if let Some(refund) = change(context, refund, charge, Status::Canceled).await? {
-            return Ok(refund);
+        let status = match &refund.details.attempt {
+            Some(attempt) => operations::cancel_refund(context, attempt).await?,
+            None => Status::Canceled,
+        };
+        // It may have left meanwhile.
+        if !refund.status.may_become(status) {
+            return Err(ApiError::LockTimeout.into());
+        }
+        match change(context, refund, charge, status).await? {
+            Some(refund) if status == Status::Canceled => return Ok(refund),
+            _ => {}
         }
     }
     Err(ApiError::LockTimeout.into())

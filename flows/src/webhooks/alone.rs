@@ -11,8 +11,8 @@ use crate::{Failure, Platform};
 /// How many rounds an invocation may make: the database takes 1,000 queries from it.
 pub const MOST_ROUNDS: usize = 30;
 
-/// How many deliveries are put off at a time whose endpoint cannot be read.
-const PUT_OFF: i64 = 100;
+/// How many deliveries are put off at a time whose endpoint cannot be read, with two statements each.
+const PUT_OFF: i64 = 10;
 
 /// How many deliveries are ended at a time where an endpoint takes none any more.
 const GIVEN_UP: i64 = 500;
@@ -81,8 +81,8 @@ async fn put_off_due<P: Platform>(
 /// Ends what is planned for an endpoint that takes nothing any more.
 async fn give_up<P: Platform>(platform: &P, endpoint: &str) -> Result<Next, Failure> {
     let because = "The endpoint was disabled or deleted.";
-    let batch =
-        vec![deliveries::give_up(endpoint, GIVEN_UP, because), deliveries::next_due(endpoint)];
+    let give_up = deliveries::give_up(endpoint, GIVEN_UP, because, platform.now());
+    let batch = vec![give_up, deliveries::next_due(endpoint)];
     let results = platform.database().batch(batch).await?;
     Ok(match next_due(results.get(1))? {
         Some(_) => Next::After(0),

@@ -65,7 +65,7 @@ pub(super) async fn attempt<P: Platform>(
         Ok(body) => body,
         Err(error) => return Outcome::ours(at, error.to_string()),
     };
-    if let Some(problem) = refuse(platform, endpoint).await {
+    if let Some(problem) = refuse(platform, &endpoint.url, endpoint.livemode).await {
         return failed(attempt(None, Some(problem), 0, None));
     }
     let request = match request(endpoint, secrets, body, at) {
@@ -129,9 +129,9 @@ fn failed(attempt: Attempt) -> Outcome {
 }
 
 /// Why nothing may be sent there: the merchant's name for it may lead elsewhere by now.
-async fn refuse<P: Platform>(platform: &P, endpoint: &WebhookEndpoint) -> Option<String> {
+pub(crate) async fn refuse<P: Platform>(platform: &P, url: &str, livemode: bool) -> Option<String> {
     let allows_local = platform.is_development();
-    let host = match target::check(&endpoint.url, endpoint.livemode, allows_local) {
+    let host = match target::check(url, livemode, allows_local) {
         Ok(host) => host,
         Err(refusal) => return Some(refusal.to_string()),
     };

@@ -1,7 +1,7 @@
 //! The API's own description (OpenAPI 3.1), made from the types of its endpoints.
 //!
-//! It is made natively and kept as `openapi.json`, which the Worker serves; a test says when the two
-//! have parted. Parameters come from each endpoint's own type, as they are read, and responses from
+//! It is made natively and kept as `openapi/openapi.js`, which the Worker serves; a test says when the two have
+//! parted. In JavaScript it is not parsed until somebody asks for it, and weighs nothing in WebAssembly. Parameters come from each endpoint's own type, as they are read, and responses from
 //! the resources, as they are written.
 
 mod request;
@@ -14,12 +14,12 @@ use serde_json::{Map, Value, json};
 use crate::endpoint::{Endpoint, Method};
 use crate::routes;
 
-/// The description as it is kept.
-pub fn text() -> String {
-    let mut text = String::new();
-    outline(&description(), LINES, &mut text);
-    text.push('\n');
-    text
+/// The description as it is kept: a module of JavaScript, with a function that gives it as JSON.
+pub fn module() -> String {
+    let mut module = "export const description = () => JSON.stringify(".to_owned();
+    outline(&description(), LINES, &mut module);
+    module.push_str(");\n");
+    module
 }
 
 /// How deep a line of its own is worth its space: to each path, and to each part.
@@ -163,9 +163,9 @@ mod tests {
     #[test]
     fn what_is_served_is_what_the_types_say() {
         assert!(
-            include_str!("../../openapi.json") == text(),
+            include_str!("../../../openapi/openapi.js") == module(),
             "an endpoint or a resource has changed: cargo run -p handlers --features openapi \
-             --example openapi > handlers/openapi.json"
+             --example openapi > openapi/openapi.js"
         );
     }
 
@@ -182,7 +182,7 @@ mod tests {
 
     #[test]
     fn the_outline_is_the_description() {
-        let read: Value = serde_json::from_str(&text()).expect("JSON");
+        let read: Value = serde_json::from_str(&description().to_string()).expect("JSON");
         assert_eq!(read, description());
     }
 

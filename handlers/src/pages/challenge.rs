@@ -54,7 +54,7 @@ pub async fn answer<P: Platform>(
         // What the cardholder did there is the processor's to say.
         Method::GET if challenge.is_elsewhere => {
             let context = Context::unattended(platform, challenge.scope);
-            let intent = return_from_challenge(&context, &attempt).await?;
+            let intent = return_from_challenge(&context, &attempt, false).await?;
             Ok(leave(&intent.unwrap_or(challenge.payment_intent)))
         }
         _ if challenge.is_elsewhere => Ok(not_found()),

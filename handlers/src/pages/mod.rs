@@ -14,9 +14,6 @@ use crate::render::{Reply, add_header};
 /// The only style sheet; it stands in each page, so that nothing else is ever loaded.
 const STYLE: &str = include_str!("style.css");
 
-/// The description that `cargo run -p handlers --features openapi --example openapi` prints.
-const DESCRIPTION: &str = include_str!("../../openapi.json");
-
 /// Answers a request outside the API.
 pub async fn answer<P: Platform>(platform: &P, request: &Request<Vec<u8>>) -> Reply {
     match routed(platform, request).await {
@@ -37,9 +34,6 @@ async fn routed<P: Platform>(platform: &P, request: &Request<Vec<u8>>) -> Result
     if let Some(rest) = path.strip_prefix(link::PREFIX) {
         return receipt::answer(platform, request, rest).await;
     }
-    if (request.method(), path) == (&Method::GET, "/openapi.json") {
-        return Ok(description());
-    }
     let (status, title, text) = match (request.method(), path) {
         (&Method::GET, "/") => (
             StatusCode::OK,
@@ -49,14 +43,6 @@ async fn routed<P: Platform>(platform: &P, request: &Request<Vec<u8>>) -> Result
         _ => (StatusCode::NOT_FOUND, "Not found", "There is no such page."),
     };
     Ok(html_page(status, title, &html! { p { (text) } }, None))
-}
-
-/// The API's own description; tools read it from any origin.
-fn description() -> Reply {
-    let mut reply = Response::new(DESCRIPTION.as_bytes().to_vec());
-    add_header(&mut reply, "content-type", "application/json");
-    add_header(&mut reply, "access-control-allow-origin", "*");
-    reply
 }
 
 /// A page that loads nothing, runs nothing, and sends its forms to us (or on to one more origin).

@@ -1,7 +1,7 @@
 //! What has to hold, by what is read for it.
 //!
 //! `?1` and `?2` are the keys after and up to which rows are read, `?3` is a moment by which work that
-//! is put off by failures is planned at the latest, and `?4` one by whose work is done, failures or not.
+//! is put off by failures or by processors is planned at the latest, and `?4` one by whose work is done, failures or not.
 
 use super::moves::{REVERSALS, TOPUPS, TRANSFERS};
 use super::{Check, Stage, held};
@@ -391,9 +391,9 @@ const ATTEMPTS: Stage = Stage {
         name: "open_attempts_are_looked_at",
         holds: "an attempt whose outcome is open is planned to be looked at",
         sql: "SELECT a.id AS subject, 1 AS expected, 0 AS found FROM attempts AS a \
-              WHERE a.id > ?1 AND a.id <= ?2 AND a.state = 'started' AND a.attention IS NULL \
-              AND NOT EXISTS (SELECT 1 FROM scheduled_tasks AS t WHERE t.due_at <= ?3 \
-              AND t.kind = 'recover_attempt' AND t.subject = a.id)",
+              WHERE a.id > ?1 AND a.id <= ?2 AND a.attention IS NULL AND (a.state = 'started' \
+              OR a.state = 'requires_action' AND a.connector_account IS NOT NULL) \
+              AND NOT EXISTS (SELECT 1 FROM scheduled_tasks AS t WHERE t.due_at <= ?3 AND t.kind = 'recover_attempt' AND t.subject = a.id)",
         whole: None,
     }],
 };

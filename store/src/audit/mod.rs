@@ -10,7 +10,7 @@ mod checks;
 mod held;
 mod moves;
 
-use domain::timestamp::{HOUR, Timestamp};
+use domain::timestamp::{DAY, HOUR, Timestamp};
 use serde::Serialize;
 
 use crate::{Inconsistent, Row, Statement, guard, values};
@@ -44,6 +44,9 @@ pub struct Stage {
     /// What has to hold.
     pub checks: &'static [Check],
 }
+
+/// The longest that work is put off which a processor keeps from being done, in seconds, and some more.
+const LONGEST_PAUSE: i64 = DAY + LONGEST_DELAY;
 
 /// The longest that work which failed is put off, in seconds, and some more.
 const LONGEST_DELAY: i64 = 2 * HOUR;
@@ -97,7 +100,7 @@ impl Check {
     pub fn slice(&self, from: &str, to: &str, now: Timestamp) -> Statement {
         let mut values = values![from, to];
         if self.sql.contains("?3") || self.sql.contains("?4") {
-            values.push(now.plus(LONGEST_DELAY).seconds().into());
+            values.push(now.plus(LONGEST_PAUSE).seconds().into());
         }
         if self.sql.contains("?4") {
             values.push(now.plus(-LONGEST_DELAY).seconds().into());

@@ -74,7 +74,7 @@ const LISTED: &[(&str, &str, &[&str])] = &[
     ("payouts", "paid", &["failed"]),
     ("topups", "pending", &["succeeded", "failed", "canceled"]),
     ("topups", "succeeded", &["reversed"]),
-    ("refunds", "pending", &["succeeded", "failed", "canceled"]),
+    ("refunds", "pending", &["requires_action", "succeeded", "failed", "canceled"]),
     ("refunds", "requires_action", &["succeeded", "failed", "canceled"]),
     ("refunds", "succeeded", &["failed"]),
     ("report_runs", "pending", &["succeeded", "failed"]),
@@ -146,7 +146,7 @@ pub fn check(platform: &Platform) {
 pub fn check_settled(platform: &Platform) {
     for _ in 0..2 {
         platform.advance(flows::operations::RECOVERY_DELAY + 1);
-        kit::run(queues::heartbeat::beat(platform));
+        kit::run(crate::beat(platform));
     }
     let database = platform.database();
     check(platform);
@@ -559,7 +559,9 @@ impl Books {
             let cause = (text(event, "request"), text(event, "idempotency_key"));
             let before =
                 seen.insert((kind.clone(), object.clone(), text(event, "data"), cause), ());
-            assert!(before.is_none(), "I6: {kind} of {object} was told twice");
+            // Mail that is tried anew may be given up once more.
+            let may_be_repeated = kind == "florin.receipt.failed";
+            assert!(before.is_none() || may_be_repeated, "I6: {kind} of {object} was told twice");
         }
         for intent in &self.intents {
             self.check_events_of_intent(intent);
@@ -646,11 +648,19 @@ impl Books {
         } else {
             0
         };
+        // What its processor refused to take tells nothing of the card: the payment stays as it was.
+        let declined = self
+            .attempts
+            .iter()
+            .filter(of_intent)
+            .filter(|row| text(row, "kind") == "authorize" && text(row, "state") == "failed")
+            .filter(|row| !parsed(row, "resolution")["decline"].is_null())
+            .count();
         let expected = [
             ("payment_intent.created", 1),
             ("payment_intent.succeeded", usize::from(status == "succeeded")),
             ("payment_intent.canceled", usize::from(status == "canceled")),
-            ("payment_intent.payment_failed", count("authorize", "failed")),
+            ("payment_intent.payment_failed", declined),
             (
                 "payment_intent.amount_capturable_updated",
                 held + count("increment", "succeeded") + told,

@@ -4,10 +4,12 @@ pub mod funds;
 pub mod invariants;
 pub mod processors;
 
+use domain::Timestamp;
 use handlers::Server;
 use handlers::render::Stored;
 use http::{Method, Request};
 use kit::{Database, Merchant, Platform};
+use queues::heartbeat::{Heart, Lane};
 use serde_json::Value;
 
 /// One number for the edit loop, or another where `cargo xtask test` runs everything.
@@ -197,7 +199,7 @@ impl Api {
 
     /// Does what became due.
     pub fn beat(&self) {
-        kit::run(queues_beat(&self.platform));
+        kit::run(beat(&self.platform));
     }
 
     /// Does what queues and the objects of endpoints do by themselves, until nothing is left that is due.
@@ -246,7 +248,7 @@ impl Api {
     /// When they do not.
     pub fn beat_that_dies(&self, polls: u32) -> bool {
         self.platform.yields(true);
-        let ended = kit::run_until_poll(polls, queues::heartbeat::beat(&self.platform));
+        let ended = kit::run_until_poll(polls, beat(&self.platform));
         self.platform.yields(false);
         invariants::check(&self.platform);
         ended.is_some()
@@ -263,6 +265,11 @@ impl Api {
     }
 }
 
-async fn queues_beat(platform: &Platform) {
-    queues::heartbeat::beat(platform).await;
+/// Does what became due, lane by lane, and says when to go on.
+pub async fn beat(platform: &Platform) -> Timestamp {
+    let mut next = Timestamp(i64::MAX);
+    for lane in Lane::ALL {
+        next = next.min(Heart::of(lane).beat(platform).await);
+    }
+    next
 }

@@ -1,6 +1,7 @@
 //! Payments through an account at a payment processor, for the tests of both what goes well and what does not.
 
-use kit::{Paid, Processor};
+use kit::{Fault, Paid, Processor};
+use serde_json::Value;
 
 use crate::{Answer, Api};
 
@@ -53,4 +54,32 @@ pub fn only(processor: &Processor) -> Paid {
 /// The path of an intent.
 pub fn path(intent: &Answer) -> String {
     format!("{PAY}/{}", intent.id())
+}
+
+/// The newest intent.
+pub fn latest(api: &Api) -> Answer {
+    let id = api.get(PAY).ok().text_at("/data/0/id").to_owned();
+    api.get(&format!("{PAY}/{id}")).ok()
+}
+
+/// What the newest attempt's row holds.
+///
+/// # Panics
+/// When there is no attempt.
+pub fn attempt(api: &Api, column: &'static str) -> Value {
+    let rows = api.platform.database().query("SELECT * FROM attempts ORDER BY created, id", vec![]);
+    rows.last().expect("an attempt").0[column].clone()
+}
+
+/// Lets time pass, with a beat in each of so many equal parts.
+pub fn pass(api: &Api, seconds: i64, beats: i64) {
+    for _ in 0..beats {
+        api.platform.advance(seconds / beats);
+        api.beat();
+    }
+}
+
+/// Loses the next request to the processor, or its answer.
+pub fn lose(api: &Api, fault: Fault) {
+    api.platform.outside().processor_hop.fail(1, fault);
 }

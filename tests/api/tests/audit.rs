@@ -287,7 +287,7 @@ fn payments_at_any_moment_of_an_audit_are_no_difference() {
         api.platform.yields(true);
         for beat in 0..8 {
             let beating: Pin<Box<dyn Future<Output = ()>>> = Box::pin(async {
-                queues::heartbeat::beat(&api.platform).await;
+                api::beat(&api.platform).await;
             });
             let paying: Pin<Box<dyn Future<Output = ()>>> = Box::pin(payments(&api, 6));
             kit::interleave(seed * 8 + beat, vec![beating, paying]);
@@ -312,7 +312,7 @@ fn an_audit_that_dies_anywhere_goes_on_and_tells_once() {
         );
         api.platform.advance(86_400);
         api.platform.yields(true);
-        let died = kit::run_until_poll(polls, queues::heartbeat::beat(&api.platform)).is_none();
+        let died = kit::run_until_poll(polls, api::beat(&api.platform)).is_none();
         api.platform.yields(false);
         pass(&api, 0);
         let subjects: Vec<_> = known(&api).into_iter().map(|(name, _)| name).collect();

@@ -356,7 +356,7 @@ fn many_accounts_that_cannot_be_read_neither_hold_up_the_rest_nor_the_heartbeat(
     let sql = "SELECT owner FROM ledger_accounts WHERE kind IN ('pending', 'clearing') \
                AND currency <> 'xyz'";
     assert!(database.query(sql, vec![]).is_empty(), "all that can be read is moved");
-    assert!(kit::run(queues::heartbeat::beat(&api.platform)) > now, "the heartbeat rests");
+    assert!(kit::run(api::beat(&api.platform)) > now, "the heartbeat rests");
     let told = api.platform.errors().len();
     api.beat();
     assert_eq!(api.platform.errors().len(), told, "operators are not told every moment");

@@ -2,6 +2,7 @@
 
 use api::{Answer, Api};
 use domain::api_key::Kind;
+use domain::timestamp::DAY;
 use serde_json::Value;
 
 const PATH: &str = "/v1/florin/connector_accounts";
@@ -57,6 +58,7 @@ fn an_account_is_deleted_once_no_payments_go_there() {
     let path = format!("{PATH}/{}", made.id());
     assert!(api.delete(&path).error(400)["message"].to_string().contains("Disable it"));
     assert_eq!(api.post(&path, &[("disabled", "true")]).ok().body["status"], "disabled");
+    api.platform.advance(11 * DAY);
     for _ in 0..2 {
         assert_eq!(api.delete(&path).ok().body["deleted"], true);
     }

@@ -76,6 +76,7 @@ fn a_dead_letter_is_delivered_when_it_is_redriven() {
     assert!(letters[0].2.contains(&parcel.endpoint), "{}", letters[0].2);
     redrive(&api);
     assert_eq!(parked(&api), []);
+    api.deliver();
     assert_eq!(api.platform.outside().take_requests().len(), 1);
 }
 
@@ -105,17 +106,38 @@ fn a_message_that_ends_whoever_tries_it_is_parked() {
     let letters = parked(&api);
     assert_eq!((letters.len(), letters[0].1.as_str()), (1, message.as_str()));
     assert!(letters[0].2.contains("did not come to its end"), "{}", letters[0].2);
-    // The same in the heartbeat, which has other work to do in its next beat.
-    bury(&api, Queue::Wake, "poison").expect("it is parked");
-    api.platform.database().query("UPDATE dead_letters SET redrive = 1", vec![]);
-    assert_eq!(kit::run_until_poll(1_000, queues::heartbeat::beat(&api.platform)), None);
-    api.beat();
-    assert_eq!(parked(&api).iter().map(|(.., count)| *count).collect::<Vec<_>>(), [2, 2]);
     api.platform.outside().stall("shop.test", false);
     redrive(&api);
-    let letters = parked(&api);
-    assert_eq!((letters.len(), letters[0].1.as_str()), (1, "poison"));
+    api.deliver();
+    assert_eq!(parked(&api), []);
     assert_eq!(api.platform.outside().take_requests().len(), 1);
+}
+
+#[test]
+fn letters_that_were_tried_again_held_up_the_heartbeat_while_their_endpoints_stalled() {
+    let api = Api::new();
+    let form = [("url", "https://shop.test/hooks"), ("enabled_events[]", "*")];
+    api.post("/v1/webhook_endpoints", &form).ok();
+    for _ in 0..20 {
+        api.post("/v1/customers", &[]).ok();
+    }
+    kit::run(queues::deliveries::fan_out(&api.platform)).expect("the fan-out");
+    api.platform.outside().stall("shop.test", true);
+    while let Some(parcel) = api.platform.outside().next_parcel() {
+        let message = serde_json::to_string(&parcel).expect("a message");
+        let take = dead_letters::take(&api.platform, Queue::Deliveries, &message);
+        assert_eq!(kit::run_until_poll(1_000, take), None);
+    }
+    bury(&api, Queue::Wake, "poison").expect("it is parked");
+    assert_eq!(parked(&api).len(), 3);
+    api.platform.database().query("UPDATE dead_letters SET redrive = 1", vec![]);
+    let beat = kit::run_until_poll(1_000, api::beat(&api.platform));
+    assert!(beat.is_some(), "the heartbeat waits for nobody");
+    let letters = parked(&api);
+    assert_eq!((letters.len(), letters[0].1.as_str(), letters[0].3), (1, "poison", 2));
+    api.platform.outside().stall("shop.test", false);
+    api.deliver();
+    assert_eq!(api.platform.outside().take_requests().len(), 20, "they are on their way");
 }
 
 #[test]

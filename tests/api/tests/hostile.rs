@@ -657,12 +657,7 @@ const VALUES: &[&str] = &[
 
 #[test]
 fn no_form_of_real_names_and_junk_breaks_an_endpoint() {
-    let description = std::fs::read_to_string(concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../handlers/openapi.json"
-    ))
-    .expect("the description is kept beside the handlers");
-    let description: Value = serde_json::from_str(&description).expect("JSON");
+    let description = handlers::openapi::description();
     let api = Api::watched();
     let examples = examples(&api);
     let known: Vec<(Listed, Names)> =

@@ -673,3 +673,27 @@ fn a_right_can_be_given_for_every_resource_that_needs_one() {
     let given: Vec<_> = needed.into_iter().collect();
     assert_eq!(given, domain::api_key::RESOURCES);
 }
+
+#[test]
+fn keys_were_forgotten_by_whoever_looked_at_endpoints_and_not_when_an_account_was_connected() {
+    let api = Api::new();
+    let processor = kit::Processor::listening(&api.platform);
+    let batches = || {
+        api.platform.database().take_counts();
+        api.get("/v1/balance").ok();
+        api.platform.database().take_counts().batches
+    };
+    let (cold, warm) = (batches(), batches());
+    assert_eq!(cold, warm + 1);
+    api.get("/v1/florin/connector_accounts").ok();
+    assert_eq!(batches(), warm);
+    api.get("/v1/webhook_endpoints").ok();
+    assert_eq!(batches(), warm);
+    api.post("/v1/webhook_endpoints", &[]).error(400);
+    assert_eq!(batches(), warm);
+    let account = [("connector", "stripe"), ("secret_key", "sk_test_51example")];
+    api.post("/v1/florin/connector_accounts", &account).ok();
+    let card = api::processors::card(api::processors::VISA, &[]);
+    api.post(api::processors::PAY, &card).ok();
+    assert_eq!(processor.payments().len(), 1, "it goes there from now on");
+}

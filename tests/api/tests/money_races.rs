@@ -30,7 +30,7 @@ fn race(api: &Api, seed: u64, path: &str, form: Form<'_>) -> Answer {
     api.platform.yields(true);
     let request: Racer<'_> = Box::pin(async { Some(api.posting(path, form, None).await) });
     let heartbeat: Racer<'_> = Box::pin(async {
-        queues::heartbeat::beat(&api.platform).await;
+        api::beat(&api.platform).await;
         None
     });
     let answers = kit::interleave(seed, vec![request, heartbeat]);

@@ -235,7 +235,7 @@ fn a_payout_while_money_becomes_available_finds_it_once() {
         let racers: Vec<std::pin::Pin<Box<dyn Future<Output = u16>>>> = vec![
             Box::pin(async { api.posting("/v1/payouts", &form, None).await.status }),
             Box::pin(async {
-                queues::heartbeat::beat(&api.platform).await;
+                api::beat(&api.platform).await;
                 200
             }),
         ];
@@ -534,7 +534,7 @@ fn accounts_that_cannot_be_paid_out_keep_nobody_from_it_and_the_heartbeat_rests(
         api.beat();
     }
     assert_eq!(payouts(&api).len(), 1);
-    assert!(kit::run(queues::heartbeat::beat(&api.platform)) > now, "the heartbeat rests");
+    assert!(kit::run(api::beat(&api.platform)) > now, "the heartbeat rests");
 }
 
 #[test]

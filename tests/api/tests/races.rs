@@ -534,7 +534,7 @@ fn recovery_and_a_slow_request_record_one_outcome() {
             }),
             Box::pin(async {
                 api.platform.advance(flows::operations::RECOVERY_DELAY + 1);
-                queues::heartbeat::beat(&api.platform).await;
+                api::beat(&api.platform).await;
                 None
             }),
         ];
@@ -598,7 +598,7 @@ fn an_expiry_against_a_capture_ends_as_one_of_them() {
                     kit::yield_once().await;
                 }
                 api.platform.advance(1);
-                queues::heartbeat::beat(&api.platform).await;
+                api::beat(&api.platform).await;
                 None
             }),
         ];
@@ -742,7 +742,7 @@ fn a_refund_and_a_dispute_never_take_the_same_cent() {
             let refund: Racer<'_, Option<Answer>> =
                 Box::pin(async { Some(api.posting(&path, &form, None).await) });
             let dispute: Racer<'_, Option<Answer>> = Box::pin(async {
-                queues::heartbeat::beat(&api.platform).await;
+                api::beat(&api.platform).await;
                 None
             });
             let answers = kit::interleave(seed, vec![refund, dispute]);
@@ -786,7 +786,7 @@ fn an_inquiry_escalates_with_what_a_refund_leaves() {
         let refund: Racer<'_, Option<Answer>> =
             Box::pin(async { Some(api.posting(&path, form, None).await) });
         let escalation: Racer<'_, Option<Answer>> = Box::pin(async {
-            queues::heartbeat::beat(&api.platform).await;
+            api::beat(&api.platform).await;
             None
         });
         let answers = kit::interleave(seed, vec![refund, escalation]);

@@ -201,7 +201,7 @@ fn a_rush_of_payments_does_not_wait_for_its_receipts() {
     let beat = |seconds: i64| {
         api.platform.advance(seconds);
         let now = flows::Platform::now(&api.platform);
-        let next = run(queues::heartbeat::beat(&api.platform));
+        let next = run(api::beat(&api.platform));
         (next == now, next <= now.plus(5), cursor(&api).1 - cursor(&api).0)
     };
     assert_eq!(beat(0), (false, true, 75), "a slice, and a pause");
@@ -483,4 +483,175 @@ fn test_payments_send_no_mail_but_from_a_developers_machine() {
     }
     assert!(api.platform.outside().emails().is_empty());
     assert_eq!(kept(&api, &paid).len(), 2);
+}
+
+/// Plans mail of all charges that are to have some for a moment before everything else that is due, in the stead of
+/// what the payments planned. Their receipts are made.
+fn plan_mail(api: &Api, due_at: i64) {
+    let made = "UPDATE fan_out SET receipt_event = (SELECT max(sequence) FROM events)";
+    let planned = "DELETE FROM scheduled_tasks WHERE kind = 'send_receipt' AND due_at > ?1";
+    api.platform.database().query(made, vec![]);
+    api.platform.database().query(planned, values![due_at]);
+    let plan = "INSERT INTO scheduled_tasks SELECT ?1, 'send_receipt', id, account, livemode, 0 FROM charges \
+                WHERE details ->> '$.receipt_email' IS NOT NULL";
+    api.platform.database().query(plan, values![due_at]);
+}
+
+#[test]
+fn a_backlog_of_mail_that_goes_well_held_up_the_recovery_of_a_refund() {
+    let api = Api::new();
+    let paid = pay(&api, &[]);
+    for _ in 0..60 {
+        pay(&api, &[("receipt_email", "jo@example.com")]);
+    }
+    plan_mail(&api, 0);
+    // The third batch records what the processor said.
+    api.platform.database().hop().fail(3, Fault::BeforeEffect);
+    api.post("/v1/refunds", &[("charge", paid.id())]).error(503);
+    api.platform.advance(60);
+    api.beat();
+    assert_eq!(api.get("/v1/refunds").ok().body["data"][0]["status"], "succeeded");
+    assert!(api.platform.outside().emails().len() < 60, "mail goes in small lots");
+    for _ in 0..20 {
+        api.beat();
+    }
+    assert_eq!(api.platform.outside().emails().len(), 60, "and needs no rest in between");
+}
+
+#[test]
+fn one_address_that_nobody_delivers_to_put_off_the_mail_of_all() {
+    let api = Api::new();
+    for _ in 0..12 {
+        pay(&api, &[("receipt_email", "jo@example.com")]);
+    }
+    plan_mail(&api, 0);
+    api.platform.outside().email_hop.fail(1, Fault::BeforeEffect);
+    for _ in 0..4 {
+        api.beat();
+    }
+    assert_eq!(api.platform.outside().emails().len(), 11);
+}
+
+#[test]
+fn mail_that_nobody_took_was_planned_anew_row_by_row_over_and_over() {
+    let api = Api::new();
+    for _ in 0..40 {
+        pay(&api, &[("receipt_email", "jo@example.com")]);
+    }
+    plan_mail(&api, 0);
+    let hop = &api.platform.outside().email_hop;
+    for call in 1..=40 {
+        hop.fail(call, Fault::BeforeEffect);
+    }
+    api.beat();
+    let moved =
+        "SELECT * FROM scheduled_tasks WHERE kind = 'send_receipt' AND due_at > 0 AND tries > 0";
+    let moved = || api.platform.database().query(moved, vec![]).len();
+    assert_eq!((hop.calls(), moved()), (6, 6), "what was not tried stays as it is");
+    for _ in 0..3 {
+        api.platform.advance(9);
+        api.beat();
+    }
+    assert_eq!((hop.calls(), moved()), (6, 6), "mail waits");
+    hop.heal();
+    api.platform.advance(5);
+    for _ in 0..20 {
+        api.beat();
+    }
+    api.platform.advance(60);
+    api.beat();
+    assert_eq!(api.platform.outside().emails().len(), 40);
+}
+
+#[test]
+fn two_tasks_of_one_charge_sent_its_mail_twice() {
+    let api = Api::new();
+    pay(&api, &[("receipt_email", "jo@example.com")]);
+    for due_at in 0..3 {
+        plan_mail(&api, due_at);
+    }
+    api.platform.yields(true);
+    for _ in 0..3 {
+        api.beat();
+    }
+    assert_eq!(api.platform.outside().emails().len(), 1);
+}
+
+#[test]
+fn mail_waited_behind_the_receipts_of_a_rush_of_payments() {
+    let api = Api::new();
+    for _ in 0..45 {
+        pay(&api, &[]);
+    }
+    api.beat();
+    pay(&api, &[("receipt_email", "jo@example.com")]);
+    api.beat();
+    assert!(cursor(&api).1 - cursor(&api).0 > 60, "its receipt is not made yet");
+    assert_eq!(api.platform.outside().emails().len(), 1);
+}
+
+#[test]
+fn events_that_cannot_be_read_stopped_all_receipts() {
+    let api = Api::new();
+    pay(&api, &[]);
+    let copy = "INSERT INTO events (id, account, livemode, created, type, object, data, api_version) \
+         SELECT 'evt_' || ?1, account, livemode, created, 'charge.refund.updated', object, ?1, api_version \
+         FROM events WHERE sequence = 1";
+    for data in ["no JSON", "{}", r#"{"object": {"charge": 7}}"#] {
+        api.platform.database().query(copy, values![data]);
+    }
+    let well = pay(&api, &[]);
+    api.beat();
+    assert_eq!(kept(&api, &well).len(), 2);
+    assert_eq!(cursor(&api).0, cursor(&api).1);
+    assert_eq!(api.platform.errors().len(), 3, "each is told of: {:#?}", api.platform.errors());
+}
+
+#[test]
+fn mail_that_was_refused_for_good_was_tried_for_a_day_and_no_operator_saw_why() {
+    let api = Api::watched();
+    let outside = api.platform.outside();
+    outside.refuse_address("nobody@example.com", true);
+    let paid = pay(&api, &[("receipt_email", "nobody@example.com")]);
+    let letters = || api.platform.database().query("SELECT * FROM dead_letters", vec![]);
+    let redrive = || {
+        api.platform.database().query("UPDATE dead_letters SET redrive = 1", vec![]);
+        for _ in 0..3 {
+            api.beat();
+        }
+    };
+    for _ in 0..3 {
+        api.beat();
+        api.platform.advance(3_600);
+    }
+    assert_eq!(outside.email_hop.calls(), 1, "once is enough");
+    assert!(api.event_types().contains(&"florin.receipt.failed".to_owned()));
+    let letter = &letters()[0];
+    assert_eq!((letter.text("queue"), letter.text("body")), (Ok("mail"), Ok(paid.id())));
+    let problem = letter.text("problem").expect("a text");
+    assert!(problem.contains("it answered 422: there is no such address"), "{problem}");
+    // An operator has it tried again: in vain, and then with success.
+    redrive();
+    assert_eq!((outside.email_hop.calls(), letters().len()), (2, 1));
+    assert_eq!(letters()[0].integer("count"), Ok(2));
+    outside.refuse_address("nobody@example.com", false);
+    redrive();
+    assert_eq!((outside.emails().len(), letters().len()), (1, 0));
+    assert!(charge(&api, paid.id()).body["receipt_number"].is_string());
+    invariants::check_settled(&api.platform);
+}
+
+#[test]
+fn addresses_that_are_refused_put_off_no_other_mail() {
+    let api = Api::new();
+    api.platform.outside().refuse_address("nobody@example.com", true);
+    for _ in 0..12 {
+        pay(&api, &[("receipt_email", "nobody@example.com")]);
+    }
+    api.platform.advance(1);
+    pay(&api, &[("receipt_email", "jo@example.com")]);
+    for _ in 0..3 {
+        api.beat();
+    }
+    assert_eq!(api.platform.outside().emails().len(), 1);
 }

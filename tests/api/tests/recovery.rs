@@ -1,7 +1,9 @@
 //! What a processor did, or did not do, is found out: after lost answers, crashes and challenges, and never
 //! guessed.
 
-use api::processors::{self, MANUAL, PAY, Pairs, VISA, connected, only, path};
+use api::processors::{
+    self, MANUAL, PAY, Pairs, VISA, attempt, connected, latest, lose, only, pass, path,
+};
 use api::{Answer, Api, cases, invariants};
 use domain::timestamp::{DAY, HOUR};
 use kit::{Fault, Paid, Processor};
@@ -15,28 +17,6 @@ const CVC: (&str, &str) = ("payment_method_data[card][cvc]", "737");
 fn card(number: &'static str, more: &[(&'static str, &'static str)]) -> Pairs {
     let back = [("return_url", "https://shop.test/done")];
     processors::card(number, &[back.as_slice(), more].concat())
-}
-
-fn latest(api: &Api) -> Answer {
-    let id = api.get(PAY).ok().text_at("/data/0/id").to_owned();
-    api.get(&format!("{PAY}/{id}")).ok()
-}
-
-fn attempt(api: &Api, column: &'static str) -> Value {
-    let rows = api.platform.database().query("SELECT * FROM attempts ORDER BY created, id", vec![]);
-    rows.last().expect("an attempt").0[column].clone()
-}
-
-/// Lets time pass, with a beat in each of so many equal parts.
-fn pass(api: &Api, seconds: i64, beats: i64) {
-    for _ in 0..beats {
-        api.platform.advance(seconds / beats);
-        api.beat();
-    }
-}
-
-fn lose(api: &Api, fault: Fault) {
-    api.platform.outside().processor_hop.fail(1, fault);
 }
 
 #[test]

@@ -171,6 +171,7 @@ fn a_fan_out_that_fails_keeps_no_dead_letter_from_being_tried_again() {
     query(&api, letter, values![message(&api)]);
     query(&api, "DELETE FROM fan_out", values![]);
     api.beat();
+    run(queues::deliveries::deliver(&api.platform, &message(&api))).expect("it is taken");
     assert_eq!(went(&api), [URL]);
 }
 
@@ -451,6 +452,56 @@ fn an_object_that_has_much_to_deliver_asks_the_database_for_no_more_than_it_take
         let shift = u64::try_from(flows::webhooks::MOST_ROUNDS).expect("a number") * most;
         assert!(shift < 900, "{shift} in a shift, {most} in a round");
     }
+}
+
+#[test]
+fn an_endpoint_that_cannot_be_read_had_two_hundred_statements_written_in_a_round() {
+    let api = Api::new();
+    let made = endpoint(&api, URL);
+    for _ in 0..100 {
+        customer(&api);
+    }
+    fan_out(&api);
+    query(&api, "UPDATE deliveries SET next_attempt_at = 0", values![]);
+    query(&api, "UPDATE webhook_endpoints SET details = 'no JSON'", values![]);
+    api.platform.database().take_counts();
+    run(deliver_alone(&api.platform, &made)).expect("a round");
+    let statements = api.platform.database().take_counts().statements;
+    assert!(statements < 40, "{statements} statements");
+}
+
+#[test]
+fn a_delivery_that_was_ended_with_its_endpoint_did_not_say_why() {
+    let api = Api::new();
+    let made = endpoint(&api, URL);
+    customer(&api);
+    fan_out(&api);
+    api.platform.outside().lose_messages();
+    api.post(&format!("/v1/webhook_endpoints/{made}"), &[("disabled", "true")]).ok();
+    pass(&api, 3);
+    let shown = api.get("/v1/florin/webhook_deliveries?status=failed").ok();
+    let why = shown.text_at("/data/0/last_attempt/problem");
+    assert_eq!(why, "The endpoint was disabled or deleted.");
+}
+
+#[test]
+fn an_endpoint_whose_deliveries_wait_for_their_turn_was_woken_each_minute() {
+    let api = Api::new();
+    let made = endpoint(&api, URL);
+    settings(&api, &made, &[("ordering", "object")]);
+    fail(&api);
+    let id = customer(&api);
+    api.post(&format!("/v1/customers/{id}"), &[("name", "Jo")]).ok();
+    api.deliver();
+    let first = "UPDATE deliveries SET next_attempt_at = next_attempt_at + 3600 \
+         WHERE event = (SELECT MIN(event) FROM deliveries)";
+    query(&api, first, values![]);
+    api.platform.advance(300);
+    api.beat();
+    assert_eq!(api.platform.outside().take_woken(), [""; 0], "nothing is due");
+    api.platform.advance(3_600);
+    api.beat();
+    assert_eq!(api.platform.outside().take_woken(), [made]);
 }
 
 #[test]

@@ -25,6 +25,7 @@ pub struct Outside {
     /// The hook in every mail.
     pub email_hop: Hop,
     pub(crate) emails: RefCell<Vec<Email>>,
+    pub(crate) refused: RefCell<BTreeSet<String>>,
     pub(crate) queue: RefCell<VecDeque<Parcel>>,
     pub(crate) woken: RefCell<BTreeSet<String>>,
     pub(crate) announced: Cell<bool>,
@@ -49,6 +50,7 @@ impl Default for Outside {
             processor_hop: Hop::default(),
             email_hop: Hop::default(),
             emails: RefCell::default(),
+            refused: RefCell::default(),
             queue: RefCell::default(),
             woken: RefCell::default(),
             announced: Cell::default(),
@@ -99,6 +101,16 @@ impl Outside {
 
     pub(crate) fn takes(&self, host: &str) -> i64 {
         self.milliseconds_at.borrow().get(host).copied().unwrap_or_else(|| self.milliseconds.get())
+    }
+
+    /// Whether whoever sends mail refuses an address for good.
+    pub fn refuse_address(&self, address: &str, refuses: bool) {
+        let mut refused = self.refused.borrow_mut();
+        if refuses {
+            refused.insert(address.to_owned());
+        } else {
+            refused.remove(address);
+        }
     }
 
     /// Has servers of a host answer to nothing until they are to.

@@ -11,7 +11,7 @@ use domain::idempotency::{self, Begin, Complete, Decision, Record};
 use domain::receipt::Document;
 use domain::seal::MasterKey;
 use flows::PlatformError;
-use flows::platform::{Answered, Email, Sent};
+use flows::platform::{Answered, Email, NotSent, Sent};
 use flows::webhooks::Parcel;
 
 use crate::merchant::insert_key;
@@ -250,12 +250,17 @@ impl flows::Platform for Platform {
         livemode || self.outside.is_development.get()
     }
 
-    async fn send_email(&self, email: &Email) -> Result<(), PlatformError> {
+    async fn send_email(&self, email: &Email) -> Result<(), NotSent> {
         let effect = || {
+            if self.outside.refused.borrow().contains(&email.to) {
+                let problem = "it answered 422: there is no such address".to_owned();
+                return Err(NotSent { problem, is_final: true });
+            }
             self.outside.emails.borrow_mut().push(email.clone());
             Ok(())
         };
-        self.outside.email_hop.make(effect, || lost("email")).await
+        let lost = || NotSent { problem: "the connection was lost".to_owned(), is_final: false };
+        self.outside.email_hop.make(effect, lost).await
     }
 
     fn utc_offset(&self, zone: &str, at: Timestamp) -> Option<i64> {
@@ -311,6 +316,10 @@ impl flows::Platform for Platform {
         request: http::Request<String>,
         _: u32,
     ) -> Result<Answered, String> {
+        let host = request.uri().host().unwrap_or_default().to_owned();
+        while self.outside.stalls(&host) {
+            yield_once().await;
+        }
         let lost = || "the connection was lost".to_owned();
         self.outside.processor_hop.make(|| self.outside.ask(request), lost).await
     }

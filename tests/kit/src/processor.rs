@@ -1,7 +1,8 @@
 //! A payment processor that speaks Stripe's API and keeps its own truth, for tests to compare with ours.
 //!
 //! What a card does is told by its number, as with Stripe's test cards: 4000000000009995 is declined,
-//! 4000002760003184 wants to see its cardholder, and any other pays.
+//! 4000002760003184 wants to see its cardholder, and any other pays. Secrets that begin alike (`sk_test_51`)
+//! open the same account.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -23,6 +24,8 @@ pub struct Paid {
     pub id: String,
     /// Our key.
     pub key: String,
+    /// The account that it was made in.
+    pub account: String,
     /// What was asked for, in minor units.
     pub amount: i64,
     /// The currency.
@@ -51,6 +54,10 @@ struct Books {
     hides: bool,
     misreads: Option<i64>,
     fails: Option<u16>,
+    livemode: Option<bool>,
+    sends_nowhere: bool,
+    completes_before_voids: bool,
+    refuses: Option<(&'static str, u16, &'static str)>,
 }
 
 /// A payment processor that speaks Stripe's API.
@@ -107,6 +114,37 @@ impl Processor {
         self.0.borrow_mut().fails = status;
     }
 
+    /// Says of which mode its payments are; it says nothing of that otherwise.
+    pub fn is_live(&self, livemode: bool) {
+        self.0.borrow_mut().livemode = Some(livemode);
+    }
+
+    /// Asks cardholders for something that they cannot be sent to.
+    pub fn send_nowhere(&self) {
+        self.0.borrow_mut().sends_nowhere = true;
+    }
+
+    /// Has cardholders complete their challenge in the moment before it is voided.
+    pub fn complete_before_voids(&self) {
+        self.0.borrow_mut().completes_before_voids = true;
+    }
+
+    /// Refuses, or no longer refuses, changes by paths with this end, with a status and a code.
+    pub fn refuse(&self, refusal: Option<(&'static str, u16, &'static str)>) {
+        self.0.borrow_mut().refuses = refusal;
+    }
+
+    /// Takes what a payment holds, as somebody does in the processor's own pages.
+    ///
+    /// # Panics
+    /// When there is no such payment.
+    pub fn take(&self, id: &str) {
+        let mut books = self.0.borrow_mut();
+        let paid = books.payments.iter_mut().find(|paid| paid.id == id).expect("a payment");
+        paid.status = "succeeded".to_owned();
+        paid.taken = paid.amount;
+    }
+
     /// What a cardholder does with the challenge of a payment.
     ///
     /// # Panics
@@ -150,8 +188,10 @@ impl Books {
         let fields = |text: &str| -> Fields {
             form_urlencoded::parse(text.as_bytes()).into_owned().collect()
         };
+        let account = account_of(request);
         if request.method() == Method::GET {
-            return self.read(path, &fields(request.uri().query().unwrap_or_default()));
+            let fields = fields(request.uri().query().unwrap_or_default());
+            return self.read(&account, path, &fields);
         }
         let header = request.headers().get("idempotency-key").expect("a key for each change");
         let key = header.to_str().expect("text").to_owned();
@@ -162,27 +202,33 @@ impl Books {
             }
             return (*status, body.clone());
         }
-        let (status, body) = self.change(path, &fields(request.body()));
+        let (status, body) = match self.refuses {
+            Some((end, status, code)) if path.ends_with(end) => {
+                error(status, "invalid_request_error", code, "That is not done.")
+            }
+            _ => self.change(&account, path, &fields(request.body())),
+        };
         if !self.forgets_keys {
             self.answers.insert(key, (asked, status, body.clone()));
         }
         (status, body)
     }
 
-    fn read(&self, path: &str, fields: &Fields) -> (u16, String) {
+    fn read(&self, account: &str, path: &str, fields: &Fields) -> (u16, String) {
+        let ours = || self.payments.iter().filter(|paid| paid.account == account);
         let list = |object: &str, data: Vec<Value>| {
             (200, json!({ "object": object, "data": data, "has_more": false }).to_string())
         };
         match path.trim_start_matches("/v1/").split('/').collect::<Vec<_>>().as_slice() {
             ["payment_intents", "search"] => {
-                let found = self.payments.iter().filter(|paid| {
+                let found = ours().filter(|paid| {
                     !self.hides
                         && fields["query"] == format!("metadata['florin_key']:'{}'", paid.key)
                 });
-                list("search_result", found.map(shown).collect())
+                list("search_result", found.map(|paid| self.shown(paid)).collect())
             }
-            ["payment_intents", id] => match self.payments.iter().find(|paid| paid.id == *id) {
-                Some(paid) => (200, shown(paid).to_string()),
+            ["payment_intents", id] => match ours().find(|paid| paid.id == *id) {
+                Some(paid) => (200, self.shown(paid).to_string()),
                 None => error(404, "invalid_request_error", "resource_missing", "No such payment."),
             },
             ["refunds"] => {
@@ -198,19 +244,40 @@ impl Books {
         }
     }
 
-    fn change(&mut self, path: &str, fields: &Fields) -> (u16, String) {
+    fn change(&mut self, account: &str, path: &str, fields: &Fields) -> (u16, String) {
         match path.trim_start_matches("/v1/").split('/').collect::<Vec<_>>().as_slice() {
-            ["payment_intents"] => self.pay(fields),
+            ["payment_intents"] => self.pay(account, fields),
             ["payment_intents", id, verb] => {
-                let paid = self.payments.iter_mut().find(|paid| paid.id == *id).expect("a payment");
-                operate(paid, verb, fields)
+                let ours = |paid: &&mut Paid| paid.id == *id && paid.account == account;
+                let Some(paid) = self.payments.iter_mut().find(ours) else {
+                    let code = "resource_missing";
+                    return error(404, "invalid_request_error", code, "No such payment.");
+                };
+                if self.completes_before_voids
+                    && (*verb, &*paid.status) == ("cancel", "requires_action")
+                {
+                    paid.status = "succeeded".to_owned();
+                    paid.taken = paid.amount;
+                }
+                let done = operate(paid, verb, fields);
+                let paid = paid.clone();
+                done.map_or_else(|refused| refused, |()| (200, self.shown(&paid).to_string()))
             }
             ["refunds"] => self.refund(fields),
+            ["refunds", id, "cancel"] => {
+                let refund = self.refunds.iter_mut().find(|refund| refund["id"] == *id);
+                let refund = refund.expect("a refund");
+                if refund["status"] != "requires_action" {
+                    return error(400, "invalid_request_error", "", "It cannot be canceled.");
+                }
+                refund["status"] = json!("canceled");
+                (200, refund.to_string())
+            }
             other => panic!("nobody posts to {other:?}"),
         }
     }
 
-    fn pay(&mut self, fields: &Fields) -> (u16, String) {
+    fn pay(&mut self, account: &str, fields: &Fields) -> (u16, String) {
         let amount: i64 = fields["amount"].parse().expect("a number");
         let number = fields["payment_method_data[card][number]"].as_str();
         let takes = fields["capture_method"] == "automatic";
@@ -224,6 +291,7 @@ impl Books {
         let paid = Paid {
             id: format!("pi_{}", self.payments.len() + 1),
             key: fields["metadata[florin_key]"].clone(),
+            account: account.to_owned(),
             amount,
             currency: fields["currency"].clone(),
             status: status.to_owned(),
@@ -242,10 +310,21 @@ impl Books {
                 });
                 (402, json!({ "error": error }).to_string())
             }
-            _ => (200, shown(&paid).to_string()),
+            _ => (200, self.shown(&paid).to_string()),
         };
         self.payments.push(paid);
         answer
+    }
+
+    fn shown(&self, paid: &Paid) -> Value {
+        let mut shown = shown(paid);
+        if let Some(livemode) = self.livemode {
+            shown["livemode"] = json!(livemode);
+        }
+        if self.sends_nowhere && paid.status == "requires_action" {
+            shown["next_action"] = json!({ "type": "use_stripe_sdk" });
+        }
+        shown
     }
 
     fn refund(&mut self, fields: &Fields) -> (u16, String) {
@@ -275,7 +354,14 @@ impl Books {
     }
 }
 
-fn operate(paid: &mut Paid, verb: &str, fields: &Fields) -> (u16, String) {
+/// The account that a request's secret opens.
+fn account_of(request: &Request<String>) -> String {
+    let header = request.headers().get("authorization").expect("a secret");
+    let secret = header.to_str().expect("text").trim_start_matches("Bearer ");
+    secret.chars().take(10).collect()
+}
+
+fn operate(paid: &mut Paid, verb: &str, fields: &Fields) -> Result<(), (u16, String)> {
     let number = |name: &str| fields[name].parse::<i64>().expect("a number");
     let code = "payment_intent_unexpected_state";
     let is_held = paid.status == "requires_capture";
@@ -291,9 +377,12 @@ fn operate(paid: &mut Paid, verb: &str, fields: &Fields) -> (u16, String) {
         "cancel" if is_held || paid.status.starts_with("requires_") => {
             paid.status = "canceled".to_owned();
         }
-        _ => return error(400, "invalid_request_error", code, &format!("It is {}.", paid.status)),
+        _ => {
+            let message = format!("It is {}.", paid.status);
+            return Err(error(400, "invalid_request_error", code, &message));
+        }
     }
-    (200, shown(paid).to_string())
+    Ok(())
 }
 
 fn shown(paid: &Paid) -> Value {

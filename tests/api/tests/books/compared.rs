@@ -359,7 +359,7 @@ impl Compared {
         self.model.now += seconds;
         if beats {
             let now = flows::Platform::now(&self.api.platform);
-            while kit::run(queues::heartbeat::beat(&self.api.platform)) <= now {}
+            while kit::run(api::beat(&self.api.platform)) <= now {}
             self.model.beat();
         }
     }

@@ -1,4 +1,4 @@
-{
+export const description = () => JSON.stringify({
 "components":{
 "parameters":{
 "idempotency_key":{"description":"Requests with one key are carried out once, and answered alike for a day.","in":"header","name":"Idempotency-Key","schema":{"maxLength":255,"minLength":1,"type":"string"}}
@@ -350,4 +350,4 @@
 },
 "security":[{"bearer":[]},{"basic":[]}],
 "servers":[{"url":"/"}]
-}
+});

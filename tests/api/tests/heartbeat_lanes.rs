@@ -1,0 +1,79 @@
+//! The lanes of the heartbeat: none holds up another, and a processor that is down holds up only what is made there.
+
+use api::processors::{PAY, VISA, card, connected};
+use api::{Api, invariants};
+use domain::timestamp::DAY;
+use kit::{Fault, run, run_until_poll};
+use queues::heartbeat::{Heart, Lane};
+
+/// More polls than any beat needs.
+const MANY: u32 = 10_000;
+
+/// The states of all attempts of a merchant.
+fn states(api: &Api, account: &str) -> Vec<String> {
+    let sql = "SELECT state FROM attempts WHERE account = ?1";
+    let rows = api.platform.database().query(sql, store::values![account]);
+    rows.iter().map(|row| row.text("state").expect("a state").to_owned()).collect()
+}
+
+/// Pays so often, and each time the processor's answer is lost.
+fn pay_unheard(api: &Api, times: u64) {
+    for _ in 0..times {
+        api.platform.outside().processor_hop.fail(1, Fault::AfterEffect);
+        assert_eq!(api.post(PAY, &card(VISA, &[])).body["status"], "processing");
+    }
+}
+
+#[test]
+fn a_processor_that_did_not_answer_held_up_everything_else() {
+    let (api, _processor) = connected();
+    pay_unheard(&api, 1);
+    let topup = api.post("/v1/topups", &[("amount", "2000"), ("currency", "usd")]).ok();
+    api.platform.advance(DAY);
+    api.platform.outside().stall("api.stripe.com", true);
+    let beat = |lane: Lane| {
+        let heart = Heart::of(lane);
+        run_until_poll(MANY, heart.beat(&api.platform)).is_some()
+    };
+    assert!(!beat(Lane::Recovery), "it waits");
+    assert!(beat(Lane::Main) && beat(Lane::Paperwork));
+    let topup = api.get(&format!("/v1/topups/{}", topup.id())).ok();
+    assert_eq!(topup.body["status"], "succeeded");
+    api.platform.outside().stall("api.stripe.com", false);
+    assert!(beat(Lane::Recovery));
+    assert_eq!(states(&api, api.merchant.account.as_str()), ["succeeded"]);
+    invariants::check_settled(&api.platform);
+}
+
+#[test]
+fn a_processor_that_is_down_was_asked_after_each_open_payment() {
+    let (api, processor) = connected();
+    let account = api.merchant.account.as_str();
+    pay_unheard(&api, 20);
+    // Of another merchant's payment nobody recorded what the simulator did.
+    let other = api.platform.merchant("other");
+    api.platform.database().hop().fail(3, Fault::BeforeEffect);
+    let paid = run(api.posting_as(&other.secret_key, PAY, &card(VISA, &[]), None));
+    assert_ne!(paid.status, 200);
+    processor.take_requests();
+    processor.fail(Some(503));
+    api.platform.advance(60);
+    let heart = Heart::of(Lane::Recovery);
+    let asked = |seconds: i64| {
+        api.platform.advance(seconds);
+        run(heart.beat(&api.platform));
+        processor.take_requests().len()
+    };
+    assert_eq!(asked(0), 1, "one question is enough");
+    assert_eq!(states(&api, other.account.as_str()), ["succeeded"]);
+    let later: Vec<usize> = [30, 30, 60, 60, 120, 120].map(asked).into();
+    assert_eq!(later, [0, 1, 0, 1, 0, 1], "and it is asked again each time after twice as long");
+    assert!(states(&api, account).iter().all(|state| state == "started"));
+    // What it did comes to light once it answers.
+    processor.fail(None);
+    for _ in 0..20 {
+        asked(60);
+    }
+    assert!(states(&api, account).iter().all(|state| state == "succeeded"));
+    invariants::check_settled(&api.platform);
+}
