@@ -26,9 +26,6 @@ const BEAT: u32 = 1_000;
 /// invocation may be ended from outside.
 const UNDER_WAY_FOR: i64 = 60_000;
 
-/// How long deliveries wait where others to their endpoint are under way, in seconds.
-const WAITS: u32 = 1;
-
 #[wasm_bindgen]
 extern "C" {
     /// The runtime's own pause. `worker::Delay` panics where timers are objects, as Node's are.
@@ -116,42 +113,40 @@ thread_local! {
 /// is under way when its batch is over counts as taken, since what becomes of it is in the rows.
 async fn deliver(messages: Vec<RawMessage>, platform: CloudflarePlatform, context: &Context) {
     let mut parcels: Vec<(&RawMessage, Parcel)> = Vec::new();
+    let mut others: Vec<(&RawMessage, Parcel, Rc<Lot>)> = Vec::new();
     for message in &messages {
         match deliveries::parcel(&body(message)) {
-            Ok(parcel) if is_under_way(&parcel.endpoint) => {
-                settle(message, send_later(platform.env(), &parcel).await);
-            }
-            Ok(parcel) => parcels.push((message, parcel)),
+            Ok(parcel) => match under_way(&parcel.endpoint) {
+                Some(lot) => others.push((message, parcel, lot)),
+                None => parcels.push((message, parcel)),
+            },
             Err(problem) => settle(message, Err(problem)),
         }
     }
-    if parcels.is_empty() {
-        return;
-    }
     let taken: Vec<Parcel> = parcels.iter().map(|(_, parcel)| parcel.clone()).collect();
-    match Lot::open(&platform, &taken).await {
-        Ok(lot) => {
-            let lot = Rc::new(lot);
-            let ends = clock::milliseconds().saturating_add(UNDER_WAY_FOR);
-            UNDER_WAY.with_borrow_mut(|lots| lots.push((Rc::downgrade(&lot), ends)));
-            work(&lot, &Rc::new(platform), context).await;
-            for (message, parcel) in parcels {
-                settle(message, lot.problem(&parcel.endpoint).map_or(Ok(()), Err));
-            }
-        }
-        Err(failure) => {
-            for (message, _) in parcels {
-                settle(message, Err(failure.to_string()));
-            }
-        }
+    let lot = Rc::new(Lot::of(&taken));
+    // Before anything is waited for: meanwhile another invocation may have messages for the same endpoints.
+    let ends = clock::milliseconds().saturating_add(UNDER_WAY_FOR);
+    UNDER_WAY.with_borrow_mut(|lots| lots.push((Rc::downgrade(&lot), ends)));
+    let platform = Rc::new(platform);
+    for (message, parcel, lot) in others {
+        let left = lot.leave(&*platform, &parcel).await;
+        settle(message, left.map_err(|failure| failure.to_string()));
+    }
+    if !taken.is_empty() {
+        work(&lot, &platform, context).await;
+    }
+    for (message, parcel) in parcels {
+        settle(message, lot.problem(&parcel.endpoint).map_or(Ok(()), Err));
     }
 }
 
-fn is_under_way(endpoint: &str) -> bool {
+/// The batch by which an endpoint is being delivered to.
+fn under_way(endpoint: &str) -> Option<Rc<Lot>> {
     let now = clock::milliseconds();
     UNDER_WAY.with_borrow_mut(|lots| {
         lots.retain(|(lot, until)| *until > now && lot.strong_count() > 0);
-        lots.iter().filter_map(|(lot, _)| lot.upgrade()).any(|lot| lot.is_under_way(endpoint))
+        lots.iter().filter_map(|(lot, _)| lot.upgrade()).find(|lot| lot.is_under_way(endpoint))
     })
 }
 
@@ -179,22 +174,10 @@ async fn work(lot: &Rc<Lot>, platform: &Rc<CloudflarePlatform>, context: &Contex
             Either::Left(_) => return,
             Either::Right((_, unfinished)) => work = unfinished,
         }
-        if lot.is_held_up() {
-            if let Err(failure) = lot.let_go(&**platform).await {
-                worker::console_error!("deliveries were not handed on: {failure}");
-            }
+        if lot.look_after(&**platform).await {
             return;
         }
     }
-}
-
-/// Has deliveries come again in a moment.
-async fn send_later(env: &Env, parcel: &Parcel) -> std::result::Result<(), String> {
-    let told = |error: worker::Error| error.to_string();
-    let body = serde_json::to_string(parcel).map_err(|error| error.to_string())?;
-    let message = MessageBuilder::new(body).content_type(QueueContentType::Text);
-    let message = message.delay_seconds(WAITS).build();
-    env.queue("DELIVERIES").map_err(told)?.send(message).await.map_err(told)
 }
 
 /// Parks what no consumer could take. While the database cannot be reached, it waits in its queue.

@@ -31,6 +31,7 @@ pub mod recover;
 pub mod refunds;
 pub mod reports;
 pub mod setup_intents;
+pub mod tasks;
 pub mod tokens;
 pub mod topups;
 pub mod transfers;

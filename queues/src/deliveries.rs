@@ -10,8 +10,7 @@ use flows::{Failure, Platform};
 pub async fn deliver<P: Platform>(platform: &P, message: &str) -> Result<(), String> {
     let parcel = parcel(message)?;
     let told = |problem: String| format!("{}: {problem}", parcel.endpoint);
-    let opened = Lot::open(platform, std::slice::from_ref(&parcel)).await;
-    let lot = opened.map_err(|failure| told(failure.to_string()))?;
+    let lot = Lot::of(std::slice::from_ref(&parcel));
     lot.work(platform).await;
     lot.problem(&parcel.endpoint).map_or(Ok(()), |problem| Err(told(problem)))
 }

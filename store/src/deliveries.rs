@@ -68,6 +68,12 @@ pub(crate) const RECORD: &str = "\
     attempted_at = ?5, status_code = ?6, problem = ?7, milliseconds = ?8, response = ?9 \
     WHERE endpoint = ?1 AND event = ?2 AND state = 'pending'";
 
+pub(crate) const SUCCEED: &str = "\
+    UPDATE deliveries SET state = 'succeeded', attempts = attempts + 1, next_attempt_at = NULL, \
+    problem = NULL, attempted_at = value ->> 2, status_code = value ->> 3, \
+    milliseconds = value ->> 4, response = value ->> 5 FROM json_each(?1) \
+    WHERE endpoint = value ->> 0 AND event = value ->> 1 AND state = 'pending'";
+
 // A delivery that was made twice keeps what came of the first, and one that arrived has not failed.
 pub(crate) const KEEP_ATTEMPT: &str = "\
     INSERT INTO delivery_attempts \
@@ -141,13 +147,11 @@ pub struct Due {
     pub shown: Result<Shown, Inconsistent>,
 }
 
-/// How a delivery stands after an attempt.
+/// How a delivery stands after an attempt that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     /// It is attempted again then.
     Pending(Timestamp),
-    /// It arrived.
-    Succeeded,
     /// Nothing more is attempted.
     Failed,
 }
@@ -185,11 +189,20 @@ pub fn next_due(endpoint: &str) -> Statement {
     Statement::new(NEXT_DUE, values![endpoint])
 }
 
-/// Writes what came of an attempt; one that failed is kept beside the next one.
-pub fn record(endpoint: &str, event: i64, attempt: &Attempt, state: State) -> Vec<Statement> {
+/// Writes what came of attempts that succeeded: to which endpoint, with which event, and what was answered.
+pub fn succeed(made: &[(&str, i64, &Attempt)]) -> Statement {
+    let columns = |(endpoint, event, attempt): &(_, _, &Attempt)| {
+        let Attempt { at, status_code, milliseconds, .. } = **attempt;
+        (*endpoint, *event, at, status_code, milliseconds, attempt.response.clone())
+    };
+    let made: Vec<(&str, i64, _, _, _, _)> = made.iter().map(columns).collect();
+    Statement::new(SUCCEED, values![json(&made)])
+}
+
+/// Writes what came of an attempt that failed; it is kept beside the next one.
+pub fn record(endpoint: &str, event: i64, attempt: &Attempt, state: State) -> [Statement; 2] {
     let (name, next) = match state {
         State::Pending(at) => ("pending", Some(at.seconds())),
-        State::Succeeded => ("succeeded", None),
         State::Failed => ("failed", None),
     };
     let record = Statement::new(
@@ -206,11 +219,7 @@ pub fn record(endpoint: &str, event: i64, attempt: &Attempt, state: State) -> Ve
             attempt.response.as_deref(),
         ],
     );
-    let mut statements = vec![record];
-    if state != State::Succeeded {
-        statements.push(Statement::new(KEEP_ATTEMPT, values![endpoint, event]));
-    }
-    statements
+    [record, Statement::new(KEEP_ATTEMPT, values![endpoint, event])]
 }
 
 /// Ends deliveries that are planned for an endpoint which takes none any more, at most so many; none where it

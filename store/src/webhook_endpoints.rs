@@ -30,7 +30,8 @@ pub(crate) const UPDATE: &str = "\
 pub(crate) const FIND: &str =
     "SELECT * FROM webhook_endpoints WHERE id = ?1 AND account = ?2 AND livemode = ?3";
 
-pub(crate) const FIND_BY_ID: &str = "SELECT * FROM webhook_endpoints WHERE id = ?1";
+pub(crate) const FIND_BY_IDS: &str =
+    "SELECT * FROM webhook_endpoints WHERE id IN (SELECT value FROM json_each(?1))";
 
 pub(crate) const LEAVE_ALONE: &str = "\
     UPDATE webhook_endpoints SET is_alone = 1, failing_since = COALESCE(failing_since, ?2) \
@@ -44,9 +45,11 @@ pub(crate) const SPEED_UP: &str = "UPDATE webhook_endpoints SET slow_since = NUL
 
 pub(crate) const HOLD: &str = "\
     UPDATE webhook_endpoints SET is_alone = 1, slow_since = COALESCE(slow_since, ?2), \
-    held_until = ?3 WHERE id IN (SELECT value FROM json_each(?1))";
+    held_until = MAX(?3, COALESCE(held_until, 0)) WHERE id IN (SELECT value FROM json_each(?1))";
 
-pub(crate) const RELEASE: &str = "UPDATE webhook_endpoints SET held_until = NULL WHERE id = ?1";
+// Another consumer may have told its object to wait for longer.
+pub(crate) const RELEASE: &str =
+    "UPDATE webhook_endpoints SET held_until = NULL WHERE id = ?1 AND held_until = ?2";
 
 pub(crate) const RECOVER: &str = "\
     UPDATE webhook_endpoints SET failing_since = NULL, warned_at = NULL WHERE id = ?1";
@@ -128,9 +131,9 @@ pub fn find(scope: &Scope, id: &str) -> Statement {
     Statement::new(FIND, values![id, scope.account.as_str(), scope.livemode])
 }
 
-/// Finds an endpoint, whosever it is and however it stands.
-pub fn find_by_id(id: &str) -> Statement {
-    Statement::new(FIND_BY_ID, values![id])
+/// Finds endpoints, whosever they are and however they stand.
+pub fn find_by_ids(ids: &[&str]) -> Statement {
+    Statement::new(FIND_BY_IDS, values![json(&ids)])
 }
 
 /// Has a failing endpoint delivered to by its own object, and remembers since when it fails.
@@ -148,15 +151,16 @@ pub fn speed_up(id: &str) -> Statement {
     Statement::new(SPEED_UP, values![id])
 }
 
-/// Has slow endpoints delivered to by their own objects, but not before attempts that are under way have
-/// ended, or that moment has come.
-pub fn hold(ids: &[&str], now: Timestamp, until: Timestamp) -> Statement {
-    Statement::new(HOLD, values![json(&ids), now.seconds(), until.seconds()])
+/// Has endpoints delivered to by their own objects, but not before attempts that are under way have ended, or that
+/// moment has come. They may be slow since some moment.
+pub fn hold(ids: &[&str], slow_since: Option<Timestamp>, until: Timestamp) -> Statement {
+    let slow_since = slow_since.map(Timestamp::seconds);
+    Statement::new(HOLD, values![json(&ids), slow_since, until.seconds()])
 }
 
-/// The attempts that an endpoint's object waited for have ended.
-pub fn release(id: &str) -> Statement {
-    Statement::new(RELEASE, values![id])
+/// The attempts that an endpoint's object waits for until that moment have ended.
+pub fn release(id: &str, until: Timestamp) -> Statement {
+    Statement::new(RELEASE, values![id, until.seconds()])
 }
 
 /// An endpoint that was failing took a delivery.

@@ -92,6 +92,24 @@ test("a healthy endpoint has all of its events before the first attempt ends at 
   context.diagnostic(`30 deliveries beside 8 endpoints that stall: ${took} ms, and ${Date.now() - again} ms once they are known`);
 });
 
+test("a healthy endpoint has all of its events before those that take just too little to be slow have a few", async () => {
+  const { account, stripe } = await merchant();
+  const ids = new Map<string, string>();
+  for (let number = 0; number < 9; number += 1) {
+    ids.set((await receiver.endpoint(stripe, `/sluggish${number}`, ["customer.created"])).id, `/sluggish${number}`);
+  }
+  // The worst order: whoever takes long comes first.
+  const healthy = ids.get([...ids.keys()].sort().at(-1) ?? "") ?? "";
+  receiver.answer = ({ url }, response) => void setTimeout(() => response.end(), url === healthy ? 0 : 1_900);
+  await events(stripe, account, 10);
+  await arrived(healthy, 10);
+  const others = [...ids.values()].filter((path) => path !== healthy);
+  const counts = others.map((path) => receiver.at(path).length);
+  assert.ok(Math.max(...counts) <= 4, `beside it the others had ${counts.join(", ")}`);
+  for (const path of others) await arrived(path, 10);
+  assert.deepEqual(others.map((path) => new Set(receiver.at(path).map(({ event }) => event.id)).size), others.map(() => 10));
+});
+
 test("no more than four are under way at a time to an endpoint that many messages are for", async () => {
   const { account, stripe } = await merchant();
   await receiver.endpoint(stripe, "/busy", ["customer.created"]);

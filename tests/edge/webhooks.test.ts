@@ -112,3 +112,33 @@ test("an endpoint that stalls or answers without end delays no other", async () 
   assert.ok(stalled > 0);
   await arrived("/endless", 10);
 });
+
+test("without the development setting nothing is sent where a name leads inside", async () => {
+  const hosts = {
+    "inside.example.com": ["10.0.0.7"],
+    "both.example.com": ["1.1.1.1", "fd00::1"],
+    "mapped.example.com": ["::ffff:169.254.169.254"],
+    "outside.example.com": ["1.1.1.1", "2606:4700:4700::1111"],
+  };
+  await using production = await Server.start({ bindings: { DEVELOPMENT: "0" }, hosts });
+  const stripe = production.stripe((await production.account()).secret_key);
+  const ids = new Map<string, string>();
+  for (const host of [...Object.keys(hosts), "nowhere.example.com"]) {
+    const made = await stripe.webhookEndpoints.create({ url: `https://${host}/hook`, enabled_events: ["customer.created"] });
+    ids.set(made.id, host);
+  }
+  await assert.rejects(stripe.webhookEndpoints.create({ url: "https://10.0.0.7/hook", enabled_events: ["*"] }), { statusCode: 400 });
+  await stripe.customers.create({ name: "Jo" });
+  const rows = await until("each was attempted", async () => {
+    const rows = await production.query("SELECT endpoint, state, attempts, problem FROM deliveries WHERE attempts > 0");
+    return rows.length === ids.size ? rows : undefined;
+  });
+  const told = new Map(rows.map(({ endpoint, problem }) => [ids.get(String(endpoint)), problem]));
+  for (const host of ["inside", "both", "mapped"].map((name) => `${name}.example.com`)) {
+    assert.equal(told.get(host), `${host} leads to an address that is not public.`);
+  }
+  assert.equal(told.get("nowhere.example.com"), "nowhere.example.com has no address.");
+  assert.equal(told.get("outside.example.com"), null);
+  const sent = production.log.filter((line) => line.includes("sent to"));
+  assert.deepEqual(sent.map((line) => line.slice(line.indexOf("https://"))), ["https://outside.example.com/hook"]);
+});

@@ -8,7 +8,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFile
 import { createServer } from "node:net";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { Log, LogLevel, Miniflare, type V4MiniflareOptions, convertV4MiniflareOptions } from "miniflare";
+import { Log, LogLevel, Miniflare, type Request, Response, type V4MiniflareOptions, convertV4MiniflareOptions } from "miniflare";
 import type { Database } from "./accounts.ts";
 
 /** The checkout that this file belongs to. */
@@ -84,6 +84,20 @@ class Messages extends Log {
   }
 }
 
+/** Has the Worker speak to nobody else: DNS says what is known of hosts, and what is sent to them is taken and logged. */
+function closedInternet(hosts: Record<string, string[]>, log: Write) {
+  return (request: Request) => {
+    const { hostname, href, searchParams } = new URL(request.url);
+    if (hostname !== "cloudflare-dns.com") {
+      log("info", `sent to ${href}`);
+      return new Response("taken");
+    }
+    const [name = "", kind = ""] = ["name", "type"].map((parameter) => searchParams.get(parameter) ?? undefined);
+    const addresses = (hosts[name] ?? []).filter((address) => address.includes(":") === (kind === "AAAA"));
+    return Response.json({ Status: name in hosts ? 0 : 3, Answer: addresses.map((data) => ({ name, data })) });
+  };
+}
+
 export type Settings = {
   /** Where to serve on 127.0.0.1; 0 or nothing takes a free port. */
   port?: number;
@@ -101,11 +115,13 @@ export type Settings = {
   observe?: boolean;
   /** Whether it is bound to Cloudflare's sending of mail, which here only writes each mail to the log. */
   sendsEmail?: boolean;
+  /** The addresses that DNS says hosts have, where the Worker is to reach nobody but this machine. */
+  hosts?: Record<string, string[]>;
 };
 
 /** Serves the built Worker and answers once it does. */
 export async function serve(settings: Settings) {
-  const { port = 0, state, bindings = {}, log = toStderr, onRestart = () => {}, config, observe = false, sendsEmail = false } = settings;
+  const { port = 0, state, bindings = {}, log = toStderr, onRestart = () => {}, config, observe = false, sendsEmail = false, hosts } = settings;
   const configPath = config ?? join(root, "wrangler.toml");
   const { main, options } = await readOptions(configPath);
   const chosen = port === 0 ? await freePort() : port;
@@ -122,6 +138,7 @@ export async function serve(settings: Settings) {
         ...options,
         ...builtModules(main, observe),
         bindings: { ...options.bindings, ...bindings },
+        ...(hosts && { outboundService: closedInternet(hosts, log) }),
         ...(sendsEmail && { email: { send_email: [{ name: "EMAIL" }] } }),
         unsafeDirectSockets: [{ host: "127.0.0.1", port: chosen }],
       },

@@ -5,8 +5,8 @@ import Built from "./index.js";
 export * from "./index.js";
 
 let hops = [];
-/** The rows that were written for deliveries, and the messages that were sent, since the start. */
-const deliveries = { rows_written: 0, messages: 0 };
+/** What deliveries have asked of D1, the rows that were written for them, and the messages that were sent, since the start. */
+const deliveries = { batches: 0, statements: 0, rows_written: 0, messages: 0 };
 const watched = new Set();
 
 /** Puts another function in a method's place, once. */
@@ -36,9 +36,12 @@ async function batch(run, statements) {
     rows_read: meta.rows_read,
     found: results.map((row) => Object.values(row).map(size)),
   }));
-  for (const { sql, rows_written } of hop.database) {
-    if (/deliver|fan_out/.test(sql)) deliveries.rows_written += rows_written;
+  const isOfDeliveries = ({ sql }) => /deliver|fan_out/.test(sql);
+  if (hop.database.some(isOfDeliveries)) {
+    deliveries.batches += 1;
+    deliveries.statements += hop.database.length;
   }
+  deliveries.rows_written += sum(hop.database.filter(isOfDeliveries).map(({ rows_written }) => rows_written));
   return results;
 }
 

@@ -61,7 +61,10 @@ async function answer(server: Running, { batch = [], account, scheduled, send, b
 }
 
 type Listed = { key: string; version: string; checksums: { sha256?: ArrayBuffer }; httpMetadata?: { contentType?: string } };
-type Bucket = { list(options: { prefix: string; include: string[] }): Promise<{ objects: Listed[] }> };
+type Bucket = {
+  list(options: { prefix: string; include: string[] }): Promise<{ objects: Listed[] }>;
+  get(key: string): Promise<{ text(): Promise<string> } | null>;
+};
 
 /** What the bucket of receipts holds under a prefix: {"id":5,"receipts":"acct_..."}. */
 async function receipts(server: Running, prefix: string): Promise<object[]> {
@@ -73,14 +76,24 @@ async function receipts(server: Running, prefix: string): Promise<object[]> {
   });
 }
 
+/** What the bucket of files holds under a prefix, as texts by their names: {"id":6,"files":"archive/"}. */
+async function files(server: Running, prefix: string): Promise<Record<string, string>> {
+  const bucket = (await server.miniflare.getR2Bucket("FILES")) as unknown as Bucket;
+  const { objects } = await bucket.list({ prefix, include: [] });
+  const texts = objects.map(async ({ key }) => [key, await (await bucket.get(key))?.text()]);
+  return Object.fromEntries(await Promise.all(texts));
+}
+
 const requests = createInterface({ input: process.stdin });
 requests.on("close", () => end(0));
 requests.on("line", async (line) => {
   const { id, ...request } = JSON.parse(line);
   try {
     if (server === undefined) throw new Error("not serving yet");
-    const { receipts: prefix } = request;
-    say({ id, result: await (prefix === undefined ? answer(server, request) : receipts(server, prefix)) });
+    const { receipts: ofReceipts, files: ofFiles } = request;
+    if (ofReceipts !== undefined) say({ id, result: await receipts(server, ofReceipts) });
+    else if (ofFiles !== undefined) say({ id, result: await files(server, ofFiles) });
+    else say({ id, result: await answer(server, request) });
   } catch (error) {
     say({ id, error: error instanceof Error ? error.message : String(error) });
   }

@@ -36,12 +36,12 @@ pub enum Next {
 pub async fn deliver_alone<P: Platform>(platform: &P, endpoint: &str) -> Result<Next, Failure> {
     let now = platform.now();
     let read = vec![
-        webhook_endpoints::find_by_id(endpoint),
+        webhook_endpoints::find_by_ids(&[endpoint]),
         deliveries::find_due(endpoint, now, MOST_CONCURRENCY),
         deliveries::next_due(endpoint),
     ];
     let results = platform.database().batch(read).await?;
-    let recipient = match Recipient::of(results.first()) {
+    let recipient = match Recipient::among(results.first(), endpoint) {
         Ok(Some(recipient)) => recipient,
         Ok(None) => return Ok(Next::Never),
         Err(unreadable) => return put_off_due(platform, endpoint, &unreadable).await,
@@ -59,8 +59,8 @@ pub async fn deliver_alone<P: Platform>(platform: &P, endpoint: &str) -> Result<
     if due.is_empty() {
         return rest(platform, &recipient.endpoint, results.get(2)).await;
     }
-    drop(make(platform, &recipient, &due).await?);
     let made = i64::try_from(due.len()).unwrap_or(i64::MAX);
+    drop(make(platform, &recipient, due).await?);
     let pause = limit.and_then(|limit| made.saturating_mul(1_000).checked_div(limit));
     Ok(Next::After(pause.unwrap_or(0)))
 }

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use domain::id::WebhookEndpointId;
 use domain::timestamp::Timestamp;
 use domain::webhook::WebhookEndpoint;
-use futures_util::future::join_all;
 use store::deliveries::{self, Planned};
 use store::fan_out::{self, Cursor};
 use store::{Database, DatabaseError, Inconsistent, Row, Rows, Scope, webhook_endpoints};
 
 use super::{Parcel, parcels};
 use crate::context::first;
+use crate::tasks::{Task, all};
 use crate::{Failure, Platform};
 
 /// How many events one fan-out takes on; the rest follows at once.
@@ -160,16 +160,33 @@ async fn post<P: Platform>(platform: &P, planned: &[Planned]) {
             Some(_) => {}
         }
     }
-    let parcels: Vec<Parcel> =
-        shared.into_iter().flat_map(|(endpoint, events)| parcels(endpoint, &events)).collect();
+    let parcels = in_turns(shared.into_iter().map(|(endpoint, events)| parcels(endpoint, &events)));
     if !parcels.is_empty()
         && let Err(error) = platform.enqueue(&parcels).await
     {
         platform.log_error("fan-out", &error.to_string());
     }
     // Together: an object that takes long to wake holds up no other.
-    let woken = join_all(alone.iter().map(|endpoint| platform.wake_endpoint(endpoint))).await;
-    for error in woken.into_iter().filter_map(Result::err) {
-        platform.log_error("fan-out", &error.to_string());
+    let mut waking: Vec<Task<'_>> = Vec::new();
+    for endpoint in alone {
+        waking.push(Box::pin(async move {
+            if let Err(error) = platform.wake_endpoint(endpoint).await {
+                platform.log_error("fan-out", &error.to_string());
+            }
+        }));
+    }
+    all(waking).await;
+}
+
+/// The first message of each endpoint, then the second of each, so that none waits for all of another's.
+fn in_turns(parcels: impl Iterator<Item = Vec<Parcel>>) -> Vec<Parcel> {
+    let mut queues: Vec<_> = parcels.map(Vec::into_iter).collect();
+    let mut turns = Vec::new();
+    loop {
+        let count = turns.len();
+        turns.extend(queues.iter_mut().filter_map(Iterator::next));
+        if turns.len() == count {
+            return turns;
+        }
     }
 }

@@ -4,18 +4,20 @@ use domain::event::Transition;
 use domain::webhook::{DISABLES_AFTER, Status, WARNS_AFTER, WebhookEndpoint};
 use store::{DatabaseError, webhook_endpoints};
 
-use super::attempt::Outcome;
-use super::round::Recipient;
+use super::round::{Made, Recipient};
 use crate::announce::{Subjects, events};
 use crate::{Context, Failure, Platform};
 
-/// Wakes the object of an endpoint that fails, warns its owner after a day, and disables it after three,
+/// Looks after an endpoint of which some attempts have failed: wakes its object, warns its owner after a day, and disables it after three,
 /// or at once where it is gone.
 pub(super) async fn look_after<P: Platform>(
     platform: &P,
     recipient: &Recipient,
-    outcomes: &[Outcome],
+    made: &[Made],
 ) -> Result<(), Failure> {
+    if made.iter().all(|made| made.outcome.is_success) {
+        return Ok(());
+    }
     let context = Context::unattended(platform, recipient.scope.clone());
     let mut endpoint = recipient.endpoint.clone();
     let since = endpoint.failing_since.unwrap_or(context.now);
@@ -24,9 +26,9 @@ pub(super) async fn look_after<P: Platform>(
     let warned_long_ago = endpoint
         .warned_at
         .is_some_and(|at| context.now >= at.plus(DISABLES_AFTER.saturating_sub(WARNS_AFTER)));
-    let is_gone = outcomes.iter().any(|outcome| outcome.is_gone);
-    let fails = outcomes.iter().any(Outcome::counts_against)
-        && !outcomes.iter().any(|outcome| outcome.is_success);
+    let is_gone = made.iter().any(|made| made.outcome.is_gone);
+    let fails = made.iter().any(|made| made.outcome.counts_against())
+        && !made.iter().any(|made| made.outcome.is_success);
     let transition = if is_gone || fails && fails_for >= DISABLES_AFTER && warned_long_ago {
         endpoint.status = Status::Disabled;
         let because = if is_gone { "gone" } else { "failing" };

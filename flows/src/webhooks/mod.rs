@@ -18,6 +18,7 @@ mod round;
 mod search;
 mod secrets;
 mod settings;
+mod share;
 mod update;
 
 use domain::ApiError;

@@ -1,19 +1,26 @@
 //! One round of attempts for an endpoint: made at the same time and recorded together, so that a crash in
 //! between costs a second delivery and never loses one.
 
+use std::cell::RefCell;
+
 use domain::timestamp::Timestamp;
+use domain::webhook::delivery::Attempt;
 use domain::webhook::{Status, WebhookEndpoint, schedule};
-use futures_util::future::join_all;
 use store::deliveries::{self, Due, State};
-use store::{Database, Inconsistent, Rows, Scope, Statement, webhook_endpoints};
+use store::{Database, Inconsistent, Row, Rows, Scope, Statement, webhook_endpoints};
 
 use super::attempt::{Outcome, attempt};
 use super::look_after::look_after;
 use super::secrets;
+use crate::tasks::{Task, all};
 use crate::{Failure, Platform};
 
 /// An answer that takes longer than this, in milliseconds, is slow.
 const SLOW: i64 = 2_000;
+
+/// An answer that takes longer than this, in milliseconds, takes long: no endpoint that was slow is well again by it, and
+/// one that takes as long on average is left to its object where a batch is not done in time.
+pub(super) const LONG: i64 = 500;
 
 /// An endpoint, and whose it is.
 pub(super) struct Recipient {
@@ -22,9 +29,12 @@ pub(super) struct Recipient {
 }
 
 impl Recipient {
-    /// Reads the row of an endpoint, where there is one.
-    pub fn of(rows: Option<&Rows>) -> Found {
-        let Some(row) = rows.and_then(Rows::first) else { return Ok(None) };
+    /// Reads the row of an endpoint among some, where there is one.
+    pub fn among(rows: Option<&Rows>, id: &str) -> Found {
+        let is_its = |row: &&Row| row.text("id") == Ok(id);
+        let Some(row) = rows.and_then(|Rows(rows)| rows.iter().find(is_its)) else {
+            return Ok(None);
+        };
         let read = || {
             let endpoint = WebhookEndpoint::try_from(row)?;
             Ok(Self { scope: webhook_endpoints::scope(row)?, endpoint })
@@ -45,6 +55,12 @@ impl Recipient {
     pub fn concurrency(&self) -> usize {
         usize::try_from(self.endpoint.concurrency()).unwrap_or(1)
     }
+}
+
+/// An attempt, and what came of it.
+pub(super) struct Made {
+    pub due: Due,
+    pub outcome: Outcome,
 }
 
 /// An endpoint as it was found.
@@ -89,40 +105,67 @@ pub(super) fn due_of(rows: Option<&Rows>) -> Result<Vec<Due>, Failure> {
 pub(super) async fn make<P: Platform>(
     platform: &P,
     recipient: &Recipient,
-    due: &[Due],
+    due: Vec<Due>,
 ) -> Result<Found, Failure> {
     let Recipient { scope, endpoint } = recipient;
     let secrets = secrets::live(platform, scope, endpoint);
-    let attempts = due.iter().map(|due| attempt(platform, endpoint, &secrets, due));
-    let outcomes = join_all(attempts).await;
-    let mut batch = Vec::new();
-    for (due, outcome) in due.iter().zip(&outcomes) {
-        let state = state(platform, endpoint.livemode, due, outcome);
-        batch.extend(deliveries::record(
-            endpoint.id.as_str(),
-            due.sequence,
-            &outcome.attempt,
-            state,
-        ));
+    let made = RefCell::new(Vec::new());
+    let mut attempts: Vec<Task<'_>> = Vec::new();
+    for due in due {
+        attempts.push(Box::pin(async {
+            let outcome = attempt(platform, endpoint, &secrets, &due).await;
+            made.borrow_mut().push(Made { due, outcome });
+        }));
     }
-    batch.extend(standing(endpoint, &outcomes, platform.now()));
-    batch.push(webhook_endpoints::find_by_id(endpoint.id.as_str()));
-    let results = platform.database().batch(batch).await?;
-    if outcomes.iter().any(|outcome| !outcome.is_success) {
-        look_after(platform, recipient, &outcomes).await?;
-    }
-    Ok(Recipient::of(results.last()))
+    all(attempts).await;
+    let made = made.into_inner();
+    let mut record = Record::default();
+    record.add(platform, (endpoint.id.as_str(), endpoint), &made);
+    let found = record.write(platform).await?;
+    look_after(platform, recipient, &made).await?;
+    Ok(Recipient::among(Some(&found), endpoint.id.as_str()))
 }
 
-fn is_slow(outcome: &Outcome) -> bool {
-    outcome.attempt.milliseconds > SLOW
+/// What is recorded together of attempts.
+#[derive(Default)]
+pub(super) struct Record<'m> {
+    endpoints: Vec<&'m str>,
+    succeeded: Vec<(&'m str, i64, &'m Attempt)>,
+    batch: Vec<Statement>,
 }
 
-/// How a delivery stands after an attempt.
+impl<'m> Record<'m> {
+    /// Adds what came of an endpoint's attempts, and how it stands by that.
+    pub fn add<P: Platform>(
+        &mut self,
+        platform: &P,
+        (id, endpoint): (&'m str, &WebhookEndpoint),
+        made: &'m [Made],
+    ) {
+        self.endpoints.push(id);
+        for Made { due, outcome } in made {
+            if outcome.is_success {
+                self.succeeded.push((id, due.sequence, &outcome.attempt));
+            } else {
+                let state = state(platform, endpoint.livemode, due, outcome);
+                self.batch.extend(deliveries::record(id, due.sequence, &outcome.attempt, state));
+            }
+        }
+        self.batch.extend(standing(endpoint, made, platform.now()));
+    }
+
+    /// Writes it. Finds how the endpoints stand then.
+    pub async fn write<P: Platform>(mut self, platform: &P) -> Result<Rows, Failure> {
+        if !self.succeeded.is_empty() {
+            self.batch.push(deliveries::succeed(&self.succeeded));
+        }
+        self.batch.push(webhook_endpoints::find_by_ids(&self.endpoints));
+        let mut results = platform.database().batch(self.batch).await?;
+        Ok(results.pop().unwrap_or_default())
+    }
+}
+/// How a delivery stands after an attempt that failed.
 fn state<P: Platform>(platform: &P, livemode: bool, due: &Due, outcome: &Outcome) -> State {
-    if outcome.is_success {
-        return State::Succeeded;
-    }
     let [random, ..] = platform.random();
     let next = schedule::next_attempt(
         due.attempts.saturating_add(1),
@@ -139,17 +182,21 @@ fn state<P: Platform>(platform: &P, livemode: bool, due: &Due, outcome: &Outcome
 }
 
 /// The statements that tell how the endpoint stands.
-fn standing(endpoint: &WebhookEndpoint, outcomes: &[Outcome], now: Timestamp) -> Vec<Statement> {
+fn standing(endpoint: &WebhookEndpoint, made: &[Made], now: Timestamp) -> Vec<Statement> {
     let id = endpoint.id.as_str();
+    let takes = |than: i64| made.iter().any(|made| made.outcome.attempt.milliseconds > than);
     let mut statements = Vec::new();
-    if outcomes.iter().any(Outcome::counts_against) {
+    if made.iter().any(|made| made.outcome.counts_against()) {
         statements.push(webhook_endpoints::leave_alone(id, now));
-    } else if outcomes.iter().any(is_slow) {
+    } else if takes(SLOW) {
         statements.push(webhook_endpoints::slow_down(id, now));
-    } else if endpoint.slow_since.is_some() && outcomes.iter().all(|outcome| outcome.is_success) {
+    } else if endpoint.slow_since.is_some()
+        && !takes(LONG)
+        && made.iter().all(|made| made.outcome.is_success)
+    {
         statements.push(webhook_endpoints::speed_up(id));
     }
-    if endpoint.failing_since.is_some() && outcomes.iter().any(|outcome| outcome.is_success) {
+    if endpoint.failing_since.is_some() && made.iter().any(|made| made.outcome.is_success) {
         statements.push(webhook_endpoints::recover(id));
     }
     statements

@@ -22,6 +22,8 @@ export type Options = {
   observe?: boolean;
   /** Whether the Worker is bound to Cloudflare's sending of mail; each that it sends is then in the log. */
   sendsEmail?: boolean;
+  /** What DNS says of hosts, where the Worker is to reach nobody: what it sends to them is in the log. */
+  hosts?: Record<string, string[]>;
 };
 
 /** An object in the bucket of receipts; each time that one is written it has another version. */
@@ -39,6 +41,7 @@ export class Server {
   readonly #bindings: Record<string, string>;
   readonly #observe: boolean;
   readonly #sendsEmail: boolean;
+  readonly #hosts: Record<string, string[]> | undefined;
   readonly #pending = new Map<number, Pending>();
   #child: ChildProcess | undefined;
   #requests = 0;
@@ -48,6 +51,7 @@ export class Server {
     this.#bindings = { DEVELOPMENT: "1", MASTER_KEY: key, ...options.bindings };
     this.#observe = options.observe ?? false;
     this.#sendsEmail = options.sendsEmail ?? false;
+    this.#hosts = options.hosts;
   }
 
   /** Starts a server on a state of its own. */
@@ -105,6 +109,11 @@ export class Server {
     return (await this.#ask({ receipts: prefix })) as StoredReceipt[];
   }
 
+  /** What the bucket of files holds under a prefix, as texts by their names. */
+  async files(prefix: string): Promise<Record<string, string>> {
+    return (await this.#ask({ files: prefix })) as Record<string, string>;
+  }
+
   /** Does what the cron trigger would. */
   async scheduled(cron = "*/5 * * * *"): Promise<void> {
     await this.#ask({ scheduled: cron });
@@ -131,7 +140,8 @@ export class Server {
   async restart(): Promise<void> {
     if (this.#child !== undefined) await this.kill9();
     const port = this.url === "" ? 0 : this.port;
-    const settings = { port, state: this.state, bindings: this.#bindings, observe: this.#observe, sendsEmail: this.#sendsEmail };
+    const [observe, sendsEmail, hosts] = [this.#observe, this.#sendsEmail, this.#hosts];
+    const settings = { port, state: this.state, bindings: this.#bindings, observe, sendsEmail, hosts };
     const env = { ...process.env, FLORIN_SERVE: JSON.stringify(settings) };
     // A process group of its own, so that workerd can be ended together with the script that runs it.
     const child = spawn(process.execPath, [SCRIPT], { env, detached: true, stdio: ["pipe", "pipe", "pipe"] });

@@ -31,7 +31,8 @@ pub struct Outside {
     pub(crate) announced: Cell<bool>,
     pub(crate) hosts: RefCell<BTreeMap<String, Vec<IpAddr>>>,
     pub(crate) is_development: Cell<bool>,
-    pub(crate) milliseconds: Cell<i64>,
+    milliseconds: Cell<i64>,
+    milliseconds_at: RefCell<BTreeMap<String, i64>>,
     stalling: RefCell<BTreeSet<String>>,
     under_way: RefCell<Vec<String>>,
     most_under_way: RefCell<BTreeMap<String, usize>>,
@@ -56,6 +57,7 @@ impl Default for Outside {
             hosts: RefCell::default(),
             is_development: Cell::new(true),
             milliseconds: Cell::new(10),
+            milliseconds_at: RefCell::default(),
             stalling: RefCell::default(),
             under_way: RefCell::default(),
             most_under_way: RefCell::default(),
@@ -86,6 +88,19 @@ impl Outside {
     /// Decides how long other servers take, in milliseconds.
     pub fn take(&self, milliseconds: i64) {
         self.milliseconds.set(milliseconds);
+    }
+
+    /// Decides how long the servers of a host take, in milliseconds; others go on meanwhile, ten milliseconds at a time.
+    pub fn take_at(&self, host: &str, milliseconds: i64) {
+        self.milliseconds_at.borrow_mut().insert(host.to_owned(), milliseconds);
+    }
+
+    pub(crate) fn polls_at(&self, host: &str) -> i64 {
+        self.milliseconds_at.borrow().get(host).copied().unwrap_or_default() / 10
+    }
+
+    pub(crate) fn takes(&self, host: &str) -> i64 {
+        self.milliseconds_at.borrow().get(host).copied().unwrap_or_else(|| self.milliseconds.get())
     }
 
     /// Whether whoever sends mail refuses an address for good.

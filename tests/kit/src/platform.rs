@@ -299,13 +299,16 @@ impl flows::Platform for Platform {
         while self.outside.stalls(&host) {
             yield_once().await;
         }
+        for _ in 0..self.outside.polls_at(&host) {
+            yield_once().await;
+        }
         let answer = self
             .outside
             .server_hop
             .make(|| self.outside.answer(request), || "the connection was lost".to_owned());
         let answer = answer.await;
         self.outside.end(&host);
-        Sent { milliseconds: self.outside.milliseconds.get(), answer }
+        Sent { milliseconds: self.outside.takes(&host), answer }
     }
 
     async fn ask_processor(
