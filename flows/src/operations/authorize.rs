@@ -50,6 +50,7 @@ pub fn start<P: Platform>(
         resolution: Resolution::default(),
         created: context.now,
         attention: None,
+        resolved: None,
     }
 }
 
