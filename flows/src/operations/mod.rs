@@ -9,6 +9,7 @@
 mod ask;
 mod authorize;
 mod capture;
+mod decline;
 mod increment;
 mod method;
 mod refund;
