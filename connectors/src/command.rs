@@ -235,7 +235,7 @@ pub enum Unsupported {
 
 /// Whether a text can stand in an address, a query and a header as it is: our keys and the processors'
 /// references can.
-pub(crate) fn is_plain(text: &str) -> bool {
+pub fn is_plain(text: &str) -> bool {
     (1..=255).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
 }

@@ -19,7 +19,7 @@ use http::{HeaderMap, Request};
 
 pub use answer::Answer;
 pub use command::{
-    Account, Authorize, Challenge, Command, LookUp, Operation, SecurityCode, Unsupported,
+    Account, Authorize, Challenge, Command, LookUp, Operation, SecurityCode, Unsupported, is_plain,
 };
 pub use outcome::{Declined, Fault, Outcome, RawDecline};
 pub use simulator::Later;

@@ -74,6 +74,7 @@ pub const RESOURCES: &[&str] = &[
     "dispute",
     "event",
     "file",
+    "payment_attempt",
     "payment_intent",
     "payment_method",
     "payout",

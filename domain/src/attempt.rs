@@ -225,6 +225,42 @@ pub struct Attempt {
     /// When it was made: the earliest moment at which the processor may have seen it, from which on processors
     /// remember its key.
     pub created: Timestamp,
-    /// Why a person has to look at it: nobody else does any more.
+    /// Why a person has to look at it. Its processor is asked after it once a day until then.
     pub attention: Option<String>,
+    /// How a person resolved it, where one had to.
+    pub resolved: Option<Resolved>,
+}
+
+/// How an attempt was resolved that was left to a person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resolved {
+    /// What they found.
+    pub outcome: Found,
+    /// Who said so: the key, as it is shown.
+    pub by: String,
+    /// In which request.
+    pub request: Option<String>,
+    /// When.
+    pub at: Timestamp,
+    /// What they had to say of it.
+    pub note: String,
+}
+
+/// What a person found who looked at an attempt at its processor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "openapi",
+    derive(schemars::JsonSchema),
+    schemars(rename = "payment_attempt_resolution_outcome")
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Found {
+    /// The processor did what it was asked, or it was done by hand.
+    Succeeded,
+    /// The processor did not do it, or it was taken back by hand.
+    Failed,
+    /// The processor never received it. What turns up all the same goes back.
+    NotReceived,
+    /// What was left to do for an attempt that was over already is done.
+    Handled,
 }

@@ -22,6 +22,7 @@ pub mod files;
 mod funds;
 pub mod ledger;
 pub mod operations;
+pub mod payment_attempts;
 pub mod payment_intents;
 pub mod payment_methods;
 pub mod payouts;

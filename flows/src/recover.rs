@@ -1,13 +1,13 @@
 //! Recovery: what a crash, a timeout or a lost answer left open is brought to its end.
 
 use domain::ApiError;
-use domain::attempt::AttemptState;
+use domain::attempt::{AttemptState, Found};
 use domain::charge::Charge;
 use domain::id::{AttemptId, Id};
 use domain::payment_intent::{CancellationReason, Status};
 use domain::timestamp::{DAY, HOUR};
-use store::charges;
 use store::scheduled_tasks::{self, Task};
+use store::{DatabaseError, attempts, charges};
 
 use crate::operations::{self, Asking, Held};
 use crate::{Context, Failure, Platform};
@@ -32,7 +32,7 @@ const LONGEST_PAUSE: i64 = HOUR;
 
 /// Brings an attempt that nobody recorded to its end, by asking the processor under its key; one that its
 /// processor says nothing of is asked after again, each time after twice as long, and after three days left
-/// to a person. Nothing is guessed.
+/// to a person, but looked up once a day. Nothing is guessed.
 ///
 /// # Errors
 /// When the database does not answer; the attempt is looked at again later.
@@ -40,40 +40,55 @@ pub async fn recover_attempt<P: Platform>(
     context: &Context<'_, P>,
     task: &Task,
 ) -> Result<(), Failure> {
-    let Some(mut held) = operations::load(context, &attempt_id(&task.subject)?).await? else {
+    let Some(held) = operations::load(context, &attempt_id(&task.subject)?).await? else {
         return Ok(());
     };
     let age = context.now.seconds().saturating_sub(held.attempt.created.seconds());
-    let is_old = age >= GIVES_UP_AFTER;
-    match held.attempt.state {
-        AttemptState::Started => {
-            held = match operations::settle(context, held.clone(), Asking::default()).await {
-                Err(failure) if is_old && !matches!(failure, Failure::Database(_)) => {
-                    let why = format!("It could not be asked after for three days: {failure}");
-                    return operations::park(context, held, &why).await.map(drop);
-                }
-                settled => settled?,
-            };
-            if held.attempt.state != AttemptState::Started || held.attempt.attention.is_some() {
-                return Ok(());
-            }
-            if is_old {
-                let why = "The processor has not said what it did, for three days.";
-                return operations::park(context, held, why).await.map(drop);
-            }
-        }
+    let left = match held.attempt.state {
+        AttemptState::Started => recover_started(context, held, age).await?,
         // A cardholder who paid may never come back to our page, and one who has not in days never will.
         AttemptState::RequiresAction => {
             let id = &held.attempt.id;
+            let is_old = age >= GIVES_UP_AFTER;
             crate::payment_intents::return_from_challenge(context, id, is_old).await?;
             if age >= GIVES_UP_AFTER.saturating_mul(2) {
                 let why = "The processor has not said how its challenge stands, for days.";
-                return operations::park(context, held, why).await.map(drop);
+                operations::park(context, held, why).await?
+            } else {
+                held
             }
         }
         _ => return Ok(()),
+    };
+    match (left.attempt.state.is_open(), left.attempt.attention) {
+        (false, _) => Ok(()),
+        (true, Some(_)) => plan_again(context, task, DAY).await,
+        (true, None) => plan_again(context, task, age.min(LONGEST_PAUSE)).await,
     }
-    plan_again(context, task, age.min(LONGEST_PAUSE)).await
+}
+
+/// Asks after an attempt of this age of which nobody knows what the processor did.
+async fn recover_started<P: Platform>(
+    context: &Context<'_, P>,
+    held: Held,
+    age: i64,
+) -> Result<Held, Failure> {
+    let is_parked = held.attempt.attention.is_some();
+    let asked = match is_parked {
+        true => operations::look_again(context, held.clone()).await,
+        false => operations::settle(context, held.clone(), Asking::default()).await,
+    };
+    let (left, why) = match asked {
+        Ok(left) => (left, "The processor has not said what it did, for three days.".to_owned()),
+        Err(failure) if age < GIVES_UP_AFTER || matches!(failure, Failure::Database(_)) => {
+            return Err(failure);
+        }
+        Err(failure) => (held, format!("It could not be asked after for three days: {failure}")),
+    };
+    if age < GIVES_UP_AFTER || is_parked || left.attempt.state != AttemptState::Started {
+        return Ok(left);
+    }
+    operations::park(context, left, &why).await
 }
 
 /// Plans a task once more, `pause` seconds from now, in the stead of what it was planned as.
@@ -111,16 +126,33 @@ pub async fn undo_attempt<P: Platform>(
     let Some(held) = operations::load(context, &attempt_id(&task.subject)?).await? else {
         return Ok(());
     };
-    if operations::undo(context, &held, task.tries).await? {
+    // Somebody took it back by hand.
+    if held.attempt.resolved.as_ref().is_some_and(|by| by.outcome == Found::Handled) {
         return Ok(());
+    }
+    if operations::undo(context, &held, task.tries).await? {
+        return unpark(context, &held).await;
     }
     if task.tries >= MOST_UNDOINGS {
         let why = "What the processor did for it after it was given up could not be taken back.";
-        return operations::park(context, held, why).await.map(drop);
+        operations::park(context, held, why).await?;
+        return plan_again(context, task, DAY).await;
     }
     let doublings = u32::try_from(task.tries.clamp(0, 10)).unwrap_or(10);
     let pause = operations::RECOVERY_DELAY.saturating_mul(2_i64.saturating_pow(doublings));
     plan_again(context, task, pause.min(LONGEST_PAUSE)).await
+}
+
+/// Nobody has to look at an attempt any more that was left to a person: what was left to do is done.
+async fn unpark<P: Platform>(context: &Context<'_, P>, held: &Held) -> Result<(), Failure> {
+    if held.attempt.attention.is_none() {
+        return Ok(());
+    }
+    match context.batch(attempts::resolve(&held.attempt.id, None).to_vec()).await {
+        // A person was faster.
+        Ok(_) | Err(DatabaseError::Guard(_)) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Lets go of money that was held for too long without having been taken. A processor that refuses is asked again

@@ -73,6 +73,7 @@ pub fn page(
 /// What a table's objects are called where a cursor names none of them.
 fn kind(table: Table) -> &'static str {
     match table {
+        Table::Attempts => "payment attempt",
         Table::BalanceTransactions => "balance transaction",
         Table::BankAccounts => "external account",
         Table::Charges => "charge",

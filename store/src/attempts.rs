@@ -1,6 +1,6 @@
 //! Attempts at processors.
 
-use domain::attempt::{Attempt, AttemptState};
+use domain::attempt::{Attempt, AttemptState, Resolved};
 use domain::id::{AttemptId, PaymentIntentId};
 use domain::timestamp::Timestamp;
 
@@ -17,8 +17,11 @@ pub(crate) const INSERT: &str = "\
 
 pub(crate) const MOVE: &str = "\
     UPDATE attempts SET state = ?3, processor_reference = ?4, request = ?5, \
-    resolution = ?6 \
+    resolution = ?6, attention = NULL, resolved = ?7 \
     WHERE id = ?1 AND state = ?2";
+
+pub(crate) const RESOLVE: &str =
+    "UPDATE attempts SET attention = NULL, resolved = ?2 WHERE id = ?1 AND attention IS NOT NULL";
 
 pub(crate) const CANCEL_ACTION: &str = "\
     UPDATE attempts SET state = 'canceled', attention = NULL WHERE id = ?1 AND state = 'requires_action'";
@@ -56,7 +59,7 @@ pub fn insert(scope: &Scope, attempt: &Attempt) -> Statement {
     )
 }
 
-/// Moves an attempt on from the state that the change saw.
+/// Moves an attempt on from the state that the change saw. No person has to look at it any more.
 pub fn advance(attempt: &Attempt, seen: AttemptState) -> [Statement; 2] {
     let advance = Statement::new(
         MOVE,
@@ -67,6 +70,7 @@ pub fn advance(attempt: &Attempt, seen: AttemptState) -> [Statement; 2] {
             attempt.processor_reference.as_deref(),
             json(&attempt.request),
             json(&attempt.resolution),
+            attempt.resolved.as_ref().map(json),
         ],
     );
     [advance, guard::changed_one(STATE_GUARD)]
@@ -78,6 +82,12 @@ pub fn park(attempt: &Attempt, why: &str) -> [Statement; 2] {
     let park =
         Statement::new(PARK, values![attempt.id.as_str(), why, reference, attempt.state.name()]);
     [park, guard::changed_one(STATE_GUARD)]
+}
+
+/// Keeps how an attempt that was left to a person is resolved, where a person did; it stays in its state.
+pub fn resolve(attempt: &AttemptId, resolved: Option<&Resolved>) -> [Statement; 2] {
+    let resolve = Statement::new(RESOLVE, values![attempt.as_str(), resolved.map(json)]);
+    [resolve, guard::changed_one(STATE_GUARD)]
 }
 
 /// Gives up an attempt that waits for the cardholder.
@@ -122,6 +132,10 @@ impl TryFrom<&Row> for Attempt {
             connector_account: row.optional_named("connector_account")?,
             created: Timestamp(row.integer("created")?),
             attention: row.optional_text("attention")?.map(str::to_owned),
+            resolved: match row.optional_text("resolved")? {
+                Some(_) => Some(row.json("resolved")?),
+                None => None,
+            },
         })
     }
 }

@@ -9,6 +9,8 @@ use crate::{Row, Scope, Statement, Value, disputes, events, values};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "each is the table of the same name")]
 pub enum Table {
+    /// Those that a person has to look at.
+    Attempts,
     BalanceTransactions,
     BankAccounts,
     Charges,
@@ -31,6 +33,7 @@ pub enum Table {
 impl Table {
     fn name(self) -> &'static str {
         match self {
+            Self::Attempts => "attempts",
             Self::BalanceTransactions => "balance_transactions",
             Self::BankAccounts => "bank_accounts",
             Self::Charges => "charges",
@@ -49,6 +52,11 @@ impl Table {
             Self::TransferReversals => "transfer_reversals",
             Self::Transfers => "transfers",
         }
+    }
+
+    /// What tells rows of the same second apart, in their order.
+    fn place(self) -> &'static str {
+        if self == Self::Attempts { "id" } else { "sequence" }
     }
 
     /// What is read of each row.
@@ -248,6 +256,7 @@ pub(crate) fn page_sql(table: Table, filter: &Filter, cursor: &Cursor) -> String
     let (index, condition) = match (table, index) {
         // The index leaves the charges out.
         (Table::BalanceTransactions, "by_type") => (index, " AND type <> 'charge'"),
+        (Table::Attempts, _) => ("by_attention", " AND attention IS NOT NULL"),
         (Table::Events, "by_type") => ("by_rare_type", RARE_EVENT),
         _ => (index, table.condition()),
     };
@@ -257,27 +266,28 @@ pub(crate) fn page_sql(table: Table, filter: &Filter, cursor: &Cursor) -> String
             narrowed.push_str(&format!(" AND {column} {} ?{place}", other.comparison()));
         }
     }
-    let place = format!("(SELECT created, sequence FROM {name} WHERE id = ?7)");
+    let order_by = table.place();
+    let place = format!("(SELECT created, {order_by} FROM {name} WHERE id = ?7)");
     let second = format!("(SELECT created FROM {name} WHERE id = ?7)");
     let (from, to, beyond, order) = match cursor {
         Cursor::Newest => ("?3".to_owned(), "?4".to_owned(), String::new(), "DESC"),
         Cursor::After(_) => (
             "?3".to_owned(),
             format!("min(?4, {second})"),
-            format!(" AND (created, sequence) < {place}"),
+            format!(" AND (created, {order_by}) < {place}"),
             "DESC",
         ),
         Cursor::Before(_) => (
             format!("max(?3, {second})"),
             "?4".to_owned(),
-            format!(" AND (created, sequence) > {place}"),
+            format!(" AND (created, {order_by}) > {place}"),
             "ASC",
         ),
     };
     format!(
         "SELECT {columns} FROM {name} INDEXED BY {name}_{index} \
          WHERE account = ?1 AND livemode = ?2 AND created BETWEEN {from} AND {to}{condition}{narrowed}{beyond} \
-         ORDER BY created {order}, sequence {order} LIMIT ?5"
+         ORDER BY created {order}, {order_by} {order} LIMIT ?5"
     )
 }
 
@@ -320,11 +330,12 @@ pub fn cursor(scope: &Scope, table: Table, id: &str) -> Statement {
 ///
 /// The rows may come from several statements, as one for each type of event.
 pub fn assemble(mut rows: Vec<Row>, page: &Page) -> (Vec<Row>, bool) {
-    let place = |row: &Row| {
-        (row.integer("created").unwrap_or_default(), row.integer("sequence").unwrap_or_default())
-    };
+    fn place(row: &Row) -> (i64, i64, &str) {
+        let number = |name| row.integer(name).unwrap_or_default();
+        (number("created"), number("sequence"), row.text("id").unwrap_or_default())
+    }
     let before = matches!(page.cursor, Cursor::Before(_));
-    rows.sort_by_key(|row| std::cmp::Reverse(place(row)));
+    rows.sort_by(|one, other| place(other).cmp(&place(one)));
     let limit = usize::try_from(page.limit).unwrap_or_default();
     let has_more = rows.len() > limit;
     if before {

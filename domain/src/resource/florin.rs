@@ -342,10 +342,32 @@ pub struct PaymentAttemptResource<'a> {
     pub processor_message: Option<&'a str>,
     /// The processor's own reference.
     pub processor_reference: Option<&'a str>,
+    /// How a person resolved it, where one had to.
+    pub resolution: Option<AttemptResolution<'a>>,
     /// Where it stands: `started` while nobody knows what the processor did.
     pub status: Constant,
     /// What was asked: `authorize`, `capture`, `increment`, `void` or `refund`.
     pub r#type: Constant,
+}
+
+/// How a person resolved an attempt.
+#[derive(Debug, Serialize)]
+#[cfg_attr(
+    feature = "openapi",
+    derive(schemars::JsonSchema),
+    schemars(rename = "florin.payment_attempt_resolution")
+)]
+pub struct AttemptResolution<'a> {
+    /// Who resolved it: the API key, as it is shown.
+    pub by: &'a str,
+    /// What they had to say of it.
+    pub note: &'a str,
+    /// What they found at the processor.
+    pub outcome: attempt::Found,
+    /// In which request.
+    pub request: Option<&'a str>,
+    /// When.
+    pub resolved_at: Timestamp,
 }
 
 impl<'a> From<&'a attempt::Attempt> for PaymentAttemptResource<'a> {
@@ -370,6 +392,13 @@ impl<'a> From<&'a attempt::Attempt> for PaymentAttemptResource<'a> {
             processor_code: refusal.and_then(|refusal| refusal.code.as_deref()),
             processor_message: refusal.and_then(|refusal| refusal.message.as_deref()),
             processor_reference: attempt.processor_reference.as_deref(),
+            resolution: attempt.resolved.as_ref().map(|resolved| AttemptResolution {
+                by: &resolved.by,
+                note: &resolved.note,
+                outcome: resolved.outcome,
+                request: resolved.request.as_deref(),
+                resolved_at: resolved.at,
+            }),
             status: attempt.state.name(),
             r#type: attempt.request.kind(),
         }

@@ -1,24 +1,23 @@
 //! Authorising: a card is asked for money, held or taken at once.
 
 use connectors::{Challenge, Outcome};
+use domain::Metadata;
 use domain::attempt::{Attempt, AttemptState, Authorize, ChallengeResult, Request, Resolution};
 use domain::card::{CardNumber, Decline, Expiry};
 use domain::charge::{self, Charge};
-use domain::error::CardError;
 use domain::event::Transition;
 use domain::id::ChargeId;
 use domain::money::{Amount, Money};
-use domain::payment_intent::{PaymentIntent, Requested, Status};
+use domain::payment_intent::{PaymentIntent, Requested};
 use domain::payment_method::PaymentMethod;
 use domain::receipt::link;
-use domain::resource;
 use domain::timestamp::{DAY, Timestamp};
-use domain::{ApiError, Metadata};
 use serde_json::{Value, json};
 use store::scheduled_tasks::{self, Kind, Task};
 use store::{Statement, charges, metadata_entries, payment_intents};
 
-use super::{Held, method, plan_recovery, plan_undo, resolution};
+use super::decline::{declined, is_on_its_way, not_challenged, not_taken};
+use super::{Held, method, plan_recovery, plan_undo};
 use crate::announce::{Subjects, events};
 use crate::{Context, Failure, Platform, disputes, ledger};
 
@@ -50,6 +49,7 @@ pub fn start<P: Platform>(
         resolution: Resolution::default(),
         created: context.now,
         attention: None,
+        resolved: None,
     }
 }
 
@@ -141,25 +141,7 @@ pub(super) fn record<P: Platform>(
     }
 }
 
-fn is_on_its_way(held: &Held) -> bool {
-    held.payment_intent.as_ref().is_some_and(|intent| intent.status() == Status::Processing)
-}
-
-/// The statements for a request that the processor did not take, as where the account's secret opens nothing any
-/// more: the payment can be confirmed as before.
-fn not_taken(held: &mut Held, outcome: &Outcome) -> Result<Vec<Statement>, Failure> {
-    held.attempt.state = AttemptState::Failed;
-    held.attempt.resolution = resolution(outcome)?;
-    let mut statements = method::while_waiting(held)?;
-    if let Some(intent) = &mut held.payment_intent {
-        intent.give_up_action();
-        intent.unchanged(&held.attempt.id)?;
-        statements.extend(payment_intents::update(intent));
-    }
-    Ok(statements)
-}
-
-fn new_charge<P: Platform>(
+pub(super) fn new_charge<P: Platform>(
     context: &Context<'_, P>,
     held: &Held,
     authorize: &Authorize,
@@ -270,7 +252,7 @@ fn authorized<P: Platform>(
 }
 
 /// The statements that keep a new charge, and let it be found by its metadata.
-fn insert<P: Platform>(context: &Context<'_, P>, charge: &Charge) -> Vec<Statement> {
+pub(super) fn insert<P: Platform>(context: &Context<'_, P>, charge: &Charge) -> Vec<Statement> {
     let mut statements = vec![charges::insert(&context.scope, charge)];
     statements.extend(metadata_entries::replace(
         &context.scope,
@@ -326,94 +308,7 @@ fn next_action(url: &str, return_url: Option<&str>) -> Value {
     }
 }
 
-/// A challenge that nobody can be sent to is a decline; a processor that waits for it is told so.
-fn not_challenged<P: Platform>(
-    context: &Context<'_, P>,
-    held: &mut Held,
-    authorize: &Authorize,
-    reference: Option<&str>,
-    why: Decline,
-) -> Result<Vec<Statement>, Failure> {
-    held.attempt.processor_reference = reference.map(str::to_owned);
-    let mut statements = declined(context, held, authorize, &Outcome::Declined(why.into()))?;
-    if reference.is_some() {
-        statements.push(plan_undo(context, held.attempt.id.as_str(), context.now));
-    }
-    Ok(statements)
-}
-
-fn declined<P: Platform>(
-    context: &Context<'_, P>,
-    held: &mut Held,
-    authorize: &Authorize,
-    outcome: &Outcome,
-) -> Result<Vec<Statement>, Failure> {
-    let resolution = resolution(outcome)?;
-    // What the processor itself refused, no issuer has seen.
-    let decline = resolution.decline.unwrap_or(Decline::ProcessingError);
-    // Without the challenge that it asks for, a payment never reaches the issuer: there is no charge.
-    let charge = match decline {
-        Decline::AuthenticationFailure | Decline::AuthenticationNotHandled => None,
-        _ => Some(failed_charge(context, held, authorize, decline)?),
-    };
-    held.attempt.state = AttemptState::Failed;
-    held.attempt.resolution = Resolution {
-        decline: Some(decline),
-        failed_charge: charge.as_ref().map(|charge| charge.id.clone()),
-        ..resolution
-    };
-    let error = last_payment_error(decline, charge.as_ref(), held.method()?);
-    let mut statements = method::use_up(held)?;
-    if let Some(intent) = &mut held.payment_intent {
-        intent.declined(
-            &held.attempt.id,
-            charge.as_ref().map(|charge| charge.id.clone()),
-            error,
-        )?;
-        statements.extend(payment_intents::update(intent));
-    }
-    if let Some(charge) = &charge {
-        statements.extend(insert(context, charge));
-    }
-    let transition = match (&held.payment_intent, &charge) {
-        (None, _) => Transition::ChargeFailed,
-        (Some(_), Some(_)) => Transition::IntentDeclined,
-        (Some(_), None) => Transition::IntentRefused,
-    };
-    statements.extend(announce(context, held, transition, charge.as_ref()));
-    held.charge = charge;
-    Ok(statements)
-}
-
-fn failed_charge<P: Platform>(
-    context: &Context<'_, P>,
-    held: &Held,
-    authorize: &Authorize,
-    decline: Decline,
-) -> Result<Charge, Failure> {
-    let mut charge = new_charge(context, held, authorize)?;
-    charge.status = charge::Status::Failed;
-    charge.captured = Amount::ZERO;
-    charge.details.decline = Some(decline);
-    if decline == Decline::Fraudulent {
-        charge.details.risk = charge::Risk::Highest;
-    }
-    Ok(charge)
-}
-
-/// What the intent shows of a decline: the error's own fields, and the card that was refused.
-fn last_payment_error(decline: Decline, charge: Option<&Charge>, method: &PaymentMethod) -> Value {
-    let error = ApiError::from(CardError {
-        decline,
-        is_decline: true,
-        charge: charge.map(|charge| charge.id.as_str().to_owned()),
-        payment_intent: None,
-        payment_method: Some(resource::value(&resource::payment_method::Resource::from(method))),
-    });
-    resource::value(&error.parts())
-}
-
-fn announce<P: Platform>(
+pub(super) fn announce<P: Platform>(
     context: &Context<'_, P>,
     held: &Held,
     transition: Transition,

@@ -9,6 +9,7 @@
 mod ask;
 mod authorize;
 mod capture;
+mod decline;
 mod increment;
 mod method;
 mod refund;
@@ -42,7 +43,7 @@ pub(crate) use ask::{ask_again, opens};
 pub use authorize::{receipt_url, start as start_authorization};
 pub(crate) use refund::{cancel_refund, refund_status};
 pub use settle::settle;
-pub(crate) use settle::{learnt, park};
+pub(crate) use settle::{learnt, look_again, park};
 pub(crate) use undo::{plan_undo, undo};
 
 /// How many seconds pass before an attempt that nobody recorded is looked at.
@@ -87,6 +88,7 @@ pub fn start<P: Platform>(
         resolution: Resolution::default(),
         created: context.now,
         attention: None,
+        resolved: None,
     }
 }
 

@@ -10,7 +10,7 @@ use domain::payment_intent::Status;
 use store::scheduled_tasks::{self, Kind};
 use store::{DatabaseError, Statement, attempts, customers, payment_intents};
 
-use super::ask::{Asking, ask};
+use super::ask::{Asker, Asking, ask};
 use super::{
     Held, MAX_RECORDINGS, RECOVERY_DELAY, authorize, capture, increment, load_around, refund, void,
 };
@@ -52,6 +52,25 @@ pub async fn settle<P: Platform>(
     }
     let outcome = ask(context, &held, asking).await?;
     learnt(context, held, outcome).await
+}
+
+/// Looks up an attempt that was left to a person. What its processor says by now counts.
+///
+/// # Errors
+/// When the database does not answer, or the account cannot be opened.
+pub(crate) async fn look_again<P: Platform>(
+    context: &Context<'_, P>,
+    held: Held,
+) -> Result<Held, Failure> {
+    let Some(asker) = Asker::of(context, &held.attempt).await? else { return Ok(held) };
+    let found = asker.look_up(context, &held).await;
+    match judge(found) {
+        Verdict::Record(Outcome::NotFound) if !asker.knows_by_now(context, &held.attempt) => {
+            Ok(held)
+        }
+        Verdict::Record(found) => record(context, held, &found).await,
+        Verdict::Wait { .. } | Verdict::Park { .. } => Ok(held),
+    }
 }
 
 /// Does with an open attempt what its processor's word asks for, whoever learnt it.
@@ -103,10 +122,12 @@ async fn record<P: Platform>(
         let told = format!("the processor refused: {code} {message}");
         context.platform.log_error(held.attempt.id.as_str(), &told);
     }
+    let resolved = held.attempt.resolved.clone();
     for _ in 0..MAX_RECORDINGS {
         if held.attempt.state != AttemptState::Started {
             return Ok(held);
         }
+        held.attempt.resolved.clone_from(&resolved);
         let mut after = held.clone();
         let statements = apply(context, &mut after, outcome)?;
         match context.batch(statements).await {
@@ -141,6 +162,7 @@ fn apply<P: Platform>(
         Request::Void { reason } => void::record(context, held, reason, outcome)?,
         Request::Refund { .. } => refund::record(context, held, outcome)?,
     };
+    held.attempt.attention = None;
     let mut statements = attempts::advance(&held.attempt, AttemptState::Started).to_vec();
     statements.push(scheduled_tasks::delete(
         held.attempt.created.plus(RECOVERY_DELAY),

@@ -14,6 +14,7 @@ use crate::announce::{Subjects, events, previous_attributes};
 use crate::{Context, Failure, Platform};
 
 pub use create::{Create, create};
+pub(crate) use settle::conclude;
 pub use settle::{cancel, settle};
 pub use update::update;
 

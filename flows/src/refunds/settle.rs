@@ -48,6 +48,24 @@ pub async fn settle<P: Platform>(
     Err(ApiError::LockTimeout.into())
 }
 
+/// Brings a refund that is on its way to the end that a person found.
+///
+/// # Errors
+/// When somebody else changes it all the time, or the database does not answer.
+pub(crate) async fn conclude<P: Platform>(
+    context: &Context<'_, P>,
+    id: &str,
+    end: Status,
+) -> Result<(), Failure> {
+    for _ in 0..MAX_TRIES {
+        let Some((refund, charge)) = load(context, id).await? else { return Ok(()) };
+        if !refund.is_on_its_way() || change(context, refund, charge, end).await?.is_some() {
+            return Ok(());
+        }
+    }
+    Err(ApiError::LockTimeout.into())
+}
+
 /// Stops a refund that waits for its customer.
 ///
 /// # Errors

@@ -2,6 +2,7 @@
 
 pub mod connector_accounts;
 pub mod event_replays;
+pub mod payment_attempts;
 pub mod webhook_deliveries;
 pub mod webhook_endpoints;
 

@@ -391,7 +391,7 @@ const ATTEMPTS: Stage = Stage {
         name: "open_attempts_are_looked_at",
         holds: "an attempt whose outcome is open is planned to be looked at",
         sql: "SELECT a.id AS subject, 1 AS expected, 0 AS found FROM attempts AS a \
-              WHERE a.id > ?1 AND a.id <= ?2 AND a.attention IS NULL AND (a.state = 'started' \
+              WHERE a.id > ?1 AND a.id <= ?2 AND (a.state = 'started' \
               OR a.state = 'requires_action' AND a.connector_account IS NOT NULL) \
               AND NOT EXISTS (SELECT 1 FROM scheduled_tasks AS t WHERE t.due_at <= ?3 AND t.kind = 'recover_attempt' AND t.subject = a.id)",
         whole: None,

@@ -102,6 +102,8 @@ fn examples(api: &Api) -> BTreeMap<&'static str, String> {
     let delivery = api.get("/v1/florin/webhook_deliveries").ok();
     let replay = [("webhook_endpoint", hooked.id()), ("dry_run", "true")];
     let replay = api.post("/v1/florin/event_replays", &replay).ok();
+    let attempts = api.platform.database().query("SELECT id FROM attempts", vec![]);
+    let attempt = attempts[0].text("id").expect("an id").to_owned();
     BTreeMap::from([
         ("account", api.merchant.account.as_str().to_owned()),
         ("charge", charge),
@@ -109,6 +111,7 @@ fn examples(api: &Api) -> BTreeMap<&'static str, String> {
         ("customer", customer.id().to_owned()),
         ("id", event.text_at("/data/0/id").to_owned()),
         ("intent", held.id().to_owned()),
+        ("payment_attempt", attempt),
         ("payment_method", method.id().to_owned()),
         ("dispute", dispute),
         ("file", file),

@@ -50,6 +50,9 @@ fn needed(endpoint: &Listed, own: &Examples) -> Vec<(&'static str, String)> {
         (Method::Post, path) if path.ends_with("/connector_accounts") => {
             vec![("connector", text("stripe")), ("secret_key", text("sk_test_51example"))]
         }
+        (Method::Post, path) if path.ends_with("/resolve") => {
+            vec![("outcome", text("failed")), ("note", text("Looked."))]
+        }
         _ => Vec::new(),
     }
 }
@@ -117,6 +120,10 @@ fn examples(api: &Api, merchant: &Merchant) -> Examples {
     let replay = post("/v1/florin/event_replays", &replay);
     let events = send(api, key, Method::Get, "/v1/events", &[]).ok();
     let event = events.text_at("/data/0/id").to_owned();
+    let attempts = "SELECT id FROM attempts WHERE account = ?1";
+    let account = vec![merchant.account.as_str().into()];
+    let attempt =
+        api.platform.database().query(attempts, account)[0].text("id").expect("an id").to_owned();
     Examples::from([
         ("account", merchant.account.as_str().to_owned()),
         ("charge", charge),
@@ -126,6 +133,7 @@ fn examples(api: &Api, merchant: &Merchant) -> Examples {
         ("file", file),
         ("id", event),
         ("intent", held.id().to_owned()),
+        ("payment_attempt", attempt),
         ("payment_method", method.id().to_owned()),
         ("bank_account", payout.text_at("/destination").to_owned()),
         ("payout", payout.id().to_owned()),

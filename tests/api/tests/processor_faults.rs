@@ -1,5 +1,8 @@
 //! What a processor does otherwise than was expected: refusals that last, races, and actions that nobody can take.
 
+use std::future::Future;
+use std::task::{Context, Waker};
+
 use api::processors::{
     self, MANUAL, PAY, Pairs, VISA, attempt, connected, latest, lose, only, pass, path,
 };
@@ -208,4 +211,26 @@ fn an_attempt_whose_account_cannot_be_opened_is_left_to_a_person() {
     pass(&api, 3 * DAY + 2 * HOUR, 74);
     assert!(attempt(&api, "attention").is_string(), "nobody ever looks at it");
     invariants::check(&api.platform);
+}
+
+#[test]
+fn a_run_that_stalls_until_its_key_is_forgotten_does_not_pay_again() {
+    let (api, processor) = connected();
+    api.platform.yields(true);
+    let form = card(VISA, &[]);
+    let mut run = Box::pin(api.posting(PAY, &form, None));
+    let mut context = Context::from_waker(Waker::noop());
+    // It dies in its sleep right after it wrote down what it is about to ask for.
+    while api.platform.database().query("SELECT id FROM attempts", vec![]).is_empty() {
+        assert!(run.as_mut().poll(&mut context).is_pending());
+    }
+    pass(&api, DAY, 24);
+    assert_eq!(only(&processor).taken, 2000, "recovery paid in its stead");
+    processor.forget_keys();
+    processor.take_requests();
+    kit::run(run).ok();
+    assert_eq!(processor.take_requests(), ["GET /v1/payment_intents/search"]);
+    assert_eq!(only(&processor).taken, 2000);
+    api.platform.yields(false);
+    invariants::check_settled(&api.platform);
 }

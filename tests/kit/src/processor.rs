@@ -4,6 +4,8 @@
 //! 4000002760003184 wants to see its cardholder, and any other pays. Secrets that begin alike (`sk_test_51`)
 //! open the same account.
 
+mod answer;
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -13,6 +15,7 @@ use http::{Method, Request};
 use serde_json::{Value, json};
 
 use crate::Platform;
+use answer::{error, shown};
 
 /// The fields of a request.
 type Fields = BTreeMap<String, String>;
@@ -383,40 +386,4 @@ fn operate(paid: &mut Paid, verb: &str, fields: &Fields) -> Result<(), (u16, Str
         }
     }
     Ok(())
-}
-
-fn shown(paid: &Paid) -> Value {
-    let holds = if paid.status == "requires_capture" { paid.amount - paid.taken } else { 0 };
-    let challenge = json!({
-        "type": "redirect_to_url",
-        "redirect_to_url": { "url": format!("https://acs.test/{}", paid.id) },
-    });
-    let declined = json!({
-        "type": "card_error", "code": "card_declined", "decline_code": "insufficient_funds",
-        "message": "Your card has insufficient funds.",
-    });
-    json!({
-        "id": paid.id,
-        "object": "payment_intent",
-        "amount": paid.amount,
-        "amount_capturable": holds,
-        "amount_received": paid.taken,
-        "currency": paid.currency,
-        "metadata": { "florin_key": paid.key },
-        "status": paid.status,
-        "next_action": if paid.status == "requires_action" { challenge } else { Value::Null },
-        "last_payment_error":
-            if paid.status == "requires_payment_method" { declined } else { Value::Null },
-        "latest_charge": {
-            "outcome": { "risk_level": "normal" },
-            "payment_method_details": { "card": {
-                "checks": { "cvc_check": "pass" },
-                "multicapture": { "status": "available" },
-            } },
-        },
-    })
-}
-
-fn error(status: u16, kind: &str, code: &str, message: &str) -> (u16, String) {
-    (status, json!({ "error": { "type": kind, "code": code, "message": message } }).to_string())
 }

@@ -1,0 +1,208 @@
+//! Attempts at processors that were left to a person: shown, and resolved by one who looked there.
+
+use connectors::{Fault, Outcome, is_plain};
+use domain::ApiError;
+use domain::attempt::{Attempt, AttemptState, Found, Request, Resolved};
+use domain::card::Checks;
+use domain::charge::{Charge, Risk};
+use domain::id::{AttemptId, Id, RefundId};
+use domain::refund::Status;
+use store::{DatabaseError, attempts};
+
+use crate::operations::{self, Held};
+use crate::{Context, Failure, Platform, refunds};
+
+/// The most bytes of a note.
+const LONGEST_NOTE: usize = 500;
+
+/// What a person has to say of an attempt.
+#[derive(Clone)]
+pub struct Resolve {
+    /// What they found at the processor.
+    pub outcome: Found,
+    /// The processor's own reference of what it made, where nobody knows it yet.
+    pub reference: Option<String>,
+    /// What else is to be remembered.
+    pub note: String,
+}
+
+impl Resolve {
+    /// Checks what is said on its own.
+    ///
+    /// # Errors
+    /// When nothing is said of why, or the reference cannot be one.
+    pub fn check(&self) -> Result<(), ApiError> {
+        let refusal = |param: &str, message: &str| {
+            Err(ApiError::ParameterInvalid { param: param.to_owned(), message: message.to_owned() })
+        };
+        if self.note.trim().is_empty() || self.note.len() > LONGEST_NOTE {
+            return refusal("note", "Invalid note: say in at most 500 bytes what was found.");
+        }
+        match &self.reference {
+            Some(reference) if !is_plain(reference) => {
+                refusal("processor_reference", "Invalid processor reference.")
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Finds an attempt that a request names in its path.
+///
+/// # Errors
+/// When there is none.
+pub async fn find<P: Platform>(context: &Context<'_, P>, id: &str) -> Result<Attempt, Failure> {
+    Ok(load(context, id).await?.attempt)
+}
+
+async fn load<P: Platform>(context: &Context<'_, P>, id: &str) -> Result<Held, Failure> {
+    let held = match AttemptId::parse(id) {
+        Ok(id) => operations::load(context, &id).await?,
+        Err(_) => None,
+    };
+    held.ok_or_else(|| {
+        ApiError::NoSuchObject {
+            kind: "payment attempt",
+            id: id.to_owned(),
+            param: "id".to_owned(),
+            in_path: true,
+        }
+        .into()
+    })
+}
+
+/// Resolves an attempt that was left to a person. Its processor is asked once more before: what it says by now
+/// counts, and otherwise what the person found.
+///
+/// # Errors
+/// When there is none, nobody has to look at it, or what is said does not fit it.
+pub async fn resolve<P: Platform>(
+    context: &Context<'_, P>,
+    id: &str,
+    resolve: &Resolve,
+    by: &str,
+) -> Result<Attempt, Failure> {
+    let mut held = load(context, id).await?;
+    let resolved = Resolved {
+        outcome: resolve.outcome,
+        by: by.to_owned(),
+        request: context.request.as_ref().map(|request| request.id.clone()),
+        at: context.now,
+        note: resolve.note.clone(),
+    };
+    if held.attempt.attention.is_none() {
+        return resolved_before(held.attempt, resolve);
+    }
+    if held.attempt.state != AttemptState::Started {
+        return conclude(context, held, resolved).await;
+    }
+    take_reference(&mut held.attempt, resolve)?;
+    let outcome = outcome(&held, resolve)?;
+    let mut held = operations::look_again(context, held).await?;
+    if held.attempt.state == AttemptState::Started {
+        held.attempt.resolved = Some(resolved);
+        held = operations::learnt(context, held, outcome).await?;
+    }
+    Ok(held.attempt)
+}
+
+/// A client whose answer was lost asks again.
+fn resolved_before(attempt: Attempt, resolve: &Resolve) -> Result<Attempt, Failure> {
+    match &attempt.resolved {
+        Some(resolved) if resolved.outcome == resolve.outcome && resolved.note == resolve.note => {
+            Ok(attempt)
+        }
+        _ => Err(does_not_fit("Nobody has to look at this payment attempt.")),
+    }
+}
+
+fn does_not_fit(message: &str) -> Failure {
+    ApiError::StateConflict { message: message.to_owned() }.into()
+}
+
+/// Takes over the reference by which the attempt is looked up from now on.
+fn take_reference(attempt: &mut Attempt, resolve: &Resolve) -> Result<(), Failure> {
+    let makes = matches!(attempt.request, Request::Authorize(_) | Request::Refund { .. });
+    match (&attempt.processor_reference, &resolve.reference) {
+        (Some(known), Some(given)) if known != given => {
+            Err(does_not_fit("The processor gave another reference for this payment attempt."))
+        }
+        (None, None) if makes && resolve.outcome == Found::Succeeded => {
+            Err(ApiError::MissingOneOf {
+                message: "Name the processor's own reference of what it made.".to_owned(),
+                param: "processor_reference".to_owned(),
+            }
+            .into())
+        }
+        (None, Some(given)) if makes => {
+            attempt.processor_reference = Some(given.clone());
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What the processor would have said.
+fn outcome(held: &Held, resolve: &Resolve) -> Result<Outcome, Failure> {
+    let charge = held.charge.as_ref();
+    let payment = charge.and_then(|charge| charge.details.processor_reference.clone());
+    let known = held.attempt.processor_reference.clone();
+    let reference = known.or(payment).unwrap_or_default();
+    Ok(match (resolve.outcome, &held.attempt.request) {
+        (Found::Succeeded, Request::Authorize(_)) => Outcome::Authorized {
+            reference,
+            risk: Risk::Normal,
+            checks: Checks::default(),
+            multicapture: false,
+            later: None,
+        },
+        (Found::Succeeded, Request::Refund { .. })
+            if !charge.is_some_and(Charge::is_released_by_refund) =>
+        {
+            Outcome::Refunded { reference, status: Status::Succeeded, failure_reason: None }
+        }
+        (Found::Succeeded, _) => Outcome::Done { reference },
+        (Found::Failed, _) => Outcome::Refused {
+            fault: Fault::Request,
+            code: "resolved".to_owned(),
+            message: resolve.note.clone(),
+        },
+        (Found::NotReceived, _) => Outcome::NotFound,
+        (Found::Handled, _) => {
+            return Err(does_not_fit(
+                "Nobody knows what became of this payment attempt: say whether it succeeded.",
+            ));
+        }
+    })
+}
+
+/// Resolves an attempt that is over itself: what was left to do for it is done, or its refund arrived or never
+/// will.
+async fn conclude<P: Platform>(
+    context: &Context<'_, P>,
+    mut held: Held,
+    resolved: Resolved,
+) -> Result<Attempt, Failure> {
+    let end = match resolved.outcome {
+        Found::Succeeded => Some(Status::Succeeded),
+        Found::Failed => Some(Status::Failed),
+        Found::Handled | Found::NotReceived => None,
+    };
+    match (&held.attempt.request, held.attempt.state, end) {
+        (Request::Refund { refund }, AttemptState::Succeeded, Some(end)) => {
+            refunds::conclude(context, RefundId::as_str(refund), end).await?;
+        }
+        (_, AttemptState::Failed | AttemptState::Canceled, None)
+            if resolved.outcome == Found::Handled => {}
+        _ => return Err(does_not_fit("That is not what is left to do for this payment attempt.")),
+    }
+    match context.batch(attempts::resolve(&held.attempt.id, Some(&resolved)).to_vec()).await {
+        Ok(_) => {
+            held.attempt.attention = None;
+            held.attempt.resolved = Some(resolved);
+            Ok(held.attempt)
+        }
+        Err(DatabaseError::Guard(_)) => Err(ApiError::LockTimeout.into()),
+        Err(error) => Err(error.into()),
+    }
+}

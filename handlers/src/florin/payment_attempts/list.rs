@@ -1,0 +1,47 @@
+//! `GET /v1/florin/payment_attempts`
+
+use domain::ApiError;
+use domain::attempt::Attempt;
+use flows::{Failure, Platform};
+use serde_json::Value;
+use store::list::{Filter, Page, Table};
+
+use super::show;
+use crate::endpoint::{Call, Endpoint, Method};
+use crate::list::{self, list_parameters};
+
+/// Lists the attempts at processors that a person has to look at.
+pub struct List;
+
+list_parameters! {
+    /// The query.
+    pub struct Parameters {
+        /// Those of one payment alone.
+        payment_intent: Option<String>,
+    }
+}
+
+impl Endpoint for List {
+    const METHOD: Method = Method::Get;
+    const PATH: &'static str = "/v1/florin/payment_attempts";
+    const RESOURCE: &'static str = "payment_attempt";
+    const SHOWS: &'static str = "florin.payment_attempt";
+    const OBJECT: &'static str = "florin.payment_attempt";
+    type Parameters = Parameters;
+    type Input = (Page, Filter);
+
+    fn check(parameters: Parameters) -> Result<Self::Input, ApiError> {
+        let page = parameters.page()?;
+        Ok((page, parameters.payment_intent.map_or(Filter::Nothing, Filter::PaymentIntent)))
+    }
+
+    async fn run<P: Platform>(
+        call: &Call<'_, P>,
+        (page, filter): Self::Input,
+    ) -> Result<Value, Failure> {
+        list::show(call, Table::Attempts, &[filter], &page, |row| {
+            Ok(show(&Attempt::try_from(row)?))
+        })
+        .await
+    }
+}

@@ -1,0 +1,15 @@
+//! `/v1/florin/payment_attempts`.
+
+pub mod list;
+pub mod resolve;
+pub mod retrieve;
+
+use domain::attempt::Attempt;
+use domain::resource::florin::PaymentAttemptResource;
+use domain::resource::value;
+use serde_json::Value;
+
+/// The attempt as its owner sees it.
+fn show(attempt: &Attempt) -> Value {
+    value(&PaymentAttemptResource::from(attempt))
+}

@@ -1,0 +1,133 @@
+//! Payments through Hyperswitch, whose answers are read as it sends them: it knows no idempotency keys, but refuses
+//! what has an id that is taken.
+
+use api::processors::{MANUAL, PAY, VISA, card, latest, lose, pass, path};
+use api::{Api, invariants};
+use domain::timestamp::{DAY, HOUR};
+use kit::{Fault, Hyperswitch};
+use serde_json::Value;
+
+const KEY: &str = "key-1";
+
+/// A deployment whose merchant has an account at Hyperswitch.
+fn connected() -> (Api, Hyperswitch) {
+    let api = Api::watched();
+    let processor = Hyperswitch::listening(&api.platform);
+    let form = [("connector", "hyperswitch"), ("secret_key", "snd_verysecretindeed")];
+    api.post("/v1/florin/connector_accounts", &form).ok();
+    api.platform.advance(5);
+    (api, processor)
+}
+
+fn only(processor: &Hyperswitch) -> Value {
+    let payments = processor.payments();
+    assert_eq!(payments.len(), 1, "{payments:?}");
+    payments[0].clone()
+}
+
+#[test]
+fn a_payment_goes_to_the_sandbox_under_an_id_that_our_key_makes() {
+    let (api, processor) = connected();
+    let paid = api.post(PAY, &card(VISA, &[])).ok();
+    assert_eq!(paid.body["status"], "succeeded");
+    assert_eq!(processor.take_requests(), ["POST sandbox.hyperswitch.io/payments"]);
+    let there = only(&processor);
+    assert_eq!((&there["amount_received"], &there["currency"]), (&2000.into(), &"USD".into()));
+    assert!(there["payment_id"].as_str().is_some_and(|id| id.starts_with("pay_att_")), "{there}");
+    let refund = [("payment_intent", paid.id()), ("amount", "500")];
+    assert_eq!(api.post("/v1/refunds", &refund).ok().body["status"], "succeeded");
+    assert_eq!(processor.refunded(), 500);
+    invariants::check_settled(&api.platform);
+}
+
+#[test]
+fn a_decline_that_comes_with_200_is_one() {
+    let (api, processor) = connected();
+    let declined = api.post(PAY, &card("4000000000009995", &[]));
+    assert_eq!(declined.error(402)["decline_code"], "insufficient_funds");
+    assert_eq!(only(&processor)["amount_received"], 0);
+    invariants::check_settled(&api.platform);
+}
+
+#[test]
+fn a_lost_answer_is_found_by_the_id_and_nothing_is_done_twice() {
+    let increments =
+        ("payment_method_options[card][request_incremental_authorization]", "if_available");
+    for fault in [Fault::BeforeEffect, Fault::AfterEffect] {
+        for (verb, form, status, taken) in [
+            ("", card(VISA, &[]), "succeeded", 2000),
+            ("/capture", vec![], "succeeded", 2000),
+            ("/capture", vec![("amount_to_capture", "700")], "partially_captured", 700),
+            ("/increment_authorization", vec![("amount", "3000")], "requires_capture", 0),
+            ("/cancel", vec![], "cancelled", 0),
+        ] {
+            let (api, processor) = connected();
+            let target = match verb {
+                "" => PAY.to_owned(),
+                verb => path(&api.post(PAY, &card(VISA, &[MANUAL, increments])).ok()) + verb,
+            };
+            lose(&api, fault);
+            api.post_once(&target, &form, KEY);
+            pass(&api, 61, 1);
+            let there = only(&processor);
+            assert_eq!(there["status"], status, "{verb} {fault:?}");
+            assert_eq!(there["amount_received"], taken, "{verb} {fault:?}");
+            api.post_once(&target, &form, KEY).ok();
+            assert_eq!(only(&processor), there, "{verb} {fault:?}");
+            invariants::check_settled(&api.platform);
+        }
+    }
+}
+
+#[test]
+fn a_refund_whose_answer_was_lost_goes_back_once() {
+    for fault in [Fault::BeforeEffect, Fault::AfterEffect] {
+        let (api, processor) = connected();
+        let paid = api.post(PAY, &card(VISA, &[])).ok();
+        lose(&api, fault);
+        api.post("/v1/refunds", &[("payment_intent", paid.id()), ("amount", "500")]).ok();
+        pass(&api, 61, 1);
+        assert_eq!(processor.refunded(), 500, "{fault:?}");
+        invariants::check_settled(&api.platform);
+    }
+}
+
+#[test]
+fn a_challenge_is_found_completed_or_given_up_and_voided() {
+    for completes in [true, false] {
+        let (api, processor) = connected();
+        let back = [("return_url", "https://shop.test/done")];
+        let open = api.post(PAY, &card("4000002760003184", &back)).ok();
+        let url = open.text_at("/next_action/redirect_to_url/url");
+        assert!(url.starts_with("https://sandbox.hyperswitch.io/payments/redirect/pay_"), "{url}");
+        if completes {
+            processor.complete();
+        }
+        pass(&api, 3 * DAY + 3 * HOUR, 150);
+        let (status, there) = match completes {
+            true => ("succeeded", "succeeded"),
+            false => ("requires_payment_method", "cancelled"),
+        };
+        assert_eq!(latest(&api).body["status"], status);
+        assert_eq!(only(&processor)["status"], there);
+        invariants::check_settled(&api.platform);
+    }
+}
+
+#[test]
+fn a_payment_that_hyperswitch_does_not_know_in_another_merchants_account_is_in_doubt() {
+    let (api, processor) = connected();
+    lose(&api, Fault::AfterEffect);
+    api.post(PAY, &card(VISA, &[])).ok();
+    let accounts = "/v1/florin/connector_accounts";
+    let account = format!("{accounts}/{}", api.get(accounts).ok().text_at("/data/0/id"));
+    // Nothing was paid there that could tell whether it opens the same account.
+    api.post(&account, &[("secret_key", "snd_anothersecret")]).ok();
+    pass(&api, 30 * HOUR, 30);
+    assert_eq!(latest(&api).body["status"], "processing");
+    assert_eq!(only(&processor)["amount_received"], 2000);
+    api.post(&account, &[("secret_key", "snd_verysecretindeed")]).ok();
+    pass(&api, 2 * HOUR, 2);
+    assert_eq!(latest(&api).body["status"], "succeeded");
+    invariants::check_settled(&api.platform);
+}

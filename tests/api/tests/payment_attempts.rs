@@ -1,0 +1,250 @@
+//! Attempts at processors that were left to a person: looked up once a day, listed, and resolved by one who looked.
+
+use api::processors::{
+    MANUAL, PAY, VISA, attempt, card, connected, latest, lose, only, pass, path,
+};
+use api::{Answer, Api, Form, invariants};
+use domain::timestamp::{DAY, HOUR};
+use kit::{Fault, Processor};
+use serde_json::{Value, json};
+
+const ATTEMPTS: &str = "/v1/florin/payment_attempts";
+
+/// The one attempt that a person has to look at.
+fn parked(api: &Api) -> Answer {
+    let listed = api.get(ATTEMPTS).ok();
+    assert_eq!(listed.body["data"].as_array().map(Vec::len), Some(1), "{:#}", listed.body);
+    api.get(&format!("{ATTEMPTS}/{}", listed.text_at("/data/0/id"))).ok()
+}
+
+fn resolve(api: &Api, attempt: &Answer, form: Form<'_>) -> Answer {
+    let form = [&[("note", "I looked there.")], form].concat();
+    api.post(&format!("{ATTEMPTS}/{}/resolve", attempt.id()), &form)
+}
+
+/// A payment of which its processor has not said anything for three days.
+fn silent(fault: Fault) -> (Api, Processor) {
+    let (api, processor) = connected();
+    lose(&api, fault);
+    api.post(PAY, &card(VISA, &[])).ok();
+    processor.fail(Some(500));
+    pass(&api, 3 * DAY + HOUR, 73);
+    (api, processor)
+}
+
+#[test]
+fn what_a_processor_says_after_days_is_heard_though_it_was_left_to_a_person() {
+    let (api, processor) = silent(Fault::AfterEffect);
+    let open = parked(&api);
+    assert_eq!(
+        (&open.body["status"], &open.body["type"]),
+        (&json!("started"), &json!("authorize"))
+    );
+    assert!(open.text_at("/attention").contains("three days"));
+    processor.take_requests();
+    pass(&api, 4 * DAY, 96);
+    let asked = processor.take_requests();
+    assert!((3..=5).contains(&asked.len()), "{asked:?}");
+    assert!(asked.iter().all(|asked| asked.starts_with("GET ")), "{asked:?}");
+    processor.fail(None);
+    pass(&api, DAY + HOUR, 25);
+    assert_eq!(latest(&api).body["status"], "succeeded");
+    assert_eq!(api.get(ATTEMPTS).ok().body["data"], json!([]), "nobody has to look any more");
+    assert_eq!(only(&processor).taken, 2000);
+    invariants::check_settled(&api.platform);
+}
+
+#[test]
+fn a_person_says_what_became_of_a_payment_and_that_is_remembered() {
+    for (outcome, reference, status) in [
+        ("succeeded", Some("pi_1"), "succeeded"),
+        ("failed", None, "requires_payment_method"),
+        ("not_received", None, "requires_payment_method"),
+    ] {
+        let (api, _) = silent(Fault::AfterEffect);
+        let open = parked(&api);
+        let mut form = vec![("outcome", outcome)];
+        form.extend(reference.map(|reference| ("processor_reference", reference)));
+        let resolved = resolve(&api, &open, &form).ok();
+        assert_eq!(latest(&api).body["status"], status, "{outcome}");
+        assert_eq!(resolved.body["attention"], Value::Null);
+        assert_eq!(resolved.text_at("/resolution/outcome"), outcome);
+        assert_eq!(resolved.text_at("/resolution/note"), "I looked there.");
+        assert!(resolved.text_at("/resolution/by").starts_with("sk_test_"));
+        let again = resolve(&api, &open, &form).ok();
+        assert_eq!(again.body, resolved.body, "once");
+        resolve(&api, &open, &[("outcome", "handled")]).error(400);
+        assert_eq!(api.get(ATTEMPTS).ok().body["data"], json!([]));
+        invariants::check(&api.platform);
+    }
+}
+
+#[test]
+fn what_was_not_received_by_a_persons_word_and_turns_up_goes_back() {
+    let (api, processor) = silent(Fault::AfterEffect);
+    resolve(&api, &parked(&api), &[("outcome", "not_received")]).ok();
+    processor.fail(None);
+    pass(&api, 2 * DAY, 48);
+    assert_eq!(only(&processor).refunded, 2000);
+    invariants::check_settled(&api.platform);
+}
+
+#[test]
+fn a_processors_own_word_counts_more_than_a_persons() {
+    let (api, processor) = silent(Fault::AfterEffect);
+    let open = parked(&api);
+    processor.fail(None);
+    let resolved = resolve(&api, &open, &[("outcome", "failed")]).ok();
+    assert_eq!(resolved.body["status"], "succeeded");
+    assert_eq!(resolved.body["resolution"], Value::Null);
+    assert_eq!(latest(&api).body["status"], "succeeded");
+    invariants::check_settled(&api.platform);
+}
+
+#[test]
+fn a_payment_whose_amount_was_put_right_by_hand_goes_on() {
+    let (api, processor) = connected();
+    processor.misread(1);
+    let paid = api.post(PAY, &card(VISA, &[])).ok();
+    let open = parked(&api);
+    let wrong = [("outcome", "succeeded"), ("processor_reference", "pi_other")];
+    resolve(&api, &open, &wrong).error(400);
+    resolve(&api, &open, &[("outcome", "handled")]).error(400);
+    resolve(&api, &open, &[("outcome", "succeeded")]).ok();
+    assert_eq!(latest(&api).body["status"], "succeeded");
+    let refund = [("payment_intent", paid.id()), ("amount", "500")];
+    assert_eq!(api.post("/v1/refunds", &refund).ok().body["status"], "succeeded");
+    assert_eq!(only(&processor).refunded, 500);
+    invariants::check(&api.platform);
+}
+
+#[test]
+fn operations_on_held_money_are_resolved_as_payments_are() {
+    for (verb, outcome, status) in [
+        ("capture", "succeeded", "succeeded"),
+        ("capture", "failed", "requires_capture"),
+        ("cancel", "succeeded", "canceled"),
+        ("cancel", "not_received", "requires_capture"),
+    ] {
+        let (api, processor) = connected();
+        let held = api.post(PAY, &card(VISA, &[MANUAL])).ok();
+        api.platform.advance(1);
+        processor.fail(Some(500));
+        api.post(&format!("{}/{verb}", path(&held)), &[]);
+        pass(&api, 3 * DAY + HOUR, 73);
+        assert_eq!(latest(&api).body["status"], "requires_capture");
+        assert_eq!(api.post(&(path(&held) + "/capture"), &[]).status, 429);
+        resolve(&api, &parked(&api), &[("outcome", outcome)]).ok();
+        assert_eq!(latest(&api).body["status"], status, "{verb} {outcome}");
+        invariants::check(&api.platform);
+    }
+}
+
+#[test]
+fn a_refund_that_never_arrived_is_ended_by_a_person() {
+    for (outcome, refunded) in [("succeeded", 2000), ("failed", 0)] {
+        let (api, processor) = connected();
+        let paid = api.post(PAY, &card(VISA, &[])).ok();
+        processor.refunds_become("pending");
+        api.post("/v1/refunds", &[("payment_intent", paid.id())]).ok();
+        pass(&api, 33 * DAY, 33 * 4);
+        let open = parked(&api);
+        resolve(&api, &open, &[("outcome", "handled")]).error(400);
+        resolve(&api, &open, &[("outcome", outcome)]).ok();
+        let refund = api.get("/v1/refunds").ok();
+        assert_eq!(refund.text_at("/data/0/status"), outcome);
+        let charge = api.get(&format!("/v1/charges/{}", paid.text_at("/latest_charge"))).ok();
+        assert_eq!(charge.body["amount_refunded"], refunded);
+        invariants::check_settled(&api.platform);
+    }
+}
+
+#[test]
+fn what_could_not_be_taken_back_is_tried_once_a_day_until_a_person_did_it() {
+    for by_hand in [false, true] {
+        let (api, processor) = connected();
+        let back = [("return_url", "https://shop.test/done")];
+        let intent = api.post(PAY, &card("4000002760003184", &back)).ok();
+        processor.refuse(Some(("/cancel", 400, "")));
+        api.post(&(path(&intent) + "/cancel"), &[]).ok();
+        pass(&api, 4 * DAY, 96);
+        let open = parked(&api);
+        assert_eq!(open.body["status"], "canceled");
+        assert!(open.text_at("/attention").contains("taken back"));
+        processor.take_requests();
+        if by_hand {
+            resolve(&api, &open, &[("outcome", "succeeded")]).error(400);
+            resolve(&api, &open, &[("outcome", "handled")]).ok();
+            pass(&api, 3 * DAY, 72);
+            assert_eq!(processor.take_requests(), Vec::<String>::new(), "nobody asks any more");
+        } else {
+            processor.refuse(None);
+            pass(&api, DAY + HOUR, 25);
+            assert_eq!(only(&processor).status, "canceled");
+        }
+        assert_eq!(api.get(ATTEMPTS).ok().body["data"], json!([]));
+        assert_eq!(attempt(&api, "state"), "canceled");
+    }
+}
+
+#[test]
+fn attempts_are_listed_page_by_page_the_newest_first() {
+    let (api, processor) = connected();
+    processor.misread(1);
+    let mut made = Vec::new();
+    for second in [0, 0, 1, 0, 1] {
+        api.platform.advance(second);
+        made.push(api.post(PAY, &card(VISA, &[])).ok().id().to_owned());
+    }
+    let all = api.get(ATTEMPTS).ok();
+    let ids = |answer: &Answer| -> Vec<String> {
+        let data = answer.body["data"].as_array().expect("a list");
+        data.iter().map(|one| one["id"].as_str().expect("an id").to_owned()).collect()
+    };
+    let all = ids(&all);
+    assert_eq!(all.len(), 5);
+    let (mut paged, mut after) = (Vec::new(), String::new());
+    loop {
+        let page = api.get(&format!("{ATTEMPTS}?limit=2{after}")).ok();
+        paged.extend(ids(&page));
+        after = format!("&starting_after={}", paged.last().expect("an attempt"));
+        if page.body["has_more"] == false {
+            break;
+        }
+    }
+    assert_eq!(paged, all);
+    let before = api.get(&format!("{ATTEMPTS}?limit=2&ending_before={}", all[3])).ok();
+    assert_eq!(ids(&before), all[1..3]);
+    let one = api.get(&format!("{ATTEMPTS}?payment_intent={}", made[2])).ok();
+    assert_eq!(one.text_at("/data/0/payment_intent"), made[2]);
+    assert_eq!(ids(&one).len(), 1);
+    let note = [("outcome", "failed"), ("note", " ")];
+    let path = format!("{ATTEMPTS}/{}/resolve", all[0]);
+    assert_eq!(api.post(&path, &note).error(400)["param"], "note");
+    assert_eq!(api.get(&format!("{ATTEMPTS}/att_none")).status, 404);
+}
+
+#[test]
+fn a_resolution_that_dies_at_any_await_is_made_once() {
+    for polls in 1.. {
+        let (api, processor) = silent(Fault::AfterEffect);
+        let target = format!("{ATTEMPTS}/{}/resolve", parked(&api).id());
+        let form =
+            [("outcome", "succeeded"), ("processor_reference", "pi_1"), ("note", "It is there.")];
+        api.platform.yields(true);
+        let run = kit::run_until_poll(polls, api.posting(&target, &form, Some("key-1")));
+        api.platform.yields(false);
+        // The lease of a request that died runs out.
+        api.platform.advance(20);
+        let resolved = api.post_once(&target, &form, "key-1").ok();
+        assert_eq!(resolved.text_at("/resolution/outcome"), "succeeded", "{polls}");
+        assert_eq!(latest(&api).body["status"], "succeeded", "{polls}");
+        let charges = api.get("/v1/charges").ok();
+        assert_eq!(charges.body["data"].as_array().map(Vec::len), Some(1), "{polls}");
+        assert_eq!(only(&processor).taken, 2000);
+        invariants::check(&api.platform);
+        if run.is_some() {
+            break;
+        }
+    }
+}

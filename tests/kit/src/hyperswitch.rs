@@ -1,0 +1,208 @@
+//! A payment processor that speaks Hyperswitch's API on the wire and keeps its own truth, for tests to compare with
+//! ours.
+//!
+//! What a card does is told by its number, as with [`Processor`](crate::Processor). Each secret opens an account of
+//! its own.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use flows::platform::Answered;
+use http::{Method, Request};
+use serde_json::{Value, json};
+
+use crate::Platform;
+
+#[derive(Default)]
+struct Books {
+    payments: BTreeMap<String, Value>,
+    refunds: BTreeMap<String, Value>,
+    requests: Vec<String>,
+}
+
+/// A payment processor that speaks Hyperswitch's API.
+#[derive(Clone, Default)]
+pub struct Hyperswitch(Rc<RefCell<Books>>);
+
+impl Hyperswitch {
+    /// A processor that listens to a platform's requests.
+    pub fn listening(platform: &Platform) -> Self {
+        let processor = Self::default();
+        let listener = processor.clone();
+        platform.outside().process(move |request| {
+            let mut books = listener.0.borrow_mut();
+            let (status, body) = books.handle(request);
+            Ok(Answered { status, body: body.to_string(), ..Answered::default() })
+        });
+        processor
+    }
+
+    /// The payments that it knows.
+    pub fn payments(&self) -> Vec<Value> {
+        self.0.borrow().payments.values().cloned().collect()
+    }
+
+    /// What went back in all.
+    pub fn refunded(&self) -> i64 {
+        self.0.borrow().refunds.values().map(|refund| number(refund, "amount")).sum()
+    }
+
+    /// The methods and addresses of the requests since the last call.
+    pub fn take_requests(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.borrow_mut().requests)
+    }
+
+    /// Has the cardholder of the one payment complete its challenge.
+    ///
+    /// # Panics
+    /// When there is no payment.
+    pub fn complete(&self) {
+        let mut books = self.0.borrow_mut();
+        let payment = books.payments.values_mut().next().expect("a payment");
+        payment["status"] = json!("succeeded");
+        payment["amount_received"] = payment["amount"].clone();
+    }
+}
+
+impl Books {
+    fn handle(&mut self, request: &Request<String>) -> (u16, Value) {
+        let path = request.uri().path().to_owned();
+        let host = request.uri().host().expect("a host").to_owned();
+        self.requests.push(format!("{} {host}{path}", request.method()));
+        let header = request.headers().get("api-key").expect("a secret");
+        let merchant = header.to_str().expect("text").to_owned();
+        if !merchant.starts_with("snd_") {
+            return refused(401, "IR_01", "API key not provided or invalid API key used");
+        }
+        let parts: Vec<&str> = path.split('/').skip(1).collect();
+        if request.method() == Method::GET {
+            let found = match parts.as_slice() {
+                ["payments", id] => self.payments.get(&format!("{merchant}/{id}")),
+                ["refunds", id] => self.refunds.get(*id),
+                other => panic!("nobody reads {other:?}"),
+            };
+            let missing = || refused(404, "HE_02", "It does not exist in our records");
+            return found.map_or_else(missing, |found| (200, found.clone()));
+        }
+        let body: Value = serde_json::from_str(request.body()).expect("JSON");
+        match parts.as_slice() {
+            ["payments"] => self.pay(&merchant, &body),
+            ["payments", id, verb] => {
+                let key = format!("{merchant}/{id}");
+                let payment = self.payments.get_mut(&key).expect("a payment");
+                operate(payment, verb, &body)
+            }
+            ["refunds"] => self.refund(&merchant, &body),
+            other => panic!("nobody posts to {other:?}"),
+        }
+    }
+
+    fn pay(&mut self, merchant: &str, body: &Value) -> (u16, Value) {
+        let id = checked_id(body, "payment_id");
+        let key = format!("{merchant}/{id}");
+        if self.payments.contains_key(&key) {
+            return refused(
+                400,
+                "HE_01",
+                "The payment with the specified payment_id already exists",
+            );
+        }
+        let currency = body["currency"].as_str().expect("a currency");
+        assert!(currency.bytes().all(|byte| byte.is_ascii_uppercase()), "{currency}");
+        assert_eq!(body["confirm"], true);
+        let takes = body["capture_method"] == "automatic";
+        let amount = number(body, "amount");
+        let card = &body["payment_method_data"]["card"];
+        let status = match card["card_number"].as_str().expect("a number") {
+            "4000000000009995" => "failed",
+            "4000002760003184" => "requires_customer_action",
+            _ if takes => "succeeded",
+            _ => "requires_capture",
+        };
+        let mut payment = json!({
+            "payment_id": id, "merchant_id": "merchant_1", "profile_id": "pro_1", "status": status,
+            "amount": amount, "net_amount": amount, "amount_capturable": 0, "amount_received": 0,
+            "currency": currency, "payment_method": "card", "attempt_count": 1,
+            "processor_merchant_id": "merchant_1", "metadata": body["metadata"],
+        });
+        match status {
+            "succeeded" => payment["amount_received"] = json!(amount),
+            "requires_capture" => payment["amount_capturable"] = json!(amount),
+            "failed" => {
+                payment["error_code"] = json!("card_declined");
+                payment["error_message"] = json!("Your card has insufficient funds.");
+                payment["issuer_error_code"] = json!("51");
+            }
+            _ => {
+                let url = format!("https://sandbox.hyperswitch.io/payments/redirect/{id}");
+                payment["next_action"] =
+                    json!({ "type": "redirect_to_url", "redirect_to_url": url });
+            }
+        }
+        self.payments.insert(key, payment.clone());
+        (200, payment)
+    }
+
+    fn refund(&mut self, merchant: &str, body: &Value) -> (u16, Value) {
+        let id = checked_id(body, "refund_id");
+        if self.refunds.contains_key(&id) {
+            return refused(400, "HE_01", "The refund with the specified refund_id already exists");
+        }
+        let paid = body["payment_id"].as_str().expect("a payment");
+        let payment = &self.payments[&format!("{merchant}/{paid}")];
+        let before =
+            self.refunds.values().filter(|refund| refund["payment_id"] == body["payment_id"]);
+        let before: i64 = before.map(|refund| number(refund, "amount")).sum();
+        if before + number(body, "amount") > number(payment, "amount_received") {
+            return refused(400, "IR_13", "The refund amount exceeds the amount captured");
+        }
+        let refund = json!({
+            "refund_id": id, "payment_id": body["payment_id"], "amount": body["amount"],
+            "currency": payment["currency"], "status": "succeeded", "connector": "stripe",
+            "metadata": body["metadata"],
+        });
+        self.refunds.insert(id, refund.clone());
+        (200, refund)
+    }
+}
+
+fn operate(payment: &mut Value, verb: &str, body: &Value) -> (u16, Value) {
+    let status = payment["status"].as_str().expect("a status").to_owned();
+    let is_held = status == "requires_capture";
+    match verb {
+        "capture" if is_held => {
+            let taken = number(body, "amount_to_capture");
+            let whole = taken == number(payment, "amount");
+            payment["amount_received"] = json!(taken);
+            payment["amount_capturable"] = json!(0);
+            payment["status"] = json!(if whole { "succeeded" } else { "partially_captured" });
+        }
+        "cancel" if is_held || status == "requires_customer_action" => {
+            payment["amount_capturable"] = json!(0);
+            payment["status"] = json!("cancelled");
+        }
+        "incremental_authorization" if is_held => {
+            payment["amount"] = body["amount"].clone();
+            payment["amount_capturable"] = body["amount"].clone();
+        }
+        _ => return refused(400, "IR_14", &format!("This Payment could not be used: {status}")),
+    }
+    (200, payment.clone())
+}
+
+/// The id that a request gives what it makes.
+fn checked_id(body: &Value, name: &str) -> String {
+    let id = body[name].as_str().expect("an id");
+    assert!(id.len() <= 30, "{id}");
+    id.to_owned()
+}
+
+fn number(value: &Value, name: &str) -> i64 {
+    value[name].as_i64().expect("a number")
+}
+
+fn refused(status: u16, code: &str, message: &str) -> (u16, Value) {
+    let error = json!({ "type": "invalid_request", "message": message, "code": code });
+    (status, json!({ "error": error }))
+}
