@@ -6,8 +6,7 @@ use worker::web_sys::Response;
 use crate::message;
 
 /// Tools read it from any origin.
-const HEADERS: &str =
-    r#"[["content-type","application/json"],["access-control-allow-origin","*"]]"#;
+const HEADERS: &str = r#"{"content-type":"application/json","access-control-allow-origin":"*"}"#;
 
 /// Answers a request for the description; nothing for every other.
 pub fn answer(request: &Request<Vec<u8>>) -> Option<Result<Response, String>> {

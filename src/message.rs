@@ -38,7 +38,7 @@ export async function read(body, limit) {
   return bytes;
 }
 
-// The memory that a body lies in goes on being used.
+// No header comes twice. The memory that a body lies in goes on being used.
 export function respond(status, headers, body) {
   return new Response(body.length > 0 ? body.slice() : null, { status, headers: JSON.parse(headers) });
 }
@@ -136,11 +136,12 @@ pub fn unreadable(problem: &str) -> std::result::Result<Response, String> {
 /// When the runtime refuses it.
 pub fn write(reply: Reply, env: &Env) -> std::result::Result<Response, String> {
     let (parts, body) = reply.into_parts();
-    let headers = parts.headers.iter();
-    let headers: Vec<(&str, &str)> = headers
-        .filter_map(|(name, value)| value.to_str().ok().map(|value| (name.as_str(), value)))
+    let headers: serde_json::Map<_, _> = parts
+        .headers
+        .iter()
+        .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.into())))
         .collect();
-    let headers = serde_json::to_string(&headers).map_err(|error| error.to_string())?;
+    let headers = serde_json::Value::Object(headers).to_string();
     let status = parts.status.as_u16();
     match parts.extensions.get::<Stored>() {
         Some(Stored { parts, size }) => stream(status, &headers, files::body(env, parts, *size)),
@@ -161,10 +162,10 @@ pub fn broken(problem: &str) -> Result<Response> {
 }
 
 fn json(body: &str, status: u16) -> std::result::Result<Response, String> {
-    text(status, r#"[["content-type","application/json"]]"#, body)
+    text(status, r#"{"content-type":"application/json"}"#, body)
 }
 
-/// A response with a text, its headers given as pairs in JSON.
+/// A response with a text, its headers given as an object in JSON.
 ///
 /// # Errors
 /// When the runtime refuses it.
