@@ -34,8 +34,9 @@ extern "C" {
 }
 
 thread_local! {
-    /// The texts that JavaScript knows, by where they lie, since they are the program's own; with their numbers.
-    static NUMBERS: RefCell<Vec<(usize, usize, usize)>> = const { RefCell::new(Vec::new()) };
+    /// The texts that JavaScript knows, by where they lie and how long they are, since they are the program's own; with
+    /// their numbers.
+    static NUMBERS: RefCell<Vec<((usize, usize), usize)>> = const { RefCell::new(Vec::new()) };
 }
 
 /// The number that stands for the text of a statement, and the text itself unless JavaScript knows it.
@@ -43,12 +44,12 @@ fn numbered(statement: &Statement) -> (usize, Option<&str>) {
     let Cow::Borrowed(text) = statement.sql else { return (0, Some(&statement.sql)) };
     let (start, length) = (text.as_ptr().addr(), text.len());
     NUMBERS.with_borrow_mut(|numbers| {
-        let place = numbers.partition_point(|(s, l, _)| (*s, *l) < (start, length));
+        let place = numbers.partition_point(|(known, _)| *known < (start, length));
         match numbers.get(place) {
-            Some((s, l, number)) if (*s, *l) == (start, length) => (*number, None),
+            Some((known, number)) if *known == (start, length) => (*number, None),
             _ => {
                 let number = numbers.len().saturating_add(1);
-                numbers.insert(place, (start, length, number));
+                numbers.insert(place, ((start, length), number));
                 (number, Some(text))
             }
         }

@@ -78,22 +78,8 @@ pub async fn read(
     request: Request,
     limit: usize,
 ) -> std::result::Result<http::Request<Vec<u8>>, String> {
-    let head: Vec<Option<String>> =
-        serde_json::from_str(&NAMES.with(|names| head(&request, names)))
-            .map_err(|error| error.to_string())?;
-    let mut said = head.into_iter();
-    let mut next = || said.next().flatten();
-    let (method, url, length) = (next(), next(), next());
-    let mut builder: Builder = http::Request::builder()
-        .method(method.unwrap_or_default().as_str())
-        .uri(url.unwrap_or_default());
-    for name in handlers::HEADERS {
-        if let Some(value) = next() {
-            builder = builder.header(HeaderName::from_static(name), value);
-        }
-    }
-    let announced = length.and_then(|length| length.parse::<usize>().ok());
-    let body = match announced {
+    let Head { builder, length } = Head::of(&request)?;
+    let body = match length {
         Some(length) if length > limit => vec![0; limit.saturating_add(1)],
         Some(length) => {
             let body = request.array_buffer().map(JsFuture::from).map_err(told)?;
@@ -113,6 +99,33 @@ pub async fn read(
         },
     };
     builder.body(body).map_err(|error| error.to_string())
+}
+
+/// What a request says before its body.
+struct Head {
+    builder: Builder,
+    /// How many bytes its body is said to have.
+    length: Option<usize>,
+}
+
+impl Head {
+    fn of(request: &Request) -> std::result::Result<Self, String> {
+        let said: Vec<Option<String>> =
+            serde_json::from_str(&NAMES.with(|names| head(request, names)))
+                .map_err(|error| error.to_string())?;
+        let mut said = said.into_iter();
+        let mut next = || said.next().flatten();
+        let (method, url, length) = (next(), next(), next());
+        let mut builder = http::Request::builder()
+            .method(method.unwrap_or_default().as_str())
+            .uri(url.unwrap_or_default());
+        for name in handlers::HEADERS {
+            if let Some(value) = next() {
+                builder = builder.header(HeaderName::from_static(name), value);
+            }
+        }
+        Ok(Self { builder, length: length.and_then(|length| length.parse().ok()) })
+    }
 }
 
 fn told(error: JsValue) -> String {

@@ -129,6 +129,24 @@ async function mailed(production: Server, id: string): Promise<unknown> {
   });
 }
 
+/** A deployment in production whose mail goes through a provider. */
+async function sendingThrough(provider: ReturnType<typeof createServer>): Promise<Server> {
+  await new Promise<void>((done) => provider.listen(0, "127.0.0.1", done));
+  const url = `http://127.0.0.1:${(provider.address() as AddressInfo).port}/emails`;
+  const bindings = { DEVELOPMENT: "0", EMAIL_URL: url, EMAIL_TOKEN: "secret", EMAIL_FROM: "shop@example.com" };
+  return Server.start({ bindings });
+}
+
+/** A charge that a customer with an address has paid. */
+async function paid(production: Server): Promise<string> {
+  const key = (await production.account("Ada's Books")).secret_key;
+  const intent = await production.stripe(key).paymentIntents.create({
+    amount: 2000, currency: "usd", payment_method: "pm_card_visa", confirm: true, receipt_email: "jo@example.com",
+    automatic_payment_methods: { enabled: true, allow_redirects: "never" },
+  });
+  return String(intent.latest_charge);
+}
+
 test("in production mail goes to the provider, again after it refused, under one key", async () => {
   type Mail = { key: string | undefined; token: string | undefined; body: Record<string, string> };
   const mails: Mail[] = [];
@@ -138,16 +156,8 @@ test("in production mail goes to the provider, again after it refused, under one
     mails.push({ key: String(key), token: authorization, body });
     response.writeHead(mails.length === 1 ? 500 : 200).end("{}");
   });
-  await new Promise<void>((done) => provider.listen(0, "127.0.0.1", done));
-  const url = `http://127.0.0.1:${(provider.address() as AddressInfo).port}/emails`;
-  const bindings = { DEVELOPMENT: "0", EMAIL_URL: url, EMAIL_TOKEN: "secret", EMAIL_FROM: "shop@example.com" };
-  await using production = await Server.start({ bindings });
-  const key = (await production.account("Ada's Books")).secret_key;
-  const intent = await production.stripe(key).paymentIntents.create({
-    amount: 2000, currency: "usd", payment_method: "pm_card_visa", confirm: true, receipt_email: "jo@example.com",
-    automatic_payment_methods: { enabled: true, allow_redirects: "never" },
-  });
-  const id = String(intent.latest_charge);
+  await using production = await sendingThrough(provider);
+  const id = await paid(production);
   const noted = await mailed(production, id);
   assert.equal(mails.length, 2);
   assert.deepEqual(mails[0], mails[1]);
@@ -167,16 +177,8 @@ test("mail that its provider refuses for good is a dead letter, and leaves when 
     mails.push(Buffer.concat(await request.toArray()).toString());
     response.writeHead(status).end('{"message":"Invalid `to` field"}');
   });
-  await new Promise<void>((done) => provider.listen(0, "127.0.0.1", done));
-  const url = `http://127.0.0.1:${(provider.address() as AddressInfo).port}/emails`;
-  const bindings = { DEVELOPMENT: "0", EMAIL_URL: url, EMAIL_TOKEN: "secret", EMAIL_FROM: "shop@example.com" };
-  await using production = await Server.start({ bindings });
-  const key = (await production.account("Ada's Books")).secret_key;
-  const intent = await production.stripe(key).paymentIntents.create({
-    amount: 2000, currency: "usd", payment_method: "pm_card_visa", confirm: true, receipt_email: "jo@example.com",
-    automatic_payment_methods: { enabled: true, allow_redirects: "never" },
-  });
-  const id = String(intent.latest_charge);
+  await using production = await sendingThrough(provider);
+  const id = await paid(production);
   const noted = mailed(production, id);
   const [letter] = await until("it is given up", async () => {
     const letters = await production.query("SELECT body, problem FROM dead_letters WHERE queue = 'mail'");

@@ -58,8 +58,8 @@ fn build_unless_kept(
     sources: &[PathBuf],
     profile: &str,
 ) -> Result<()> {
-    let how = [include_str!("arrange.rs"), include_str!("build.rs")];
-    let wanted = fingerprint::of(folder, sources, &[profile, &tools.versions(), how[0], how[1]])?;
+    let tools_and_steps = [&tools.versions(), include_str!("arrange.rs"), include_str!("build.rs")];
+    let wanted = fingerprint::of(folder, sources, &[&[profile], &tools_and_steps[..]].concat())?;
     let kept = folder.join("build/.fingerprint");
     if fs::read_to_string(&kept).is_ok_and(|found| found == wanted) {
         return Ok(());

@@ -164,6 +164,7 @@ impl<'m> Record<'m> {
         Ok(results.pop().unwrap_or_default())
     }
 }
+
 /// How a delivery stands after an attempt that failed.
 fn state<P: Platform>(platform: &P, livemode: bool, due: &Due, outcome: &Outcome) -> State {
     let [random, ..] = platform.random();

@@ -127,16 +127,26 @@ fn endpoints_that_stall_on_every_connection_are_let_go_of_and_the_rest_comes_aga
     assert_eq!(hosts.iter().map(|host| outside.most_under_way(host)).max(), Some(4));
 }
 
+/// So many endpoints and a healthy one, with messages of so many events for each in the worst order: the healthy one's
+/// come last.
+fn before_a_healthy_one(
+    api: &Api,
+    count: usize,
+    events: usize,
+) -> (Vec<String>, String, Vec<Parcel>) {
+    let hosts: Vec<String> = (0..count).map(|number| format!("awkward{number}.test")).collect();
+    hosts.iter().for_each(|host| drop(endpoint(api, host)));
+    let well = endpoint(api, "well.test");
+    let mut parcels = messages(api, events);
+    parcels.sort_by_key(|parcel| parcel.endpoint == well);
+    (hosts, well, parcels)
+}
+
 #[test]
 fn endpoints_that_take_just_too_little_to_be_slow_held_up_all_others_of_their_batch() {
     let api = Api::new();
     let outside = api.platform.outside();
-    let hosts: Vec<String> = (0..8).map(|number| format!("sluggish{number}.test")).collect();
-    hosts.iter().for_each(|host| drop(endpoint(&api, host)));
-    let well = endpoint(&api, "well.test");
-    let mut parcels = messages(&api, 30);
-    // The worst order: whoever takes long comes first.
-    parcels.sort_by_key(|parcel| parcel.endpoint == well);
+    let (hosts, _, parcels) = before_a_healthy_one(&api, 8, 30);
     hosts.iter().for_each(|host| outside.take_at(host, 1_900));
     api.platform.yields(true);
     let lot = Lot::of(&parcels);
@@ -259,11 +269,7 @@ fn a_consumer_ended_the_wait_for_attempts_of_another_one() {
 fn messages_were_taken_for_done_though_nobody_was_left_their_deliveries() {
     let api = Api::new();
     let outside = api.platform.outside();
-    let hosts: Vec<String> = (0..5).map(|number| format!("stalling{number}.test")).collect();
-    hosts.iter().for_each(|host| drop(endpoint(&api, host)));
-    let well = endpoint(&api, "well.test");
-    let mut parcels = messages(&api, 20);
-    parcels.sort_by_key(|parcel| parcel.endpoint == well);
+    let (hosts, well, parcels) = before_a_healthy_one(&api, 5, 20);
     hosts.iter().for_each(|host| outside.stall(host, true));
     let lot = Lot::of(&parcels);
     let mut work = pin!(lot.work(&api.platform));

@@ -175,15 +175,21 @@ fn a_fan_out_that_fails_keeps_no_dead_letter_from_being_tried_again() {
     assert_eq!(went(&api), [URL]);
 }
 
+/// An endpoint that wants an object's events in order: the second one waits for the first, which failed.
+fn one_waits_for_another(api: &Api) -> String {
+    let made = endpoint(api, URL);
+    settings(api, &made, &[("ordering", "object")]);
+    fail(api);
+    let id = customer(api);
+    api.post(&format!("/v1/customers/{id}"), &[("name", "Jo")]).ok();
+    api.deliver();
+    made
+}
+
 #[test]
 fn what_waits_behind_an_earlier_event_of_its_object_had_its_endpoint_looked_at_every_second() {
     let api = Api::new();
-    let made = endpoint(&api, URL);
-    settings(&api, &made, &[("ordering", "object")]);
-    fail(&api);
-    let id = customer(&api);
-    api.post(&format!("/v1/customers/{id}"), &[("name", "Jo")]).ok();
-    api.deliver();
+    let made = one_waits_for_another(&api);
     let rows = deliveries(&api, &made);
     assert_eq!(rows.len(), 2);
     let next = Timestamp(rows[0].integer("next_attempt_at").expect("a moment"));
@@ -487,12 +493,7 @@ fn a_delivery_that_was_ended_with_its_endpoint_did_not_say_why() {
 #[test]
 fn an_endpoint_whose_deliveries_wait_for_their_turn_was_woken_each_minute() {
     let api = Api::new();
-    let made = endpoint(&api, URL);
-    settings(&api, &made, &[("ordering", "object")]);
-    fail(&api);
-    let id = customer(&api);
-    api.post(&format!("/v1/customers/{id}"), &[("name", "Jo")]).ok();
-    api.deliver();
+    let made = one_waits_for_another(&api);
     let first = "UPDATE deliveries SET next_attempt_at = next_attempt_at + 3600 \
          WHERE event = (SELECT MIN(event) FROM deliveries)";
     query(&api, first, values![]);
