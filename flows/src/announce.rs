@@ -12,7 +12,7 @@ use domain::payment_method::PaymentMethod;
 use domain::payout::Payout;
 use domain::refund::Refund;
 use domain::report::ReportRun;
-use domain::resource;
+use domain::resource::{self, Json};
 use domain::setup_intent::SetupIntent;
 use domain::timestamp::Timestamp;
 use domain::topup::Topup;
@@ -49,7 +49,7 @@ pub struct Subjects<'a> {
 /// An object as an event carries it.
 struct Shown {
     id: String,
-    json: String,
+    json: Json,
 }
 
 impl Subjects<'_> {
@@ -116,7 +116,7 @@ impl Subjects<'_> {
 }
 
 fn show<T: Serialize>(id: &str, resource: &T) -> Shown {
-    Shown { id: id.to_owned(), json: resource::text(resource) }
+    Shown { id: id.to_owned(), json: resource::json(resource) }
 }
 
 /// The statements that write the events of a transition, and plan the mail that it brings.

@@ -10,9 +10,9 @@ use domain::error::Retry;
 use domain::event::API_VERSION;
 use domain::id::{IdSource, RequestId, keyed_digest};
 use domain::idempotency::{Answer as KeptAnswer, Begin, Complete, Decision, MAX_KEY_LENGTH};
+use domain::resource::{Json, json, read};
 use flows::{Context, Failure, Platform, RequestReference};
 use http::{HeaderMap, Request};
-use serde_json::Value;
 use store::Scope;
 use store::accounts::KeyAndAccount;
 
@@ -296,11 +296,18 @@ async fn run<P: Platform>(
     let mut shown = show(call, checked, is_change).await;
     if call.is_publishable() {
         // Last, so that it holds for what was expanded and for what an error embeds.
-        match &mut shown {
-            Ok(resource) => browser::narrow(resource),
-            Err(Failure::Api(error)) => browser::narrow_error(error),
-            Err(_) => {}
-        }
+        shown = match shown {
+            Ok(resource) => {
+                let mut resource = read(&resource);
+                browser::narrow(&mut resource);
+                Ok(json(&resource))
+            }
+            Err(Failure::Api(mut error)) => {
+                browser::narrow_error(&mut error);
+                Err(Failure::Api(error))
+            }
+            other => other,
+        };
     }
     shown.map(|resource| Answer::shown(&resource))
 }
@@ -309,10 +316,14 @@ async fn show<P: Platform>(
     call: &Call<'_, P>,
     checked: Box<dyn Checked<P>>,
     is_change: bool,
-) -> Result<Value, Failure> {
-    let mut resource = checked.run(call).await?;
+) -> Result<Json, Failure> {
+    let shown = checked.run(call).await?;
+    if call.expand.is_empty() {
+        return Ok(shown);
+    }
+    let mut resource = read(&shown);
     expand::expand(call, &mut resource, call.expand, is_change).await?;
-    Ok(resource)
+    Ok(json(&resource))
 }
 
 /// What a request is told before it runs.

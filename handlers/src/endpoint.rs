@@ -5,9 +5,9 @@ use std::pin::Pin;
 use domain::ApiError;
 use domain::account::Account;
 use domain::api_key::{Access, ApiKey, Kind};
+use domain::resource::Json;
 use flows::{Context, Failure, Platform};
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 
 use crate::form::Tree;
 
@@ -101,7 +101,7 @@ pub trait Endpoint: 'static {
     /// # Errors
     /// What the merchant is told, or what went wrong on our side.
     #[expect(async_fn_in_trait, reason = "Platform futures stay on one thread")]
-    async fn run<P: Platform>(call: &Call<'_, P>, input: Self::Input) -> Result<Value, Failure>;
+    async fn run<P: Platform>(call: &Call<'_, P>, input: Self::Input) -> Result<Json, Failure>;
 }
 
 /// What is known of an endpoint.
@@ -156,7 +156,7 @@ fn check<E: Endpoint, P: Platform>(tree: Tree) -> Result<Box<dyn Checked<P>>, Ap
 
 /// An operation on its way. It is on the heap: whoever awaits one of many would otherwise have room for
 /// all of them on the stack, which in the Worker is small.
-pub type Running<'a> = Pin<Box<dyn Future<Output = Result<Value, Failure>> + 'a>>;
+pub type Running<'a> = Pin<Box<dyn Future<Output = Result<Json, Failure>> + 'a>>;
 
 /// An endpoint whose parameters are checked, and that has yet to run.
 pub trait Checked<P> {

@@ -14,7 +14,7 @@ use domain::payment_intent::PaymentIntent;
 use domain::payment_method::PaymentMethod;
 use domain::payout::Payout;
 use domain::refund::Refund;
-use domain::resource::{self, value};
+use domain::resource::{self, Json, json, read};
 use domain::timestamp::Timestamp;
 use domain::topup::Topup;
 use domain::transfer::{Transfer, TransferReversal};
@@ -358,7 +358,7 @@ async fn load<P: Platform>(
     let results = call.context.batch(statements).await?;
     for ((slot, kind, _), rows) in wanted.into_iter().zip(&results) {
         if let Some(row) = Rows::first(rows) {
-            *slot = kind.show(row, call.context.now)?;
+            *slot = read(&kind.show(row, call.context.now)?);
         }
     }
     Ok(())
@@ -419,46 +419,44 @@ impl Kind {
         }
     }
 
-    fn show(self, row: &Row, now: Timestamp) -> Result<Value, store::Inconsistent> {
+    fn show(self, row: &Row, now: Timestamp) -> Result<Json, store::Inconsistent> {
         Ok(match self {
-            Self::BalanceTransaction => value(&resource::balance_transaction::Resource::new(
+            Self::BalanceTransaction => json(&resource::balance_transaction::Resource::new(
                 &BalanceTransaction::try_from(row)?,
                 now,
             )),
             Self::BankAccount => {
                 let bank = BankAccount::try_from(row)?;
                 if bank.deleted {
-                    value(&resource::bank_account::Deleted::from(&bank))
+                    json(&resource::bank_account::Deleted::from(&bank))
                 } else {
-                    value(&resource::bank_account::Resource::from(&bank))
+                    json(&resource::bank_account::Resource::from(&bank))
                 }
             }
-            Self::Charge => value(&resource::charge::Resource::from(&Charge::try_from(row)?)),
+            Self::Charge => json(&resource::charge::Resource::from(&Charge::try_from(row)?)),
             Self::Customer => {
                 let customer = Customer::try_from(row)?;
                 if customer.deleted {
-                    value(&resource::customer::Deleted::from(&customer))
+                    json(&resource::customer::Deleted::from(&customer))
                 } else {
-                    value(&resource::customer::Resource::from(&customer))
+                    json(&resource::customer::Resource::from(&customer))
                 }
             }
-            Self::Dispute => {
-                value(&resource::dispute::Resource::new(&Dispute::try_from(row)?, now))
-            }
+            Self::Dispute => json(&resource::dispute::Resource::new(&Dispute::try_from(row)?, now)),
             Self::PaymentIntent => {
-                value(&resource::payment_intent::Resource::from(&PaymentIntent::try_from(row)?))
+                json(&resource::payment_intent::Resource::from(&PaymentIntent::try_from(row)?))
             }
             Self::PaymentMethod => {
-                value(&resource::payment_method::Resource::from(&PaymentMethod::try_from(row)?))
+                json(&resource::payment_method::Resource::from(&PaymentMethod::try_from(row)?))
             }
-            Self::Payout => value(&resource::payout::Resource::from(&Payout::try_from(row)?)),
-            Self::Refund => value(&resource::refund::Resource::from(&Refund::try_from(row)?)),
+            Self::Payout => json(&resource::payout::Resource::from(&Payout::try_from(row)?)),
+            Self::Refund => json(&resource::refund::Resource::from(&Refund::try_from(row)?)),
             Self::Topup => topups::show(&Topup::try_from(row)?),
             Self::Transfer => transfers::show(&Transfer::try_from(row)?),
             Self::TransferReversal => transfers::reversals::show(&TransferReversal::try_from(row)?),
             Self::Source => {
                 let method = PaymentMethod::try_from(row)?;
-                value(&resource::token::CardResource::new(
+                json(&resource::token::CardResource::new(
                     method.id.as_str(),
                     &method.card,
                     &method.details.billing_details,

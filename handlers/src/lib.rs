@@ -23,6 +23,7 @@ pub mod files;
 pub mod florin;
 pub mod form;
 pub mod included;
+mod indent;
 pub mod key_cache;
 pub mod list;
 #[cfg(feature = "openapi")]

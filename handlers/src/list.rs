@@ -1,7 +1,7 @@
 //! Lists: pages of objects, newest first, by cursor (<https://docs.stripe.com/api/pagination>).
 
 use domain::ApiError;
-use domain::resource::{List, value};
+use domain::resource::{Json, List, json, read};
 use flows::{Failure, Platform};
 use serde_json::Value;
 use store::list::{Cursor, Filter, Page, Table};
@@ -103,8 +103,8 @@ pub async fn show<P: Platform>(
     table: Table,
     filters: &[Filter],
     page: &Page,
-    show_row: impl Fn(&Row) -> Result<Value, Inconsistent>,
-) -> Result<Value, Failure> {
+    show_row: impl Fn(&Row) -> Result<Json, Inconsistent>,
+) -> Result<Json, Failure> {
     let scope = &call.context.scope;
     let mut statements = Vec::new();
     let cursor = match &page.cursor {
@@ -136,5 +136,10 @@ pub async fn show<P: Platform>(
     let rows: Vec<Row> = results.into_iter().flat_map(|Rows(rows)| rows).collect();
     let (rows, has_more) = store::list::assemble(rows, page);
     let data = rows.iter().map(show_row).collect::<Result<_, _>>()?;
-    Ok(value(&List { object: "list", data, has_more, url: call.url.clone() }))
+    Ok(json(&List { object: "list", data, has_more, url: call.url.clone() }))
+}
+
+/// Whether a page holds nothing.
+pub fn is_empty(page: &Json) -> bool {
+    read(page).get("data").and_then(Value::as_array).is_none_or(Vec::is_empty)
 }

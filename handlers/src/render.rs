@@ -2,9 +2,12 @@
 
 use domain::ApiError;
 use domain::error::Retry;
+use domain::resource::{Json, json};
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, WWW_AUTHENTICATE};
 use http::{Response, StatusCode};
-use serde_json::{Value, json};
+use serde::Serialize;
+
+use crate::indent::indent;
 
 /// A response whose body is complete.
 pub type Reply = Response<Vec<u8>>;
@@ -31,7 +34,7 @@ pub struct Answer {
 
 impl Answer {
     /// The answer that shows a resource.
-    pub fn shown(resource: &Value) -> Self {
+    pub fn shown(resource: &Json) -> Self {
         Self { status: 200, body: pretty(resource), retry: None }
     }
 
@@ -39,16 +42,21 @@ impl Answer {
     pub fn error(error: &ApiError) -> Self {
         Self {
             status: error.status(),
-            body: pretty(&json!({"error": error.parts()})),
+            body: pretty(&json(&Told { error: error.parts() })),
             retry: error.retry(),
         }
     }
 }
 
+/// The body of an error.
+#[derive(Serialize)]
+struct Told<T> {
+    error: T,
+}
+
 /// Stripe indents by two spaces, and people read these bodies with curl.
-fn pretty(value: &Value) -> String {
-    // A JSON value always has a text.
-    let mut text = serde_json::to_string_pretty(value).unwrap_or_default();
+fn pretty(json: &Json) -> String {
+    let mut text = indent(json.get());
     text.push('\n');
     text
 }

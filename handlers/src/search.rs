@@ -6,12 +6,11 @@
 //! nothing is lost. `docs/search.md` says which queries that concerns.
 
 use domain::ApiError;
-use domain::resource::{SearchResult, value};
+use domain::resource::{Json, SearchResult, json};
 use domain::seal::SealBroken;
 use domain::search::{Query, Searchable, Searched};
 use flows::{Failure, Platform};
 use serde::Deserialize;
-use serde_json::Value;
 use store::search::{MAX_COUNT, Merged, Place, Plan, merge, plan};
 use store::{Inconsistent, Row, Rows, Scope};
 
@@ -71,8 +70,8 @@ impl Parameters {
 pub async fn show<T, P: Platform>(
     call: &Call<'_, P>,
     input: &Input,
-    show: impl Fn(&T) -> Value,
-) -> Result<Value, Failure>
+    show: impl Fn(&T) -> Json,
+) -> Result<Json, Failure>
 where
     T: Searchable + for<'r> TryFrom<&'r Row, Error = Inconsistent>,
 {
@@ -87,7 +86,7 @@ where
         true => Some(count::<T, P>(call, input, &plan).await?),
         false => None,
     };
-    Ok(value(&SearchResult {
+    Ok(json(&SearchResult {
         object: "search_result",
         data: found.iter().map(show).collect(),
         has_more: rest.is_some(),

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{Constant, List, value};
+use super::{Constant, Json, List};
 use crate::account::Account;
 use crate::metadata::Metadata;
 use crate::money::Currency;
@@ -32,7 +32,8 @@ pub struct Resource<'a> {
     pub default_currency: Currency,
     pub details_submitted: bool,
     pub email: Option<&'a str>,
-    pub external_accounts: Value,
+    #[cfg_attr(feature = "openapi", schemars(with = "serde_json::Value"))]
+    pub external_accounts: Json,
     pub future_requirements: Value,
     pub metadata: Metadata,
     pub payouts_enabled: bool,
@@ -44,7 +45,7 @@ pub struct Resource<'a> {
 
 impl<'a> Resource<'a> {
     /// An account, and a page of the bank accounts that it is paid out to.
-    pub fn new(account: &'a Account, bank_accounts: Vec<Value>, has_more: bool) -> Self {
+    pub fn new(account: &'a Account, bank_accounts: Vec<Json>, has_more: bool) -> Self {
         Self {
             id: account.id.as_str(),
             object: "account",
@@ -99,8 +100,8 @@ fn company() -> Value {
     })
 }
 
-fn external_accounts(account: &Account, data: Vec<Value>, has_more: bool) -> Value {
-    value(&List {
+fn external_accounts(account: &Account, data: Vec<Json>, has_more: bool) -> Json {
+    super::json(&List {
         object: "list",
         data,
         has_more,

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::payment_method::Billing;
 use super::token::CardResource as SourceCard;
-use super::{Constant, value};
+use super::{Constant, Json};
 use crate::card::{Card, Check, Decline};
 use crate::charge::{Charge, FraudDetails, Status};
 use crate::metadata::Metadata;
@@ -54,7 +54,8 @@ pub struct Resource<'a> {
     pub refunded: bool,
     pub review: Option<&'a str>,
     pub shipping: Option<&'a Shipping>,
-    pub source: Option<Value>,
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<serde_json::Value>"))]
+    pub source: Option<Json>,
     pub source_transfer: Option<&'a str>,
     pub statement_descriptor: Option<&'a str>,
     pub statement_descriptor_suffix: Option<&'a str>,
@@ -243,9 +244,9 @@ fn three_d_secure(charge: &Charge) -> Value {
 }
 
 /// A charge of the legacy API shows the card that it was made from.
-fn source(charge: &Charge) -> Option<Value> {
+fn source(charge: &Charge) -> Option<Json> {
     let id = charge.details.source.as_deref()?;
     let card = charge.details.card.as_ref()?;
     let customer = charge.customer.as_ref().map(|id| id.as_str());
-    Some(value(&SourceCard::new(id, card, &charge.details.billing_details, customer)))
+    Some(super::json(&SourceCard::new(id, card, &charge.details.billing_details, customer)))
 }

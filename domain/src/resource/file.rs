@@ -1,7 +1,6 @@
 //! The `file` object.
 
 use serde::Serialize;
-use serde_json::Value;
 
 use super::{Constant, List};
 use crate::file::File;
@@ -18,7 +17,7 @@ pub struct Resource<'a> {
     pub expires_at: Timestamp,
     pub filename: &'a str,
     /// There are no links to files that need no key.
-    #[cfg_attr(feature = "openapi", schemars(with = "Value"))]
+    #[cfg_attr(feature = "openapi", schemars(with = "serde_json::Value"))]
     pub links: List,
     pub purpose: Constant,
     pub size: i64,
@@ -38,7 +37,7 @@ impl<'a> From<&'a File> for Resource<'a> {
             filename: &file.filename,
             links: List {
                 object: "list",
-                data: Vec::<Value>::new(),
+                data: Vec::new(),
                 has_more: false,
                 url: format!("/v1/file_links?file={id}"),
             },

@@ -1,16 +1,15 @@
 //! Pages of objects, by cursor and by search.
 
 use serde::Serialize;
-use serde_json::Value;
 
-use super::Constant;
+use super::{Constant, Json};
 
 /// A page of a list (<https://docs.stripe.com/api/pagination>).
 #[derive(Debug, Serialize)]
 #[expect(missing_docs, reason = "each is Stripe's field of the same name")]
 pub struct List {
     pub object: Constant,
-    pub data: Vec<Value>,
+    pub data: Vec<Json>,
     pub has_more: bool,
     pub url: String,
 }
@@ -20,7 +19,7 @@ pub struct List {
 #[expect(missing_docs, reason = "each is Stripe's field of the same name")]
 pub struct SearchResult {
     pub object: Constant,
-    pub data: Vec<Value>,
+    pub data: Vec<Json>,
     pub has_more: bool,
     pub next_page: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]

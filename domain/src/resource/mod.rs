@@ -28,16 +28,27 @@ pub mod webhook_endpoint;
 
 pub use list::{List, SearchResult};
 
-/// A resource as JSON, for embedding in another one or expanding a field with it.
-pub fn value<T: serde::Serialize>(resource: &T) -> serde_json::Value {
-    // Resources are plain structs with text keys, for which this cannot fail.
-    serde_json::to_value(resource).unwrap_or_default()
-}
+use serde_json::value::RawValue;
+
+/// A resource as JSON text, which others are built around as it is.
+pub type Json = Box<RawValue>;
 
 /// A resource as JSON text.
-pub fn text<T: serde::Serialize>(resource: &T) -> String {
-    // As above.
-    serde_json::to_string(resource).unwrap_or_default()
+pub fn json<T: serde::Serialize>(resource: &T) -> Json {
+    // Resources are plain structs with text keys, for which this cannot fail.
+    serde_json::value::to_raw_value(resource).unwrap_or_default()
+}
+
+/// A resource to be changed, as where one of its fields is expanded.
+pub fn read(json: &Json) -> serde_json::Value {
+    // It is JSON, which can be read.
+    serde_json::from_str(json.get()).unwrap_or_default()
+}
+
+/// A resource to be changed, or to be part of another one. Reading its text again keeps the Worker small: how a
+/// resource is written is made anew for each way of writing it.
+pub fn value<T: serde::Serialize>(resource: &T) -> serde_json::Value {
+    read(&json(resource))
 }
 
 /// A constant text of the API, as the `object` field of each resource.

@@ -1,9 +1,8 @@
 //! The `transfer` object, and the `transfer_reversal` objects in it.
 
 use serde::Serialize;
-use serde_json::Value;
 
-use super::{Constant, List, value};
+use super::{Constant, Json, List, json};
 use crate::metadata::Metadata;
 use crate::money::Currency;
 use crate::payout::SourceType;
@@ -26,7 +25,8 @@ pub struct Resource<'a> {
     pub destination: Option<&'a str>,
     pub livemode: bool,
     pub metadata: &'a Metadata,
-    pub reversals: Value,
+    #[cfg_attr(feature = "openapi", schemars(with = "serde_json::Value"))]
+    pub reversals: Json,
     pub reversed: bool,
     pub source_transaction: Option<Constant>,
     pub source_type: SourceType,
@@ -57,12 +57,12 @@ impl<'a> From<&'a Transfer> for Resource<'a> {
     }
 }
 
-fn reversals(transfer: &Transfer) -> Value {
+fn reversals(transfer: &Transfer) -> Json {
     let shown = &transfer.details.reversals;
     let sum: i64 = shown.iter().map(|reversal| reversal.amount.minor_units()).sum();
-    value(&List {
+    json(&List {
         object: "list",
-        data: shown.iter().map(|reversal| value(&ReversalResource::from(reversal))).collect(),
+        data: shown.iter().map(|reversal| json(&ReversalResource::from(reversal))).collect(),
         has_more: sum < transfer.reversed.minor_units(),
         url: format!("/v1/transfers/{}/reversals", transfer.id),
     })

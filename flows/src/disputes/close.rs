@@ -3,7 +3,7 @@
 use domain::ApiError;
 use domain::dispute::Dispute;
 use domain::event::{EventType, Transition};
-use serde_json::Value;
+use domain::resource::Json;
 use store::DatabaseError;
 
 use super::{Loaded, MAX_TRIES, answered, load, moved, no_such, shown};
@@ -13,7 +13,7 @@ use crate::{Context, Failure, Platform};
 ///
 /// # Errors
 /// When there is none, or it was answered or is over.
-pub async fn close<P: Platform>(context: &Context<'_, P>, id: &str) -> Result<Value, Failure> {
+pub async fn close<P: Platform>(context: &Context<'_, P>, id: &str) -> Result<Json, Failure> {
     let (transition, event) = (Transition::DisputeClosed, EventType::ChargeDisputeClosed);
     for _ in 0..MAX_TRIES {
         let Loaded { earlier, pair } = load(context, id, transition, event).await?;

@@ -14,7 +14,7 @@ use domain::ApiError;
 use domain::charge::Charge;
 use domain::dispute::{Dispute, Status};
 use domain::event::{EventType, Transition};
-use domain::resource::{self, value};
+use domain::resource::{self, Json, json, read};
 use serde_json::Value;
 use store::events::Event;
 use store::scheduled_tasks::{self, Kind, Task};
@@ -51,8 +51,8 @@ pub fn no_such(id: &str) -> ApiError {
 }
 
 /// The dispute as merchants see it.
-fn shown<P: Platform>(context: &Context<'_, P>, dispute: &Dispute) -> Value {
-    value(&resource::dispute::Resource::new(dispute, context.now))
+fn shown<P: Platform>(context: &Context<'_, P>, dispute: &Dispute) -> Json {
+    json(&resource::dispute::Resource::new(dispute, context.now))
 }
 
 /// A dispute and its charge, with the event by which an earlier run of the same request told of what
@@ -83,10 +83,10 @@ async fn load<P: Platform>(
 
 /// What the earlier run of a request was to answer: the object that its event carries. The bank may
 /// have gone on meanwhile, but an answer is what it was.
-fn answered(event: &Event) -> Result<Value, Failure> {
+fn answered(event: &Event) -> Result<Json, Failure> {
     serde_json::from_str::<Value>(&event.data)
         .ok()
-        .and_then(|mut data| data.get_mut("object").map(Value::take))
+        .and_then(|data| data.get("object").map(json))
         .ok_or_else(|| Failure::Bug(format!("{} carries no object", event.id)))
 }
 
@@ -163,7 +163,8 @@ fn announce<P: Platform>(
     before: &Dispute,
     after: &Dispute,
 ) -> Vec<Statement> {
-    let previous = previous_attributes(&shown(context, before), &shown(context, after));
+    let previous =
+        previous_attributes(&read(&shown(context, before)), &read(&shown(context, after)));
     let subjects = Subjects { dispute: Some(after), ..Subjects::default() };
     events(context, transition, subjects, previous)
 }

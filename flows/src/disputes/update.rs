@@ -4,7 +4,7 @@ use domain::ApiError;
 use domain::dispute::{Dispute, EvidenceUpdate};
 use domain::event::{EventType, Transition};
 use domain::metadata::MetadataUpdate;
-use serde_json::Value;
+use domain::resource::Json;
 use store::{DatabaseError, disputes};
 
 use super::{Loaded, MAX_TRIES, announce, answered, load, moved, no_such, shown};
@@ -73,7 +73,7 @@ pub async fn update<P: Platform>(
     context: &Context<'_, P>,
     id: &str,
     changes: &Changes,
-) -> Result<Value, Failure> {
+) -> Result<Json, Failure> {
     let (transition, event) = (Transition::DisputeUpdated, EventType::ChargeDisputeUpdated);
     for _ in 0..MAX_TRIES {
         let Loaded { earlier, pair } = load(context, id, transition, event).await?;

@@ -103,7 +103,8 @@ fn peace(wish: &str, now: Timestamp) -> Option<i64> {
 fn body(due: &Due) -> Result<(&str, String), Inconsistent> {
     let shown = due.shown.as_ref().map_err(Clone::clone)?;
     let data = shown.event.raw_data()?;
-    let body = resource::text(&shown.event.resource(&data, shown.pending_webhooks));
+    let resource = resource::json(&shown.event.resource(&data, shown.pending_webhooks));
+    let body = resource.get().to_owned();
     Ok((shown.event.id.as_str(), body))
 }
 

@@ -1,11 +1,10 @@
 //! `POST /v1/accounts`
 
 use domain::money::Currency;
-use domain::resource::{self, value};
+use domain::resource::{self, Json, json};
 use domain::{ApiError, Patch};
 use flows::{Failure, Platform, accounts};
 use serde::Deserialize;
-use serde_json::Value;
 
 use crate::endpoint::{Call, Endpoint, Method};
 use crate::payment_intents::parameters::{check_email, currency};
@@ -81,7 +80,7 @@ impl Endpoint for Create {
         })
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, input: Input) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, input: Input) -> Result<Json, Failure> {
         let own = call.account;
         let create = accounts::Create {
             country: input.country.unwrap_or_else(|| own.country.clone()),
@@ -90,6 +89,6 @@ impl Endpoint for Create {
             name: input.name,
         };
         let account = accounts::create(&call.context, &create).await?;
-        Ok(value(&resource::account::Resource::new(&account, Vec::new(), false)))
+        Ok(json(&resource::account::Resource::new(&account, Vec::new(), false)))
     }
 }

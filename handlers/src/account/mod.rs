@@ -6,9 +6,8 @@ pub mod retrieve_by_id;
 
 use domain::account::Account;
 use domain::bank_account::BankAccount;
-use domain::resource::{self, value};
+use domain::resource::{self, Json, json};
 use flows::{Failure, Platform};
-use serde_json::Value;
 use store::list::{Cursor, END_OF_TIME, Filter, Page, Table};
 use store::{Scope, list};
 
@@ -16,7 +15,7 @@ use crate::endpoint::Call;
 use crate::external_accounts;
 
 /// The account with its newest bank accounts, as merchants see it.
-async fn show<P: Platform>(call: &Call<'_, P>, account: &Account) -> Result<Value, Failure> {
+async fn show<P: Platform>(call: &Call<'_, P>, account: &Account) -> Result<Json, Failure> {
     let scope = Scope { account: account.id.clone(), livemode: call.context.scope.livemode };
     let page = Page { created_from: 0, created_to: END_OF_TIME, cursor: Cursor::Newest, limit: 10 };
     let statement = list::page(&scope, Table::BankAccounts, &Filter::Nothing, &page);
@@ -27,5 +26,5 @@ async fn show<P: Platform>(call: &Call<'_, P>, account: &Account) -> Result<Valu
         .iter()
         .map(|row| Ok(external_accounts::show(&BankAccount::try_from(row)?)))
         .collect::<Result<_, store::Inconsistent>>()?;
-    Ok(value(&resource::account::Resource::new(account, banks, has_more)))
+    Ok(json(&resource::account::Resource::new(account, banks, has_more)))
 }

@@ -1,9 +1,8 @@
 //! `GET /v1/balance`
 
 use domain::ApiError;
-use domain::resource::value;
+use domain::resource::{Json, json};
 use flows::{Failure, Platform, balance};
-use serde_json::Value;
 
 use crate::dispatch::Nothing;
 use crate::endpoint::{Call, Endpoint, Method};
@@ -22,8 +21,8 @@ impl Endpoint for Retrieve {
         Ok(())
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, (): ()) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, (): ()) -> Result<Json, Failure> {
         let own = call.account.default_currency;
-        Ok(value(&balance::balance(&call.context, own).await?))
+        Ok(json(&balance::balance(&call.context, own).await?))
     }
 }

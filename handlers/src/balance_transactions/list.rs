@@ -4,8 +4,8 @@ use domain::ApiError;
 use domain::balance_transaction::{BalanceTransaction, Kind};
 use domain::money::Currency;
 use domain::payout::Payout;
+use domain::resource::Json;
 use flows::{Failure, Platform, payouts};
-use serde_json::Value;
 use store::accounts::LONGEST_DELAY;
 use store::list::{Filter, Page, Table};
 
@@ -122,7 +122,7 @@ impl Endpoint for List {
         })
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, input: Input) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, input: Input) -> Result<Json, Failure> {
         let now = call.context.now;
         let table = Table::BalanceTransactions;
         let (filters, page) = match &input.payout {

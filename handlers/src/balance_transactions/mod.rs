@@ -4,11 +4,10 @@ pub mod list;
 pub mod retrieve;
 
 use domain::balance_transaction::BalanceTransaction;
-use domain::resource::{self, value};
+use domain::resource::{self, Json, json};
 use domain::timestamp::Timestamp;
-use serde_json::Value;
 
 /// The movement as merchants see it at a moment.
-pub fn show(transaction: &BalanceTransaction, now: Timestamp) -> Value {
-    value(&resource::balance_transaction::Resource::new(transaction, now))
+pub fn show(transaction: &BalanceTransaction, now: Timestamp) -> Json {
+    json(&resource::balance_transaction::Resource::new(transaction, now))
 }

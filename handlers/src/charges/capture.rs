@@ -1,10 +1,10 @@
 //! `POST /v1/charges/{charge}/capture`
 
+use domain::resource::Json;
 use domain::{ApiError, Patch};
 use flows::charges::{self, CaptureChanges};
 use flows::{Failure, Platform};
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::show;
 use crate::endpoint::{Call, Endpoint, Method};
@@ -61,7 +61,7 @@ impl Endpoint for Capture {
         })
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, input: Self::Input) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, input: Self::Input) -> Result<Json, Failure> {
         Ok(show(&charges::capture(&call.context, call.id(), &input).await?))
     }
 }

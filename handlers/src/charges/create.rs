@@ -4,6 +4,7 @@ use domain::charge::Details;
 use domain::metadata::MetadataUpdate;
 use domain::money::Money;
 use domain::payment_intent::Shipping;
+use domain::resource::Json;
 use domain::{ApiError, Patch};
 use flows::{Failure, Platform, charges};
 use serde::Deserialize;
@@ -102,7 +103,7 @@ impl Endpoint for Create {
         })
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, input: Self::Input) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, input: Self::Input) -> Result<Json, Failure> {
         Ok(show(&charges::create(&call.context, &input).await?))
     }
 }

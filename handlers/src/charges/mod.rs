@@ -11,10 +11,9 @@ pub mod search;
 pub mod update;
 
 use domain::charge::Charge;
-use domain::resource::{self, value};
-use serde_json::Value;
+use domain::resource::{self, Json, json};
 
 /// The charge as merchants see it.
-pub fn show(charge: &Charge) -> Value {
-    value(&resource::charge::Resource::from(charge))
+pub fn show(charge: &Charge) -> Json {
+    json(&resource::charge::Resource::from(charge))
 }

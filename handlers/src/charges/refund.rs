@@ -1,8 +1,8 @@
 //! `POST /v1/charges/{charge}/refund`
 
 use domain::ApiError;
+use domain::resource::Json;
 use flows::{Failure, Platform, charges, refunds};
-use serde_json::Value;
 
 use super::show;
 use crate::endpoint::{Call, Endpoint, Method};
@@ -24,7 +24,7 @@ impl Endpoint for Refund {
         parameters.create(true)
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, input: Self::Input) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, input: Self::Input) -> Result<Json, Failure> {
         let input = refunds::Create { charge: Some(call.id().to_owned()), ..input };
         let refund = refunds::create(&call.context, &input).await?;
         Ok(show(&charges::find(&call.context, refund.charge.as_str()).await?))

@@ -2,9 +2,9 @@
 
 use domain::ApiError;
 use domain::charge::Charge;
+use domain::resource::Json;
 use domain::search::Searched;
 use flows::{Failure, Platform};
-use serde_json::Value;
 
 use super::show;
 use crate::endpoint::{Call, Endpoint, Method};
@@ -24,7 +24,7 @@ impl Endpoint for Search {
         parameters.check(Searched::Charges)
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, input: Input) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, input: Input) -> Result<Json, Failure> {
         search::show(call, &input, |charge: &Charge| show(charge)).await
     }
 }

@@ -2,10 +2,10 @@
 
 use domain::metadata::MetadataUpdate;
 use domain::payment_intent::Shipping;
+use domain::resource::Json;
 use domain::{ApiError, Patch};
 use flows::{Failure, Platform, charges};
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::show;
 use crate::endpoint::{Call, Endpoint, Method};
@@ -90,7 +90,7 @@ impl Endpoint for Update {
         })
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, changes: Self::Input) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, changes: Self::Input) -> Result<Json, Failure> {
         Ok(show(&charges::update(&call.context, call.id(), &changes).await?))
     }
 }

@@ -1,5 +1,6 @@
 //! `POST /v1/customers`
 
+use domain::resource::Json;
 use domain::{ApiError, Patch};
 use flows::{Failure, Platform, customers};
 use serde_json::Value;
@@ -45,7 +46,7 @@ impl Endpoint for Create {
     async fn run<P: Platform>(
         call: &Call<'_, P>,
         input: customers::Create,
-    ) -> Result<Value, Failure> {
+    ) -> Result<Json, Failure> {
         Ok(show(&customers::create(&call.context, &input).await?))
     }
 }

@@ -1,8 +1,8 @@
 //! `DELETE /v1/customers/{customer}`
 
 use domain::ApiError;
+use domain::resource::Json;
 use flows::{Failure, Platform, customers};
-use serde_json::Value;
 
 use super::show;
 use crate::dispatch::Nothing;
@@ -22,7 +22,7 @@ impl Endpoint for Delete {
         Ok(parameters)
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, _: Nothing) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, _: Nothing) -> Result<Json, Failure> {
         Ok(show(&customers::delete(&call.context, call.id()).await?))
     }
 }

@@ -2,8 +2,8 @@
 
 use domain::ApiError;
 use domain::customer::Customer;
+use domain::resource::Json;
 use flows::{Failure, Platform};
-use serde_json::Value;
 use store::list::{Filter, Page, Table};
 
 use super::show;
@@ -44,7 +44,7 @@ impl Endpoint for List {
         Ok(Input { filters, page })
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, input: Input) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, input: Input) -> Result<Json, Failure> {
         list::show(call, Table::Customers, &input.filters, &input.page, |row| {
             Ok(show(&Customer::try_from(row)?))
         })

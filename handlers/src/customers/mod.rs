@@ -12,14 +12,9 @@ pub mod update;
 
 use domain::customer::Customer;
 use domain::resource::customer::{Deleted, Resource};
-use domain::resource::value;
-use serde_json::Value;
+use domain::resource::{Json, json};
 
 /// The customer, or what is left of a deleted one.
-pub fn show(customer: &Customer) -> Value {
-    if customer.deleted {
-        value(&Deleted::from(customer))
-    } else {
-        value(&Resource::from(customer))
-    }
+pub fn show(customer: &Customer) -> Json {
+    if customer.deleted { json(&Deleted::from(customer)) } else { json(&Resource::from(customer)) }
 }

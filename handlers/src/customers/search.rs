@@ -2,10 +2,9 @@
 
 use domain::ApiError;
 use domain::customer::Customer;
-use domain::resource::{self, value};
+use domain::resource::{self, Json, json};
 use domain::search::Searched;
 use flows::{Failure, Platform};
-use serde_json::Value;
 
 use crate::endpoint::{Call, Endpoint, Method};
 use crate::search::{self, Input, Parameters};
@@ -24,9 +23,9 @@ impl Endpoint for Search {
         parameters.check(Searched::Customers)
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, input: Input) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, input: Input) -> Result<Json, Failure> {
         search::show(call, &input, |customer: &Customer| {
-            value(&resource::customer::Resource::from(customer))
+            json(&resource::customer::Resource::from(customer))
         })
         .await
     }

@@ -1,9 +1,9 @@
 //! `POST /v1/customers/{customer}`
 
 use domain::ApiError;
+use domain::resource::Json;
 use flows::customers::{self, Changes, NewSource};
 use flows::{Failure, Platform};
-use serde_json::Value;
 
 use super::parameters::customer_parameters;
 use super::show;
@@ -50,7 +50,7 @@ impl Endpoint for Update {
         Ok(Input { changes: parameters.changes()?, source })
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, input: Input) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, input: Input) -> Result<Json, Failure> {
         let source = input.source.as_ref();
         Ok(show(&customers::update(&call.context, call.id(), &input.changes, source).await?))
     }

@@ -1,8 +1,8 @@
 //! `POST /v1/disputes/{dispute}/close`
 
 use domain::ApiError;
+use domain::resource::Json;
 use flows::{Failure, Platform, disputes};
-use serde_json::Value;
 
 use crate::dispatch::Nothing;
 use crate::endpoint::{Call, Endpoint, Method};
@@ -21,7 +21,7 @@ impl Endpoint for Close {
         Ok(())
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, (): ()) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, (): ()) -> Result<Json, Failure> {
         disputes::close(&call.context, call.id()).await
     }
 }

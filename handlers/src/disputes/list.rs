@@ -2,8 +2,8 @@
 
 use domain::ApiError;
 use domain::dispute::Dispute;
+use domain::resource::Json;
 use flows::{Failure, Platform, disputes};
-use serde_json::Value;
 use store::list::{Filter, Page, Table};
 
 use super::show;
@@ -43,9 +43,9 @@ impl Endpoint for List {
         Ok(Input { charge, payment_intent, page })
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, input: Input) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, input: Input) -> Result<Json, Failure> {
         let shown = page(call, &input).await?;
-        let is_empty = shown.get("data").and_then(Value::as_array).is_some_and(Vec::is_empty);
+        let is_empty = list::is_empty(&shown);
         let (charge, intent) = (input.charge.as_deref(), input.payment_intent.as_deref());
         if is_empty && disputes::open_for(&call.context, charge, intent).await? {
             return page(call, &input).await;
@@ -54,7 +54,7 @@ impl Endpoint for List {
     }
 }
 
-async fn page<P: Platform>(call: &Call<'_, P>, input: &Input) -> Result<Value, Failure> {
+async fn page<P: Platform>(call: &Call<'_, P>, input: &Input) -> Result<Json, Failure> {
     let filters = [
         input.charge.clone().map(Filter::Charge),
         input.payment_intent.clone().map(Filter::PaymentIntent),

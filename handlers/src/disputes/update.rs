@@ -3,10 +3,10 @@
 use domain::ApiError;
 use domain::dispute::EvidenceUpdate;
 use domain::metadata::MetadataUpdate;
+use domain::resource::Json;
 use flows::disputes::Changes;
 use flows::{Failure, Platform, disputes};
 use serde::Deserialize;
-use serde_json::Value;
 
 use crate::endpoint::{Call, Endpoint, Method};
 
@@ -41,7 +41,7 @@ impl Endpoint for Update {
         Ok(Changes { evidence, metadata, submit })
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, changes: Changes) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, changes: Changes) -> Result<Json, Failure> {
         disputes::update(&call.context, call.id(), &changes).await
     }
 }

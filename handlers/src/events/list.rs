@@ -2,10 +2,9 @@
 
 use domain::ApiError;
 use domain::event::EventType;
-use domain::resource::{List as ListOf, value};
+use domain::resource::{Json, List as ListOf, json};
 use domain::timestamp::DAY;
 use flows::{Failure, Platform, webhooks};
-use serde_json::Value;
 use store::events::Shown;
 use store::list::{Filter, Page, Table};
 
@@ -67,14 +66,14 @@ impl Endpoint for List {
         Ok(Input { types, delivery_success, page })
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, input: Input) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, input: Input) -> Result<Json, Failure> {
         let Input { types, delivery_success, mut page } = input;
         let oldest = call.context.now.plus(-SHOWN_FOR).seconds();
         page.created_from = page.created_from.max(oldest);
         if delivery_success == Some(false) {
             let (events, has_more) = webhooks::undelivered(&call.context, types, &page).await?;
             let data = events.iter().map(show).collect::<Result<_, _>>()?;
-            return Ok(value(&ListOf { object: "list", data, has_more, url: call.url.clone() }));
+            return Ok(json(&ListOf { object: "list", data, has_more, url: call.url.clone() }));
         }
         let filters = filters(types.as_deref(), delivery_success.is_some());
         list::show(call, Table::Events, &filters, &page, |row| show(&Shown::try_from(row)?)).await

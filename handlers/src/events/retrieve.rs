@@ -1,8 +1,8 @@
 //! `GET /v1/events/{id}`
 
 use domain::ApiError;
+use domain::resource::Json;
 use flows::{Failure, Platform};
-use serde_json::Value;
 use store::events::{self, Shown};
 
 use super::show;
@@ -23,7 +23,7 @@ impl Endpoint for Retrieve {
         Ok(())
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, (): ()) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, (): ()) -> Result<Json, Failure> {
         let found: Option<Shown> =
             call.context.find(events::find_shown(&call.context.scope, call.id())).await?;
         let event = found.ok_or_else(|| ApiError::NoSuchObject {

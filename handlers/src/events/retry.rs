@@ -1,9 +1,9 @@
 //! `POST /v1/events/{id}/retry`, as `stripe events resend` calls it.
 
 use domain::ApiError;
+use domain::resource::Json;
 use flows::{Failure, Platform, webhooks};
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::show;
 use crate::endpoint::{Call, Endpoint, Method};
@@ -42,7 +42,7 @@ impl Endpoint for Retry {
     async fn run<P: Platform>(
         call: &Call<'_, P>,
         (endpoint, account): Self::Input,
-    ) -> Result<Value, Failure> {
+    ) -> Result<Json, Failure> {
         if let Some(account) = account.filter(|id| id != call.account.id.as_str()) {
             return Err(ApiError::AccountNotAccessible { account }.into());
         }

@@ -1,5 +1,6 @@
 //! `POST /v1/accounts/{account}/external_accounts`
 
+use domain::resource::Json;
 use std::fmt;
 
 use domain::ApiError;
@@ -12,7 +13,6 @@ use flows::{Failure, Platform, bank_accounts};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
 
 use super::{check_owner, show};
 use crate::endpoint::{Call, Endpoint, Method};
@@ -191,7 +191,7 @@ impl Endpoint for Create {
         })
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, input: Self::Input) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, input: Self::Input) -> Result<Json, Failure> {
         check_owner(call)?;
         Ok(show(&bank_accounts::create(&call.context, &input).await?))
     }

@@ -2,9 +2,9 @@
 
 use domain::ApiError;
 use domain::bank_account::BankAccount;
+use domain::resource::Json;
 use flows::{Failure, Platform};
 use serde::Deserialize;
-use serde_json::Value;
 use store::list::{Filter, Page, Table};
 
 use super::{check_owner, show};
@@ -53,7 +53,7 @@ impl Endpoint for List {
         Ok(Input { filters, page })
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, input: Input) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, input: Input) -> Result<Json, Failure> {
         check_owner(call)?;
         list::show(call, Table::BankAccounts, &input.filters, &input.page, |row| {
             Ok(show(&BankAccount::try_from(row)?))

@@ -8,17 +8,16 @@ pub mod update;
 
 use domain::ApiError;
 use domain::bank_account::BankAccount;
-use domain::resource::{self, value};
-use serde_json::Value;
+use domain::resource::{self, Json, json};
 
 use crate::endpoint::Call;
 
 /// The bank account as merchants see it.
-pub fn show(bank: &BankAccount) -> Value {
+pub fn show(bank: &BankAccount) -> Json {
     if bank.deleted {
-        value(&resource::bank_account::Deleted::from(bank))
+        json(&resource::bank_account::Deleted::from(bank))
     } else {
-        value(&resource::bank_account::Resource::from(bank))
+        json(&resource::bank_account::Resource::from(bank))
     }
 }
 

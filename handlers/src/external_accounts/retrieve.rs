@@ -1,8 +1,8 @@
 //! `GET /v1/accounts/{account}/external_accounts/{bank_account}`
 
 use domain::ApiError;
+use domain::resource::Json;
 use flows::{Failure, Platform, bank_accounts};
-use serde_json::Value;
 
 use super::{check_owner, named, show};
 use crate::dispatch::Nothing;
@@ -22,7 +22,7 @@ impl Endpoint for Retrieve {
         Ok(parameters)
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, _: Nothing) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, _: Nothing) -> Result<Json, Failure> {
         check_owner(call)?;
         Ok(show(&bank_accounts::find(&call.context, named(call)).await?))
     }

@@ -2,9 +2,9 @@
 
 use domain::ApiError;
 use domain::metadata::MetadataUpdate;
+use domain::resource::Json;
 use flows::{Failure, Platform, bank_accounts};
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::{check_owner, named, show};
 use crate::endpoint::{Call, Endpoint, Method};
@@ -42,7 +42,7 @@ impl Endpoint for Update {
         })
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, input: Self::Input) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, input: Self::Input) -> Result<Json, Failure> {
         check_owner(call)?;
         Ok(show(&bank_accounts::update(&call.context, named(call), &input).await?))
     }

@@ -2,8 +2,8 @@
 
 use domain::ApiError;
 use domain::file::File;
+use domain::resource::Json;
 use flows::{Failure, Platform};
-use serde_json::Value;
 use store::list::{Filter, Page, Table};
 
 use super::show;
@@ -39,7 +39,7 @@ impl Endpoint for List {
         Ok(Input { filter: parameters.purpose.map_or(Filter::Nothing, Filter::Purpose), page })
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, input: Input) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, input: Input) -> Result<Json, Failure> {
         list::show(call, Table::Files, &[input.filter], &input.page, |row| {
             Ok(show(&File::try_from(row)?))
         })

@@ -5,10 +5,9 @@ pub mod list;
 pub mod retrieve;
 
 use domain::file::File;
-use domain::resource::{self, value};
-use serde_json::Value;
+use domain::resource::{self, Json, json};
 
 /// The file as merchants see it.
-fn show(file: &File) -> Value {
-    value(&resource::file::Resource::from(file))
+fn show(file: &File) -> Json {
+    json(&resource::file::Resource::from(file))
 }

@@ -2,9 +2,9 @@
 
 use domain::ApiError;
 use domain::payment_intent::CancellationReason;
+use domain::resource::Json;
 use flows::{Failure, Platform, payment_intents};
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::show;
 use crate::endpoint::{Call, Endpoint, Method};
@@ -54,7 +54,7 @@ impl Endpoint for Cancel {
         Ok(parameters.cancellation_reason.map(CancellationReason::from))
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, reason: Self::Input) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, reason: Self::Input) -> Result<Json, Failure> {
         let intent = payment_intents::cancel(&call.context, call.id(), reason).await?;
         Ok(show(&intent))
     }

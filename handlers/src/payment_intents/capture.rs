@@ -2,6 +2,7 @@
 
 use domain::metadata::MetadataUpdate;
 use domain::payment_intent::{AmountDetailsUpdate, PaymentDetailsUpdate};
+use domain::resource::Json;
 use domain::{ApiError, Patch};
 use flows::charges::CaptureChanges;
 use flows::{Failure, Platform, payment_intents};
@@ -72,7 +73,7 @@ impl Endpoint for Capture {
         })
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, input: Self::Input) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, input: Self::Input) -> Result<Json, Failure> {
         let intent = payment_intents::capture(&call.context, call.id(), &input).await?;
         Ok(show(&intent))
     }

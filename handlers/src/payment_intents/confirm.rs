@@ -1,10 +1,10 @@
 //! `POST /v1/payment_intents/{intent}/confirm`
 
 use domain::payment_intent::{CardFutureUsage, ConfirmationMethod};
+use domain::resource::Json;
 use domain::{ApiError, Patch};
 use flows::payment_intents::{self, CardChanges, Changes};
 use flows::{Failure, Platform};
-use serde_json::Value;
 
 use super::parameters::{self, OffSession};
 use super::{check_client_secret, show};
@@ -62,7 +62,7 @@ impl Endpoint for Confirm {
         })
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, input: Input) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, input: Input) -> Result<Json, Failure> {
         if call.is_publishable() {
             check_browser(&input)?;
         }

@@ -3,11 +3,11 @@
 use domain::metadata::MetadataUpdate;
 use domain::money::Money;
 use domain::payment_intent::{AllowRedirects, AutomaticPaymentMethods, ConfirmationMethod};
+use domain::resource::Json;
 use domain::{ApiError, Patch};
 use flows::payment_intents;
 use flows::{Failure, Platform};
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::parameters::{self, OffSession, currency};
 use super::show;
@@ -119,7 +119,7 @@ impl Endpoint for Create {
     async fn run<P: Platform>(
         call: &Call<'_, P>,
         mut input: payment_intents::Create,
-    ) -> Result<Value, Failure> {
+    ) -> Result<Json, Failure> {
         offer_the_default(&mut input.changes, &call.version);
         let intent = payment_intents::create(&call.context, input).await?;
         Ok(show(&intent))

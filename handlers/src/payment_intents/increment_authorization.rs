@@ -2,6 +2,7 @@
 
 use domain::metadata::MetadataUpdate;
 use domain::payment_intent::{AmountDetailsUpdate, PaymentDetailsUpdate};
+use domain::resource::Json;
 use domain::{ApiError, Patch};
 use flows::{Failure, Platform, payment_intents};
 use serde::Deserialize;
@@ -60,7 +61,7 @@ impl Endpoint for IncrementAuthorization {
         })
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, input: Self::Input) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, input: Self::Input) -> Result<Json, Failure> {
         let intent = payment_intents::increment(&call.context, call.id(), &input).await?;
         Ok(show(&intent))
     }

@@ -2,9 +2,8 @@
 
 use domain::ApiError;
 use domain::payment_intent::PaymentIntent;
-use domain::resource::{self, value};
+use domain::resource::{self, Json, json};
 use flows::{Failure, Platform};
-use serde_json::Value;
 use store::list::{Filter, Page, Table};
 
 use crate::endpoint::{Call, Endpoint, Method};
@@ -41,10 +40,10 @@ impl Endpoint for List {
         })
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, input: Input) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, input: Input) -> Result<Json, Failure> {
         list::show(call, Table::PaymentIntents, &[input.filter], &input.page, |row| {
             let intent = PaymentIntent::try_from(row)?;
-            Ok(value(&resource::payment_intent::Resource::from(&intent)))
+            Ok(json(&resource::payment_intent::Resource::from(&intent)))
         })
         .await
     }

@@ -14,15 +14,14 @@ pub mod update;
 
 use domain::ApiError;
 use domain::payment_intent::PaymentIntent;
-use domain::resource::{self, value};
-use serde_json::Value;
+use domain::resource::{self, Json, json};
 
 use crate::client_secret;
 use crate::endpoint::Call;
 
 /// The intent as the API shows it.
-pub fn show(intent: &PaymentIntent) -> Value {
-    value(&resource::payment_intent::Resource::from(intent))
+pub fn show(intent: &PaymentIntent) -> Json {
+    json(&resource::payment_intent::Resource::from(intent))
 }
 
 /// A browser proves that it is the customer's by the intent's client secret; a server may give it.

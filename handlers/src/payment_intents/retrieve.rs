@@ -1,9 +1,9 @@
 //! `GET /v1/payment_intents/{intent}`
 
 use domain::ApiError;
+use domain::resource::Json;
 use flows::{Failure, Platform, payment_intents};
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::{check_client_secret, show};
 use crate::endpoint::{Call, Endpoint, Method};
@@ -32,7 +32,7 @@ impl Endpoint for Retrieve {
         Ok(parameters)
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, input: Parameters) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, input: Parameters) -> Result<Json, Failure> {
         let intent = payment_intents::find(&call.context, call.id()).await?;
         check_client_secret(call, &intent, input.client_secret.as_deref())?;
         Ok(show(&intent))

@@ -2,10 +2,9 @@
 
 use domain::ApiError;
 use domain::payment_intent::PaymentIntent;
-use domain::resource::{self, value};
+use domain::resource::{self, Json, json};
 use domain::search::Searched;
 use flows::{Failure, Platform};
-use serde_json::Value;
 
 use crate::endpoint::{Call, Endpoint, Method};
 use crate::search::{self, Input, Parameters};
@@ -24,9 +23,9 @@ impl Endpoint for Search {
         parameters.check(Searched::PaymentIntents)
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, input: Input) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, input: Input) -> Result<Json, Failure> {
         search::show(call, &input, |payment_intent: &PaymentIntent| {
-            value(&resource::payment_intent::Resource::from(payment_intent))
+            json(&resource::payment_intent::Resource::from(payment_intent))
         })
         .await
     }

@@ -3,10 +3,10 @@
 use domain::metadata::MetadataUpdate;
 use domain::money::{Currency, Money};
 use domain::payment_intent::PaymentIntent;
+use domain::resource::Json;
 use domain::{ApiError, Patch};
 use flows::payment_intents::{self, Changes};
 use flows::{Failure, Platform};
-use serde_json::Value;
 
 use super::parameters::{self, currency};
 use super::show;
@@ -67,7 +67,7 @@ impl Endpoint for Update {
         Ok(Input { amount, currency, changes })
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, input: Input) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, input: Input) -> Result<Json, Failure> {
         let new_amount = |intent: &PaymentIntent| {
             if input.amount.is_none() && input.currency.is_none() {
                 return Ok(None);

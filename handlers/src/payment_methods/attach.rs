@@ -1,9 +1,9 @@
 //! `POST /v1/payment_methods/{payment_method}/attach`
 
 use domain::ApiError;
+use domain::resource::Json;
 use flows::{Failure, Platform, payment_methods};
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::show;
 use crate::endpoint::{Call, Endpoint, Method};
@@ -31,7 +31,7 @@ impl Endpoint for Attach {
         Ok(parameters)
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, input: Parameters) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, input: Parameters) -> Result<Json, Failure> {
         Ok(show(&payment_methods::attach(&call.context, call.id(), &input.customer).await?))
     }
 }

@@ -1,9 +1,9 @@
 //! `POST /v1/payment_methods`
 
 use domain::ApiError;
+use domain::resource::Json;
 use flows::payment_methods::{self, NewCard};
 use flows::{Failure, Platform};
-use serde_json::Value;
 
 use super::parameters::PaymentMethodData;
 use super::show;
@@ -25,7 +25,7 @@ impl Endpoint for Create {
         parameters.new_card("card", "billing_details[email]")
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, input: NewCard) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, input: NewCard) -> Result<Json, Failure> {
         let method = payment_methods::create(&call.context, &input).await?;
         Ok(show(&method))
     }

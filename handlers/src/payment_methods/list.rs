@@ -3,10 +3,10 @@
 use domain::ApiError;
 use domain::customer::Customer;
 use domain::payment_method::{AllowRedisplay, PaymentMethod};
+use domain::resource::Json;
 use flows::payment_intents::no_such_customer;
 use flows::{Failure, Platform};
 use serde::Deserialize;
-use serde_json::Value;
 use store::list::{Filter, Page, Table};
 
 use super::show;
@@ -75,7 +75,7 @@ impl Endpoint for List {
         Ok(Input { customer: parameters.customer, narrowed, page })
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, input: Input) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, input: Input) -> Result<Json, Failure> {
         let customer = input.customer.as_deref();
         let no_such = || no_such_customer(customer.unwrap_or_default());
         show_page(call, customer, &input.narrowed, &input.page, no_such).await
@@ -120,7 +120,7 @@ pub async fn show_page<P: Platform>(
     narrowed: &Narrowed,
     page: &Page,
     no_such: impl Fn() -> ApiError,
-) -> Result<Value, Failure> {
+) -> Result<Json, Failure> {
     let filter = Filter::all(
         [
             customer.map(|id| Filter::Customer(id.to_owned())),
@@ -134,7 +134,7 @@ pub async fn show_page<P: Platform>(
         Ok(show(&PaymentMethod::try_from(row)?))
     })
     .await?;
-    let is_empty = shown.get("data").and_then(Value::as_array).is_none_or(Vec::is_empty);
+    let is_empty = list::is_empty(&shown);
     // Only a customer can keep something, so that an empty page alone leaves open whether there is one.
     if let (Some(id), true) = (customer, is_empty) {
         let statement = store::customers::find(&call.context.scope, id);

@@ -10,10 +10,9 @@ pub mod retrieve;
 pub mod update;
 
 use domain::payment_method::PaymentMethod;
-use domain::resource::{self, value};
-use serde_json::Value;
+use domain::resource::{self, Json, json};
 
 /// The payment method as a server sees it.
-pub fn show(method: &PaymentMethod) -> Value {
-    value(&resource::payment_method::Resource::from(method))
+pub fn show(method: &PaymentMethod) -> Json {
+    json(&resource::payment_method::Resource::from(method))
 }

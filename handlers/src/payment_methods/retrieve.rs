@@ -1,8 +1,8 @@
 //! `GET /v1/payment_methods/{payment_method}`
 
 use domain::ApiError;
+use domain::resource::Json;
 use flows::{Failure, Platform, payment_methods};
-use serde_json::Value;
 
 use super::show;
 use crate::dispatch::Nothing;
@@ -22,7 +22,7 @@ impl Endpoint for Retrieve {
         Ok(parameters)
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, _: Nothing) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, _: Nothing) -> Result<Json, Failure> {
         Ok(show(&payment_methods::find(&call.context, call.id()).await?))
     }
 }

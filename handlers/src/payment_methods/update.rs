@@ -2,6 +2,7 @@
 
 use domain::metadata::MetadataUpdate;
 use domain::payment_method::{Address, AllowRedisplay};
+use domain::resource::Json;
 use domain::{ApiError, Patch};
 use flows::payment_methods::{self, BillingChanges, Changes};
 use flows::{Failure, Platform};
@@ -79,7 +80,7 @@ impl Endpoint for Update {
         })
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, input: Changes) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, input: Changes) -> Result<Json, Failure> {
         Ok(show(&payment_methods::update(&call.context, call.id(), &input).await?))
     }
 }

@@ -3,10 +3,10 @@
 use domain::metadata::MetadataUpdate;
 use domain::money::MAX_AMOUNT;
 use domain::payout::{Method as Speed, SourceType};
+use domain::resource::Json;
 use domain::{Amount, ApiError, Money, Patch};
 use flows::{Failure, Platform, descriptors, payouts};
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::show;
 use crate::endpoint::{Call, Endpoint, Method};
@@ -87,7 +87,7 @@ impl Endpoint for Create {
         })
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, input: Self::Input) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, input: Self::Input) -> Result<Json, Failure> {
         Ok(show(&payouts::create(&call.context, &input).await?))
     }
 }

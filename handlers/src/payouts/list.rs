@@ -2,8 +2,8 @@
 
 use domain::ApiError;
 use domain::payout::{Payout, Status};
+use domain::resource::Json;
 use flows::{Failure, Platform};
-use serde_json::Value;
 use store::list::{Filter, Page, Table};
 
 use super::show;
@@ -59,7 +59,7 @@ impl Endpoint for List {
         Ok(Input { filter: filter(&parameters), page: parameters.page()? })
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, input: Input) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, input: Input) -> Result<Json, Failure> {
         list::show(call, Table::Payouts, &[input.filter], &input.page, |row| {
             Ok(show(&Payout::try_from(row)?))
         })

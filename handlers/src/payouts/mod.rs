@@ -8,10 +8,9 @@ pub mod reverse;
 pub mod update;
 
 use domain::payout::Payout;
-use domain::resource::{self, value};
-use serde_json::Value;
+use domain::resource::{self, Json, json};
 
 /// The payout as merchants see it.
-pub fn show(payout: &Payout) -> Value {
-    value(&resource::payout::Resource::from(payout))
+pub fn show(payout: &Payout) -> Json {
+    json(&resource::payout::Resource::from(payout))
 }

@@ -1,8 +1,8 @@
 //! `POST /v1/payouts/{payout}/reverse`
 
+use domain::resource::Json;
 use domain::{ApiError, Metadata};
 use flows::{Failure, Platform, payouts};
-use serde_json::Value;
 
 use super::{show, update};
 use crate::endpoint::{Call, Endpoint, Method};
@@ -22,7 +22,7 @@ impl Endpoint for Reverse {
         new_metadata(parameters.metadata.as_ref())
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, metadata: Metadata) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, metadata: Metadata) -> Result<Json, Failure> {
         Ok(show(&payouts::reverse(&call.context, call.id(), &metadata).await?))
     }
 }

@@ -2,9 +2,9 @@
 
 use domain::ApiError;
 use domain::metadata::MetadataUpdate;
+use domain::resource::Json;
 use flows::{Failure, Platform, payouts};
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::show;
 use crate::endpoint::{Call, Endpoint, Method};
@@ -33,7 +33,7 @@ impl Endpoint for Update {
         Ok(parameters.metadata)
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, metadata: Self::Input) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, metadata: Self::Input) -> Result<Json, Failure> {
         Ok(show(&payouts::update(&call.context, call.id(), metadata.as_ref()).await?))
     }
 }

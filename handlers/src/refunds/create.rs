@@ -1,8 +1,8 @@
 //! `POST /v1/refunds`
 
 use domain::ApiError;
+use domain::resource::Json;
 use flows::{Failure, Platform, refunds};
-use serde_json::Value;
 
 use super::parameters::Parameters;
 use super::show;
@@ -22,7 +22,7 @@ impl Endpoint for Create {
         parameters.create(false)
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, input: Self::Input) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, input: Self::Input) -> Result<Json, Failure> {
         Ok(show(&refunds::create(&call.context, &input).await?))
     }
 }

@@ -2,8 +2,8 @@
 
 use domain::ApiError;
 use domain::refund::Refund;
+use domain::resource::Json;
 use flows::{Failure, Platform};
-use serde_json::Value;
 use store::list::{Filter, Page, Table};
 
 use super::show;
@@ -45,7 +45,7 @@ impl Endpoint for List {
         Ok(Input { filter: Filter::all(filters.into_iter().flatten()), page })
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, input: Input) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, input: Input) -> Result<Json, Failure> {
         list::show(call, Table::Refunds, &[input.filter], &input.page, |row| {
             Ok(show(&Refund::try_from(row)?))
         })

@@ -8,10 +8,9 @@ pub mod retrieve;
 pub mod update;
 
 use domain::refund::Refund;
-use domain::resource::{self, value};
-use serde_json::Value;
+use domain::resource::{self, Json, json};
 
 /// The refund as merchants see it.
-pub fn show(refund: &Refund) -> Value {
-    value(&resource::refund::Resource::from(refund))
+pub fn show(refund: &Refund) -> Json {
+    json(&resource::refund::Resource::from(refund))
 }

@@ -1,8 +1,8 @@
 //! `GET /v1/refunds/{refund}`
 
 use domain::ApiError;
+use domain::resource::Json;
 use flows::{Failure, Platform, refunds};
-use serde_json::Value;
 
 use super::show;
 use crate::dispatch::Nothing;
@@ -22,7 +22,7 @@ impl Endpoint for Retrieve {
         Ok(())
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, (): ()) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, (): ()) -> Result<Json, Failure> {
         Ok(show(&refunds::find(&call.context, call.id()).await?))
     }
 }

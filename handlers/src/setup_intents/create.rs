@@ -3,7 +3,7 @@
 use domain::ApiError;
 use domain::metadata::MetadataUpdate;
 use domain::payment_intent::{AllowRedirects, AutomaticPaymentMethods, SetupFutureUsage};
-use domain::resource::{self, value};
+use domain::resource::{self, Json, json};
 use domain::setup_intent::CardOptions;
 use flows::{Failure, Platform, setup_intents};
 use serde::Deserialize;
@@ -99,9 +99,9 @@ impl Endpoint for Create {
     async fn run<P: Platform>(
         call: &Call<'_, P>,
         input: setup_intents::Create,
-    ) -> Result<Value, Failure> {
+    ) -> Result<Json, Failure> {
         let intent = setup_intents::create(&call.context, &input).await?;
-        Ok(value(&resource::setup_intent::Resource::from(&intent)))
+        Ok(json(&resource::setup_intent::Resource::from(&intent)))
     }
 }
 

@@ -1,10 +1,9 @@
 //! `GET /v1/setup_intents/{setup_intent}`
 
 use domain::ApiError;
-use domain::resource::{self, value};
+use domain::resource::{self, Json, json};
 use flows::{Failure, Platform, setup_intents};
 use serde::Deserialize;
-use serde_json::Value;
 
 use crate::client_secret;
 use crate::endpoint::{Call, Endpoint, Method};
@@ -32,10 +31,10 @@ impl Endpoint for Retrieve {
         Ok(parameters)
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, input: Parameters) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, input: Parameters) -> Result<Json, Failure> {
         let intent = setup_intents::find(&call.context, call.id()).await?;
         let (given, secret) = (input.client_secret.as_deref(), &intent.details.client_secret);
         client_secret::check(call, given, secret, "SetupIntent", intent.id.as_str())?;
-        Ok(value(&resource::setup_intent::Resource::from(&intent)))
+        Ok(json(&resource::setup_intent::Resource::from(&intent)))
     }
 }

@@ -4,7 +4,7 @@ use domain::ApiError;
 use domain::bank_account::Details;
 use domain::money::Currency;
 use domain::payment_method::{Address, BillingDetails};
-use domain::resource::{self, value};
+use domain::resource::{self, Json, json};
 use flows::cards::CardInput;
 use flows::{Failure, Platform, tokens};
 use serde::Deserialize;
@@ -108,19 +108,19 @@ impl Endpoint for Create {
         }
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, input: Input) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, input: Input) -> Result<Json, Failure> {
         let (context, client_ip) = (&call.context, call.client_ip.clone());
         match input {
             Input::Card(card) => {
                 let (card, billing_details) = card.split();
                 let create = tokens::Create { card, billing_details, client_ip };
                 let token = tokens::create(context, create).await?;
-                Ok(value(&resource::token::Resource::from(&token)))
+                Ok(json(&resource::token::Resource::from(&token)))
             }
             Input::BankAccount(details, currency) => {
                 let token =
                     tokens::create_bank_account(context, details, currency, client_ip).await?;
-                Ok(value(&resource::token::Resource::from(&token)))
+                Ok(json(&resource::token::Resource::from(&token)))
             }
         }
     }

@@ -2,9 +2,8 @@
 
 use domain::ApiError;
 use domain::id::{BankAccountTokenId, Id};
-use domain::resource::{self, value};
+use domain::resource::{self, Json, json};
 use flows::{Failure, Platform, tokens};
-use serde_json::Value;
 
 use crate::dispatch::Nothing;
 use crate::endpoint::{Call, Endpoint, Method};
@@ -23,12 +22,12 @@ impl Endpoint for Retrieve {
         Ok(parameters)
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, _: Nothing) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, _: Nothing) -> Result<Json, Failure> {
         if call.id().starts_with(BankAccountTokenId::PREFIX) {
             let token = tokens::find_bank_account(&call.context, call.id(), "token").await?;
-            return Ok(value(&resource::token::Resource::from(&token)));
+            return Ok(json(&resource::token::Resource::from(&token)));
         }
         let token = tokens::find(&call.context, call.id()).await?;
-        Ok(value(&resource::token::Resource::from(&token)))
+        Ok(json(&resource::token::Resource::from(&token)))
     }
 }

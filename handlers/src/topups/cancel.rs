@@ -1,8 +1,8 @@
 //! `POST /v1/topups/{topup}/cancel`
 
 use domain::ApiError;
+use domain::resource::Json;
 use flows::{Failure, Platform, topups};
-use serde_json::Value;
 
 use super::show;
 use crate::dispatch::Nothing;
@@ -22,7 +22,7 @@ impl Endpoint for Cancel {
         Ok(())
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, (): ()) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, (): ()) -> Result<Json, Failure> {
         Ok(show(&topups::cancel(&call.context, call.id()).await?))
     }
 }

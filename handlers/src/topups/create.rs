@@ -1,10 +1,10 @@
 //! `POST /v1/topups`
 
 use domain::metadata::MetadataUpdate;
+use domain::resource::Json;
 use domain::{ApiError, Patch};
 use flows::{Failure, Platform, topups};
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::show;
 use crate::endpoint::{Call, Endpoint, Method};
@@ -65,7 +65,7 @@ impl Endpoint for Create {
         })
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, input: Self::Input) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, input: Self::Input) -> Result<Json, Failure> {
         Ok(show(&topups::create(&call.context, &input).await?))
     }
 }

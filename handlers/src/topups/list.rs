@@ -1,9 +1,9 @@
 //! `GET /v1/topups`
 
 use domain::ApiError;
+use domain::resource::Json;
 use domain::topup::{Status, Topup};
 use flows::{Failure, Platform};
-use serde_json::Value;
 use store::list::{Filter, Page, Table};
 
 use super::show;
@@ -48,7 +48,7 @@ impl Endpoint for List {
     async fn run<P: Platform>(
         call: &Call<'_, P>,
         (filter, page): (Filter, Page),
-    ) -> Result<Value, Failure> {
+    ) -> Result<Json, Failure> {
         list::show(call, Table::Topups, &[filter], &page, |row| Ok(show(&Topup::try_from(row)?)))
             .await
     }

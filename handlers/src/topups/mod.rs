@@ -6,11 +6,10 @@ pub mod list;
 pub mod retrieve;
 pub mod update;
 
-use domain::resource::{self, value};
+use domain::resource::{self, Json, json};
 use domain::topup::Topup;
-use serde_json::Value;
 
 /// The top-up as merchants see it.
-pub fn show(topup: &Topup) -> Value {
-    value(&resource::topup::Resource::from(topup))
+pub fn show(topup: &Topup) -> Json {
+    json(&resource::topup::Resource::from(topup))
 }

@@ -1,9 +1,9 @@
 //! `POST /v1/topups/{topup}`
 
 use domain::ApiError;
+use domain::resource::Json;
 use flows::transfers::Update as Changes;
 use flows::{Failure, Platform, topups};
-use serde_json::Value;
 
 use super::show;
 use crate::endpoint::{Call, Endpoint, Method};
@@ -23,7 +23,7 @@ impl Endpoint for Update {
         Ok(parameters.into())
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, changes: Changes) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, changes: Changes) -> Result<Json, Failure> {
         Ok(show(&topups::update(&call.context, call.id(), &changes).await?))
     }
 }

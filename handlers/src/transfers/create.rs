@@ -2,10 +2,10 @@
 
 use domain::metadata::MetadataUpdate;
 use domain::payout::SourceType;
+use domain::resource::Json;
 use domain::{ApiError, Patch};
 use flows::{Failure, Platform, transfers};
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::show;
 use crate::endpoint::{Call, Endpoint, Method};
@@ -57,7 +57,7 @@ impl Endpoint for Create {
         })
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, input: Self::Input) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, input: Self::Input) -> Result<Json, Failure> {
         Ok(show(&transfers::create(&call.context, &input).await?))
     }
 }

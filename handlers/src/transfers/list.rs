@@ -1,9 +1,9 @@
 //! `GET /v1/transfers`
 
 use domain::ApiError;
+use domain::resource::Json;
 use domain::transfer::Transfer;
 use flows::{Failure, Platform};
-use serde_json::Value;
 use store::list::{Filter, Page, Table};
 
 use super::show;
@@ -42,7 +42,7 @@ impl Endpoint for List {
     async fn run<P: Platform>(
         call: &Call<'_, P>,
         (filter, page): (Filter, Page),
-    ) -> Result<Value, Failure> {
+    ) -> Result<Json, Failure> {
         list::show(call, Table::Transfers, &[filter], &page, |row| {
             Ok(show(&Transfer::try_from(row)?))
         })

@@ -6,11 +6,10 @@ pub mod retrieve;
 pub mod reversals;
 pub mod update;
 
-use domain::resource::{self, value};
+use domain::resource::{self, Json, json};
 use domain::transfer::Transfer;
-use serde_json::Value;
 
 /// The transfer as merchants see it.
-pub fn show(transfer: &Transfer) -> Value {
-    value(&resource::transfer::Resource::from(transfer))
+pub fn show(transfer: &Transfer) -> Json {
+    json(&resource::transfer::Resource::from(transfer))
 }

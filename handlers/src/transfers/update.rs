@@ -1,11 +1,11 @@
 //! `POST /v1/transfers/{transfer}`
 
 use domain::metadata::MetadataUpdate;
+use domain::resource::Json;
 use domain::{ApiError, Patch};
 use flows::transfers::Update as Changes;
 use flows::{Failure, Platform, transfers};
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::show;
 use crate::endpoint::{Call, Endpoint, Method};
@@ -43,7 +43,7 @@ impl Endpoint for Update {
         Ok(parameters.into())
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, changes: Changes) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, changes: Changes) -> Result<Json, Failure> {
         Ok(show(&transfers::update(&call.context, call.id(), &changes).await?))
     }
 }

@@ -1,12 +1,11 @@
 //! `POST /v1/webhook_endpoints`
 
 use domain::metadata::MetadataUpdate;
-use domain::resource::value;
 use domain::resource::webhook_endpoint::Resource;
+use domain::resource::{Json, json};
 use domain::{ApiError, Patch};
 use flows::{Failure, Platform, webhooks};
 use serde::Deserialize;
-use serde_json::Value;
 
 use crate::endpoint::{Call, Endpoint, Method};
 use crate::payment_methods::parameters::new_metadata;
@@ -61,8 +60,8 @@ impl Endpoint for Create {
         })
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, input: Self::Input) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, input: Self::Input) -> Result<Json, Failure> {
         let (endpoint, secret) = webhooks::create(&call.context, &input).await?;
-        Ok(value(&Resource { secret: Some(&secret), ..Resource::from(&endpoint) }))
+        Ok(json(&Resource { secret: Some(&secret), ..Resource::from(&endpoint) }))
     }
 }

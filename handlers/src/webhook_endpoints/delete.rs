@@ -1,10 +1,9 @@
 //! `DELETE /v1/webhook_endpoints/{webhook_endpoint}`
 
 use domain::ApiError;
-use domain::resource::value;
 use domain::resource::webhook_endpoint::Deleted;
+use domain::resource::{Json, json};
 use flows::{Failure, Platform, webhooks};
-use serde_json::Value;
 
 use crate::dispatch::Nothing;
 use crate::endpoint::{Call, Endpoint, Method};
@@ -23,9 +22,9 @@ impl Endpoint for Delete {
         Ok(())
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, (): ()) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, (): ()) -> Result<Json, Failure> {
         let endpoint = webhooks::delete(&call.context, call.id()).await?;
         let id = endpoint.id.as_str();
-        Ok(value(&Deleted { id, object: "webhook_endpoint", deleted: true }))
+        Ok(json(&Deleted { id, object: "webhook_endpoint", deleted: true }))
     }
 }

@@ -1,9 +1,9 @@
 //! `GET /v1/webhook_endpoints`
 
 use domain::ApiError;
+use domain::resource::Json;
 use domain::webhook::WebhookEndpoint;
 use flows::{Failure, Platform};
-use serde_json::Value;
 use store::list::{Filter, Page, Table};
 
 use super::show;
@@ -29,7 +29,7 @@ impl Endpoint for List {
         parameters.page()
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, page: Page) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, page: Page) -> Result<Json, Failure> {
         list::show(call, Table::WebhookEndpoints, &[Filter::Nothing], &page, |row| {
             Ok(show(&WebhookEndpoint::try_from(row)?))
         })

@@ -6,12 +6,11 @@ pub mod list;
 pub mod retrieve;
 pub mod update;
 
-use domain::resource::value;
 use domain::resource::webhook_endpoint::Resource;
+use domain::resource::{Json, json};
 use domain::webhook::WebhookEndpoint;
-use serde_json::Value;
 
 /// The endpoint as merchants see it.
-pub fn show(endpoint: &WebhookEndpoint) -> Value {
-    value(&Resource::from(endpoint))
+pub fn show(endpoint: &WebhookEndpoint) -> Json {
+    json(&Resource::from(endpoint))
 }

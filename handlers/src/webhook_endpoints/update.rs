@@ -1,10 +1,10 @@
 //! `POST /v1/webhook_endpoints/{webhook_endpoint}`
 
 use domain::metadata::MetadataUpdate;
+use domain::resource::Json;
 use domain::{ApiError, Patch};
 use flows::{Failure, Platform, webhooks};
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::show;
 use crate::endpoint::{Call, Endpoint, Method};
@@ -51,7 +51,7 @@ impl Endpoint for Update {
         })
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, input: Self::Input) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, input: Self::Input) -> Result<Json, Failure> {
         Ok(show(&webhooks::update(&call.context, call.id(), &input).await?))
     }
 }

@@ -1,8 +1,8 @@
 //! `POST /v1/charges/{charge}/dispute/close`
 
 use domain::ApiError;
+use domain::resource::Json;
 use flows::{Failure, Platform, disputes};
-use serde_json::Value;
 
 use super::find;
 use crate::dispatch::Nothing;
@@ -22,7 +22,7 @@ impl Endpoint for Close {
         Ok(())
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, (): ()) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, (): ()) -> Result<Json, Failure> {
         disputes::close(&call.context, find(call).await?.id.as_str()).await
     }
 }

@@ -1,9 +1,9 @@
 //! `POST /v1/charges/{charge}/dispute`
 
 use domain::ApiError;
+use domain::resource::Json;
 use flows::disputes::Changes;
 use flows::{Failure, Platform, disputes};
-use serde_json::Value;
 
 use super::find;
 use crate::disputes::update::{self, Parameters};
@@ -23,7 +23,7 @@ impl Endpoint for Update {
         update::Update::check(parameters)
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, changes: Changes) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, changes: Changes) -> Result<Json, Failure> {
         disputes::update(&call.context, find(call).await?.id.as_str(), &changes).await
     }
 }

@@ -1,8 +1,8 @@
 //! `POST /v1/charges/{charge}/refunds`
 
 use domain::ApiError;
+use domain::resource::Json;
 use flows::{Failure, Platform, refunds};
-use serde_json::Value;
 
 use crate::endpoint::{Call, Endpoint, Method};
 use crate::refunds::parameters::Parameters;
@@ -22,7 +22,7 @@ impl Endpoint for Create {
         parameters.create(true)
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, input: Self::Input) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, input: Self::Input) -> Result<Json, Failure> {
         let input = refunds::Create { charge: Some(call.id().to_owned()), ..input };
         Ok(show(&refunds::create(&call.context, &input).await?))
     }

@@ -2,8 +2,8 @@
 
 use domain::ApiError;
 use domain::refund::Refund;
+use domain::resource::Json;
 use flows::{Failure, Platform, charges};
-use serde_json::Value;
 use store::list::{Filter, Page, Table};
 
 use crate::endpoint::{Call, Endpoint, Method};
@@ -29,7 +29,7 @@ impl Endpoint for List {
         parameters.page()
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, page: Page) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, page: Page) -> Result<Json, Failure> {
         let charge = charges::find(&call.context, call.id()).await?;
         let filter = Filter::Charge(charge.id.as_str().to_owned());
         list::show(call, Table::Refunds, &[filter], &page, |row| Ok(show(&Refund::try_from(row)?)))

@@ -1,8 +1,8 @@
 //! `GET /v1/charges/{charge}/refunds/{refund}`
 
 use domain::ApiError;
+use domain::resource::Json;
 use flows::{Failure, Platform};
-use serde_json::Value;
 
 use super::find;
 use crate::dispatch::Nothing;
@@ -23,7 +23,7 @@ impl Endpoint for Retrieve {
         Ok(())
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, (): ()) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, (): ()) -> Result<Json, Failure> {
         Ok(show(&find(call).await?))
     }
 }

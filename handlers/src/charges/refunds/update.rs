@@ -2,8 +2,8 @@
 
 use domain::ApiError;
 use domain::metadata::MetadataUpdate;
+use domain::resource::Json;
 use flows::{Failure, Platform, refunds};
-use serde_json::Value;
 
 use super::find;
 use crate::endpoint::{Call, Endpoint, Method};
@@ -24,7 +24,7 @@ impl Endpoint for Update {
         Ok(parameters.metadata)
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, metadata: Self::Input) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, metadata: Self::Input) -> Result<Json, Failure> {
         let refund = find(call).await?;
         let refund = refunds::update(&call.context, refund.id.as_str(), metadata.as_ref()).await?;
         Ok(show(&refund))

@@ -2,9 +2,9 @@
 
 use domain::ApiError;
 use domain::payment_method::AllowRedisplay;
+use domain::resource::Json;
 use flows::{Failure, Platform, customers};
 use serde::Deserialize;
-use serde_json::Value;
 use store::list::Page;
 
 use crate::endpoint::{Call, Endpoint, Method};
@@ -52,7 +52,7 @@ impl Endpoint for List {
         Ok(Input { narrowed, page: list::page(None, parameters.limit, after, before)? })
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, input: Input) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, input: Input) -> Result<Json, Failure> {
         let no_such = || customers::no_such_in_path(call.id());
         show_page(call, Some(call.id()), &input.narrowed, &input.page, no_such).await
     }

@@ -3,10 +3,9 @@
 use domain::ApiError;
 use domain::customer::Customer;
 use domain::payment_method::PaymentMethod;
-use domain::resource::{self, value};
+use domain::resource::{self, Json, json};
 use flows::context::first;
 use flows::{Failure, Platform, customers, payment_methods};
-use serde_json::Value;
 
 use crate::dispatch::Nothing;
 use crate::endpoint::{Call, Endpoint, Method};
@@ -25,7 +24,7 @@ impl Endpoint for Retrieve {
         Ok(parameters)
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, _: Nothing) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, _: Nothing) -> Result<Json, Failure> {
         let scope = &call.context.scope;
         let id = call.path.get(1).map_or("", String::as_str);
         let statements =
@@ -39,6 +38,6 @@ impl Endpoint for Retrieve {
         let method = method
             .filter(|method| method.customer.as_ref() == Some(&customer.id))
             .ok_or_else(|| payment_methods::no_such_in_path(id))?;
-        Ok(value(&resource::payment_method::Resource::from(&method)))
+        Ok(json(&resource::payment_method::Resource::from(&method)))
     }
 }

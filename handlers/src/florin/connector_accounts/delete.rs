@@ -2,9 +2,8 @@
 
 use domain::ApiError;
 use domain::resource::florin::ConnectorAccountDeleted;
-use domain::resource::value;
+use domain::resource::{Json, json};
 use flows::{Failure, Platform, connector_accounts};
-use serde_json::Value;
 
 use crate::dispatch::Nothing;
 use crate::endpoint::{Call, Endpoint, Method};
@@ -25,10 +24,10 @@ impl Endpoint for Delete {
         Ok(())
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, (): ()) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, (): ()) -> Result<Json, Failure> {
         let account = connector_accounts::delete(&call.context, call.id()).await?;
         let id = account.id.as_str();
         let object = "florin.connector_account";
-        Ok(value(&ConnectorAccountDeleted { id, object, deleted: true }))
+        Ok(json(&ConnectorAccountDeleted { id, object, deleted: true }))
     }
 }

@@ -2,8 +2,8 @@
 
 use domain::ApiError;
 use domain::connector_account::ConnectorAccount;
+use domain::resource::Json;
 use flows::{Failure, Platform};
-use serde_json::Value;
 use store::list::{Filter, Page, Table};
 
 use super::show;
@@ -31,7 +31,7 @@ impl Endpoint for List {
         parameters.page()
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, page: Page) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, page: Page) -> Result<Json, Failure> {
         list::show(call, Table::ConnectorAccounts, &[Filter::Nothing], &page, |row| {
             Ok(show(&ConnectorAccount::try_from(row)?))
         })

@@ -8,10 +8,9 @@ pub mod update;
 
 use domain::connector_account::ConnectorAccount;
 use domain::resource::florin::ConnectorAccountResource;
-use domain::resource::value;
-use serde_json::Value;
+use domain::resource::{Json, json};
 
 /// The account as its owner sees it: without what opens it.
-fn show(account: &ConnectorAccount) -> Value {
-    value(&ConnectorAccountResource::from(account))
+fn show(account: &ConnectorAccount) -> Json {
+    json(&ConnectorAccountResource::from(account))
 }

@@ -2,9 +2,9 @@
 
 use domain::ApiError;
 use domain::metadata::MetadataUpdate;
+use domain::resource::Json;
 use flows::{Failure, Platform, connector_accounts};
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::show;
 use crate::endpoint::{Call, Endpoint, Method};
@@ -40,7 +40,7 @@ impl Endpoint for Update {
         Ok(connector_accounts::Update { secret_key, disabled, metadata })
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, input: Self::Input) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, input: Self::Input) -> Result<Json, Failure> {
         Ok(show(&connector_accounts::update(&call.context, call.id(), &input).await?))
     }
 }

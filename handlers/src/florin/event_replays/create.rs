@@ -2,12 +2,11 @@
 
 use domain::ApiError;
 use domain::resource::florin::EventReplayResource;
-use domain::resource::value;
+use domain::resource::{Json, json};
 use domain::webhook::MOST_PER_SECOND;
 use domain::webhook::replay::{Details, PER_SECOND};
 use flows::{Failure, Platform, webhooks};
 use serde::Deserialize;
-use serde_json::Value;
 
 use crate::created::Created;
 use crate::endpoint::{Call, Endpoint, Method};
@@ -65,10 +64,10 @@ impl Endpoint for Create {
     async fn run<P: Platform>(
         call: &Call<'_, P>,
         (endpoint, mut details): Self::Input,
-    ) -> Result<Value, Failure> {
+    ) -> Result<Json, Failure> {
         // What happens from now on arrives by itself.
         details.created_to = details.created_to.min(call.context.now.seconds());
         let replay = webhooks::create_replay(&call.context, &endpoint, details).await?;
-        Ok(value(&EventReplayResource::from(&replay)))
+        Ok(json(&EventReplayResource::from(&replay)))
     }
 }

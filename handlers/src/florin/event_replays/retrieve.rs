@@ -2,9 +2,8 @@
 
 use domain::ApiError;
 use domain::resource::florin::EventReplayResource;
-use domain::resource::value;
+use domain::resource::{Json, json};
 use flows::{Failure, Platform, webhooks};
-use serde_json::Value;
 
 use crate::dispatch::Nothing;
 use crate::endpoint::{Call, Endpoint, Method};
@@ -25,8 +24,8 @@ impl Endpoint for Retrieve {
         Ok(())
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, (): ()) -> Result<Value, Failure> {
-        Ok(value(&EventReplayResource::from(
+    async fn run<P: Platform>(call: &Call<'_, P>, (): ()) -> Result<Json, Failure> {
+        Ok(json(&EventReplayResource::from(
             &webhooks::find_replay(&call.context, call.id()).await?,
         )))
     }

@@ -2,8 +2,8 @@
 
 use domain::ApiError;
 use domain::attempt::Attempt;
+use domain::resource::Json;
 use flows::{Failure, Platform};
-use serde_json::Value;
 use store::list::{Filter, Page, Table};
 
 use super::show;
@@ -38,7 +38,7 @@ impl Endpoint for List {
     async fn run<P: Platform>(
         call: &Call<'_, P>,
         (page, filter): Self::Input,
-    ) -> Result<Value, Failure> {
+    ) -> Result<Json, Failure> {
         list::show(call, Table::Attempts, &[filter], &page, |row| {
             Ok(show(&Attempt::try_from(row)?))
         })

@@ -6,10 +6,9 @@ pub mod retrieve;
 
 use domain::attempt::Attempt;
 use domain::resource::florin::PaymentAttemptResource;
-use domain::resource::value;
-use serde_json::Value;
+use domain::resource::{Json, json};
 
 /// The attempt as its owner sees it.
-fn show(attempt: &Attempt) -> Value {
-    value(&PaymentAttemptResource::from(attempt))
+fn show(attempt: &Attempt) -> Json {
+    json(&PaymentAttemptResource::from(attempt))
 }

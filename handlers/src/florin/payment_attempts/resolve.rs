@@ -2,9 +2,9 @@
 
 use domain::ApiError;
 use domain::attempt::Found;
+use domain::resource::Json;
 use flows::{Failure, Platform, payment_attempts};
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::show;
 use crate::endpoint::{Call, Endpoint, Method};
@@ -41,7 +41,7 @@ impl Endpoint for Resolve {
         Ok(resolve)
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, input: Self::Input) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, input: Self::Input) -> Result<Json, Failure> {
         let by = &call.key.display;
         Ok(show(&payment_attempts::resolve(&call.context, call.id(), &input, by).await?))
     }

@@ -2,10 +2,9 @@
 
 use domain::ApiError;
 use domain::resource::florin::WebhookDeliveryResource;
-use domain::resource::{List as Page, value};
+use domain::resource::{Json, List as Page, json};
 use domain::webhook::delivery::Status;
 use flows::{Failure, Platform, webhooks};
-use serde_json::Value;
 
 use crate::endpoint::{Call, Endpoint, Method};
 use crate::list::list_parameters;
@@ -40,14 +39,11 @@ impl Endpoint for List {
         Ok(webhooks::Query { endpoint: webhook_endpoint, event, status, page })
     }
 
-    async fn run<P: Platform>(
-        call: &Call<'_, P>,
-        query: webhooks::Query,
-    ) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, query: webhooks::Query) -> Result<Json, Failure> {
         let (deliveries, has_more) = webhooks::list(&call.context, &query).await?;
         let livemode = call.context.scope.livemode;
-        let show = |delivery| value(&WebhookDeliveryResource::new(delivery, livemode, None));
+        let show = |delivery| json(&WebhookDeliveryResource::new(delivery, livemode, None));
         let data = deliveries.iter().map(show).collect();
-        Ok(value(&Page { object: "list", data, has_more, url: call.url.clone() }))
+        Ok(json(&Page { object: "list", data, has_more, url: call.url.clone() }))
     }
 }

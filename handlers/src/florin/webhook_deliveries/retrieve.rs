@@ -2,9 +2,8 @@
 
 use domain::ApiError;
 use domain::resource::florin::WebhookDeliveryResource;
-use domain::resource::value;
+use domain::resource::{Json, json};
 use flows::{Failure, Platform, webhooks};
-use serde_json::Value;
 
 use crate::dispatch::Nothing;
 use crate::endpoint::{Call, Endpoint, Method};
@@ -25,9 +24,9 @@ impl Endpoint for Retrieve {
         Ok(())
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, (): ()) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, (): ()) -> Result<Json, Failure> {
         let (delivery, attempts) = webhooks::find_delivery(&call.context, call.id()).await?;
         let livemode = call.context.scope.livemode;
-        Ok(value(&WebhookDeliveryResource::new(&delivery, livemode, Some(&attempts))))
+        Ok(json(&WebhookDeliveryResource::new(&delivery, livemode, Some(&attempts))))
     }
 }

@@ -5,10 +5,9 @@ pub mod roll;
 pub mod update;
 
 use domain::resource::florin::WebhookEndpointResource;
-use domain::resource::value;
+use domain::resource::{Json, json};
 use domain::webhook::WebhookEndpoint;
 use flows::{Failure, Platform, webhooks};
-use serde_json::Value;
 
 use crate::endpoint::Call;
 
@@ -17,7 +16,7 @@ async fn show<P: Platform>(
     call: &Call<'_, P>,
     endpoint: &WebhookEndpoint,
     secret: Option<&str>,
-) -> Result<Value, Failure> {
+) -> Result<Json, Failure> {
     let health = webhooks::health(&call.context, endpoint.id.as_str()).await?;
-    Ok(value(&WebhookEndpointResource::new(endpoint, &health, secret, call.context.now)))
+    Ok(json(&WebhookEndpointResource::new(endpoint, &health, secret, call.context.now)))
 }

@@ -1,8 +1,8 @@
 //! `GET /v1/florin/webhook_endpoints/{webhook_endpoint}`
 
 use domain::ApiError;
+use domain::resource::Json;
 use flows::{Failure, Platform, webhooks};
-use serde_json::Value;
 
 use super::show;
 use crate::dispatch::Nothing;
@@ -24,7 +24,7 @@ impl Endpoint for Retrieve {
         Ok(())
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, (): ()) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, (): ()) -> Result<Json, Failure> {
         let endpoint = webhooks::find(&call.context, call.id()).await?;
         show(call, &endpoint, None).await
     }

@@ -1,10 +1,10 @@
 //! `POST /v1/florin/webhook_endpoints/{webhook_endpoint}/roll`
 
 use domain::ApiError;
+use domain::resource::Json;
 use domain::webhook::LONGEST_OVERLAP;
 use flows::{Failure, Platform, webhooks};
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::show;
 use crate::endpoint::{Call, Endpoint, Method};
@@ -36,7 +36,7 @@ impl Endpoint for Roll {
         Ok(expires_in.unwrap_or(0))
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, overlap: i64) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, overlap: i64) -> Result<Json, Failure> {
         let (endpoint, secret) = webhooks::roll(&call.context, call.id(), overlap).await?;
         show(call, &endpoint, Some(&secret)).await
     }

@@ -1,10 +1,10 @@
 //! `POST /v1/florin/webhook_endpoints/{webhook_endpoint}`
 
+use domain::resource::Json;
 use domain::webhook::{MOST_CONCURRENCY, MOST_PER_SECOND};
 use domain::{ApiError, Patch};
 use flows::{Failure, Platform, webhooks};
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::show;
 use crate::endpoint::{Call, Endpoint, Method};
@@ -56,7 +56,7 @@ impl Endpoint for Update {
         Ok(webhooks::Settings { is_ordered, max_concurrency, max_per_second })
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, input: Self::Input) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, input: Self::Input) -> Result<Json, Failure> {
         let endpoint = webhooks::set(&call.context, call.id(), &input).await?;
         show(call, &endpoint, None).await
     }

@@ -2,10 +2,10 @@
 
 use domain::ApiError;
 use domain::report::{self, ReportType};
+use domain::resource::Json;
 use domain::timestamp::Timestamp;
 use flows::{Failure, Platform, reports};
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::show;
 use crate::endpoint::{Call, Endpoint, Method};
@@ -85,7 +85,7 @@ impl Endpoint for Create {
         Ok(Input { report, parameters })
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, input: Input) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, input: Input) -> Result<Json, Failure> {
         let Input { report, parameters } = input;
         let made = call.account.created;
         Ok(show(&reports::create(&call.context, report, &parameters, made).await?))

@@ -2,8 +2,8 @@
 
 use domain::ApiError;
 use domain::report::ReportRun;
+use domain::resource::Json;
 use flows::{Failure, Platform};
-use serde_json::Value;
 use store::list::{Filter, Page, Table};
 
 use super::show;
@@ -29,7 +29,7 @@ impl Endpoint for List {
         parameters.page()
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, page: Page) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, page: Page) -> Result<Json, Failure> {
         list::show(call, Table::ReportRuns, &[Filter::Nothing], &page, |row| {
             Ok(show(&ReportRun::try_from(row)?))
         })

@@ -5,10 +5,9 @@ pub mod list;
 pub mod retrieve;
 
 use domain::report::ReportRun;
-use domain::resource::{self, value};
-use serde_json::Value;
+use domain::resource::{self, Json, json};
 
 /// The run as merchants see it.
-fn show(run: &ReportRun) -> Value {
-    value(&resource::report_run::Resource::from(run))
+fn show(run: &ReportRun) -> Json {
+    json(&resource::report_run::Resource::from(run))
 }

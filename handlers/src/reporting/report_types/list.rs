@@ -2,9 +2,8 @@
 
 use domain::ApiError;
 use domain::report::TYPES;
-use domain::resource::{List as Page, value};
+use domain::resource::{Json, List as Page, json};
 use flows::{Failure, Platform};
-use serde_json::Value;
 
 use super::show;
 use crate::dispatch::Nothing;
@@ -24,8 +23,8 @@ impl Endpoint for List {
         Ok(())
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, (): ()) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, (): ()) -> Result<Json, Failure> {
         let data = TYPES.iter().map(|report| show(call, report)).collect();
-        Ok(value(&Page { object: "list", data, has_more: false, url: call.url.clone() }))
+        Ok(json(&Page { object: "list", data, has_more: false, url: call.url.clone() }))
     }
 }

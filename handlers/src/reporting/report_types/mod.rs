@@ -4,14 +4,13 @@ pub mod list;
 pub mod retrieve;
 
 use domain::report::ReportType;
-use domain::resource::{self, value};
-use serde_json::Value;
+use domain::resource::{self, Json, json};
 
 use super::available;
 use crate::endpoint::Call;
 
 /// The report as merchants see it.
-fn show<P>(call: &Call<'_, P>, report: &ReportType) -> Value {
+fn show<P>(call: &Call<'_, P>, report: &ReportType) -> Json {
     let livemode = call.context.scope.livemode;
-    value(&resource::report_type::Resource::new(report, available(call), livemode))
+    json(&resource::report_type::Resource::new(report, available(call), livemode))
 }

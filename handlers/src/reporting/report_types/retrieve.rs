@@ -2,8 +2,8 @@
 
 use domain::ApiError;
 use domain::report::ReportType;
+use domain::resource::Json;
 use flows::{Failure, Platform, reports};
-use serde_json::Value;
 
 use super::show;
 use crate::dispatch::Nothing;
@@ -23,7 +23,7 @@ impl Endpoint for Retrieve {
         Ok(())
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, (): ()) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, (): ()) -> Result<Json, Failure> {
         let report = ReportType::find(call.id())
             .ok_or_else(|| reports::no_such("report type", call.id(), "report_type", true))?;
         Ok(show(call, report))

@@ -1,10 +1,10 @@
 //! `POST /v1/transfers/{transfer}/reversals`
 
 use domain::metadata::MetadataUpdate;
+use domain::resource::Json;
 use domain::{Amount, ApiError, Patch};
 use flows::{Failure, Platform, transfers};
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::show;
 use crate::endpoint::{Call, Endpoint, Method};
@@ -49,7 +49,7 @@ impl Endpoint for Create {
         })
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, input: Self::Input) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, input: Self::Input) -> Result<Json, Failure> {
         Ok(show(&transfers::reverse(&call.context, call.id(), &input).await?))
     }
 }

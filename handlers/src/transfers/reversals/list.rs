@@ -1,9 +1,9 @@
 //! `GET /v1/transfers/{transfer}/reversals`
 
 use domain::ApiError;
+use domain::resource::Json;
 use domain::transfer::TransferReversal;
 use flows::{Failure, Platform, transfers};
-use serde_json::Value;
 use store::list::{Filter, Page, Table};
 
 use super::show;
@@ -31,7 +31,7 @@ impl Endpoint for List {
         parameters.page()
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, page: Page) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, page: Page) -> Result<Json, Failure> {
         let transfer = transfers::find(&call.context, call.id()).await?;
         let filter = Filter::Transfer(transfer.id.as_str().to_owned());
         list::show(call, Table::TransferReversals, &[filter], &page, |row| {

@@ -5,15 +5,14 @@ pub mod list;
 pub mod retrieve;
 pub mod update;
 
-use domain::resource::{self, value};
+use domain::resource::{self, Json, json};
 use domain::transfer::TransferReversal;
-use serde_json::Value;
 
 use crate::endpoint::Call;
 
 /// The reversal as merchants see it.
-pub fn show(reversal: &TransferReversal) -> Value {
-    value(&resource::transfer::ReversalResource::from(reversal))
+pub fn show(reversal: &TransferReversal) -> Json {
+    json(&resource::transfer::ReversalResource::from(reversal))
 }
 
 /// The reversal in the path.

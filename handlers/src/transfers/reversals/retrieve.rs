@@ -1,8 +1,8 @@
 //! `GET /v1/transfers/{transfer}/reversals/{reversal}`
 
 use domain::ApiError;
+use domain::resource::Json;
 use flows::{Failure, Platform, transfers};
-use serde_json::Value;
 
 use super::{named, show};
 use crate::dispatch::Nothing;
@@ -24,7 +24,7 @@ impl Endpoint for Retrieve {
         Ok(())
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, (): ()) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, (): ()) -> Result<Json, Failure> {
         Ok(show(&transfers::find_reversal(&call.context, call.id(), named(call)).await?))
     }
 }

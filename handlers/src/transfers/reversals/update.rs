@@ -1,9 +1,9 @@
 //! `POST /v1/transfers/{transfer}/reversals/{reversal}`
 
 use domain::ApiError;
+use domain::resource::Json;
 use flows::transfers::{self, Update as Changes};
 use flows::{Failure, Platform};
-use serde_json::Value;
 
 use super::{named, show};
 use crate::endpoint::{Call, Endpoint, Method};
@@ -25,7 +25,7 @@ impl Endpoint for Update {
         Ok(parameters.into())
     }
 
-    async fn run<P: Platform>(call: &Call<'_, P>, changes: Changes) -> Result<Value, Failure> {
+    async fn run<P: Platform>(call: &Call<'_, P>, changes: Changes) -> Result<Json, Failure> {
         let (context, transfer) = (&call.context, call.id());
         Ok(show(&transfers::update_reversal(context, transfer, named(call), &changes).await?))
     }
