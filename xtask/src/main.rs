@@ -21,6 +21,7 @@ mod key;
 mod node;
 mod results;
 mod setup;
+mod sim;
 mod state;
 mod test;
 
@@ -31,6 +32,10 @@ Usage: cargo xtask <task>
       build, and serve on this machine with a demo merchant; --reset starts from nothing
   test [--quick] [--edge PART]
       run all tests; with --quick the native ones, with --edge those on workerd whose file name holds PART
+  sim [--seeds N] [--seed S] [--minutes M] [--orders 120] [--corpus] [--trace] [--bench]
+      run production code in a simulated world that each seed makes and breaks; --trace shows every step of it
+  sim --planted [--bug NAME]
+      plant each known bug, and say which seed and which invariant found it
   check
       what must hold besides: format, lints, licences, types, documentation, unused dependencies
   bench [--seconds 5] [--rounds 3] [--connections 16] [--only ROW] [--json]
@@ -95,6 +100,7 @@ fn run(mut arguments: Arguments) -> Result<ExitCode> {
         Some("bench") => bench::run(arguments),
         Some("build") => build::run(arguments),
         Some("setup") => setup::run(arguments),
+        Some("sim") => sim::run(arguments),
         Some("help") | None => {
             eprint!("{HELP}");
             Ok(ExitCode::SUCCESS)

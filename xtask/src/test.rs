@@ -11,7 +11,7 @@ use pico_args::Arguments;
 use crate::cache::root;
 use crate::command::cargo;
 use crate::results::{self, Counts, Runner};
-use crate::{build, cache, children, finish, node, setup};
+use crate::{build, cache, children, finish, node, setup, sim};
 
 /// How many cases each property is tried with, unless `FLORIN_PROPTEST_CASES` says otherwise; proptest's own default
 /// of 256 serves the edit loop.
@@ -26,6 +26,9 @@ pub fn run(mut arguments: Arguments) -> Result<ExitCode> {
     let mut total = Counts::default();
     if edge.is_none() {
         total += native(quick)?;
+    }
+    if edge.is_none() && !quick {
+        total += suite("the simulation", sim::suite(), Runner::Cargo)?;
     }
     if !quick {
         // A suite that cannot even start must not hide what the ones before it found.
@@ -177,6 +180,7 @@ mod tests {
             "queues",
             "tests/api",
             "tests/kit",
+            "tests/sim",
         ];
         for folder in crates.map(|name| root().join(name)) {
             let is_untested = text(&folder.join("Cargo.toml")).contains("doctest = false");

@@ -132,7 +132,11 @@ impl Database {
         cost().unwrap_or_else(|error| panic!("{error}, in: {sql}"))
     }
 
-    fn run_batch(&self, statements: &[Statement]) -> Result<Vec<Rows>, DatabaseError> {
+    /// Runs a batch at once and without faults: for a platform that has hooks of its own.
+    ///
+    /// # Errors
+    /// When SQLite refuses a statement; nothing is written then.
+    pub fn run_batch(&self, statements: &[Statement]) -> Result<Vec<Rows>, DatabaseError> {
         let mut counts = self.counts.get();
         counts.batches += 1;
         counts.statements += statements.len() as u64;

@@ -35,8 +35,12 @@ impl Merchant {
         Scope { account: self.account.clone(), livemode: true }
     }
 
-    /// Keeps a new merchant.
-    pub(crate) fn insert(database: &Database, name: &str) -> Self {
+    /// Keeps a new merchant under a name of letters and digits, with a secret and a publishable key for
+    /// test mode.
+    ///
+    /// # Panics
+    /// When the name holds anything else, or is taken.
+    pub fn insert(database: &Database, name: &str) -> Self {
         let account =
             AccountId::parse(&format!("acct_{name}")).expect("letters, digits and underscores");
         database.query(

@@ -1,0 +1,20 @@
+//! The simulation: the production flows, handlers and queues over a world that a seed makes and breaks.
+//!
+//! One thread, simulated time, and every choice from one seed: the same seed does the same again. See
+//! `docs/reliability.md`.
+
+pub mod client;
+pub mod endpoints;
+pub mod oracle;
+pub mod order;
+pub mod planted;
+pub mod platform;
+pub mod processor;
+pub mod random;
+pub mod run;
+pub mod scheduler;
+pub mod told;
+pub mod trace;
+pub mod weather;
+pub mod workers;
+pub mod world;

@@ -1,0 +1,254 @@
+//! A run: a world, its clients, its weather, and the quiet afterwards in which everything has to come to its end.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+
+use domain::timestamp::DAY;
+use kit::{Merchant, START};
+use store::{Row, values};
+
+use crate::client::Client;
+use crate::endpoints::Endpoint;
+use crate::oracle;
+use crate::order::Order;
+use crate::planted::Planted;
+use crate::random::mix;
+use crate::trace::{Actor, Trace, digest};
+use crate::weather::Weather;
+use crate::workers;
+use crate::world::World;
+
+/// How long the quiet lasts in which everything has to come to its end, in milliseconds.
+const QUIET: i64 = 5 * DAY * 1_000;
+
+/// What is run.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The seed that everything comes from.
+    pub seed: u64,
+    /// How many orders there are.
+    pub orders: u32,
+    /// Whether the steps are kept in words.
+    pub in_words: bool,
+    /// Whether the shared checker looks, too, which takes longer.
+    pub thoroughly: bool,
+    /// What is planted.
+    pub planted: Option<&'static str>,
+}
+
+impl Plan {
+    /// The plan of a seed, as it is run by default.
+    pub fn of(seed: u64) -> Self {
+        Self { seed, orders: 120, in_words: false, thoroughly: true, planted: None }
+    }
+}
+
+/// What came of a run.
+#[derive(Debug)]
+pub struct Report {
+    /// What does not hold.
+    pub problems: Vec<String>,
+    /// How many payments came to their end.
+    pub payments: u64,
+    /// What happened.
+    pub trace: Trace,
+    /// How much simulated time it took, in seconds.
+    pub seconds: i64,
+    /// A digest of what was told to merchants, to the last byte.
+    pub rows: u64,
+}
+
+/// Runs a plan; a panic is a problem like others.
+pub fn run_guarded(plan: &Plan) -> Report {
+    let panicked = |panic: Box<dyn std::any::Any + Send>| {
+        let told = panic.downcast_ref::<String>().cloned();
+        let told = told.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+        let problems = vec![format!("PANIC: {}", told.unwrap_or_default())];
+        Report { problems, payments: 0, trace: Trace::default(), seconds: 0, rows: 0 }
+    };
+    catch_unwind(AssertUnwindSafe(|| run(plan))).unwrap_or_else(panicked)
+}
+
+/// Runs a plan.
+pub fn run(plan: &Plan) -> Report {
+    let trace = if plan.in_words { Trace::in_words() } else { Trace::default() };
+    let planted = plan.planted.map(Planted::new);
+    let world = World::new(plan.seed, trace, planted);
+    let merchants = set_up(&world);
+    let weather = world.draw(Weather::of);
+    world.scheduler.note(Actor::World, 0, || format!("{weather:?}"));
+    world.set_weather(weather);
+    begin(&world, plan, &merchants);
+    let began = world.now();
+    world.scheduler.run_until(began + DAY * 1_000, || world.clients.get() == 0);
+    world.set_weather(Weather::calm());
+    world.processor.borrow_mut().fail_until(0);
+    world.workers.skew.set(0);
+    world.isolates.iter().for_each(|isolate| isolate.skew.set(0));
+    world.scheduler.note(Actor::World, 1, || "the weather is calm from now on".to_owned());
+    settle(&world);
+    let problems = oracle::check(&world, plan.thoroughly);
+    let payments = world.told.borrow().payments;
+    let seconds = world.now() / 1_000;
+    let rows = if plan.thoroughly { rows(&world) } else { 0 };
+    Report { problems, payments, trace: world.scheduler.take_trace(), seconds, rows }
+}
+
+/// A digest of all events, which hold every object as it was.
+fn rows(world: &World) -> u64 {
+    let events = world.database.query("SELECT id, data FROM events ORDER BY sequence", Vec::new());
+    let text = |row: &Row, column| row.text(column).map(str::to_owned).unwrap_or_default();
+    events.iter().fold(0, |sum, row| {
+        let event = text(row, "id") + &text(row, "data");
+        mix(sum ^ digest(event.as_bytes()))
+    })
+}
+
+/// The merchants, their accounts at the processor and their endpoints, in calm weather.
+fn set_up(world: &Rc<World>) -> Vec<Merchant> {
+    let count = world.draw(|random| random.between(3, 12));
+    let merchants: Vec<_> =
+        (0..count).map(|n| Merchant::insert(&world.database, &format!("m{n}"))).collect();
+    for (number, merchant) in merchants.iter().enumerate() {
+        let is_connected = world.draw(|random| random.chance(7_500));
+        let endpoints = world.draw(|random| random.below(3));
+        spawn(world, merchant, 10_000 + number as u32, 0, move |client| async move {
+            if is_connected {
+                let form = [("connector", "stripe"), ("secret_key", "sk_test_51example")];
+                client.insist(&client.ask("/v1/florin/connector_accounts", &form)).await;
+            }
+            for place in 0..endpoints {
+                listen(&client, place).await;
+            }
+        });
+    }
+    world.scheduler.run_until(DAY * 1_000, || world.clients.get() == 0);
+    // An isolate remembers for so long that there was none.
+    world.scheduler.run_until(world.now() + 6_000, || false);
+    merchants
+}
+
+async fn listen(client: &Client, place: u64) {
+    let url = format!("https://{}.example.com/hooks/{place}", client.account.replace('_', "-"));
+    let form = [("url", url.as_str()), ("enabled_events[]", "*")];
+    let Some(made) = client.insist(&client.ask("/v1/webhook_endpoints", &form)).await else {
+        return;
+    };
+    let made = made.json();
+    let text = |name: &str| made[name].as_str().unwrap_or_default().to_owned();
+    let endpoint = Endpoint {
+        id: text("id"),
+        secret: text("secret"),
+        account: client.account.clone(),
+        ..Endpoint::default()
+    };
+    client.world.endpoints.borrow_mut().by_url.insert(url, endpoint);
+}
+
+/// A client that begins after so many milliseconds.
+fn spawn<F>(
+    world: &Rc<World>,
+    merchant: &Merchant,
+    number: u32,
+    pause: i64,
+    work: impl FnOnce(Client) -> F + 'static,
+) where
+    F: Future<Output = ()> + 'static,
+{
+    world.clients.set(world.clients.get() + 1);
+    let (secret_key, account) = (merchant.secret_key.clone(), merchant.account.as_str().to_owned());
+    let (world, scheduler) = (Rc::clone(world), Rc::clone(world));
+    scheduler.scheduler.spawn(Actor::Client(number), |task| async move {
+        world.scheduler.sleep(task, pause).await;
+        let client = Client { world: Rc::clone(&world), task, number, secret_key, account };
+        work(client).await;
+        world.clients.set(world.clients.get() - 1);
+    });
+}
+
+/// The orders, and what the weather does by itself.
+fn begin(world: &Rc<World>, plan: &Plan, merchants: &[Merchant]) {
+    let window = world.draw(|random| random.pick(&[5_000, 60_000, 600_000]));
+    for number in 0..plan.orders {
+        let merchant = world.draw(|random| random.below(merchants.len() as u64)) as usize;
+        let pause = world.draw(|random| random.between(0, window));
+        spawn(world, &merchants[merchant], number, pause, |client| async move {
+            Order::draw(&client).run(&client).await;
+        });
+    }
+    strike(world);
+}
+
+/// Each second or so, the weather may strike by itself.
+fn strike(world: &Rc<World>) {
+    let again = Rc::clone(world);
+    let pause = world.draw(|random| random.between(500, 8_000));
+    world.scheduler.after(pause, move || {
+        let world = again;
+        if world.clients.get() == 0 {
+            return;
+        }
+        if world.strikes(|weather| weather.isolate_restarts) {
+            let isolate = world.draw(|random| random.below(world.isolates.len() as u64)) as usize;
+            world.restart(isolate);
+        }
+        if world.strikes(|weather| weather.everything_stops) {
+            (0..world.isolates.len()).for_each(|isolate| world.restart(isolate));
+            world.workers.stop(&world);
+            let note = || "FAULT: everything stops, and the queues are empty".to_owned();
+            world.scheduler.note(Actor::World, 0x5709, note);
+        }
+        if world.strikes(|weather| weather.processor_fails) {
+            let until = world.now() + world.draw(|random| random.between(1_000, 300_000));
+            world.processor.borrow_mut().fail_until(until);
+            let note = || format!("FAULT: the processor is down until {until}");
+            world.scheduler.note(Actor::World, 0xd0, note);
+        }
+        if world.strikes(|weather| weather.clock_jumps) {
+            let skew = world.draw(|random| random.between(-20_000, 20_000));
+            let place = world.draw(|random| random.below(world.isolates.len() as u64 + 1)) as usize;
+            let clock = world.isolates.get(place).map_or(&world.workers.skew, |one| &one.skew);
+            clock.set(skew);
+            let note = || format!("FAULT: the clock of {place} is {skew} ms off");
+            world.scheduler.note(Actor::World, 0xc1, note);
+        }
+        strike(&world);
+    });
+}
+
+/// Lets time go on until nothing is left to do, from one thing that is due to the next.
+fn settle(world: &Rc<World>) {
+    let end = world.now() + QUIET;
+    workers::look(world);
+    world.scheduler.run_until(world.now() + 180_000, || false);
+    for _ in 0..400 {
+        let Some(due_at) = next_due(world).filter(|at| *at < end) else { break };
+        let at = due_at.max(world.now());
+        world.scheduler.jump_to(at);
+        workers::look(world);
+        world.scheduler.run_until(at + 2_000, || false);
+        let patience = world.now() + 60_000;
+        world.scheduler.run_until(patience, || world.workers.are_idle(world));
+    }
+    // What was lost on its way is looked for each minute.
+    for _ in 0..3 {
+        workers::look(world);
+        world.scheduler.run_until(world.now() + 65_000, || false);
+    }
+}
+
+/// When something is due next, in milliseconds since the run began.
+fn next_due(world: &World) -> Option<i64> {
+    let queries = [
+        "SELECT MIN(due_at) AS at FROM scheduled_tasks",
+        "SELECT MIN(next_attempt_at) AS at FROM deliveries WHERE next_attempt_at IS NOT NULL",
+        "SELECT MIN(created) + 61 AS at FROM deliveries WHERE state = 'pending' AND next_attempt_at IS NULL",
+        "SELECT MIN(day) * 86400 AS at FROM ledger_accounts WHERE kind = 'pending' AND day > 0",
+    ];
+    let found = |sql: &&str| {
+        let row: Option<Row> = world.database.query(sql, values![]).pop();
+        row.and_then(|row| row.optional_integer("at").ok().flatten())
+    };
+    let due_at = queries.iter().filter_map(found).min()?;
+    Some((due_at - START.seconds() + 1) * 1_000)
+}

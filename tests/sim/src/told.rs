@@ -1,0 +1,49 @@
+//! What clients were told: each of them may rely on it, so it has to hold in the end.
+
+use std::collections::BTreeMap;
+
+/// What clients were told.
+#[derive(Debug, Default)]
+pub struct Told {
+    /// The payments that they heard of, by their intents' ids.
+    pub intents: BTreeMap<String, Intent>,
+    /// The refunds that they were told are made, by their ids: of which intent, and how much.
+    pub refunds: BTreeMap<String, (String, i64)>,
+    /// What no client should have been told.
+    pub problems: Vec<String>,
+    /// How many payments came to their end.
+    pub payments: u64,
+}
+
+/// A payment that a client heard of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Intent {
+    /// Whose it is.
+    pub account: String,
+    /// What it is to pay.
+    pub amount: i64,
+    /// The most that the client was told was taken.
+    pub taken: i64,
+    /// Whether it was told that it is canceled.
+    pub is_canceled: bool,
+    /// How often the client asked for a payment with it, each under a key of its own.
+    pub confirms: u64,
+}
+
+impl Told {
+    /// A client was shown an intent.
+    pub fn shown(&mut self, account: &str, intent: &serde_json::Value) {
+        let Some(id) = intent["id"].as_str().filter(|id| id.starts_with("pi_")) else { return };
+        let known = self.intents.entry(id.to_owned()).or_default();
+        account.clone_into(&mut known.account);
+        let number = |name: &str| intent[name].as_i64().unwrap_or_default();
+        known.amount = number("amount");
+        known.is_canceled |= intent["status"] == "canceled";
+        let taken = number("amount_received");
+        if intent["status"] == "succeeded" && taken == 0 {
+            self.problems
+                .push(format!("I1: {id} was shown succeeded without having taken anything"));
+        }
+        known.taken = known.taken.max(taken);
+    }
+}
