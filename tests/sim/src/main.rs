@@ -66,38 +66,55 @@ fn now() -> Instant {
     Instant::now()
 }
 
-/// Runs seeds: those of the corpus, and then as many as there is time for, or as were asked for.
-fn seeds(options: &Options) -> ExitCode {
-    let began = now();
-    let (mut payments, mut passed, mut failed) = (0, 0, 0);
-    let mut run = |seed: u64, orders: u32| {
-        let thoroughly = !options.is_bench;
-        let plan = Plan { orders, in_words: options.in_words, thoroughly, ..Plan::of(seed) };
-        let plan = Plan { planted: planted_name(options.bug.as_deref()), ..plan };
+/// What runs came to.
+#[derive(Default)]
+struct Tally {
+    payments: u64,
+    passed: u64,
+    failed: u64,
+}
+
+impl Tally {
+    fn run(&mut self, options: &Options, seed: u64, orders: u32) {
+        let mut plan = Plan { orders, in_words: options.in_words, ..Plan::of(seed) };
+        plan.planted = planted_name(options.bug.as_deref());
+        plan.thoroughly &= !options.is_bench;
+        let in_words = plan.in_words;
         let report = run_guarded(&plan);
-        payments += report.payments;
-        if options.in_words {
+        self.payments += report.payments;
+        if in_words {
             show(&report);
         }
         if report.problems.is_empty() {
-            passed += 1;
-            if options.in_words || options.seeds.is_none_or(|seeds| seeds <= 20) {
+            self.passed += 1;
+            if in_words || options.seeds.is_none_or(|seeds| seeds <= 20) && !options.corpus {
                 say(seed, &report);
             }
         } else {
-            failed += 1;
+            self.failed += 1;
             say(seed, &report);
             explain(&plan, &report);
         }
-    };
+    }
+
+    /// As the test runner says it, which `cargo xtask test` counts by.
+    fn end(&self) -> ExitCode {
+        let Self { passed, failed, .. } = self;
+        let result = if *failed == 0 { "ok" } else { "FAILED" };
+        println!("test result: {result}. {passed} passed; {failed} failed; 0 ignored");
+        if *failed == 0 && *passed > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    }
+}
+
+/// Runs seeds: those of the corpus, and then as many as there is time for, or as were asked for.
+fn seeds(options: &Options) -> ExitCode {
+    let began = now();
+    let mut tally = Tally::default();
     if options.corpus {
-        corpus().for_each(|(seed, orders)| run(seed, orders));
+        corpus().for_each(|(seed, orders)| tally.run(options, seed, orders));
     }
     let minutes = options.minutes.map(|minutes| Duration::from_secs_f64(minutes * 60.0));
-    let fresh = || {
-        let since = std::time::UNIX_EPOCH.elapsed().unwrap_or_default();
-        since.as_secs() << 20
-    };
+    let fresh = || std::time::UNIX_EPOCH.elapsed().unwrap_or_default().as_secs() << 20;
     let first = options.seed.unwrap_or_else(fresh);
     let most = match (options.seeds, minutes, options.corpus) {
         (Some(seeds), ..) => seeds,
@@ -108,18 +125,16 @@ fn seeds(options: &Options) -> ExitCode {
         if minutes.is_some_and(|minutes| began.elapsed() >= minutes) {
             break;
         }
-        run(seed, options.orders);
+        tally.run(options, seed, options.orders);
     }
     let seconds = began.elapsed().as_secs_f64();
     println!(
-        "sim: {} seeds from {first}, {payments} payments in {seconds:.1} s, {:.0} a second",
-        passed + failed,
-        payments as f64 / seconds
+        "sim: {} seeds from {first}, {} payments in {seconds:.1} s, {:.0} a second",
+        tally.passed + tally.failed,
+        tally.payments,
+        tally.payments as f64 / seconds
     );
-    // As the test runner says it, which `cargo xtask test` counts by.
-    let result = if failed == 0 { "ok" } else { "FAILED" };
-    println!("test result: {result}. {passed} passed; {failed} failed; 0 ignored");
-    if failed == 0 && passed > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    tally.end()
 }
 
 /// The corpus: a seed and how many orders in each line.
@@ -179,7 +194,7 @@ fn explain(plan: &Plan, report: &Report) {
 
 /// Plants each bug, and says by which seed and which invariant it was found.
 fn planted(options: &Options) -> ExitCode {
-    let (mut passed, mut failed) = (0, 0);
+    let mut tally = Tally::default();
     println!("| bug | found by | seed | seconds |\n|---|---|---|---|");
     for bug in BUGS.iter().filter(|bug| options.bug.as_deref().is_none_or(|name| name == bug.name))
     {
@@ -195,17 +210,15 @@ fn planted(options: &Options) -> ExitCode {
         let seconds = began.elapsed().as_secs_f64();
         match found.flatten() {
             Some((seed, problem)) => {
-                passed += 1;
-                let by: String = problem.chars().take(60).collect();
+                tally.passed += 1;
+                let by: String = problem.split_whitespace().take(11).collect::<Vec<_>>().join(" ");
                 println!("| {} | {} | {seed} | {seconds:.1} |", bug.name, by.replace('|', "/"));
             }
             None => {
-                failed += 1;
+                tally.failed += 1;
                 println!("| {} | NOT FOUND | | {seconds:.1} |", bug.name);
             }
         }
     }
-    let result = if failed == 0 { "ok" } else { "FAILED" };
-    println!("test result: {result}. {passed} passed; {failed} failed; 0 ignored");
-    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    tally.end()
 }

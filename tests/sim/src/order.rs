@@ -177,21 +177,34 @@ impl Order {
         ask.form.extend(self.form());
         let made = done(client, client.insist(&ask).await)?;
         let id = made["id"].as_str()?.to_owned();
+        client.world.told.borrow_mut().intents.entry(id.clone()).or_default().confirms += 1;
+        self.confirm(client, &id).await;
+        Some(id)
+    }
+
+    async fn confirm(&self, client: &Client, id: &str) {
         let confirm = || {
             let mut ask = client.ask(&format!("{PAY}/{id}/confirm"), &[]);
             ask.form.extend(self.card());
             ask
         };
-        client.world.told.borrow_mut().intents.entry(id.clone()).or_default().confirms += 1;
         if self.confirms_twice {
-            let (one, other) = (confirm(), confirm());
-            let (one, other) = join!(client.insist(&one), client.insist(&other));
-            done(client, one);
-            done(client, other);
+            both(client, &[confirm(), confirm()]).await;
+        } else if self.end.is_multiple_of(2) {
+            // Meanwhile something about it is changed that does not matter to the payment.
+            let update = client.ask(&format!("{PAY}/{id}"), &[("description", "A hat")]);
+            let soon = client.world.draw(|random| random.between(1, 900));
+            let later = async {
+                client.pause(soon).await;
+                client.insist(&update).await
+            };
+            let confirm = confirm();
+            let (paid, updated) = join!(client.insist(&confirm), later);
+            done(client, paid);
+            done(client, updated);
         } else {
-            done(client, client.insist(&confirm()).await);
+            both(client, &[confirm()]).await;
         }
-        Some(id)
     }
 
     /// What the cardholder does.
@@ -236,10 +249,11 @@ impl Order {
     /// Gives some of it back, or all, or tries to give back more than was taken.
     async fn give_back(&self, client: &Client, intent: &str, taken: i64) {
         let part = client.world.draw(|random| random.between(1, taken.max(1)));
-        let most = (taken * 6 / 10).max(1);
+        let (most, third) = ((taken * 6 / 10).max(1), (taken / 3).max(1));
         let amounts: &[i64] = match self.end {
             0 => &[taken],
-            1 => &[part],
+            1 => &[third, third],
+            5 => &[part],
             2 => &[most, most],
             3 => &[taken, taken],
             4 => &[part, taken - part + 1],

@@ -47,10 +47,6 @@ const INTENT: &str = "UPDATE payment_intents";
 
 /// Every bug that can be planted.
 pub const BUGS: &[Bug] = &[
-    bug(
-        "attempt_state_not_guarded",
-        How::Unguarded("UPDATE attempts SET state = ?3", " AND state = ?2"),
-    ),
     bug("intent_version_not_guarded", How::Unguarded(INTENT, " AND version = ?2")),
     bug("charge_version_not_guarded", How::Unguarded("UPDATE charges", " AND version = ?2")),
     bug("intent_not_held_while_asking", How::Emptied(INTENT, 12)),

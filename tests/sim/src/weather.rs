@@ -134,11 +134,13 @@ impl Weather {
     /// What becomes of a call.
     pub fn fate(&self, service: Service, random: &mut Random) -> Fate {
         let refused = if service == Service::Database { self.overload } else { 0 };
+        // A processor is asked once where the database is asked ten times.
+        let rarely = if service == Service::Processor { 3 } else { 1 };
         let fates = [
             (self.crash, Fate::Crash),
             (self.lost, Fate::Lost),
-            (self.answer_lost, Fate::AnswerLost),
-            (self.late, Fate::Late),
+            (self.answer_lost * rarely, Fate::AnswerLost),
+            (self.late * rarely, Fate::Late),
             (refused, Fate::Refused),
         ];
         let mut left = random.below(10_000);

@@ -3,7 +3,7 @@
 use sim::run::{Plan, run};
 
 fn plan(seed: u64) -> Plan {
-    Plan { orders: 16, ..Plan::of(seed) }
+    Plan { orders: 16, thoroughly: true, ..Plan::of(seed) }
 }
 
 #[test]

@@ -1,0 +1,167 @@
+//! What has to hold after a run: I1 to I8, seen from outside. The processor's own truth, what clients were told
+//! and what endpoints took are held against the rows; the rows are held against each other by the product's own
+//! audit, and by the checker that all tests share.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+
+use serde_json::Value;
+use store::Row;
+use store::audit::checks;
+
+use crate::world::World;
+
+mod events;
+mod processor;
+
+/// Everything that does not hold, in the order in which it was found; the first word names the invariant.
+pub fn check(world: &Rc<World>, thoroughly: bool) -> Vec<String> {
+    let mut problems = world.told.borrow().problems.clone();
+    problems.extend(world.endpoints.borrow().problems.iter().cloned());
+    let books = Books::read(world);
+    let mut found = Vec::new();
+    books.processor_agrees(world, &mut found);
+    books.clients_were_told_the_truth(world, &mut found);
+    books.events_reach_their_endpoints(world, &mut found);
+    books.nothing_is_left_open(world, &mut found);
+    audit(world, &mut found);
+    problems.extend(found);
+    if thoroughly || !problems.is_empty() {
+        problems.extend(shared(world));
+    }
+    let errors = world.errors.borrow();
+    problems
+        .extend(errors.iter().filter(|error| is_bug(error)).map(|error| format!("BUG: {error}")));
+    problems
+}
+
+/// What only our own code can have done wrong.
+fn is_bug(error: &str) -> bool {
+    let bugs =
+        ["was there and is gone", "has no c", "has no p", "lost its", "could not be recorded"];
+    bugs.iter().any(|bug| error.contains(bug)) || error.contains("the database refused")
+}
+
+/// The checker that all tests share.
+fn shared(world: &World) -> Option<String> {
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let files = world.files.borrow();
+    let checked = catch_unwind(AssertUnwindSafe(|| {
+        api::invariants::check_rows(&world.database, &files);
+    }));
+    std::panic::set_hook(hook);
+    let panic = checked.err()?;
+    let told = panic.downcast_ref::<String>().cloned();
+    Some(told.unwrap_or_else(|| "the shared checker broke off".to_owned()))
+}
+
+fn audit(world: &World, problems: &mut Vec<String>) {
+    let now = world.clock(0).seconds();
+    for (stage, check) in checks() {
+        for row in world.database.query(&check.whole(stage, &now.to_string()), Vec::new()) {
+            problems.push(format!("I3: {}, but {row:?}", check.holds));
+        }
+    }
+}
+
+fn text<'r>(row: &'r Row, column: &'static str) -> &'r str {
+    row.optional_text(column).ok().flatten().unwrap_or_default()
+}
+
+fn number(row: &Row, column: &'static str) -> i64 {
+    row.optional_integer(column).ok().flatten().unwrap_or_default()
+}
+
+fn parsed(row: &Row, column: &'static str) -> Value {
+    serde_json::from_str(text(row, column)).unwrap_or_default()
+}
+
+fn by_id(rows: Vec<Row>) -> BTreeMap<String, Row> {
+    rows.into_iter().map(|row| (text(&row, "id").to_owned(), row)).collect()
+}
+
+/// The rows after a run.
+struct Books {
+    attempts: BTreeMap<String, Row>,
+    intents: BTreeMap<String, Row>,
+    charges: BTreeMap<String, Row>,
+    refunds: BTreeMap<String, Row>,
+    events: Vec<Row>,
+}
+
+impl Books {
+    fn read(world: &World) -> Self {
+        let all = |table: &str| world.database.query(&format!("SELECT * FROM {table}"), Vec::new());
+        Self {
+            attempts: by_id(all("attempts")),
+            intents: by_id(all("payment_intents")),
+            charges: by_id(all("charges")),
+            refunds: by_id(all("refunds")),
+            events: world.database.query(
+                "SELECT sequence, id, account, livemode, created, type, object, \
+                 data ->> '$.object.status' AS status FROM events ORDER BY sequence",
+                Vec::new(),
+            ),
+        }
+    }
+
+    /// What clients were told holds.
+    fn clients_were_told_the_truth(&self, world: &World, problems: &mut Vec<String>) {
+        let told = world.told.borrow();
+        for (id, known) in &told.intents {
+            let Some(intent) = self.intents.get(id) else {
+                problems.push(format!("I8: {id} was shown and is not there"));
+                continue;
+            };
+            if !known.account.is_empty() && text(intent, "account") != known.account {
+                problems.push(format!("I8: {id} was shown to {}", known.account));
+            }
+            let taken = number(intent, "received");
+            if known.taken > taken {
+                let shown = known.taken;
+                problems.push(format!("I1: {id} was shown {shown} taken, and took {taken}"));
+            }
+            let is_canceled = text(intent, "status") == "canceled";
+            if known.is_canceled && !is_canceled {
+                problems.push(format!("I4: {id} was shown canceled, and is not"));
+            }
+        }
+        for (id, (intent, amount)) in &told.refunds {
+            let holds = self.refunds.get(id).is_some_and(|row| {
+                text(row, "payment_intent") == intent && number(row, "amount") == *amount
+            });
+            if !holds {
+                problems.push(format!("I8: the refund {id} was shown and is not there"));
+            }
+        }
+    }
+
+    /// I7: nothing is open that waits for nobody.
+    fn nothing_is_left_open(&self, world: &World, problems: &mut Vec<String>) {
+        let now = world.clock(0).seconds();
+        let queries = [
+            "SELECT id, state, kind, attention FROM attempts WHERE state IN ('started', 'processing') \
+             AND attention IS NULL",
+            "SELECT id, status FROM payment_intents WHERE pending_operation IS NOT NULL AND NOT EXISTS \
+             (SELECT 1 FROM attempts WHERE id = pending_operation AND attention IS NOT NULL)",
+            "SELECT id, status FROM payment_intents WHERE status = 'processing' AND NOT EXISTS \
+             (SELECT 1 FROM attempts WHERE payment_intent = payment_intents.id AND attention IS NOT NULL)",
+            "SELECT id FROM charges WHERE details ->> 'pending_operation' IS NOT NULL",
+            "SELECT id FROM refunds WHERE pending_operation IS NOT NULL AND NOT EXISTS \
+             (SELECT 1 FROM attempts WHERE id = pending_operation AND attention IS NOT NULL)",
+            "SELECT id FROM charges WHERE status = 'succeeded' AND captured + released < amount AND id NOT IN \
+             (SELECT subject FROM scheduled_tasks WHERE kind = 'expire_authorization')",
+            "SELECT * FROM deliveries WHERE state = 'pending' AND EXISTS (SELECT 1 FROM webhook_endpoints \
+             WHERE id = endpoint AND status = 'enabled') AND (next_attempt_at IS NULL OR next_attempt_at < ?1)",
+            "SELECT * FROM scheduled_tasks WHERE due_at < ?1",
+        ];
+        for sql in queries {
+            let values = if sql.contains("?1") { store::values![now - 120] } else { Vec::new() };
+            for row in world.database.query(sql, values) {
+                problems.push(format!("I7: left open: {row:?}"));
+            }
+        }
+    }
+}
