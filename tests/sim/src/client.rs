@@ -83,7 +83,7 @@ pub struct Client {
 impl Client {
     /// A POST under a key of its own.
     pub fn ask(&self, path: &str, form: &[(&str, &str)]) -> Ask {
-        let key = self.world.draw(crate::random::Random::next);
+        let key = self.world.draw(crate::random::Random::number);
         Ask {
             method: Method::POST,
             path: path.to_owned(),

@@ -55,7 +55,7 @@ pub struct Endpoints {
 impl Endpoints {
     /// How long an endpoint takes, where it is slow.
     pub fn takes(&self, world: &World, request: &Request<String>) -> Option<i64> {
-        let is_slow = request.uri().path().len() % 3 == 0
+        let is_slow = request.uri().path().len().is_multiple_of(3)
             && world.strikes(|weather| weather.endpoint_fails / 4);
         is_slow.then(|| world.draw(|random| random.between(2_000, 40_000)))
     }

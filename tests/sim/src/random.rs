@@ -11,14 +11,14 @@ impl Random {
     }
 
     /// The next number.
-    pub fn next(&mut self) -> u64 {
+    pub fn number(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         mix(self.0)
     }
 
     /// A number below a limit; 0 where that is 0.
     pub fn below(&mut self, limit: u64) -> u64 {
-        if limit == 0 { 0 } else { self.next() % limit }
+        if limit == 0 { 0 } else { self.number() % limit }
     }
 
     /// A number between two, both included.
@@ -44,7 +44,7 @@ impl Random {
     pub fn bytes(&mut self) -> [u8; 32] {
         let mut bytes = [0; 32];
         for part in bytes.chunks_mut(8) {
-            part.copy_from_slice(&self.next().to_be_bytes());
+            part.copy_from_slice(&self.number().to_be_bytes());
         }
         bytes
     }
@@ -65,7 +65,7 @@ mod tests {
     fn a_seed_repeats_its_numbers_and_another_has_others() {
         let draw = |seed| {
             let mut random = Random::new(seed);
-            [random.next(), random.below(10), random.next()]
+            [random.number(), random.below(10), random.number()]
         };
         assert_eq!(draw(1), draw(1));
         assert_ne!(draw(1), draw(2));

@@ -229,7 +229,11 @@ fn settle(world: &Rc<World>) {
     for turn in 0..200 {
         let Some(due_at) = next_due(world).filter(|at| *at < end) else { break };
         // What is asked after each hour for days need not be asked after that often.
-        let pause = (60_000 << turn.min(9)).min(LONGEST_PAUSE);
+        // What is taken back is left to a person after so many tries, which are an hour apart.
+        let undoing = "SELECT 1 FROM scheduled_tasks WHERE kind = 'undo_attempt'";
+        let is_undoing = !world.database.query(undoing, Vec::new()).is_empty();
+        let most = if is_undoing { 3_600_000 } else { LONGEST_PAUSE };
+        let pause = (60_000 << turn.min(9)).min(most);
         let at = due_at.max(world.now() + pause);
         world.scheduler.jump_to(at);
         workers::look(world);

@@ -125,7 +125,7 @@ impl Scheduler {
     fn plan(&self, pause: i64, happening: Happening) {
         let serial = self.serial.get() + 1;
         self.serial.set(serial);
-        let order = self.draw(Random::next);
+        let order = self.draw(Random::number);
         let at = self.now() + pause.max(0);
         self.planned.borrow_mut().push(Planned { at, order, serial, happening });
     }
