@@ -70,6 +70,7 @@ pub const RESOURCES: &[&str] = &[
     "bank_account",
     "charge",
     "connector_account",
+    "connector_webhook",
     "customer",
     "dispute",
     "event",

@@ -99,6 +99,8 @@ define_ids! {
     ChargeId = "ch_";
     /// An account at a payment processor.
     ConnectorAccountId = "cna_";
+    /// What a payment processor told unasked.
+    ConnectorWebhookId = "cnw_";
     /// A customer.
     CustomerId = "cus_";
     /// A dispute.

@@ -13,6 +13,7 @@ pub mod bank_account;
 pub mod card;
 pub mod charge;
 pub mod connector_account;
+pub mod connector_webhook;
 pub mod customer;
 pub mod dispute;
 pub mod error;

@@ -49,6 +49,8 @@ pub struct Context<'a, P> {
     pub sealed: RefCell<Option<(String, CardNumber)>>,
     /// Whether a processor was asked and did not answer.
     pub is_unanswered: Cell<bool>,
+    /// What is written beside the next change: that a processor told of it.
+    pub beside: RefCell<Vec<Statement>>,
 }
 
 impl<'a, P: Platform> Context<'a, P> {
@@ -68,6 +70,7 @@ impl<'a, P: Platform> Context<'a, P> {
             origin: String::new(),
             sealed: RefCell::default(),
             is_unanswered: Cell::new(false),
+            beside: RefCell::default(),
         }
     }
 
@@ -86,6 +89,20 @@ impl<'a, P: Platform> Context<'a, P> {
         statements: Vec<Statement>,
     ) -> Result<Vec<Rows>, store::DatabaseError> {
         self.platform.database().batch(statements).await
+    }
+
+    /// Runs the statements of a change that a processor may have told of, with what is to be written beside it.
+    ///
+    /// # Errors
+    /// As [`Database::batch`].
+    pub async fn change(
+        &self,
+        mut statements: Vec<Statement>,
+    ) -> Result<Vec<Rows>, store::DatabaseError> {
+        statements.extend(self.beside.borrow().iter().cloned());
+        let results = self.batch(statements).await?;
+        self.beside.borrow_mut().clear();
+        Ok(results)
     }
 
     /// The object that one statement finds, if there is one.

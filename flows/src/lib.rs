@@ -13,6 +13,7 @@ pub mod bank_accounts;
 pub mod cards;
 pub mod charges;
 pub mod connector_accounts;
+pub mod connector_webhooks;
 pub mod context;
 pub mod customers;
 pub mod descriptors;

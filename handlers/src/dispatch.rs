@@ -21,7 +21,7 @@ use crate::endpoint::{Call, Checked, Entry, Listed, Method};
 use crate::form;
 use crate::key_cache::KeyCache;
 use crate::render::{Answer, Reply, add_header, reply};
-use crate::{browser, expand, pages, routes, version};
+use crate::{browser, connectors, expand, pages, routes, version};
 
 /// The largest body that is read, in bytes.
 pub const MAX_BODY: usize = 1_000_000;
@@ -49,6 +49,9 @@ pub struct Incoming<'a, P> {
 impl Server {
     /// Answers a request. What goes wrong becomes an error body; nothing is returned as an error.
     pub async fn handle<P: Platform>(&self, platform: &P, request: &Request<Vec<u8>>) -> Reply {
+        if request.uri().path().starts_with(connectors::PREFIX) {
+            return connectors::answer(platform, request).await;
+        }
         if !is_for_api(request.uri().path()) {
             return pages::answer(platform, request).await;
         }
@@ -267,6 +270,7 @@ fn call<'a, P: Platform>(
         origin: origin(incoming.request, headers),
         sealed: RefCell::default(),
         is_unanswered: Cell::new(false),
+        beside: RefCell::default(),
     };
     Call {
         context,

@@ -78,6 +78,7 @@ fn kind(table: Table) -> &'static str {
         Table::BankAccounts => "external account",
         Table::Charges => "charge",
         Table::ConnectorAccounts => "connector account",
+        Table::ConnectorWebhooks => "connector webhook",
         Table::Customers => "customer",
         Table::Disputes => "dispute",
         Table::Events => "event",

@@ -35,6 +35,10 @@ pub(crate) const FIND: &str =
 
 pub(crate) const FIND_BY_ID: &str = "SELECT * FROM attempts WHERE id = ?1";
 
+pub(crate) const FIND_BY_REFERENCE: &str = "\
+    SELECT * FROM attempts WHERE connector_account = ?1 AND processor_reference = ?2 \
+    AND kind = 'authorize' AND account = ?3 AND livemode = ?4";
+
 /// Writes a new attempt, before the processor is asked.
 pub fn insert(scope: &Scope, attempt: &Attempt) -> Statement {
     Statement::new(
@@ -99,6 +103,12 @@ pub fn cancel_action(attempt: &AttemptId) -> [Statement; 2] {
 /// Finds an attempt.
 pub fn find(scope: &Scope, id: &AttemptId) -> Statement {
     Statement::new(FIND, values![id.as_str(), scope.account.as_str(), scope.livemode])
+}
+
+/// Finds the authorisation that a processor knows by its own reference.
+pub fn find_by_reference(scope: &Scope, connector_account: &str, reference: &str) -> Statement {
+    let values = values![connector_account, reference, scope.account.as_str(), scope.livemode];
+    Statement::new(FIND_BY_REFERENCE, values)
 }
 
 /// Finds an attempt by its id alone, for a cardholder who has no key.

@@ -13,6 +13,7 @@ pub mod balance_transactions;
 pub mod bank_accounts;
 pub mod charges;
 pub mod connector_accounts;
+pub mod connector_webhooks;
 pub mod customers;
 pub mod database;
 pub mod dead_letters;

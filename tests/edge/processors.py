@@ -1,5 +1,7 @@
 """Payments through a processor's account on workerd: localstripe is the processor, and keeps its own truth."""
 
+import hashlib
+import hmac
 import http.client
 import json
 import socket
@@ -17,6 +19,7 @@ from kit.server import Server
 
 CARD = {"number": "4242424242424242", "exp_month": 12, "exp_year": 2034}
 SECRET = "sk_test_51localstripe"
+SIGNS = "whsec_0123456789abcdef"
 
 
 def free_port():
@@ -160,6 +163,35 @@ class Processors(unittest.TestCase):
         refund = self.client.v1.refunds.create({"payment_intent": paid.id, "amount": 500})
         self.assertEqual(refund.status, "succeeded")
         self.assertEqual(self.there(paid)["latest_charge"]["amount_refunded"], 500)
+
+    def hear(self, account, event, secret=SIGNS):
+        """Sends an event as Stripe does, and returns the status of the answer."""
+        body, at = json.dumps(event).encode(), int(time.time())
+        signature = hmac.new(secret.encode(), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.port)
+        headers = {"stripe-signature": f"t={at},v1={signature}", "content-type": "application/json"}
+        connection.request("POST", f"/connectors/stripe/webhooks/{account}", body, headers)
+        answer = connection.getresponse()
+        answer.read()
+        connection.close()
+        return answer.status
+
+    def test_a_webhook_tells_of_a_payment_whose_answer_was_lost(self):
+        path = "/v1/florin/connector_accounts"
+        [account] = self.client.raw_request("get", path).data["data"]
+        self.client.raw_request("post", f"{path}/{account['id']}", webhook_secret=SIGNS)
+        self.processor.loses = 1
+        open_ = self.pay()
+        self.assertEqual(open_.status, "processing")
+        told = {"id": "evt_1", "type": "payment_intent.succeeded", "data": {"object": self.there(open_)}}
+        self.assertEqual(self.hear(account["id"], told, "whsec_somebody_elses"), 400)
+        self.assertEqual(self.hear("cna_nobodys", told), 404)
+        self.assertEqual(self.client.v1.payment_intents.retrieve(open_.id).status, "processing")
+        for _ in range(2):
+            self.assertEqual(self.hear(account["id"], told), 200)
+        self.assertEqual(self.client.v1.payment_intents.retrieve(open_.id).status, "succeeded")
+        kept = self.client.raw_request("get", "/v1/florin/connector_webhooks").data["data"]
+        self.assertEqual([(one["type"], one["status"]) for one in kept], [("payment_intent.succeeded", "processed")])
 
     def test_a_card_that_is_refused_there_is_declined_here(self):
         refused = {"type": "card", "card": {**CARD, "number": "4000000000000341"}}

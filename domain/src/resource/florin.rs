@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::Constant;
 use crate::attempt;
 use crate::connector_account::{self, ConnectorAccount};
+use crate::connector_webhook::{self, ConnectorWebhook};
 use crate::metadata::Metadata;
 use crate::timestamp::Timestamp;
 use crate::webhook::delivery::{Attempt, Delivery, Status};
@@ -272,6 +273,22 @@ pub struct ConnectorAccountResource<'a> {
     pub processor_account: Option<&'a str>,
     /// `active` or `disabled`. Payments go to the active account that was made first.
     pub status: connector_account::Status,
+    /// What the processor's webhooks are believed under, the newest first.
+    pub webhook_secrets: Vec<ConnectorWebhookSecret<'a>>,
+}
+
+/// What a processor signs its webhooks with: its end alone.
+#[derive(Debug, Serialize)]
+#[cfg_attr(
+    feature = "openapi",
+    derive(schemars::JsonSchema),
+    schemars(rename = "florin.connector_webhook_secret")
+)]
+pub struct ConnectorWebhookSecret<'a> {
+    /// When it stops being believed; the newest does not.
+    pub expires_at: Option<Timestamp>,
+    /// The end of the secret.
+    pub last4: Option<&'a str>,
 }
 
 impl<'a> From<&'a ConnectorAccount> for ConnectorAccountResource<'a> {
@@ -288,6 +305,14 @@ impl<'a> From<&'a ConnectorAccount> for ConnectorAccountResource<'a> {
             metadata: &details.metadata,
             processor_account: details.processor_account.as_deref(),
             status: account.status,
+            webhook_secrets: details
+                .webhook_secrets
+                .iter()
+                .map(|secret| ConnectorWebhookSecret {
+                    expires_at: secret.expires_at,
+                    last4: secret.last4.as_deref(),
+                })
+                .collect(),
         }
     }
 }
@@ -304,6 +329,53 @@ pub struct ConnectorAccountDeleted<'a> {
     pub id: &'a str,
     pub object: Constant,
     pub deleted: bool,
+}
+
+/// What a payment processor told unasked.
+#[derive(Debug, Serialize)]
+#[cfg_attr(
+    feature = "openapi",
+    derive(schemars::JsonSchema),
+    schemars(rename = "florin.connector_webhook")
+)]
+pub struct ConnectorWebhookResource<'a> {
+    /// Its identifier.
+    pub id: &'a str,
+    /// `florin.connector_webhook`
+    pub object: Constant,
+    /// The account at the processor that it came from.
+    pub connector_account: &'a str,
+    /// When it came.
+    pub created: Timestamp,
+    /// Whether it is about real money.
+    pub livemode: bool,
+    /// Why a person should look at it.
+    pub problem: Option<&'a str>,
+    /// The processor's own name of the event, by which a second delivery is known.
+    pub processor_event: &'a str,
+    /// The processor's reference of what it is about.
+    pub processor_reference: Option<&'a str>,
+    /// `processed`, `ignored` where it says nothing new, or `parked` where a person should look.
+    pub status: connector_webhook::Status,
+    /// The event's type, in the processor's words.
+    pub r#type: &'a str,
+}
+
+impl<'a> From<&'a ConnectorWebhook> for ConnectorWebhookResource<'a> {
+    fn from(webhook: &'a ConnectorWebhook) -> Self {
+        Self {
+            id: webhook.id.as_str(),
+            object: "florin.connector_webhook",
+            connector_account: webhook.connector_account.as_str(),
+            created: webhook.created,
+            livemode: webhook.livemode,
+            problem: webhook.problem.as_deref(),
+            processor_event: &webhook.event,
+            processor_reference: webhook.reference.as_deref(),
+            status: webhook.status,
+            r#type: &webhook.kind,
+        }
+    }
 }
 
 /// One try to move money at a payment processor.

@@ -130,7 +130,7 @@ async fn record<P: Platform>(
         held.attempt.resolved.clone_from(&resolved);
         let mut after = held.clone();
         let statements = apply(context, &mut after, outcome)?;
-        match context.batch(statements).await {
+        match context.change(statements).await {
             Ok(_) => return Ok(after),
             Err(DatabaseError::Guard(name)) => {
                 held = load_around(context, held.attempt).await?;
@@ -197,7 +197,7 @@ async fn wait<P: Platform>(
         if statements.is_empty() {
             return Ok(held);
         }
-        match context.batch(statements).await {
+        match context.change(statements).await {
             Ok(_) => return Ok(after),
             Err(DatabaseError::Guard(_)) => held = load_around(context, held.attempt).await?,
             Err(error) => return Err(error.into()),
@@ -248,7 +248,7 @@ pub(crate) async fn park<P: Platform>(
         statements.extend(on_its_way(context, &mut after)?);
         let subjects = Subjects { attempt: Some(&after.attempt), ..Subjects::default() };
         statements.extend(events(context, Transition::AttemptParked, subjects, None));
-        match context.batch(statements).await {
+        match context.change(statements).await {
             Ok(_) => return Ok(after),
             Err(DatabaseError::Guard(_)) => held = load_around(context, held.attempt).await?,
             Err(error) => return Err(error.into()),

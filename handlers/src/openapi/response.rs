@@ -32,6 +32,7 @@ pub(super) fn generator() -> SchemaGenerator {
     generator.subschema_for::<resource::file::Resource>();
     generator.subschema_for::<resource::florin::ConnectorAccountDeleted>();
     generator.subschema_for::<resource::florin::ConnectorAccountResource>();
+    generator.subschema_for::<resource::florin::ConnectorWebhookResource>();
     generator.subschema_for::<resource::florin::PaymentAttemptResource>();
     generator.subschema_for::<resource::florin::EventReplayResource>();
     generator.subschema_for::<resource::florin::WebhookDeliveryResource>();

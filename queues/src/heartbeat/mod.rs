@@ -61,6 +61,7 @@ impl Lane {
             | Kind::SettleTopup => Self::Main,
             Kind::RecoverAttempt
             | Kind::ExpireAuthorization
+            | Kind::RetryConnectorWebhook
             | Kind::SettleRefund
             | Kind::UndoAttempt => Self::Recovery,
             Kind::RunReport | Kind::SendReceipt => Self::Paperwork,

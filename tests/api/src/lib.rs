@@ -1,6 +1,7 @@
 //! A merchant's client for the native platform: requests as the SDKs send them, answers as JSON.
 
 pub mod funds;
+pub mod hearing;
 pub mod invariants;
 pub mod processors;
 

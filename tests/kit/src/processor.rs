@@ -5,6 +5,7 @@
 //! open the same account.
 
 mod answer;
+mod notices;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -61,6 +62,8 @@ struct Books {
     sends_nowhere: bool,
     completes_before_voids: bool,
     refuses: Option<(&'static str, u16, &'static str)>,
+    notices: Vec<String>,
+    told: usize,
 }
 
 /// A payment processor that speaks Stripe's API.
@@ -89,9 +92,13 @@ impl Processor {
 
     /// Decides what becomes of refunds: `succeeded` unless said.
     pub fn refunds_become(&self, status: &'static str) {
-        self.0.borrow_mut().refund_status = Some(status);
-        for refund in &mut self.0.borrow_mut().refunds {
+        let books = &mut *self.0.borrow_mut();
+        books.refund_status = Some(status);
+        for refund in &mut books.refunds {
             refund["status"] = json!(status);
+        }
+        for refund in books.refunds.clone() {
+            books.tell("refund.updated", &refund);
         }
     }
 
@@ -146,6 +153,7 @@ impl Processor {
         let paid = books.payments.iter_mut().find(|paid| paid.id == id).expect("a payment");
         paid.status = "succeeded".to_owned();
         paid.taken = paid.amount;
+        books.tell_of_payment(id);
     }
 
     /// What a cardholder does with the challenge of a payment.
@@ -158,6 +166,7 @@ impl Processor {
         assert_eq!(paid.status, "requires_action");
         paid.status = if completes { "succeeded" } else { "requires_payment_method" }.to_owned();
         paid.taken = if completes { paid.amount } else { 0 };
+        books.tell_of_payment(id);
     }
 
     /// Ends a payment, as when its authorisation expires.
@@ -168,6 +177,7 @@ impl Processor {
         let mut books = self.0.borrow_mut();
         let paid = books.payments.iter_mut().find(|paid| paid.id == id).expect("a payment");
         paid.status = "canceled".to_owned();
+        books.tell_of_payment(id);
     }
 
     fn answer(&self, request: &Request<String>) -> Answered {
@@ -264,6 +274,9 @@ impl Books {
                 }
                 let done = operate(paid, verb, fields);
                 let paid = paid.clone();
+                if done.is_ok() {
+                    self.tell_of_payment(&paid.id);
+                }
                 done.map_or_else(|refused| refused, |()| (200, self.shown(&paid).to_string()))
             }
             ["refunds"] => self.refund(fields),
@@ -274,6 +287,8 @@ impl Books {
                     return error(400, "invalid_request_error", "", "It cannot be canceled.");
                 }
                 refund["status"] = json!("canceled");
+                let refund = refund.clone();
+                self.tell("refund.updated", &refund);
                 (200, refund.to_string())
             }
             other => panic!("nobody posts to {other:?}"),
@@ -315,7 +330,9 @@ impl Books {
             }
             _ => (200, self.shown(&paid).to_string()),
         };
+        let id = paid.id.clone();
         self.payments.push(paid);
+        self.tell_of_payment(&id);
         answer
     }
 
@@ -353,6 +370,7 @@ impl Books {
             "failure_reason": (status == "failed").then_some("lost_or_stolen_card"),
         });
         self.refunds.push(refund.clone());
+        self.tell("refund.created", &refund);
         (200, refund.to_string())
     }
 }
