@@ -50,7 +50,8 @@ impl Server {
     /// Answers a request. What goes wrong becomes an error body; nothing is returned as an error.
     pub async fn handle<P: Platform>(&self, platform: &P, request: &Request<Vec<u8>>) -> Reply {
         if request.uri().path().starts_with(connectors::PREFIX) {
-            return connectors::answer(platform, request).await;
+            // On the heap, so that no other request has room for it on the stack.
+            return Box::pin(connectors::answer(platform, request)).await;
         }
         if !is_for_api(request.uri().path()) {
             return pages::answer(platform, request).await;

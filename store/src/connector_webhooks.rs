@@ -22,7 +22,7 @@ pub(crate) const FIND: &str =
 // Rows are as old as they were written early: the first few tell.
 pub(crate) const FORGET: &str = "\
     DELETE FROM connector_webhooks WHERE created < ?1 AND sequence IN \
-    (SELECT sequence FROM connector_webhooks ORDER BY sequence LIMIT ?2) RETURNING sequence";
+    (SELECT sequence FROM connector_webhooks WHERE sequence >= 0 ORDER BY sequence LIMIT ?2) RETURNING sequence";
 
 /// Writes what came for the first time.
 pub fn insert(scope: &Scope, webhook: &ConnectorWebhook) -> Statement {

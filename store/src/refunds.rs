@@ -24,8 +24,7 @@ pub(crate) const FIND: &str =
 // One that is under way may be the one that is looked for: nobody knows its reference yet.
 pub(crate) const FIND_BY_REFERENCE: &str = "\
     SELECT * FROM refunds INDEXED BY refunds_by_charge WHERE charge = ?1 AND account = ?2 \
-    AND livemode = ?3 AND (details ->> 'processor_reference' = ?4 OR pending_operation IS NOT NULL) \
-    ORDER BY pending_operation IS NULL DESC LIMIT 1";
+    AND livemode = ?3 AND (details ->> 'processor_reference' = ?4 OR pending_operation IS NOT NULL)";
 
 /// Writes a new refund.
 pub fn insert(scope: &Scope, refund: &Refund) -> Statement {
@@ -65,7 +64,7 @@ pub fn update(refund: &mut Refund) -> [Statement; 2] {
     [update, guard::changed_one(VERSION_GUARD)]
 }
 
-/// Finds the refund of a charge that its processor knows by its own reference; or else one that is under way.
+/// Finds the refund of a charge that its processor knows by its own reference, and those that are under way.
 pub fn find_by_reference(scope: &Scope, charge: &str, reference: &str) -> Statement {
     let values = values![charge, scope.account.as_str(), scope.livemode, reference];
     Statement::new(FIND_BY_REFERENCE, values)

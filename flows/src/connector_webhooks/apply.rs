@@ -8,7 +8,7 @@ use domain::connector_account::ConnectorAccount;
 use domain::id::{AttemptId, Id};
 use domain::money::{Amount, Money};
 use domain::refund::{Refund, Status};
-use store::{attempts, refunds};
+use store::{Rows, attempts, refunds};
 
 use super::Verdict;
 use crate::disputes;
@@ -112,8 +112,12 @@ impl<P: Platform> Told<'_, P> {
             Named::Unknown => return Ok(unknown_payment(payment)),
         };
         let (scope, id) = (&context.scope, charge.id.as_str());
-        let known: Option<Refund> =
-            context.find(refunds::find_by_reference(scope, id, reference)).await?;
+        let found = context.batch(vec![refunds::find_by_reference(scope, id, reference)]).await?;
+        let found = found.first().map(|Rows(rows)| rows.as_slice()).unwrap_or_default();
+        let found: Vec<_> = found.iter().map(Refund::try_from).collect::<Result<_, _>>()?;
+        let is_it =
+            |refund: &&Refund| refund.details.processor_reference.as_deref() == Some(reference);
+        let known = found.iter().find(is_it).or_else(|| found.first());
         let Some(amount) = amount else { return Ok(parked("It says no amount.")) };
         let question = LookUp {
             key: "",

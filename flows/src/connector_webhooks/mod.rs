@@ -10,16 +10,13 @@ mod receive;
 use connectors::Connector;
 use domain::ApiError;
 use domain::connector_account::ConnectorAccount;
-use domain::connector_webhook::{ConnectorWebhook, KEPT_FOR, Status};
+use domain::connector_webhook::{ConnectorWebhook, Status};
 use store::scheduled_tasks::{self, Kind, Task};
-use store::{Database, DatabaseError, Rows, Statement, connector_accounts, connector_webhooks};
+use store::{DatabaseError, Statement, connector_accounts, connector_webhooks};
 
 use crate::{Context, Failure, Platform};
 
 pub use receive::{Delivery, Received, receive};
-
-/// The most that are removed at a time.
-const SLICE: i64 = 100;
 
 /// After how many seconds a notice of something that nobody knew is tried again first; each time after twice as long.
 const RETRY_DELAY: i64 = 60;
@@ -145,15 +142,4 @@ fn plan_retry<P: Platform>(context: &Context<'_, P>, webhook: &ConnectorWebhook)
         scope: context.scope.clone(),
         tries: 0,
     })
-}
-
-/// Removes some of what came more than 30 days ago. Says whether more may be left.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn forget<P: Platform>(platform: &P) -> Result<bool, Failure> {
-    let forget = connector_webhooks::forget(platform.now().plus(-KEPT_FOR), SLICE);
-    let results = platform.database().batch(vec![forget]).await?;
-    let gone = results.first().map_or(0, |Rows(rows)| rows.len());
-    Ok(i64::try_from(gone).unwrap_or(SLICE) >= SLICE)
 }

@@ -2,7 +2,7 @@
 //! Each beat does a little of each, so that none holds up another for long.
 
 use domain::Timestamp;
-use flows::{Failure, Platform, archive, audit, connector_webhooks, receipts};
+use flows::{Failure, Platform, archive, audit, receipts};
 use futures_util::future::join_all;
 use store::scheduled_tasks::{self, Kind};
 use store::{Database, Rows, mail};
@@ -34,8 +34,7 @@ pub(super) async fn beat<P: Platform>(platform: &P) -> Option<Timestamp> {
     }
     // Nobody waits for these, so that they leave the database to the payments most of the time.
     let is_left = left(platform, "audit", audit::go_on(platform).await)
-        | left(platform, "archive", archive::go_on(platform).await)
-        | left(platform, "connector webhooks", connector_webhooks::forget(platform).await);
+        | left(platform, "archive", archive::go_on(platform).await);
     next.into_iter().chain(is_left.then(|| now.plus(1))).min()
 }
 
