@@ -17,6 +17,7 @@ mod message;
 mod object;
 mod outbound;
 mod platform;
+mod promise;
 mod queue;
 mod receipts;
 mod timings;
@@ -31,6 +32,12 @@ use crate::platform::CloudflarePlatform;
 thread_local! {
     /// What lives as long as the isolate.
     static SERVER: Server = Server::default();
+}
+
+/// Prepares an isolate.
+#[event(start)]
+fn start() {
+    promise::shorten();
 }
 
 /// Answers every HTTP request.

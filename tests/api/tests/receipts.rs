@@ -204,16 +204,23 @@ fn a_rush_of_payments_does_not_wait_for_its_receipts() {
         let next = run(api::beat(&api.platform));
         (next == now, next <= now.plus(5), cursor(&api).1 - cursor(&api).0)
     };
-    assert_eq!(beat(0), (false, true, 75), "a slice, and a pause");
-    assert_eq!(beat(4), (false, true, 75), "which other work does not cut short");
-    assert_eq!(beat(1), (false, true, 15));
+    assert_eq!(beat(0), (false, true, 135), "they wait");
+    assert_eq!(beat(4), (false, true, 135), "other work does not cut that short");
+    assert_eq!(beat(1), (true, true, 75), "the rush is over");
     for _ in 0..25 {
         pay(&api, &[]);
     }
-    // What has waited for ten minutes waits no longer.
-    assert_eq!(beat(601), (true, true, 30));
+    assert_eq!(beat(0), (false, true, 150), "another");
+    api.platform.advance(601);
+    for _ in 0..25 {
+        pay(&api, &[]);
+    }
+    assert_eq!(beat(0), (true, true, 165), "what has waited for ten minutes waits no longer");
+    assert_eq!(beat(0), (true, true, 105));
+    assert_eq!(beat(0), (true, true, 45), "the last slice of it takes newer ones along");
+    assert_eq!(beat(0), (false, true, 45), "which alone wait");
     while beat(5).2 > 0 {}
-    assert_eq!(api.platform.receipts().len(), 140);
+    assert_eq!(api.platform.receipts().len(), 190);
 }
 
 #[test]
