@@ -11,7 +11,7 @@ use crate::{Inconsistent, Row, Scope, Statement, guard, values};
 pub const CURSOR_GUARD: &str = "receipt_cursor";
 
 pub(crate) const CURSOR: &str = "\
-    SELECT receipt_event, (SELECT created FROM events ORDER BY sequence DESC LIMIT 1 OFFSET ?1) AS before \
+    SELECT receipt_event, (SELECT created FROM events WHERE sequence > 0 ORDER BY sequence DESC LIMIT 1 OFFSET ?1) AS before \
     FROM fan_out WHERE id = 1";
 
 pub(crate) const EVENTS: &str = "\
