@@ -195,7 +195,7 @@ impl Platform for CloudflarePlatform {
         answer
     }
 
-    async fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, PlatformError> {
+    async fn addresses(&self, host: &str) -> Result<Result<Vec<IpAddr>, String>, PlatformError> {
         let told = |problem| PlatformError { part: "DNS", problem };
         outbound::addresses(host).await.map_err(told)
     }

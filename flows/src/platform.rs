@@ -157,11 +157,11 @@ pub trait Platform {
         timeout: u32,
     ) -> Result<Answered, String>;
 
-    /// The addresses of a host, as DNS says now.
+    /// The addresses of a host, as DNS says now; or what it says is wrong with its name.
     ///
     /// # Errors
-    /// When it does not answer.
-    async fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, PlatformError>;
+    /// When nobody answers who could say.
+    async fn addresses(&self, host: &str) -> Result<Result<Vec<IpAddr>, String>, PlatformError>;
 
     /// Whether this is a developer's own machine, from which deliveries may go to itself.
     fn is_development(&self) -> bool;

@@ -23,8 +23,8 @@ const CONNECTIONS = 16;
 const PAYMENTS = 3;
 /** A run of an interrupted request is given up after 15 s. */
 const LEASE = 16;
-/** What was lost on its way is found within a minute, and attempted again in test mode within seven more. */
-const FOUND_AFTER = 61;
+/** What was lost on its way is found within five minutes, and attempted again in test mode within seven more. */
+const FOUND_AFTER = 301;
 
 async function advance(seconds: number): Promise<void> {
   await server.advance(seconds);

@@ -264,10 +264,10 @@ impl Asker {
         };
         // It is tried again: the name may lead to the processor once more.
         if let Some(url) = &details.base_url
-            && let Some(problem) = refuse(context.platform, url, context.scope.livemode).await
+            && let Some(refused) = refuse(context.platform, url, context.scope.livemode).await
         {
             context.is_unanswered.set(true);
-            return Outcome::unknown(problem);
+            return Outcome::unknown(refused.problem);
         }
         let timeout = if context.request.is_some() { TIMEOUT } else { RECOVERY_TIMEOUT };
         let answered = context.platform.ask_processor(request, timeout).await;

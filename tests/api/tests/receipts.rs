@@ -480,6 +480,23 @@ fn mail_whose_answer_is_lost_is_sent_again_under_its_key() {
 }
 
 #[test]
+fn mail_that_was_tried_again_after_a_refund_had_another_body_under_the_same_key() {
+    let api = Api::watched();
+    let paid = pay(&api, &[("receipt_email", "jo@example.com")]);
+    api.platform.outside().email_hop.fail(1, Fault::AfterEffect);
+    api.beat();
+    api.post("/v1/refunds", &[("charge", paid.id()), ("amount", "500")]).ok();
+    for _ in 0..3 {
+        api.platform.advance(60);
+        api.beat();
+    }
+    let emails = api.platform.outside().emails();
+    assert_eq!(emails.len(), 2);
+    assert_ne!(emails[0].html, emails[1].html);
+    assert_ne!(emails[0].idempotency_key, emails[1].idempotency_key, "a provider may refuse that");
+}
+
+#[test]
 fn test_payments_send_no_mail_but_from_a_developers_machine() {
     let api = Api::new();
     api.platform.outside().development(false);

@@ -324,8 +324,9 @@ impl flows::Platform for Platform {
         self.outside.processor_hop.make(|| self.outside.ask(request), lost).await
     }
 
-    async fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, PlatformError> {
-        Ok(self.outside.hosts.borrow().get(host).cloned().unwrap_or_default())
+    async fn addresses(&self, host: &str) -> Result<Result<Vec<IpAddr>, String>, PlatformError> {
+        let known = || Ok(Ok(self.outside.hosts.borrow().get(host).cloned().unwrap_or_default()));
+        self.outside.resolver_hop.make(known, || lost("DNS")).await
     }
 
     fn is_development(&self) -> bool {
