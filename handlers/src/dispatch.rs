@@ -127,7 +127,8 @@ impl Server {
 
 /// Whether something of what is below a path is remembered with keys.
 fn is_remembered(path: &str) -> bool {
-    path.split('/').any(|part| matches!(part, "webhook_endpoints" | "connector_accounts"))
+    path.split('/')
+        .any(|part| matches!(part, "webhook_endpoints" | "connector_accounts" | "routing"))
 }
 
 /// Whether a client of the API asks, who understands no page; newer parts of Stripe's are under `/v2/`.
@@ -263,7 +264,7 @@ fn call<'a, P: Platform>(
         resumes,
         terms: caller.account.terms.clone(),
         has_endpoints: caller.has_endpoints,
-        connector_account: caller.connector_account.clone(),
+        routes: Rc::clone(&caller.routes),
         origin: origin(incoming.request, headers),
         sealed: RefCell::default(),
         is_unanswered: Cell::new(false),

@@ -11,8 +11,10 @@ use store::scheduled_tasks::{self, Kind};
 use store::{DatabaseError, Statement, attempts, customers, payment_intents};
 
 use super::ask::{Asker, Asking, ask};
+use super::failover::{self, Tried};
 use super::{
-    Held, MAX_RECORDINGS, RECOVERY_DELAY, authorize, capture, increment, load_around, refund, void,
+    Held, MAX_RECORDINGS, RECOVERY_DELAY, authorize, capture, increment, load, load_around, refund,
+    void,
 };
 use crate::announce::{Subjects, events};
 use crate::{Context, Failure, Platform};
@@ -37,21 +39,51 @@ enum Verdict {
     },
 }
 
-/// Asks the processor of an open attempt and records what it says. An attempt of which it says nothing stays
+/// Asks the processor of an open attempt and records what it says; where it did nothing, and its routing allows
+/// it, another attempt is made and asked for in its stead. An attempt of which it says nothing stays
 /// open for the next one who looks.
 ///
 /// # Errors
 /// When the database does not answer; the attempt then stays open, too.
 pub async fn settle<P: Platform>(
     context: &Context<'_, P>,
-    held: Held,
-    asking: Asking<'_>,
+    mut held: Held,
+    mut asking: Asking<'_>,
 ) -> Result<Held, Failure> {
-    if held.attempt.state != AttemptState::Started || held.attempt.attention.is_some() {
-        return Ok(held);
+    loop {
+        // Whoever was faster has tried it elsewhere: what comes of that counts.
+        if let Some(next) = &held.attempt.resolution.next {
+            held = load(context, next)
+                .await?
+                .ok_or_else(|| Failure::Bug(format!("{next} was there and is gone")))?;
+            asking.is_first = false;
+            continue;
+        }
+        if held.attempt.state != AttemptState::Started || held.attempt.attention.is_some() {
+            return Ok(held);
+        }
+        let in_time = asking.in_time(context, &held.attempt);
+        let outcome = ask(context, &held, in_time).await?;
+        // Whoever asked before may have been answered otherwise.
+        let tried = match in_time.is_first {
+            true => failover::try_elsewhere(context, &held, &outcome).await?,
+            false => Tried::Here,
+        };
+        held = match tried {
+            Tried::Elsewhere(next) => {
+                held = *next;
+                continue;
+            }
+            Tried::Here => learnt(context, held, outcome).await?,
+            Tried::ByOthers => {
+                let why = "somebody else has sent it, too";
+                learnt(context, held, Outcome::unknown(why)).await?
+            }
+        };
+        if held.attempt.resolution.next.is_none() {
+            return Ok(held);
+        }
     }
-    let outcome = ask(context, &held, asking).await?;
-    learnt(context, held, outcome).await
 }
 
 /// Looks up an attempt that was left to a person. What its processor says by now counts.
