@@ -88,8 +88,7 @@ pub fn advance(attempt: &Attempt, seen: AttemptState) -> [Statement; 2] {
     [advance, guard::changed_one(STATE_GUARD)]
 }
 
-/// Marks an attempt that is about to be sent once more, so that whoever sent it first does not take it for undone
-/// and tries elsewhere meanwhile.
+/// Marks an attempt that is about to be sent once more, so that whoever sent it first does not take it for undone.
 pub fn send_again(attempt: &AttemptId) -> [Statement; 2] {
     let mark = Statement::new(SEND_AGAIN, values![attempt.as_str()]);
     [mark, guard::changed_one(STATE_GUARD)]

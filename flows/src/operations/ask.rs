@@ -151,8 +151,9 @@ impl Asker {
     ) -> Result<Outcome, Failure> {
         let outcome = self.send(context, held, cvc).await?;
         let Outcome::Refused { fault, code, message } = outcome else { return Ok(outcome) };
-        // It speaks of this request alone: its client's retry may have sent another by now.
-        if context.platform.now() >= held.attempt.created.plus(LEASE) {
+        // It speaks of this request alone: its client's retry may have sent another by now. That may come so long after
+        // the client's request began, which may have tried the payment elsewhere before.
+        if context.platform.now() >= context.now.plus(LEASE) {
             return Ok(Outcome::unknown(message));
         }
         if fault != Fault::State {
@@ -174,8 +175,8 @@ impl Asker {
     ) -> Result<Outcome, Failure> {
         Ok(match self.look_up(context, held).await {
             Outcome::NotFound if self.may_send_again(context, &held.attempt, cvc) => {
-                if !forbid_other_tries(context, &held.attempt).await? {
-                    return Ok(Outcome::unknown("it is tried elsewhere by now"));
+                if !mark_sent_again(context, &held.attempt).await? {
+                    return Ok(Outcome::unknown("somebody else brought it to its end"));
                 }
                 match self.send(context, held, cvc).await? {
                     // It speaks of this request alone: the one before may still be on its way.
@@ -302,15 +303,12 @@ impl Asker {
     }
 }
 
-/// Keeps whoever sent an attempt first from trying its payment elsewhere, now that it is to be sent once more; says
-/// no where that has happened already.
-async fn forbid_other_tries<P: Platform>(
+/// Marks an attempt that is to be sent once more: what its first sender was refused is not taken for its end from now
+/// on. Says no where it has come to an end already.
+async fn mark_sent_again<P: Platform>(
     context: &Context<'_, P>,
     attempt: &Attempt,
 ) -> Result<bool, Failure> {
-    if attempt.route().is_none_or(|route| route.left == 0) {
-        return Ok(true);
-    }
     match context.batch(attempts::send_again(&attempt.id).to_vec()).await {
         Ok(_) => Ok(true),
         Err(DatabaseError::Guard(_)) => Ok(false),

@@ -19,6 +19,9 @@ use super::{
 use crate::announce::{Subjects, events};
 use crate::{Context, Failure, Platform};
 
+/// Why an attempt stays open whose processor did nothing for its first sender.
+const SENT_BY_OTHERS: &str = "somebody else has sent it, too";
+
 /// What is to be done with what a processor said.
 enum Verdict {
     /// It is recorded.
@@ -74,11 +77,8 @@ pub async fn settle<P: Platform>(
                 held = *next;
                 continue;
             }
-            Tried::Here => learnt(context, held, outcome).await?,
-            Tried::ByOthers => {
-                let why = "somebody else has sent it, too";
-                learnt(context, held, Outcome::unknown(why)).await?
-            }
+            Tried::Here => take(context, held, outcome, in_time.is_first).await?,
+            Tried::ByOthers => wait(context, held, SENT_BY_OTHERS, None).await?,
         };
         if held.attempt.resolution.next.is_none() {
             return Ok(held);
@@ -100,7 +100,7 @@ pub(crate) async fn look_again<P: Platform>(
         Verdict::Record(Outcome::NotFound) if !asker.knows_by_now(context, &held.attempt) => {
             Ok(held)
         }
-        Verdict::Record(found) => record(context, held, &found).await,
+        Verdict::Record(found) => record(context, held, &found, false).await,
         Verdict::Wait { .. } | Verdict::Park { .. } => Ok(held),
     }
 }
@@ -111,11 +111,22 @@ pub(crate) async fn look_again<P: Platform>(
 /// When the database does not answer.
 pub(crate) async fn learnt<P: Platform>(
     context: &Context<'_, P>,
-    mut held: Held,
+    held: Held,
     outcome: Outcome,
 ) -> Result<Held, Failure> {
+    take(context, held, outcome, false).await
+}
+
+/// The same, of a processor's word to whoever sent an attempt first: what that one was refused ends it only where
+/// nobody else has sent it.
+async fn take<P: Platform>(
+    context: &Context<'_, P>,
+    mut held: Held,
+    outcome: Outcome,
+    is_first: bool,
+) -> Result<Held, Failure> {
     match judge(outcome) {
-        Verdict::Record(outcome) => record(context, held, &outcome).await,
+        Verdict::Record(outcome) => record(context, held, &outcome, is_first).await,
         Verdict::Wait { problem, reference } => wait(context, held, &problem, reference).await,
         Verdict::Park { why, reference } => {
             held.attempt.processor_reference = held.attempt.processor_reference.or(reference);
@@ -149,6 +160,7 @@ async fn record<P: Platform>(
     context: &Context<'_, P>,
     mut held: Held,
     outcome: &Outcome,
+    is_first: bool,
 ) -> Result<Held, Failure> {
     if let Outcome::Refused { code, message, .. } = outcome {
         let told = format!("the processor refused: {code} {message}");
@@ -161,9 +173,15 @@ async fn record<P: Platform>(
         }
         held.attempt.resolved.clone_from(&resolved);
         let mut after = held.clone();
-        let statements = apply(context, &mut after, outcome)?;
+        let mut statements = apply(context, &mut after, outcome)?;
+        if is_first && matches!(outcome, Outcome::Refused { .. }) {
+            statements.insert(0, attempts::must_be_sent_once(&held.attempt.id));
+        }
         match context.batch(statements).await {
             Ok(_) => return Ok(after),
+            Err(DatabaseError::Guard(name)) if name == attempts::ONCE_GUARD => {
+                return wait(context, held, SENT_BY_OTHERS, None).await;
+            }
             Err(DatabaseError::Guard(name)) => {
                 held = load_around(context, held.attempt).await?;
                 // The payment stands, but a customer deleted meanwhile keeps no card.

@@ -288,6 +288,53 @@ fn a_retry_that_sends_again_and_a_slow_failover_do_not_both_pay() {
     }
 }
 
+/// The first account took long to say no, so that the client's retry comes while the second one is asked: what that
+/// one refuses speaks of the first run's request alone.
+#[test]
+fn a_second_try_that_is_refused_after_the_lease_of_its_request_is_not_taken_for_undone() {
+    let step = cases(4, 1);
+    let mut met = 0;
+    for first in (1..30).step_by(2) {
+        for second in 1..16 {
+            for third in (1..24).step_by(step) {
+                let routed = routed(2, &[]);
+                let api = &routed.api;
+                routed.mood(0, Mood::Status(429));
+                routed.mood(1, Mood::Status(401));
+                api.get("/v1/balance").ok();
+                api.platform.yields(true);
+                let form = card(VISA, &[]);
+                let racer =
+                    |waits: i64, pays: bool| -> Pin<Box<dyn Future<Output = Answer> + '_>> {
+                        let (form, routed) = (&form, &routed);
+                        Box::pin(async move {
+                            routed.api.platform.advance(waits);
+                            if !pays {
+                                return routed.api.answer(&http::Request::new(Vec::new())).await;
+                            }
+                            if waits > 0 {
+                                routed.mood(0, Mood::Well);
+                                routed.mood(1, Mood::Well);
+                            }
+                            routed.api.posting(PAY, form, Some(KEY)).await
+                        })
+                    };
+                let racers = vec![racer(0, true), racer(10, false), racer(6, true)];
+                kit::take_turns(&[(0, first), (1, 99), (0, second), (2, third)], racers);
+                api.platform.yields(false);
+                let what = (first, second, third);
+                invariants::check(&api.platform);
+                pass(api, HOUR, 12);
+                let there = routed.processor.payments();
+                assert_eq!(taken(&routed), captured(api), "{what:?}: {there:?}");
+                met += taken(&routed);
+                settled(api);
+            }
+        }
+    }
+    assert!(met > 0, "some were paid");
+}
+
 #[test]
 fn a_batch_of_a_failover_whose_answer_was_lost_is_found_by_the_retry() {
     for nth in 1..8 {
