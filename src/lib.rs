@@ -11,6 +11,7 @@ mod development;
 mod email;
 mod endpoint;
 mod files;
+mod health;
 mod heartbeat;
 mod idempotency;
 mod message;
@@ -80,6 +81,7 @@ async fn answer(
     platform.timings().show(&mut reply, started);
     let response = message::write(reply, &env);
     heartbeat::wake_after(context, env.clone(), platform.earliest_wake());
+    health::report_after(context, &env, platform.take_accounts());
     if platform.has_events() {
         queue::announce_after(context, env);
     }

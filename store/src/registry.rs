@@ -6,7 +6,7 @@ use crate::{
     connector_accounts, customers, dead_letters, deliveries, delivery_list, development_clock,
     development_outbox, disputes, event_replays, events, fan_out, files, guard, ledger, list, mail,
     metadata_entries, payment_intents, payment_methods, payouts, receipts, refunds, report_runs,
-    scheduled_tasks, search, setup_intents, tokens, topups, transfers, webhook_endpoints,
+    routings, scheduled_tasks, search, setup_intents, tokens, topups, transfers, webhook_endpoints,
 };
 
 /// Every statement with a name for people.
@@ -34,8 +34,10 @@ pub fn statements() -> Vec<(String, String)> {
         ("attempts.find_by_id", attempts::FIND_BY_ID),
         ("attempts.insert", attempts::INSERT),
         ("attempts.move", attempts::MOVE),
+        ("attempts.must_be_sent_once", attempts::MUST_BE_SENT_ONCE),
         ("attempts.park", attempts::PARK),
         ("attempts.resolve", attempts::RESOLVE),
+        ("attempts.send_again", attempts::SEND_AGAIN),
         ("balance_transactions.find", balance_transactions::FIND),
         ("balance_transactions.insert", balance_transactions::INSERT),
         ("bank_accounts.find", bank_accounts::FIND),
@@ -154,6 +156,9 @@ pub fn statements() -> Vec<(String, String)> {
         ("report_runs.insert", report_runs::INSERT),
         ("report_runs.last_line", report_runs::LAST_LINE),
         ("report_runs.update", report_runs::UPDATE),
+        ("routings.find", routings::FIND),
+        ("routings.find_current", routings::FIND_CURRENT),
+        ("routings.insert", routings::INSERT),
         ("scheduled_tasks.defer", scheduled_tasks::DEFER),
         ("scheduled_tasks.delete", scheduled_tasks::DELETE),
         ("scheduled_tasks.due", scheduled_tasks::DUE),
@@ -263,6 +268,7 @@ fn pages() -> Vec<(String, String)> {
         (Table::BankAccounts, Vec::new()),
         (Table::Payouts, payout_filters()),
         (Table::ReportRuns, Vec::new()),
+        (Table::Routings, Vec::new()),
         (Table::WebhookEndpoints, Vec::new()),
         (Table::Refunds, every_choice(&[Filter::Charge(text()), Filter::PaymentIntent(text())])),
         (Table::Topups, topup_filters()),
@@ -274,6 +280,11 @@ fn pages() -> Vec<(String, String)> {
     ];
     let cursors = [Cursor::Newest, Cursor::After(text()), Cursor::Before(text())];
     let mut pages = Vec::new();
+    for cursor in &cursors {
+        let name = format!("list.page RoutedAttempts {cursor:?}");
+        let filter = Filter::PaymentIntent(text());
+        pages.push((name, list::page_sql(Table::RoutedAttempts, &filter, cursor)));
+    }
     for (table, filters) in filters {
         pages.push((format!("list.cursor {table:?}"), list::cursor_sql(table)));
         for filter in [vec![Filter::Nothing], filters].concat() {

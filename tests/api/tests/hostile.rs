@@ -94,6 +94,8 @@ fn examples(api: &Api) -> BTreeMap<&'static str, String> {
     let connected =
         [("connector", "stripe"), ("secret_key", "sk_test_51example"), ("disabled", "true")];
     let connector = api.post("/v1/florin/connector_accounts", &connected).ok();
+    let routing = [("default[priority][]", connector.id())];
+    let routing = api.post("/v1/florin/routing", &routing).ok();
     let event = api.get("/v1/events").ok();
     let hooked = [("url", "https://shop.test/hooks"), ("enabled_events[]", "*")];
     let hooked = api.post("/v1/webhook_endpoints", &hooked).ok();
@@ -128,6 +130,7 @@ fn examples(api: &Api) -> BTreeMap<&'static str, String> {
         ("event_replay", replay.id().to_owned()),
         ("topup", topup.id().to_owned()),
         ("transfer", sent.id().to_owned()),
+        ("routing", routing.id().to_owned()),
     ])
 }
 
