@@ -232,10 +232,10 @@ fn blocked(events: i64) -> (Api, String) {
     (api, made)
 }
 
-fn cost(api: &Api, name: &str, values: &[store::Value]) -> i32 {
+fn cost(api: &Api, name: &str, values: Vec<store::Value>) -> i32 {
     let statements = store::registry::statements();
     let (_, sql) = statements.iter().find(|(known, _)| known == name).expect("a statement");
-    api.platform.database().cost(sql, values)
+    api.platform.database().cost(sql, &values)
 }
 
 #[test]
@@ -245,9 +245,9 @@ fn each_look_at_an_ordered_endpoint_that_is_down_passed_over_its_whole_backlog()
         let at = now(&api).seconds();
         let costs = || {
             [
-                cost(&api, "deliveries.find_due", &values![made.as_str(), at, 6]),
-                cost(&api, "deliveries.next_due", &values![made.as_str()]),
-                cost(&api, "deliveries.find_lost", &values!["", at - 300, at - 60, at - DAY, 100]),
+                cost(&api, "deliveries.find_due", values![made.as_str(), at, 6]),
+                cost(&api, "deliveries.next_due", values![made.as_str()]),
+                cost(&api, "deliveries.find_lost", values!["", at - 300, at - 60, at - DAY, 100]),
             ]
         };
         let before = costs();
@@ -421,10 +421,10 @@ fn whoever_looked_at_an_event_or_for_lost_deliveries_passed_over_all_deleted_end
         let account = api.merchant.account.as_str();
         let event = api.get("/v1/events?limit=1").ok().id_of_first();
         [
-            cost(&api, "events.show", &values![event, account, false]),
-            cost(&api, "webhook_endpoints.must_have_room", &values![account, false, 16]),
-            cost(&api, "webhook_endpoints.of_account", &values![account, false]),
-            cost(&api, "fan_out.events", &values![100, 5_000]),
+            cost(&api, "events.show", values![event, account, false]),
+            cost(&api, "webhook_endpoints.must_have_room", values![account, false, 16]),
+            cost(&api, "webhook_endpoints.of_account", values![account, false]),
+            cost(&api, "fan_out.events", values![100, 5_000]),
         ]
     });
     assert_eq!(costs[0], costs[1]);
