@@ -221,10 +221,10 @@ test("an endpoint that was disabled or deleted gets nothing more, neither what w
   await stripe.webhookEndpoints.del(deleted.id);
   await receiver.endpoint(stripe, "/witness", ["customer.created"]);
   await stripe.customers.create({ name: "After" });
+  await arrived("/witness", 1);
   await server.advance(400);
   receiver.ahead += 400;
   await server.scheduled();
-  await arrived("/witness", 1);
   const states = await until("what was planned has ended", async () => {
     const rows = await server.query("SELECT state FROM deliveries WHERE endpoint IN (?1, ?2)", disabled.id, deleted.id);
     return rows.every(({ state }) => state === "failed") ? rows : undefined;

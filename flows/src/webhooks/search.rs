@@ -44,7 +44,7 @@ pub async fn search<P: Platform>(platform: &P) -> Result<bool, Failure> {
         return Ok(false);
     }
     let before = now.plus(-PATIENCE);
-    let [late, deleted] = [LATE, ENDS_WITHIN].map(|seconds| now.plus(i64::saturating_neg(seconds)));
+    let (late, deleted) = (now.plus(-LATE), now.plus(-ENDS_WITHIN));
     let find = deliveries::find_lost(&cursor.searched_through, before, late, deleted, SLICE);
     let results = platform.database().batch(vec![find]).await?;
     let rows = results.first().map(|Rows(rows)| rows.as_slice()).unwrap_or_default();
