@@ -21,12 +21,12 @@ pub(crate) const FIND_BY_KEY: &str = "\
     EXISTS (SELECT 1 FROM webhook_endpoints AS w \
     WHERE w.account = k.account AND w.livemode = k.livemode) AS has_endpoints, \
     r.version AS routing_version, r.document AS routing, \
-    (SELECT json_group_array(json_object('id', c.id, 'livemode', c.livemode, 'created', c.created, \
-    'version', c.version, 'connector', c.connector, 'status', c.status, \
-    'sealed_credentials', c.sealed_credentials, 'details', c.details)) \
+    (SELECT json_group_array(json_object('id', id, 'livemode', livemode, 'created', created, \
+    'version', version, 'connector', connector, 'status', status, \
+    'sealed_credentials', sealed_credentials, 'details', details)) \
     FROM (SELECT * FROM connector_accounts AS n INDEXED BY connector_accounts_active \
     WHERE n.account = k.account AND n.livemode = k.livemode AND n.status = 'active' \
-    ORDER BY n.created, n.sequence) AS c) AS connector_accounts \
+    ORDER BY n.created, n.sequence)) AS connector_accounts \
     FROM api_keys AS k JOIN accounts AS a ON a.id = k.account \
     LEFT JOIN routings AS r ON r.account = k.account AND r.livemode = k.livemode \
     AND r.version = (SELECT MAX(n.version) FROM routings AS n \
