@@ -175,7 +175,7 @@ impl Asker {
     ) -> Result<Outcome, Failure> {
         Ok(match self.look_up(context, held).await {
             Outcome::NotFound if self.may_send_again(context, &held.attempt, cvc) => {
-                if !mark_sent_again(context, &held.attempt).await? {
+                if !Box::pin(mark_sent_again(context, &held.attempt)).await? {
                     return Ok(Outcome::unknown("somebody else brought it to its end"));
                 }
                 match self.send(context, held, cvc).await? {

@@ -38,12 +38,9 @@ pub(super) async fn try_elsewhere<P: Platform>(
     context: &Context<'_, P>,
     held: &Held,
     outcome: &Outcome,
+    reason: Reason,
 ) -> Result<Tried, Failure> {
-    let Request::Authorize(authorize) = &held.attempt.request else { return Ok(Tried::Here) };
-    let Some(mut route) = authorize.route.clone() else { return Ok(Tried::Here) };
-    let Some(reason) = reason(&held.attempt, authorize, &route, outcome) else {
-        return Ok(Tried::Here);
-    };
+    let Some(mut route) = held.attempt.route().cloned() else { return Ok(Tried::Here) };
     let mut held = held.clone();
     for _ in 0..MAX_RECORDINGS {
         let before = route.clone();
@@ -77,12 +74,9 @@ pub(super) async fn try_elsewhere<P: Platform>(
 }
 
 /// Why a payment is to be tried again, if it is.
-fn reason(
-    attempt: &Attempt,
-    authorize: &Authorize,
-    route: &Route,
-    outcome: &Outcome,
-) -> Option<Reason> {
+pub(super) fn reason(attempt: &Attempt, outcome: &Outcome) -> Option<Reason> {
+    let Request::Authorize(authorize) = &attempt.request else { return None };
+    let route = authorize.route.as_ref()?;
     if route.left == 0 || !outcome.moved_nothing() {
         return None;
     }

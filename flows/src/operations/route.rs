@@ -37,7 +37,8 @@ pub async fn route<P: Platform>(
     let Some((version, document)) = &routes.document else {
         return Ok(Destination { account: routes.accounts.first().map(Rc::clone), route: None });
     };
-    let found = found(context, document, chosen).await?;
+    // On the heap, where it takes no room of the many payments that it is not needed for.
+    let found = Box::pin(found(context, document, chosen)).await?;
     let method = match chosen {
         Some(Chosen::New { method, .. }) => Some(&**method),
         _ => found.as_ref(),

@@ -56,7 +56,7 @@ pub async fn settle<P: Platform>(
     loop {
         // Whoever was faster has tried it elsewhere: what comes of that counts.
         if let Some(next) = &held.attempt.resolution.next {
-            held = load(context, next)
+            held = Box::pin(load(context, next))
                 .await?
                 .ok_or_else(|| Failure::Bug(format!("{next} was there and is gone")))?;
             asking.is_first = false;
@@ -68,9 +68,13 @@ pub async fn settle<P: Platform>(
         let in_time = asking.in_time(context, &held.attempt);
         let outcome = ask(context, &held, in_time).await?;
         // Whoever asked before may have been answered otherwise.
-        let tried = match in_time.is_first {
-            true => failover::try_elsewhere(context, &held, &outcome).await?,
-            false => Tried::Here,
+        let reason = failover::reason(&held.attempt, &outcome).filter(|_| in_time.is_first);
+        let tried = match reason {
+            // On the heap, where it takes no room of the many payments that it is not needed for.
+            Some(reason) => {
+                Box::pin(failover::try_elsewhere(context, &held, &outcome, reason)).await?
+            }
+            None => Tried::Here,
         };
         held = match tried {
             Tried::Elsewhere(next) => {
@@ -78,7 +82,7 @@ pub async fn settle<P: Platform>(
                 continue;
             }
             Tried::Here => take(context, held, outcome, in_time.is_first).await?,
-            Tried::ByOthers => wait(context, held, SENT_BY_OTHERS, None).await?,
+            Tried::ByOthers => Box::pin(wait(context, held, SENT_BY_OTHERS, None)).await?,
         };
         if held.attempt.resolution.next.is_none() {
             return Ok(held);
@@ -109,12 +113,12 @@ pub(crate) async fn look_again<P: Platform>(
 ///
 /// # Errors
 /// When the database does not answer.
-pub(crate) async fn learnt<P: Platform>(
+pub(crate) fn learnt<P: Platform>(
     context: &Context<'_, P>,
     held: Held,
     outcome: Outcome,
-) -> Result<Held, Failure> {
-    take(context, held, outcome, false).await
+) -> impl Future<Output = Result<Held, Failure>> {
+    take(context, held, outcome, false)
 }
 
 /// The same, of a processor's word to whoever sent an attempt first: what that one was refused ends it only where
@@ -180,7 +184,7 @@ async fn record<P: Platform>(
         match context.batch(statements).await {
             Ok(_) => return Ok(after),
             Err(DatabaseError::Guard(name)) if name == attempts::ONCE_GUARD => {
-                return wait(context, held, SENT_BY_OTHERS, None).await;
+                return Box::pin(wait(context, held, SENT_BY_OTHERS, None)).await;
             }
             Err(DatabaseError::Guard(name)) => {
                 held = load_around(context, held.attempt).await?;

@@ -153,6 +153,9 @@ pub(super) async fn new_attempt<P: Platform>(
     let Some(payment_method) = intent.payment_method.clone() else {
         return Err(ApiError::IntentHasNoPaymentMethod { intent: shown(intent) }.into());
     };
+    let (amount, metadata) = (intent.amount, &intent.details.metadata);
+    let asked = (confirm.off_session, chosen);
+    let to = operations::route(context, intent.id.as_str(), amount, metadata, asked).await?;
     let wanted = intent.details.card_options.request_three_d_secure;
     let is_authenticated = intent.is_authenticated(&payment_method, context.now);
     let authorize = Authorize {
@@ -175,9 +178,6 @@ pub(super) async fn new_attempt<P: Platform>(
         route: None,
         legacy_charge: None,
     };
-    let (amount, metadata) = (intent.amount, &intent.details.metadata);
-    let asked = (confirm.off_session, chosen);
-    let to = operations::route(context, intent.id.as_str(), amount, metadata, asked).await?;
     Ok(operations::start_authorization(context, Some(intent), amount, authorize, to))
 }
 
