@@ -38,7 +38,7 @@ thread_local! {
 /// Prepares an isolate.
 #[event(start)]
 fn start() {
-    promise::shorten();
+    promise::replace_queue_microtask();
 }
 
 /// Answers every HTTP request.

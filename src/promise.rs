@@ -3,12 +3,12 @@
 use wasm_bindgen::prelude::wasm_bindgen;
 
 #[wasm_bindgen(inline_js = r#"
-export function shorten() {
+export function replace_queue_microtask() {
   globalThis.queueMicrotask = (callback) => { Promise.resolve().then(callback); };
 }
 "#)]
 extern "C" {
-    /// Lets futures go on by a promise's own means. They would by `queueMicrotask`, for which the runtime leaves
-    /// JavaScript and comes back: some twenty times in a payment, a thirtieth of its time.
-    pub fn shorten();
+    /// Has futures go on by a promise's own means. They would by the runtime's `queueMicrotask`, which leaves JavaScript
+    /// and comes back, each time that one of them goes on.
+    pub fn replace_queue_microtask();
 }

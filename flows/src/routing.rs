@@ -100,12 +100,12 @@ async fn check_accounts<P: Platform>(
         .flat_map(|(param, used)| used.accounts().map(move |id| (param.clone(), id.as_str())))
         .filter(|(_, id)| !context.routes.accounts.iter().any(|known| known.id.as_str() == *id))
         .collect();
-    let find = |(_, id): &(String, &str)| connector_accounts::find(&context.scope, id);
-    // Few are none of those that are active.
+    // Those that are active are known already.
     if named.is_empty() {
         return Ok(());
     }
-    let results = context.batch(named.iter().map(find).collect()).await?;
+    let find = named.iter().map(|(_, id)| connector_accounts::find(&context.scope, id));
+    let results = context.batch(find.collect()).await?;
     for (place, (param, id)) in named.into_iter().enumerate() {
         let found: Option<ConnectorAccount> = first(&results, place)?;
         if found.is_none_or(|found| found.status == Status::Deleted) {

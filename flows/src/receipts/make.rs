@@ -18,9 +18,12 @@ const SLICE: i64 = 60;
 /// each receipt uses one at a time.
 const TOGETHER: usize = 6;
 
-/// So many events within so many seconds are a rush of payments, which has the database and the buckets to itself.
-/// Nobody waits for a receipt, since one that is read sooner is made on the spot.
-const RUSH: (i64, i64) = (60, 5);
+/// How many events are a rush of payments when they come within [`RUSH_LASTS`]. It has the database and the buckets to
+/// itself: nobody waits for a receipt, since one that is read sooner is made on the spot.
+const RUSH: i64 = 60;
+
+/// Within how many seconds, and how long receipts then wait until they look again.
+const RUSH_LASTS: i64 = 5;
 
 /// How old an event becomes before its receipt no longer waits for the end of a rush, in seconds.
 const PATIENCE: i64 = 600;
@@ -32,8 +35,7 @@ const PATIENCE: i64 = 600;
 /// When the database or the bucket does not answer.
 pub async fn make<P: Platform>(platform: &P) -> Result<Option<Timestamp>, Failure> {
     let now = platform.now();
-    let (rush, seconds) = RUSH;
-    let read = vec![receipts::cursor(rush), receipts::events(SLICE)];
+    let read = vec![receipts::cursor(RUSH), receipts::events(SLICE)];
     let results = platform.database().batch(read).await?;
     let cursor = results.first().and_then(Rows::first);
     let Some(cursor) = cursor else {
@@ -42,11 +44,10 @@ pub async fn make<P: Platform>(platform: &P) -> Result<Option<Timestamp>, Failur
     let events = results.get(1).map(|rows| rows.0.as_slice()).unwrap_or_default();
     let (Some(first), Some(last)) = (events.first(), events.last()) else { return Ok(None) };
     let before = cursor.optional_integer("before")?;
-    let is_rush =
-        before.is_some_and(|before| before > now.plus(seconds.saturating_neg()).seconds());
+    let is_rush = before.is_some_and(|before| before > now.plus(-RUSH_LASTS).seconds());
     let is_late = first.integer("created")? < now.plus(-PATIENCE).seconds();
     if is_rush && !is_late {
-        return Ok(Some(now.plus(seconds)));
+        return Ok(Some(now.plus(RUSH_LASTS)));
     }
     let tasks = keep(platform, changed(platform, events)).await?;
     let (from, to) = (cursor.integer("receipt_event")?, last.integer("sequence")?);
