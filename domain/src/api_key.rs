@@ -82,6 +82,7 @@ pub const RESOURCES: &[&str] = &[
     "refund",
     "reporting.report_run",
     "reporting.report_type",
+    "routing",
     "setup_intent",
     "token",
     "topup",

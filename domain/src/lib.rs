@@ -35,6 +35,7 @@ pub mod receipt;
 pub mod refund;
 pub mod report;
 pub mod resource;
+pub mod routing;
 pub mod seal;
 pub mod search;
 pub mod setup_intent;

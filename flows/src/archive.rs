@@ -27,7 +27,7 @@ const GIVEN_UP: &str = "It still waited for its turn 33 days after the event.";
 
 /// How long replays are kept, and endpoints after they were deleted, in seconds: until all events are gone that
 /// they could be asked for.
-const FORGETS: i64 = KEEPS + WAITS + DAY;
+pub(crate) const FORGETS: i64 = KEEPS + WAITS + DAY;
 
 /// The most events that go at a time.
 const SLICE: i64 = 50;

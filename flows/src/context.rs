@@ -5,9 +5,9 @@ use std::rc::Rc;
 
 use domain::Timestamp;
 use domain::card::CardNumber;
-use domain::connector_account::ConnectorAccount;
 use domain::id::IdSource;
 use domain::pricing::Terms;
+use domain::routing::Routes;
 use store::{Database, Row, Rows, Scope, Statement};
 
 use crate::{Failure, Platform};
@@ -41,8 +41,8 @@ pub struct Context<'a, P> {
     pub terms: Terms,
     /// Whether somebody may listen to what happens; where nobody does, nobody is told at once.
     pub has_endpoints: bool,
-    /// The account at a processor that new payments go to; none where that is the simulator, or nowhere.
-    pub connector_account: Option<Rc<ConnectorAccount>>,
+    /// Where new payments can go.
+    pub routes: Rc<Routes>,
     /// Where this deployment is reached, as `https://pay.example.com`, for links.
     pub origin: String,
     /// The card number that it sealed last, beside its sealed text: a processor is asked without opening it again.
@@ -66,7 +66,7 @@ impl<'a, P: Platform> Context<'a, P> {
             resumes: false,
             terms: Terms::default(),
             has_endpoints: true,
-            connector_account: None,
+            routes: Rc::default(),
             origin: String::new(),
             sealed: RefCell::default(),
             is_unanswered: Cell::new(false),

@@ -32,6 +32,7 @@ pub mod receipts;
 pub mod recover;
 pub mod refunds;
 pub mod reports;
+pub mod routing;
 pub mod setup_intents;
 pub mod tasks;
 pub mod tokens;

@@ -38,6 +38,7 @@ pub mod receipts;
 pub mod refunds;
 pub mod registry;
 pub mod report_runs;
+pub mod routings;
 pub mod scheduled_tasks;
 pub mod search;
 pub mod setup_intents;

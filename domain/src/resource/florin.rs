@@ -8,6 +8,7 @@ use crate::attempt;
 use crate::connector_account::{self, ConnectorAccount};
 use crate::connector_webhook::{self, ConnectorWebhook};
 use crate::metadata::Metadata;
+use crate::routing::Reason;
 use crate::timestamp::Timestamp;
 use crate::webhook::delivery::{Attempt, Delivery, Status};
 use crate::webhook::replay::{self, EventReplay};
@@ -271,7 +272,7 @@ pub struct ConnectorAccountResource<'a> {
     pub metadata: &'a Metadata,
     /// The account or profile within it, where the secret opens several.
     pub processor_account: Option<&'a str>,
-    /// `active` or `disabled`. Payments go to the active account that was made first.
+    /// `active` or `disabled`. Payments go to the active account that was made first, unless a routing says where.
     pub status: connector_account::Status,
     /// What the processor's webhooks are believed under, the newest first.
     pub webhook_secrets: Vec<ConnectorWebhookSecret<'a>>,
@@ -404,6 +405,8 @@ pub struct PaymentAttemptResource<'a> {
     pub created: Timestamp,
     /// The currency.
     pub currency: &'a str,
+    /// Why the card was declined, where it was.
+    pub decline_code: Option<&'a str>,
     /// Whether it moves real money.
     pub livemode: bool,
     /// The payment, unless the charge has none.
@@ -416,10 +419,34 @@ pub struct PaymentAttemptResource<'a> {
     pub processor_reference: Option<&'a str>,
     /// How a person resolved it, where one had to.
     pub resolution: Option<AttemptResolution<'a>>,
+    /// How it came to its account; none where no routing was asked.
+    pub routing: Option<AttemptRouting<'a>>,
     /// Where it stands: `started` while nobody knows what the processor did.
     pub status: Constant,
     /// What was asked: `authorize`, `capture`, `increment`, `void` or `refund`.
     pub r#type: Constant,
+}
+
+/// How an attempt came to its account.
+#[derive(Debug, Serialize)]
+#[cfg_attr(
+    feature = "openapi",
+    derive(schemars::JsonSchema),
+    schemars(rename = "florin.payment_attempt_routing")
+)]
+pub struct AttemptRouting<'a> {
+    /// The attempt that was made in its stead.
+    pub next: Option<&'a str>,
+    /// Which try of its payment it is, from 1.
+    pub number: i64,
+    /// The attempt that it was made in the stead of.
+    pub previous: Option<&'a str>,
+    /// What came of that one.
+    pub reason: Option<Reason>,
+    /// The rule that matched; none where the default decided.
+    pub rule: Option<&'a str>,
+    /// The version of the routing.
+    pub version: i64,
 }
 
 /// How a person resolved an attempt.
@@ -459,6 +486,10 @@ impl<'a> From<&'a attempt::Attempt> for PaymentAttemptResource<'a> {
             connector_account: attempt.connector_account.as_ref().map(|id| id.as_str()),
             created: attempt.created,
             currency: attempt.amount.currency.code(),
+            decline_code: attempt
+                .resolution
+                .decline
+                .map(|why| why.decline_code().unwrap_or(why.code())),
             livemode: attempt.livemode,
             payment_intent: attempt.payment_intent.as_ref().map(|id| id.as_str()),
             processor_code: refusal.and_then(|refusal| refusal.code.as_deref()),
@@ -470,6 +501,14 @@ impl<'a> From<&'a attempt::Attempt> for PaymentAttemptResource<'a> {
                 outcome: resolved.outcome,
                 request: resolved.request.as_deref(),
                 resolved_at: resolved.at,
+            }),
+            routing: attempt.route().map(|route| AttemptRouting {
+                next: attempt.resolution.next.as_ref().map(|id| id.as_str()),
+                number: route.number,
+                previous: route.previous.as_ref().map(|id| id.as_str()),
+                reason: route.reason,
+                rule: route.rule.as_deref(),
+                version: route.version,
             }),
             status: attempt.state.name(),
             r#type: attempt.request.kind(),

@@ -4,6 +4,7 @@ pub mod connector_accounts;
 pub mod connector_webhooks;
 pub mod event_replays;
 pub mod payment_attempts;
+pub mod routing;
 pub mod webhook_deliveries;
 pub mod webhook_endpoints;
 

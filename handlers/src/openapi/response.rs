@@ -43,6 +43,8 @@ pub(super) fn generator() -> SchemaGenerator {
     generator.subschema_for::<resource::refund::Resource>();
     generator.subschema_for::<resource::report_run::Resource>();
     generator.subschema_for::<resource::report_type::Resource>();
+    generator.subschema_for::<resource::routing::DryRun>();
+    generator.subschema_for::<resource::routing::Resource>();
     generator.subschema_for::<resource::setup_intent::Resource>();
     generator.subschema_for::<resource::webhook_endpoint::Resource>();
     generator.subschema_for::<resource::webhook_endpoint::Deleted>();

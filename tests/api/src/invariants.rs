@@ -660,6 +660,8 @@ impl Books {
             .filter(of_intent)
             .filter(|row| text(row, "kind") == "authorize" && text(row, "state") == "failed")
             .filter(|row| !parsed(row, "resolution")["decline"].is_null())
+            // Another try was made in its stead, which tells what came of the payment.
+            .filter(|row| parsed(row, "resolution")["next"].is_null())
             .count();
         let expected = [
             ("payment_intent.created", 1),
@@ -717,7 +719,10 @@ impl Books {
             let method = self.methods.iter().find(|row| text(row, "id") == id);
             let method = method.unwrap_or_else(|| panic!("I9: {id} of {attempt:?} is gone"));
             let state = text(attempt, "state");
-            let is_over = matches!(state.as_str(), "succeeded" | "failed");
+            // What its processor refused to take leaves the card as it was, and another try may have it yet.
+            let resolution = parsed(attempt, "resolution");
+            let is_declined = !resolution["decline"].is_null() && resolution["next"].is_null();
+            let is_over = state == "succeeded" || state == "failed" && is_declined;
             let may_be_kept = state == "succeeded" && request["saves_card"] == true;
             if is_over && !may_be_kept && !text(attempt, "payment_intent").is_empty() {
                 assert!(

@@ -65,6 +65,14 @@ impl Answer {
         self.text_at("/id")
     }
 
+    /// The id of the first object of a list.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn id_of_first(&self) -> String {
+        self.text_at("/data/0/id").to_owned()
+    }
+
     /// The answer, if it is a success.
     ///
     /// # Panics

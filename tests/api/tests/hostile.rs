@@ -107,6 +107,8 @@ fn examples(api: &Api) -> BTreeMap<&'static str, String> {
     );
     hearing::deliver(api, &hook, &body);
     let heard = api.get("/v1/florin/connector_webhooks").ok();
+    let routing = [("default[priority][]", connector.id())];
+    let routing = api.post("/v1/florin/routing", &routing).ok();
     let event = api.get("/v1/events").ok();
     let hooked = [("url", "https://shop.test/hooks"), ("enabled_events[]", "*")];
     let hooked = api.post("/v1/webhook_endpoints", &hooked).ok();
@@ -142,6 +144,7 @@ fn examples(api: &Api) -> BTreeMap<&'static str, String> {
         ("event_replay", replay.id().to_owned()),
         ("topup", topup.id().to_owned()),
         ("transfer", sent.id().to_owned()),
+        ("routing", routing.id().to_owned()),
     ])
 }
 

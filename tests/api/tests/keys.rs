@@ -125,6 +125,7 @@ fn examples(api: &Api, merchant: &Merchant) -> Examples {
     );
     hearing::deliver(api, &hook, &body);
     let heard = send(api, key, Method::Get, "/v1/florin/connector_webhooks", &[]).ok();
+    let routing = post("/v1/florin/routing", &[("default[priority][]", connector.id())]);
     let hooked = [("url", "https://shop.test/hooks"), ("enabled_events[]", "*")];
     let hooked = post("/v1/webhook_endpoints", &hooked);
     post("/v1/customers", &[]);
@@ -152,6 +153,7 @@ fn examples(api: &Api, merchant: &Merchant) -> Examples {
         ("payment_method", method.id().to_owned()),
         ("bank_account", payout.text_at("/destination").to_owned()),
         ("payout", payout.id().to_owned()),
+        ("routing", routing.id().to_owned()),
         ("refund", refund.id().to_owned()),
         ("report_run", run.id().to_owned()),
         ("report_type", "balance.summary.1".to_owned()),

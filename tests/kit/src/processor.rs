@@ -18,6 +18,9 @@ use serde_json::{Value, json};
 use crate::Platform;
 use answer::{error, shown};
 
+/// What asks for a challenge.
+const CHALLENGE: &str = "payment_method_options[card][request_three_d_secure]";
+
 /// The fields of a request.
 type Fields = BTreeMap<String, String>;
 
@@ -61,6 +64,7 @@ struct Books {
     livemode: Option<bool>,
     sends_nowhere: bool,
     completes_before_voids: bool,
+    demands_challenges: bool,
     refuses: Option<(&'static str, u16, &'static str)>,
     notices: Vec<String>,
     told: usize,
@@ -139,6 +143,11 @@ impl Processor {
         self.0.borrow_mut().completes_before_voids = true;
     }
 
+    /// Has issuers decline cards that they want to see the holders of, unless a challenge is asked for.
+    pub fn demand_challenges(&self) {
+        self.0.borrow_mut().demands_challenges = true;
+    }
+
     /// Refuses, or no longer refuses, changes by paths with this end, with a status and a code.
     pub fn refuse(&self, refusal: Option<(&'static str, u16, &'static str)>) {
         self.0.borrow_mut().refuses = refusal;
@@ -180,7 +189,8 @@ impl Processor {
         books.tell_of_payment(id);
     }
 
-    fn answer(&self, request: &Request<String>) -> Answered {
+    /// Answers a request, for tests that come between.
+    pub fn answer(&self, request: &Request<String>) -> Answered {
         let mut books = self.0.borrow_mut();
         let path = request.uri().path().to_owned();
         books.requests.push((request.method().to_string(), path.clone()));
@@ -300,7 +310,9 @@ impl Books {
         let number = fields["payment_method_data[card][number]"].as_str();
         let takes = fields["capture_method"] == "automatic";
         let status = match number {
-            "4000000000009995" => "requires_payment_method",
+            "4000000000009995" | "4000000000000002" => "requires_payment_method",
+            "4000002760003184" if fields.contains_key(CHALLENGE) => "requires_action",
+            "4000002760003184" if self.demands_challenges => "requires_payment_method",
             "4000002760003184" if !fields.contains_key("off_session") => "requires_action",
             _ if takes => "succeeded",
             _ => "requires_capture",
@@ -320,10 +332,15 @@ impl Books {
         };
         let answer = match status {
             "requires_payment_method" => {
+                let (decline, network) = match number {
+                    "4000000000009995" => ("insufficient_funds", "51"),
+                    "4000002760003184" => ("authentication_required", "65"),
+                    _ => ("do_not_honor", "05"),
+                };
                 let error = json!({
                     "type": "card_error", "code": "card_declined",
-                    "decline_code": "insufficient_funds", "network_decline_code": "51",
-                    "message": "Your card has insufficient funds.",
+                    "decline_code": decline, "network_decline_code": network,
+                    "message": "Your card was declined.",
                     "payment_intent": { "id": paid.id },
                 });
                 (402, json!({ "error": error }).to_string())
@@ -376,7 +393,10 @@ impl Books {
 }
 
 /// The account that a request's secret opens.
-fn account_of(request: &Request<String>) -> String {
+///
+/// # Panics
+/// When the request has no secret.
+pub fn account_of(request: &Request<String>) -> String {
     let header = request.headers().get("authorization").expect("a secret");
     let secret = header.to_str().expect("text").trim_start_matches("Bearer ");
     secret.chars().take(10).collect()
