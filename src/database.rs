@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use serde::Serialize;
 use store::{Database, DatabaseError, Row, Rows, Statement, Value};
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::Env;
@@ -14,23 +15,32 @@ use worker::wasm_bindgen_futures::JsFuture;
 use crate::clock;
 use crate::timings::{Hop, Timings};
 
-// Statements come as one JSON text, and what they find goes back as one: every value that crosses
-// into or out of WebAssembly by itself costs as much as all of this. The text of a statement comes once,
-// with the number that stands for it from then on; 0 stands for those that differ each time.
+// Every value that crosses into or out of WebAssembly by itself costs as much as all of this: statements come as two
+// texts, and what they find goes back as one. The first is JSON, where a text that is bound is only its length, a
+// number that is bound is a list of it, and the text of a statement comes once, with the number that stands for it from
+// then on; 0 stands for those that differ each time. The second is all bound texts, one after another: most are JSON
+// themselves, and would have to be escaped to be JSON's.
 #[wasm_bindgen(inline_js = r#"
 const texts = [];
-export async function run({ DB: database }, statements) {
+export async function run({ DB: database }, statements, bound) {
   if (database === undefined) throw new Error("the binding DB is missing");
+  let place = 0;
+  const value = (shape) => {
+    if (typeof shape !== "number") return shape === null ? null : shape[0];
+    const text = bound.slice(place, place + shape);
+    place += shape;
+    return text;
+  };
   const prepared = JSON.parse(statements).map(([number, values, text]) => {
     if (text !== null) texts[number] = text;
-    return [texts[number], values];
+    return [texts[number], values.map(value)];
   }).map(([text, values]) => database.prepare(text).bind(...values));
   const results = await database.batch(prepared);
   return JSON.stringify(results.map((result) => result.results));
 }
 "#)]
 extern "C" {
-    fn run(env: &JsValue, statements: &str) -> Promise;
+    fn run(env: &JsValue, statements: &str, bound: &str) -> Promise;
 }
 
 thread_local! {
@@ -70,8 +80,8 @@ impl CloudflareDatabase {
 
     /// Runs a batch without counting it.
     pub async fn run(&self, statements: Vec<Statement>) -> Result<Vec<Rows>, DatabaseError> {
-        let statements = text(&statements)?;
-        let results = JsFuture::from(run(self.env.as_ref(), &statements))
+        let (statements, bound) = texts(&statements)?;
+        let results = JsFuture::from(run(self.env.as_ref(), &statements, &bound))
             .await
             .map_err(|error| DatabaseError::from_message(&message(&error)))?;
         let results: Vec<Vec<_>> = serde_json::from_str(&results.as_string().unwrap_or_default())
@@ -89,24 +99,40 @@ impl Database for CloudflareDatabase {
     }
 }
 
-/// The statements as JSON. D1 holds numbers exactly only below 2^53.
-fn text(statements: &[Statement]) -> Result<String, DatabaseError> {
-    let values = statements.iter().flat_map(|statement| &statement.values);
-    for value in values {
-        if let Value::Integer(integer) = value
-            && integer.unsigned_abs() >= 1 << 53
-        {
-            return Err(DatabaseError::Refused(format!("{integer} is too large to be bound")));
+/// A value beside the bound texts.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Shape {
+    Null,
+    Integer([i64; 1]),
+    /// A text by its length as JavaScript counts it.
+    Text(usize),
+}
+
+/// The statements, and the texts bound to them. D1 holds numbers exactly only below 2^53.
+fn texts(statements: &[Statement]) -> Result<(String, String), DatabaseError> {
+    let mut bound = String::new();
+    let mut shape = |value: &Value| match value {
+        Value::Null => Ok(Shape::Null),
+        Value::Integer(integer) if integer.unsigned_abs() >= 1 << 53 => {
+            Err(DatabaseError::Refused(format!("{integer} is too large to be bound")))
         }
+        Value::Integer(integer) => Ok(Shape::Integer([*integer])),
+        Value::Text(text) => {
+            bound.push_str(text);
+            let is_plain = text.is_ascii();
+            Ok(Shape::Text(if is_plain { text.len() } else { text.encode_utf16().count() }))
+        }
+    };
+    let mut shapes = Vec::with_capacity(statements.len());
+    for statement in statements {
+        let (number, text) = numbered(statement);
+        let values = statement.values.iter().map(&mut shape).collect::<Result<Vec<_>, _>>()?;
+        shapes.push((number, values, text));
     }
-    let statements: Vec<_> = statements
-        .iter()
-        .map(|statement| {
-            let (number, text) = numbered(statement);
-            (number, &statement.values, text)
-        })
-        .collect();
-    serde_json::to_string(&statements).map_err(|error| DatabaseError::Refused(error.to_string()))
+    let statements = serde_json::to_string(&shapes)
+        .map_err(|error| DatabaseError::Refused(error.to_string()))?;
+    Ok((statements, bound))
 }
 
 /// What an error of JavaScript says.

@@ -11,12 +11,14 @@ mod development;
 mod email;
 mod endpoint;
 mod files;
+mod health;
 mod heartbeat;
 mod idempotency;
 mod message;
 mod object;
 mod outbound;
 mod platform;
+mod promise;
 mod queue;
 mod receipts;
 mod timings;
@@ -31,6 +33,12 @@ use crate::platform::CloudflarePlatform;
 thread_local! {
     /// What lives as long as the isolate.
     static SERVER: Server = Server::default();
+}
+
+/// Prepares an isolate.
+#[event(start)]
+fn start() {
+    promise::replace_queue_microtask();
 }
 
 /// Answers every HTTP request.
@@ -73,6 +81,7 @@ async fn answer(
     platform.timings().show(&mut reply, started);
     let response = message::write(reply, &env);
     heartbeat::wake_after(context, env.clone(), platform.earliest_wake());
+    health::report_after(context, &env, platform.take_accounts());
     if platform.has_events() {
         queue::announce_after(context, env);
     }

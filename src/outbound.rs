@@ -113,30 +113,33 @@ thread_local! {
     static RESOLVED: RefCell<BTreeMap<String, (i64, Vec<IpAddr>)>> = const { RefCell::new(BTreeMap::new()) };
 }
 
-/// The addresses of a host, as DNS says now.
+/// The addresses of a host, as DNS says now; or what it says is wrong with its name.
 ///
 /// # Errors
-/// When it does not answer.
-pub async fn addresses(host: &str) -> Result<Vec<IpAddr>, String> {
+/// When the resolver does not answer.
+pub async fn addresses(host: &str) -> Result<Result<Vec<IpAddr>, String>, String> {
     let now = clock::milliseconds();
     let known = RESOLVED.with_borrow_mut(|resolved| {
         resolved.retain(|_, (until, _)| *until > now);
         resolved.get(host).map(|(_, addresses)| addresses.clone())
     });
     if let Some(addresses) = known {
-        return Ok(addresses);
+        return Ok(Ok(addresses));
     }
     let mut addresses = Vec::new();
     for kind in ["A", "AAAA"] {
-        addresses.extend(resolve(host, kind).await?);
+        match resolve(host, kind).await? {
+            Ok(more) => addresses.extend(more),
+            Err(problem) => return Ok(Err(problem)),
+        }
     }
     RESOLVED.with_borrow_mut(|resolved| {
         resolved.insert(host.to_owned(), (now.saturating_add(RESOLVED_FOR), addresses.clone()))
     });
-    Ok(addresses)
+    Ok(Ok(addresses))
 }
 
-async fn resolve(host: &str, kind: &str) -> Result<Vec<IpAddr>, String> {
+async fn resolve(host: &str, kind: &str) -> Result<Result<Vec<IpAddr>, String>, String> {
     let question = form_urlencoded::Serializer::new(String::new())
         .extend_pairs([("name", host), ("type", kind)])
         .finish();

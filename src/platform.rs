@@ -7,6 +7,7 @@ use std::rc::Rc;
 use domain::Timestamp;
 use domain::idempotency::{Begin, Complete, Decision};
 use domain::receipt::Document;
+use domain::routing::health::Breaker;
 use domain::seal::MasterKey;
 use flows::platform::{Answered, Email, NotSent, Sent};
 use flows::webhooks::Parcel;
@@ -17,6 +18,7 @@ use worker::Env;
 use crate::database::CloudflareDatabase;
 use crate::email::{self, Provider};
 use crate::files;
+use crate::health;
 use crate::idempotency;
 use crate::timings::{Hop, Timings};
 use crate::{clock, endpoint, outbound, queue, receipts};
@@ -57,6 +59,8 @@ pub struct CloudflarePlatform {
     timings: Rc<Timings>,
     earliest_wake: Cell<Option<Timestamp>>,
     has_events: Cell<bool>,
+    /// The accounts at processors whose health was asked for or has news.
+    accounts: RefCell<Vec<String>>,
 }
 
 impl CloudflarePlatform {
@@ -74,6 +78,7 @@ impl CloudflarePlatform {
             timings,
             earliest_wake: Cell::new(None),
             has_events: Cell::new(false),
+            accounts: RefCell::default(),
         })
     }
 
@@ -95,6 +100,18 @@ impl CloudflarePlatform {
     /// Whether new events wait to be handed out.
     pub fn has_events(&self) -> bool {
         self.has_events.get()
+    }
+
+    /// The accounts at processors whose health was asked for or has news.
+    pub fn take_accounts(&self) -> Vec<String> {
+        self.accounts.take()
+    }
+
+    fn remember(&self, account: &str) {
+        let mut accounts = self.accounts.borrow_mut();
+        if !accounts.iter().any(|known| known == account) {
+            accounts.push(account.to_owned());
+        }
     }
 
     /// Runs a batch that is none of the request's own.
@@ -186,16 +203,34 @@ impl Platform for CloudflarePlatform {
 
     async fn ask_processor(
         &self,
+        account: Option<&str>,
         request: http::Request<String>,
         timeout: u32,
     ) -> Result<Answered, String> {
         let began = clock::milliseconds();
-        let answer = outbound::ask(request, timeout).await;
+        let answer = outbound::ask(request, timeout);
+        let answer = match account {
+            Some(account) => {
+                self.remember(account);
+                health::watch(&self.env, account, answer).await
+            }
+            None => answer.await,
+        };
         self.timings.count(Hop::Processor, began);
         answer
     }
 
-    async fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, PlatformError> {
+    fn note_failure(&self, account: &str) {
+        self.remember(account);
+        health::note(account, false);
+    }
+
+    fn health(&self, account: &str) -> Breaker {
+        self.remember(account);
+        health::view(account)
+    }
+
+    async fn addresses(&self, host: &str) -> Result<Result<Vec<IpAddr>, String>, PlatformError> {
         let told = |problem| PlatformError { part: "DNS", problem };
         outbound::addresses(host).await.map_err(told)
     }

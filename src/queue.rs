@@ -192,6 +192,7 @@ async fn bury(messages: &[RawMessage], queue: Queue, platform: &CloudflarePlatfo
             }
         }
     }
+    announce_events(platform).await;
 }
 
 /// What a message says; one that is no text is told of as JSON.

@@ -107,6 +107,27 @@ impl Connector {
         }
     }
 
+    /// The header that a webhook is signed in; nothing of a processor that tells nothing unasked.
+    pub fn signature_header(self) -> Option<&'static str> {
+        match self {
+            Self::Simulator => None,
+            Self::Stripe => Some(stripe::SIGNATURE),
+            Self::Hyperswitch => Some(hyperswitch::SIGNATURE),
+        }
+    }
+
+    /// Reads a webhook that was believed before.
+    ///
+    /// # Errors
+    /// When it says nothing that can be read.
+    pub fn notice(self, body: &[u8]) -> Result<Notice, Forged> {
+        match self {
+            Self::Simulator => Err(Forged::Nobody),
+            Self::Stripe => stripe::notice(body),
+            Self::Hyperswitch => hyperswitch::notice(body),
+        }
+    }
+
     /// What a notice says of a command. Notices come late and out of order: what one does not show yet is
     /// [`Outcome::Unknown`], never [`Outcome::NotFound`].
     pub fn heard(self, question: &LookUp<'_>, notice: &Notice) -> Outcome {

@@ -138,6 +138,22 @@ pub struct RawDecline {
     pub network_advice_code: Option<String>,
 }
 
+/// What a card network answers a merchant who is not to try the card again, or not as it is (Mastercard's merchant
+/// advice codes).
+const DO_NOT_TRY_AGAIN: [&str; 3] = ["01", "03", "21"];
+
+impl Declined {
+    /// Whether another processor may see it otherwise: nobody advises against it.
+    pub fn may_pass_elsewhere(&self) -> bool {
+        let raw = self.raw.as_deref();
+        let advice = raw.and_then(|raw| raw.advice_code.as_deref());
+        let network = raw.and_then(|raw| raw.network_advice_code.as_deref());
+        self.decline.may_pass_elsewhere()
+            && !matches!(advice, Some("do_not_try_again" | "confirm_card_data"))
+            && !network.is_some_and(|code| DO_NOT_TRY_AGAIN.contains(&code))
+    }
+}
+
 impl From<Decline> for Declined {
     fn from(decline: Decline) -> Self {
         Self { decline, raw: None }

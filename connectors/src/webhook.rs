@@ -6,6 +6,7 @@
 //! the attempt is known. What nobody here knows is a notice, too, so that it can be kept where it is seen.
 
 use domain::dispute::Status;
+use domain::id::constant_time_equal;
 use domain::money::{Amount, Currency, Money};
 use domain::timestamp::Timestamp;
 use hmac::Mac;
@@ -24,6 +25,8 @@ pub struct Notice {
     pub event: String,
     /// What kind of event, in the processor's words, as `payment_intent.succeeded`.
     pub kind: String,
+    /// Whether it is about real money, where the processor says so.
+    pub livemode: Option<bool>,
     /// What it is about.
     pub subject: Subject,
     /// What it shows of that.
@@ -48,6 +51,8 @@ pub enum Subject {
         reference: String,
         /// The processor's reference of the payment.
         payment: Option<String>,
+        /// How much goes back.
+        amount: Option<Money>,
     },
     /// All that went back of a payment; where it is more than we know of, somebody else gave it back.
     Refunds {
@@ -58,6 +63,8 @@ pub enum Subject {
     },
     /// A dispute.
     Dispute(Box<Disputed>),
+    /// A charge of which nothing went back: its payment says the same in a notice of its own.
+    Nothing,
     /// Nothing that is known here, or nothing that can be read: keep it for a person.
     Unknown,
 }
@@ -98,18 +105,22 @@ pub enum Forged {
     Nobody,
 }
 
-/// Whether any of the secrets made this signature over these parts. It takes as long for a wrong one.
-pub(crate) fn is_signed<M: Mac + hmac::digest::KeyInit>(
+/// Whether any of the secrets made any of these signatures over these parts. It takes as long for a wrong one, and
+/// the parts are gone through once for each secret, however many signatures a stranger sends.
+pub(crate) fn is_signed<'s, M: Mac + hmac::digest::KeyInit>(
     secrets: &[String],
-    signature: &str,
+    signatures: impl Iterator<Item = &'s str> + Clone,
     parts: &[&[u8]],
 ) -> bool {
-    let Ok(signature) = hex::decode(signature) else { return false };
     // Anybody can sign with an empty secret.
     secrets.iter().filter(|secret| !secret.is_empty()).any(|secret| {
         let Ok(mut mac) = <M as Mac>::new_from_slice(secret.as_bytes()) else { return false };
         parts.iter().for_each(|part| mac.update(part));
-        mac.verify_slice(&signature).is_ok()
+        let expected = hex::encode(mac.finalize().into_bytes());
+        let is_it = |signature: &str| {
+            constant_time_equal(expected.as_bytes(), signature.to_ascii_lowercase().as_bytes())
+        };
+        signatures.clone().any(is_it)
     })
 }
 

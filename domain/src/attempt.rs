@@ -14,6 +14,7 @@ use crate::kept;
 use crate::money::Money;
 use crate::payment_intent::CancellationReason;
 use crate::pricing::Terms;
+use crate::routing::Route;
 use crate::timestamp::Timestamp;
 
 /// Where an attempt stands.
@@ -154,6 +155,9 @@ pub struct Authorize {
     /// How what is taken is priced.
     #[serde(default)]
     pub terms: Terms,
+    /// How it came to its account; none where no routing document was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub route: Option<Box<Route>>,
     /// A charge made without an intent carries its own details.
     pub legacy_charge: Option<crate::charge::Details>,
 }
@@ -179,6 +183,9 @@ pub struct Resolution {
     /// What the processor said, where it did not do what was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refusal: Option<Refusal>,
+    /// The attempt that was made instead, at another account or with a challenge.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<AttemptId>,
 }
 
 /// What a processor said that did not do what was asked, in its own words and those of the card network.
@@ -229,6 +236,16 @@ pub struct Attempt {
     pub attention: Option<String>,
     /// How a person resolved it, where one had to.
     pub resolved: Option<Resolved>,
+}
+
+impl Attempt {
+    /// How it came to its account; none where no routing document was asked.
+    pub fn route(&self) -> Option<&Route> {
+        match &self.request {
+            Request::Authorize(authorize) => authorize.route.as_deref(),
+            _ => None,
+        }
+    }
 }
 
 /// How an attempt was resolved that was left to a person.

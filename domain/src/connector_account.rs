@@ -21,6 +21,12 @@ const OLD_SECRET_LASTS: i64 = 300;
 /// of it is tried for three, and one is for good measure.
 const LAST_PAYMENT_IS_OPEN: i64 = 11 * DAY;
 
+/// The most secrets by which webhooks of one account are believed at the same time.
+const MOST_WEBHOOK_SECRETS: usize = 4;
+
+/// For how many seconds a webhook secret is still good at most, and unless said, once there is a newer one.
+pub const LONGEST_OVERLAP: i64 = DAY;
+
 /// The shortest secret of which that much is shown.
 const LONG_ENOUGH: usize = 16;
 
@@ -89,17 +95,49 @@ pub struct Details {
     /// When it was last given a secret of which nobody can tell whether it opens the same account.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret_changed_at: Option<Timestamp>,
+    /// What the processor signs its webhooks with, the newest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub webhook_secrets: Vec<WebhookSecret>,
     /// The merchant's own pairs.
     pub metadata: Metadata,
+}
+
+/// What a processor signs its webhooks with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WebhookSecret {
+    /// The secret under the master key.
+    pub sealed: String,
+    /// Its end, for people.
+    pub last4: Option<String>,
+    /// When it stops being believed; the newest does not.
+    pub expires_at: Option<Timestamp>,
 }
 
 impl ConnectorAccount {
     /// Takes a new secret.
     pub fn open_with(&mut self, secret_key: &str, sealed: String) {
-        let end = secret_key.len().saturating_sub(SHOWN);
-        let last4 = secret_key.get(end..).filter(|_| secret_key.len() >= LONG_ENOUGH);
-        self.details.secret_key_last4 = last4.map(str::to_owned);
+        self.details.secret_key_last4 = last4(secret_key);
         self.sealed_credentials = Some(sealed);
+    }
+
+    /// Believes webhooks under a new secret, and under those before for so many seconds more.
+    pub fn hear_with(&mut self, secret: &str, sealed: String, overlap: i64, now: Timestamp) {
+        let ends = now.plus(overlap);
+        let known = &mut self.details.webhook_secrets;
+        for before in known.iter_mut() {
+            before.expires_at = Some(before.expires_at.map_or(ends, |at| at.min(ends)));
+        }
+        known.retain(|before| before.expires_at.is_some_and(|at| now < at));
+        known.insert(0, WebhookSecret { sealed, last4: last4(secret), expires_at: None });
+        known.truncate(MOST_WEBHOOK_SECRETS);
+    }
+
+    /// The secrets under which webhooks are believed now.
+    pub fn live_webhook_secrets(&self, now: Timestamp) -> impl Iterator<Item = &WebhookSecret> {
+        self.details
+            .webhook_secrets
+            .iter()
+            .filter(move |secret| secret.expires_at.is_none_or(|at| now < at))
     }
 
     /// Sends no new payments there, or does so again.
@@ -126,11 +164,34 @@ impl ConnectorAccount {
         self.details.secret_changed_at.map_or(Timestamp(-1), |at| at.plus(OLD_SECRET_LASTS))
     }
 
-    /// Forgets its secret: nothing goes there any more.
+    /// Forgets its secrets: nothing goes there any more, and nothing is heard from there.
     pub fn delete(&mut self) {
         self.status = Status::Deleted;
         self.sealed_credentials = None;
         self.details.secret_key_last4 = None;
+        self.details.webhook_secrets.clear();
+    }
+}
+
+/// How much of a secret is shown.
+fn last4(secret: &str) -> Option<String> {
+    let end = secret.len().saturating_sub(SHOWN);
+    secret.get(end..).filter(|_| secret.len() >= LONG_ENOUGH).map(str::to_owned)
+}
+
+/// Checks what a processor is to sign its webhooks with: a short one could be guessed.
+///
+/// # Errors
+/// When it cannot be one.
+pub fn check_webhook_secret(secret: &str) -> Result<(), ApiError> {
+    let is_text = secret.bytes().all(|byte| byte.is_ascii_graphic());
+    match (LONG_ENOUGH..=500).contains(&secret.len()) && is_text {
+        true => Ok(()),
+        false => Err(ApiError::ParameterInvalid {
+            param: "webhook_secret".to_owned(),
+            message: "Invalid webhook secret: it has 16 to 500 letters, digits and signs."
+                .to_owned(),
+        }),
     }
 }
 
@@ -166,6 +227,8 @@ pub fn check_secret_key(secret_key: &str, livemode: bool) -> Result<(), ApiError
 
 #[cfg(test)]
 mod tests {
+    use crate::id::Id;
+
     use super::*;
 
     #[test]
@@ -185,5 +248,42 @@ mod tests {
         ] {
             assert_eq!(check_secret_key(key, livemode).is_ok(), is_right, "{key} {livemode}");
         }
+    }
+
+    #[test]
+    fn webhook_secrets_overlap_and_end() {
+        let mut account = ConnectorAccount {
+            id: ConnectorAccountId::parse("cna_1").expect("an id"),
+            livemode: false,
+            created: Timestamp(0),
+            version: 1,
+            connector: "stripe".to_owned(),
+            status: Status::Active,
+            sealed_credentials: None,
+            details: Details::default(),
+        };
+        let live = |account: &ConnectorAccount, now| -> Vec<String> {
+            let live = account.live_webhook_secrets(Timestamp(now));
+            live.map(|secret| secret.sealed.clone()).collect()
+        };
+        for (sealed, overlap, now) in [("a", 0, 0), ("b", 100, 10), ("c", 300, 50), ("d", 0, 60)] {
+            account.hear_with("whsec_0123456789", sealed.to_owned(), overlap, Timestamp(now));
+            match sealed {
+                "b" => assert_eq!(live(&account, 109), ["b", "a"]),
+                // An overlap that was promised is never made longer.
+                "c" => {
+                    assert_eq!(live(&account, 109), ["c", "b", "a"]);
+                    assert_eq!(live(&account, 110), ["c", "b"]);
+                    assert_eq!(live(&account, 350), ["c"]);
+                }
+                _ => assert_eq!(live(&account, now), [sealed]),
+            }
+        }
+        for number in 0..9 {
+            account.hear_with("whsec_0123456789", number.to_string(), DAY, Timestamp(70));
+        }
+        assert_eq!(live(&account, 70), ["8", "7", "6", "5"]);
+        account.delete();
+        assert!(live(&account, 70).is_empty());
     }
 }

@@ -99,6 +99,8 @@ define_ids! {
     ChargeId = "ch_";
     /// An account at a payment processor.
     ConnectorAccountId = "cna_";
+    /// What a payment processor told unasked.
+    ConnectorWebhookId = "cnw_";
     /// A customer.
     CustomerId = "cus_";
     /// A dispute.
@@ -121,6 +123,8 @@ define_ids! {
     ReportRunId = "frr_";
     /// An HTTP request that we answered.
     RequestId = "req_";
+    /// A version of a routing document.
+    RoutingId = "rtg_";
     /// A card that a customer keeps without paying.
     SetupIntentId = "seti_";
     /// A single-use token.

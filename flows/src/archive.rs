@@ -7,10 +7,11 @@
 
 use std::collections::BTreeMap;
 
+use domain::connector_webhook::KEPT_FOR;
 use domain::timestamp::DAY;
 use serde::Serialize;
-use store::archive;
 use store::{Database, DatabaseError, Row, Rows};
+use store::{archive, connector_webhooks};
 
 use crate::{Failure, Platform};
 
@@ -26,10 +27,13 @@ const GIVEN_UP: &str = "It still waited for its turn 33 days after the event.";
 
 /// How long replays are kept, and endpoints after they were deleted, in seconds: until all events are gone that
 /// they could be asked for.
-const FORGETS: i64 = KEEPS + WAITS + DAY;
+pub(crate) const FORGETS: i64 = KEEPS + WAITS + DAY;
 
 /// The most events that go at a time.
 const SLICE: i64 = 50;
+
+/// The place of what processors told and is forgotten now, among the statements of a run.
+const FORGOTTEN: usize = 3;
 
 /// About how many characters of them go at a time: all of it is in memory at once, several times.
 const SIZE: i64 = 2_000_000;
@@ -51,8 +55,10 @@ pub async fn go_on<P: Platform>(platform: &P) -> Result<bool, Failure> {
     let before = platform.now().plus(-KEEPS);
     let mut read = vec![archive::next(before, SLICE)];
     read.extend(archive::forget(platform.now().plus(-FORGETS), SLICE));
+    read.push(connector_webhooks::forget(platform.now().plus(-KEPT_FOR), SLICE));
     let results = database.batch(read).await?;
-    let Some((first, last)) = slice(rows(&results, 0))? else { return Ok(false) };
+    let told = i64::try_from(rows(&results, FORGOTTEN).len()).unwrap_or(SLICE);
+    let Some((first, last)) = slice(rows(&results, 0))? else { return Ok(told >= SLICE) };
     let read = archive::read((first, last), before.plus(-WAITS), GIVEN_UP, platform.now());
     let known = database.batch(read).await?;
     let lines = lines(&known)?;

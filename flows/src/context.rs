@@ -5,9 +5,9 @@ use std::rc::Rc;
 
 use domain::Timestamp;
 use domain::card::CardNumber;
-use domain::connector_account::ConnectorAccount;
 use domain::id::IdSource;
 use domain::pricing::Terms;
+use domain::routing::Routes;
 use store::{Database, Row, Rows, Scope, Statement};
 
 use crate::{Failure, Platform};
@@ -41,14 +41,16 @@ pub struct Context<'a, P> {
     pub terms: Terms,
     /// Whether somebody may listen to what happens; where nobody does, nobody is told at once.
     pub has_endpoints: bool,
-    /// The account at a processor that new payments go to; none where that is the simulator, or nowhere.
-    pub connector_account: Option<Rc<ConnectorAccount>>,
+    /// Where new payments can go.
+    pub routes: Rc<Routes>,
     /// Where this deployment is reached, as `https://pay.example.com`, for links.
     pub origin: String,
     /// The card number that it sealed last, beside its sealed text: a processor is asked without opening it again.
     pub sealed: RefCell<Option<(String, CardNumber)>>,
     /// Whether a processor was asked and did not answer.
     pub is_unanswered: Cell<bool>,
+    /// What is written beside the next change: that a processor told of it.
+    pub beside: RefCell<Vec<Statement>>,
 }
 
 impl<'a, P: Platform> Context<'a, P> {
@@ -64,10 +66,11 @@ impl<'a, P: Platform> Context<'a, P> {
             resumes: false,
             terms: Terms::default(),
             has_endpoints: true,
-            connector_account: None,
+            routes: Rc::default(),
             origin: String::new(),
             sealed: RefCell::default(),
             is_unanswered: Cell::new(false),
+            beside: RefCell::default(),
         }
     }
 
@@ -86,6 +89,20 @@ impl<'a, P: Platform> Context<'a, P> {
         statements: Vec<Statement>,
     ) -> Result<Vec<Rows>, store::DatabaseError> {
         self.platform.database().batch(statements).await
+    }
+
+    /// Runs the statements of a change that a processor may have told of, with what is to be written beside it.
+    ///
+    /// # Errors
+    /// As [`Database::batch`].
+    pub async fn change(
+        &self,
+        mut statements: Vec<Statement>,
+    ) -> Result<Vec<Rows>, store::DatabaseError> {
+        statements.extend(self.beside.borrow().iter().cloned());
+        let results = self.batch(statements).await?;
+        self.beside.borrow_mut().clear();
+        Ok(results)
     }
 
     /// The object that one statement finds, if there is one.

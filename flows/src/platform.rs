@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use domain::Timestamp;
 use domain::idempotency::{Begin, Complete, Decision};
 use domain::receipt::Document;
+use domain::routing::health::Breaker;
 use domain::seal::MasterKey;
 use store::Database;
 
@@ -147,21 +148,30 @@ pub trait Platform {
     /// Sends a request to another server and waits for the answer, for at most so many seconds.
     async fn send(&self, request: http::Request<String>, timeout: u32) -> Sent;
 
-    /// Sends a request to a payment processor and waits for the whole answer, for at most so many seconds.
+    /// Sends a request to a payment processor and waits for the whole answer, for at most so many seconds. What
+    /// comes of it tells of the health of an account, where one is named.
     ///
     /// # Errors
     /// When no answer came: the processor may have done what it was asked all the same.
     async fn ask_processor(
         &self,
+        account: Option<&str>,
         request: http::Request<String>,
         timeout: u32,
     ) -> Result<Answered, String>;
 
-    /// The addresses of a host, as DNS says now.
+    /// Takes note that an account at a processor cannot be asked at all.
+    fn note_failure(&self, account: &str);
+
+    /// Whether an account at a processor is well, as far as is known here. It is found out anew after the answer
+    /// where that is some seconds old.
+    fn health(&self, account: &str) -> Breaker;
+
+    /// The addresses of a host, as DNS says now; or what it says is wrong with its name.
     ///
     /// # Errors
-    /// When it does not answer.
-    async fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, PlatformError>;
+    /// When nobody answers who could say.
+    async fn addresses(&self, host: &str) -> Result<Result<Vec<IpAddr>, String>, PlatformError>;
 
     /// Whether this is a developer's own machine, from which deliveries may go to itself.
     fn is_development(&self) -> bool;

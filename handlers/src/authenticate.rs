@@ -105,15 +105,17 @@ fn key_of(headers: &HeaderMap) -> Option<String> {
 }
 
 /// The headers that are read anywhere: only these are taken over from the runtime, as each costs.
-pub const HEADERS: [&str; 8] = [
+pub const HEADERS: [&str; 10] = [
     "authorization",
     "cf-connecting-ip",
     "content-type",
     "host",
     "idempotency-key",
     "stripe-account",
+    "stripe-signature",
     "stripe-version",
     "user-agent",
+    "x-webhook-signature-512",
 ];
 
 /// A header as text.

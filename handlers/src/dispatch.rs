@@ -4,13 +4,13 @@ use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use domain::ApiError;
 use domain::api_key::Kind;
 use domain::error::Retry;
 use domain::event::API_VERSION;
 use domain::id::{IdSource, RequestId, keyed_digest};
 use domain::idempotency::{Answer as KeptAnswer, Begin, Complete, Decision, MAX_KEY_LENGTH};
 use domain::resource::{Json, json, read};
+use domain::{ApiError, Timestamp};
 use flows::{Context, Failure, Platform, RequestReference};
 use http::{HeaderMap, Request};
 use store::Scope;
@@ -21,7 +21,7 @@ use crate::endpoint::{Call, Checked, Entry, Listed, Method};
 use crate::form;
 use crate::key_cache::KeyCache;
 use crate::render::{Answer, Reply, add_header, reply};
-use crate::{browser, expand, pages, routes, version};
+use crate::{browser, connectors, expand, pages, routes, version};
 
 /// The largest body that is read, in bytes.
 pub const MAX_BODY: usize = 1_000_000;
@@ -49,6 +49,10 @@ pub struct Incoming<'a, P> {
 impl Server {
     /// Answers a request. What goes wrong becomes an error body; nothing is returned as an error.
     pub async fn handle<P: Platform>(&self, platform: &P, request: &Request<Vec<u8>>) -> Reply {
+        if request.uri().path().starts_with(connectors::PREFIX) {
+            // On the heap, so that no other request has room for it on the stack.
+            return Box::pin(connectors::answer(platform, request)).await;
+        }
         if !is_for_api(request.uri().path()) {
             return pages::answer(platform, request).await;
         }
@@ -127,7 +131,8 @@ impl Server {
 
 /// Whether something of what is below a path is remembered with keys.
 fn is_remembered(path: &str) -> bool {
-    path.split('/').any(|part| matches!(part, "webhook_endpoints" | "connector_accounts"))
+    path.split('/')
+        .any(|part| matches!(part, "webhook_endpoints" | "connector_accounts" | "routing"))
 }
 
 /// Whether a client of the API asks, who understands no page; newer parts of Stripe's are under `/v2/`.
@@ -171,11 +176,13 @@ pub async fn serve<P: Platform>(
     authorize(&incoming.caller.key, method, resource, is_publishable)?;
     let Form { tree, canonical, expand } = form_of(&incoming, method, object)?;
     let checked = (endpoint.check)(tree)?;
+    // Before the lease of its record begins, so that nobody holds it for longer than that.
+    let now = incoming.platform.now();
     let leave = match begin(&incoming, method, &canonical).await? {
         Begun::Run(leave) => leave,
         Begun::Replay(reply) => return Ok(reply),
     };
-    let call = call(&incoming, &leave.seed, leave.resumes, &expand);
+    let call = call(&incoming, now, (&leave.seed, leave.resumes), &expand);
     let result = run(&call, checked, method != Method::Get).await;
     complete(&incoming, leave, result).await
 }
@@ -244,8 +251,8 @@ fn check_content_type(request: &Request<Vec<u8>>) -> Result<(), ApiError> {
 
 fn call<'a, P: Platform>(
     incoming: &'a Incoming<'a, P>,
-    seed: &[u8],
-    resumes: bool,
+    now: Timestamp,
+    (seed, resumes): (&[u8], bool),
     expand: &'a [String],
 ) -> Call<'a, P> {
     let headers = incoming.request.headers();
@@ -254,7 +261,7 @@ fn call<'a, P: Platform>(
         platform: incoming.platform,
         scope: Scope { account: caller.account.id.clone(), livemode: caller.key.livemode },
         merchant_name: caller.account.name.clone(),
-        now: incoming.platform.now(),
+        now,
         request: Some(RequestReference {
             id: incoming.request_id.clone(),
             idempotency_key: text(headers, "idempotency-key").map(str::to_owned),
@@ -263,10 +270,11 @@ fn call<'a, P: Platform>(
         resumes,
         terms: caller.account.terms.clone(),
         has_endpoints: caller.has_endpoints,
-        connector_account: caller.connector_account.clone(),
+        routes: Rc::clone(&caller.routes),
         origin: origin(incoming.request, headers),
         sealed: RefCell::default(),
         is_unanswered: Cell::new(false),
+        beside: RefCell::default(),
     };
     Call {
         context,

@@ -11,6 +11,7 @@ mod balance_transactions;
 pub mod browser;
 pub mod charges;
 pub mod client_secret;
+pub mod connectors;
 pub mod created;
 pub mod customers;
 pub mod dispatch;

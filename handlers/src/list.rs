@@ -73,11 +73,12 @@ pub fn page(
 /// What a table's objects are called where a cursor names none of them.
 fn kind(table: Table) -> &'static str {
     match table {
-        Table::Attempts => "payment attempt",
+        Table::Attempts | Table::RoutedAttempts => "payment attempt",
         Table::BalanceTransactions => "balance transaction",
         Table::BankAccounts => "external account",
         Table::Charges => "charge",
         Table::ConnectorAccounts => "connector account",
+        Table::ConnectorWebhooks => "connector webhook",
         Table::Customers => "customer",
         Table::Disputes => "dispute",
         Table::Events => "event",
@@ -88,6 +89,7 @@ fn kind(table: Table) -> &'static str {
         Table::Refunds => "refund",
         Table::WebhookEndpoints => "webhook endpoint",
         Table::ReportRuns => "report run",
+        Table::Routings => "routing",
         Table::Topups => "topup",
         Table::TransferReversals => "transfer reversal",
         Table::Transfers => "transfer",

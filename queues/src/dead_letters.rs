@@ -73,7 +73,9 @@ pub async fn redrive<P: Platform>(platform: &P) -> Result<bool, Failure> {
         let DeadLetter { queue, body } = DeadLetter::try_from(row)?;
         if queue == dead_letters::MAIL {
             if let Err(failure) = receipts::send_again(platform, &body).await {
-                platform.log_error(&body, &failure.to_string());
+                let problem = failure.to_string();
+                platform.log_error(&body, &problem);
+                batch.push(dead_letters::park(&queue, &body, &problem, platform.now()));
             }
             continue;
         }

@@ -4,10 +4,11 @@ use std::rc::Rc;
 
 use domain::account::Account;
 use domain::api_key::{ApiKey, Permissions};
-use domain::connector_account::{ConnectorAccount, Status};
+use domain::connector_account::ConnectorAccount;
 use domain::id::AccountId;
 use domain::payout_schedule::PayoutSchedule;
 use domain::pricing::{AVAILABLE_AFTER_DAYS, PricePlan, Terms};
+use domain::routing::Routes;
 use domain::timestamp::{Day, Timestamp};
 
 use crate::{Inconsistent, Row, Scope, Statement, values};
@@ -19,13 +20,17 @@ pub(crate) const FIND_BY_KEY: &str = "\
     ORDER BY p.version DESC LIMIT 1) AS plan, \
     EXISTS (SELECT 1 FROM webhook_endpoints AS w \
     WHERE w.account = k.account AND w.livemode = k.livemode) AS has_endpoints, \
-    c.id AS connector_account, c.connector, c.created AS connector_created, \
-    c.version AS connector_version, c.sealed_credentials, c.details AS connector_details \
-    FROM api_keys AS k JOIN accounts AS a ON a.id = k.account \
-    LEFT JOIN connector_accounts AS c ON c.sequence = (SELECT n.sequence \
-    FROM connector_accounts AS n INDEXED BY connector_accounts_active \
+    r.version AS routing_version, r.document AS routing, \
+    (SELECT json_group_array(json_object('id', id, 'livemode', livemode, 'created', created, \
+    'version', version, 'connector', connector, 'status', status, \
+    'sealed_credentials', sealed_credentials, 'details', details)) \
+    FROM (SELECT * FROM connector_accounts AS n INDEXED BY connector_accounts_active \
     WHERE n.account = k.account AND n.livemode = k.livemode AND n.status = 'active' \
-    ORDER BY n.created, n.sequence LIMIT 1) WHERE k.hash = ?1";
+    ORDER BY n.created, n.sequence)) AS connector_accounts \
+    FROM api_keys AS k JOIN accounts AS a ON a.id = k.account \
+    LEFT JOIN routings AS r ON r.account = k.account AND r.livemode = k.livemode \
+    AND r.version = (SELECT MAX(n.version) FROM routings AS n \
+    WHERE n.account = k.account AND n.livemode = k.livemode) WHERE k.hash = ?1";
 
 pub(crate) const FIND: &str = "\
     SELECT a.id AS account, a.name, a.email, a.country, a.default_currency, \
@@ -47,8 +52,7 @@ pub(crate) const PLAN_PAYOUTS: &str =
 pub(crate) const POSTPONE_PAYOUTS: &str =
     "UPDATE accounts SET payouts_due = ?2 WHERE id = ?1 AND payouts_due IS NOT NULL";
 
-/// Finds a key by its hash, with the account that it belongs to, and the account at a processor that its
-/// payments go to.
+/// Finds a key by its hash, with the account that it belongs to, and where its payments can go.
 pub fn find_by_key(hash: &str) -> Statement {
     Statement::new(FIND_BY_KEY, values![hash])
 }
@@ -84,9 +88,8 @@ pub struct KeyAndAccount {
     pub account: Account,
     /// Whether the account ever had an endpoint for webhooks in the key's mode.
     pub has_endpoints: bool,
-    /// The account at a processor that its payments go to, in the key's mode; none where that is the simulator, or
-    /// nowhere.
-    pub connector_account: Option<Rc<ConnectorAccount>>,
+    /// Where its payments can go, in the key's mode.
+    pub routes: Rc<Routes>,
 }
 
 impl TryFrom<&Row> for KeyAndAccount {
@@ -109,23 +112,22 @@ impl TryFrom<&Row> for KeyAndAccount {
             },
             account,
             has_endpoints: row.flag("has_endpoints")?,
-            connector_account: connector_account(row)?.map(Rc::new),
+            routes: Rc::new(routes(row)?),
         })
     }
 }
 
-fn connector_account(row: &Row) -> Result<Option<ConnectorAccount>, Inconsistent> {
-    let Some(id) = row.optional_named("connector_account")? else { return Ok(None) };
-    Ok(Some(ConnectorAccount {
-        id,
-        livemode: row.flag("livemode")?,
-        created: Timestamp(row.integer("connector_created")?),
-        version: row.integer("connector_version")?,
-        connector: row.text("connector")?.to_owned(),
-        status: Status::Active,
-        sealed_credentials: row.optional_text("sealed_credentials")?.map(str::to_owned),
-        details: row.json("connector_details")?,
-    }))
+fn routes(row: &Row) -> Result<Routes, Inconsistent> {
+    let accounts: Vec<serde_json::Map<String, serde_json::Value>> =
+        row.json("connector_accounts")?;
+    let account = |fields| ConnectorAccount::try_from(&Row(fields)).map(Rc::new);
+    Ok(Routes {
+        accounts: accounts.into_iter().map(account).collect::<Result<_, _>>()?,
+        document: match row.optional_integer("routing_version")? {
+            Some(version) => Some((version, row.json("routing")?)),
+            None => None,
+        },
+    })
 }
 
 impl TryFrom<&Row> for Account {

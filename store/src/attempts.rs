@@ -10,15 +10,26 @@ use crate::{Inconsistent, Row, Scope, Statement, guard, values};
 /// The guard that fails when the attempt is no longer in the state that the change saw.
 pub const STATE_GUARD: &str = "attempt_state";
 
+/// The guard that fails when an attempt was sent by somebody else, too.
+pub const ONCE_GUARD: &str = "attempt_sent_once";
+
 pub(crate) const INSERT: &str = "\
     INSERT INTO attempts (id, account, livemode, created, kind, state, connector, \
     processor_reference, payment_intent, charge, amount, currency, request, resolution, \
-    connector_account) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
+    connector_account, routing_version) \
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
 
 pub(crate) const MOVE: &str = "\
     UPDATE attempts SET state = ?3, processor_reference = ?4, request = ?5, \
     resolution = ?6, attention = NULL, resolved = ?7 \
     WHERE id = ?1 AND state = ?2";
+
+pub(crate) const SEND_AGAIN: &str =
+    "UPDATE attempts SET sent_again = 1 WHERE id = ?1 AND state = 'started'";
+
+pub(crate) const MUST_BE_SENT_ONCE: &str = "\
+    INSERT INTO guard SELECT EXISTS (SELECT 1 FROM attempts WHERE id = ?1 \
+    AND sent_again IS NULL), 'attempt_sent_once'";
 
 pub(crate) const RESOLVE: &str =
     "UPDATE attempts SET attention = NULL, resolved = ?2 WHERE id = ?1 AND attention IS NOT NULL";
@@ -34,6 +45,10 @@ pub(crate) const FIND: &str =
     "SELECT * FROM attempts WHERE id = ?1 AND account = ?2 AND livemode = ?3";
 
 pub(crate) const FIND_BY_ID: &str = "SELECT * FROM attempts WHERE id = ?1";
+
+pub(crate) const FIND_BY_REFERENCE: &str = "\
+    SELECT * FROM attempts WHERE connector_account = ?1 AND processor_reference = ?2 \
+    AND kind = 'authorize' AND account = ?3 AND livemode = ?4";
 
 /// Writes a new attempt, before the processor is asked.
 pub fn insert(scope: &Scope, attempt: &Attempt) -> Statement {
@@ -55,6 +70,7 @@ pub fn insert(scope: &Scope, attempt: &Attempt) -> Statement {
             json(&attempt.request),
             json(&attempt.resolution),
             attempt.connector_account.as_ref().map(|id| id.as_str()),
+            attempt.route().map(|route| route.version),
         ],
     )
 }
@@ -74,6 +90,17 @@ pub fn advance(attempt: &Attempt, seen: AttemptState) -> [Statement; 2] {
         ],
     );
     [advance, guard::changed_one(STATE_GUARD)]
+}
+
+/// Marks an attempt that is about to be sent once more, so that whoever sent it first does not take it for undone.
+pub fn send_again(attempt: &AttemptId) -> [Statement; 2] {
+    let mark = Statement::new(SEND_AGAIN, values![attempt.as_str()]);
+    [mark, guard::changed_one(STATE_GUARD)]
+}
+
+/// Stops a batch that takes an attempt for undone where somebody else has sent it, too.
+pub fn must_be_sent_once(attempt: &AttemptId) -> Statement {
+    Statement::new(MUST_BE_SENT_ONCE, values![attempt.as_str()])
 }
 
 /// Leaves an attempt to a person.
@@ -99,6 +126,12 @@ pub fn cancel_action(attempt: &AttemptId) -> [Statement; 2] {
 /// Finds an attempt.
 pub fn find(scope: &Scope, id: &AttemptId) -> Statement {
     Statement::new(FIND, values![id.as_str(), scope.account.as_str(), scope.livemode])
+}
+
+/// Finds the authorisation that a processor knows by its own reference.
+pub fn find_by_reference(scope: &Scope, connector_account: &str, reference: &str) -> Statement {
+    let values = values![connector_account, reference, scope.account.as_str(), scope.livemode];
+    Statement::new(FIND_BY_REFERENCE, values)
 }
 
 /// Finds an attempt by its id alone, for a cardholder who has no key.

@@ -33,6 +33,8 @@ pub(crate) const UPDATE: &str = "\
 pub(crate) const FIND: &str =
     "SELECT * FROM connector_accounts WHERE id = ?1 AND account = ?2 AND livemode = ?3";
 
+pub(crate) const FIND_BY_ID: &str = "SELECT * FROM connector_accounts WHERE id = ?1";
+
 /// Writes a new account, unless the merchant has so many already.
 pub fn insert(scope: &Scope, made: &ConnectorAccount, most: usize) -> [Statement; 2] {
     let account = scope.account.as_str();
@@ -78,6 +80,19 @@ pub fn must_be_active(id: &str) -> Statement {
 /// Finds an account, also one that was deleted.
 pub fn find(scope: &Scope, id: &str) -> Statement {
     Statement::new(FIND, values![id, scope.account.as_str(), scope.livemode])
+}
+
+/// Finds an account by its id alone, for its processor, which has no key.
+pub fn find_by_id(id: &str) -> Statement {
+    Statement::new(FIND_BY_ID, values![id])
+}
+
+/// Whose an account is.
+///
+/// # Errors
+/// When the row names nobody.
+pub fn scope(row: &Row) -> Result<Scope, Inconsistent> {
+    Ok(Scope { account: row.named("account")?, livemode: row.flag("livemode")? })
 }
 
 impl TryFrom<&Row> for ConnectorAccount {

@@ -20,7 +20,7 @@ pub(crate) const FIND: &str =
 /// that are longer than 50 bytes, which is all that D1 takes for a pattern.
 macro_rules! pending_webhooks {
     () => {
-        "(SELECT COUNT(*) FROM webhook_endpoints AS hears \
+        "(SELECT COUNT(*) FROM webhook_endpoints AS hears INDEXED BY webhook_endpoints_living \
          LEFT JOIN deliveries AS waits ON waits.endpoint = hears.id AND waits.event = events.sequence \
          WHERE hears.account = events.account AND hears.livemode = events.livemode \
          AND hears.status <> 'deleted' AND CASE WHEN waits.state IS NULL \

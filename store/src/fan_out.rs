@@ -17,8 +17,9 @@ macro_rules! next {
         "FROM events WHERE sequence > (SELECT event FROM fan_out WHERE id = 1) \
          AND sequence <= (SELECT event + ?2 FROM fan_out WHERE id = 1) \
          AND EXISTS (SELECT 1 FROM webhook_endpoints AS hears \
-         INDEXED BY webhook_endpoints_by_account WHERE hears.account = events.account \
-         AND hears.livemode = events.livemode AND hears.status = 'enabled') \
+         INDEXED BY webhook_endpoints_living WHERE hears.account = events.account \
+         AND hears.livemode = events.livemode AND hears.status <> 'deleted' \
+         AND hears.status = 'enabled') \
          ORDER BY sequence LIMIT ?1"
     };
 }
@@ -27,7 +28,8 @@ pub(crate) const EVENTS: &str =
     concat!("SELECT sequence, account, livemode, type, object ", next!());
 
 pub(crate) const ENDPOINTS: &str = concat!(
-    "SELECT * FROM webhook_endpoints WHERE status = 'enabled' AND (account, livemode) IN (\
+    "SELECT * FROM webhook_endpoints INDEXED BY webhook_endpoints_living \
+     WHERE status <> 'deleted' AND status = 'enabled' AND (account, livemode) IN (\
      SELECT account, livemode ",
     next!(),
     ")"

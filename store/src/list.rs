@@ -15,6 +15,7 @@ pub enum Table {
     BankAccounts,
     Charges,
     ConnectorAccounts,
+    ConnectorWebhooks,
     Customers,
     Disputes,
     Events,
@@ -25,6 +26,9 @@ pub enum Table {
     Refunds,
     WebhookEndpoints,
     ReportRuns,
+    /// Those of one payment whose account was chosen by a routing document.
+    RoutedAttempts,
+    Routings,
     Topups,
     TransferReversals,
     Transfers,
@@ -38,6 +42,7 @@ impl Table {
             Self::BankAccounts => "bank_accounts",
             Self::Charges => "charges",
             Self::ConnectorAccounts => "connector_accounts",
+            Self::ConnectorWebhooks => "connector_webhooks",
             Self::Customers => "customers",
             Self::Disputes => "disputes",
             Self::Events => "events",
@@ -48,6 +53,8 @@ impl Table {
             Self::Refunds => "refunds",
             Self::WebhookEndpoints => "webhook_endpoints",
             Self::ReportRuns => "report_runs",
+            Self::RoutedAttempts => "attempts",
+            Self::Routings => "routings",
             Self::Topups => "topups",
             Self::TransferReversals => "transfer_reversals",
             Self::Transfers => "transfers",
@@ -56,7 +63,7 @@ impl Table {
 
     /// What tells rows of the same second apart, in their order.
     fn place(self) -> &'static str {
-        if self == Self::Attempts { "id" } else { "sequence" }
+        if matches!(self, Self::Attempts | Self::RoutedAttempts) { "id" } else { "sequence" }
     }
 
     /// What is read of each row.
@@ -73,6 +80,7 @@ impl Table {
         match self {
             Self::BankAccounts | Self::Customers => " AND deleted = 0",
             Self::ConnectorAccounts | Self::WebhookEndpoints => " AND status <> 'deleted'",
+            Self::RoutedAttempts => " AND routing_version IS NOT NULL",
             _ => "",
         }
     }

@@ -2,7 +2,6 @@
 //!
 //! They are the second reader of the events' sequence, beside the fan-out, and like it keep a cursor.
 
-use domain::Timestamp;
 use domain::charge::Charge;
 use domain::receipt::MOST_REFUNDS;
 
@@ -11,14 +10,17 @@ use crate::{Inconsistent, Row, Scope, Statement, guard, values};
 /// The guard that another maker of the same receipts fails.
 pub const CURSOR_GUARD: &str = "receipt_cursor";
 
-pub(crate) const CURSOR: &str = "SELECT receipt_event, receipts_after FROM fan_out WHERE id = 1";
+pub(crate) const CURSOR: &str = "\
+    SELECT receipt_event, (SELECT created FROM events WHERE sequence > 0 ORDER BY sequence DESC LIMIT 1 OFFSET ?1) AS before \
+    FROM fan_out WHERE id = 1";
 
 pub(crate) const EVENTS: &str = "\
     SELECT sequence, created, account, livemode, type, CASE WHEN type <> 'charge.refund.updated' THEN object \
     WHEN json_valid(data) THEN json_extract(data, '$.object.charge') END AS charge FROM events \
     WHERE sequence > (SELECT receipt_event FROM fan_out WHERE id = 1) ORDER BY sequence LIMIT ?1";
 
-pub(crate) const ADVANCE: &str = "UPDATE fan_out SET receipt_event = ?2, receipts_after = ?3 WHERE id = 1 AND receipt_event = ?1";
+pub(crate) const ADVANCE: &str =
+    "UPDATE fan_out SET receipt_event = ?2 WHERE id = 1 AND receipt_event = ?1";
 
 pub(crate) const FIND: &str = "\
     SELECT c.*, a.name AS merchant FROM charges AS c JOIN accounts AS a ON a.id = c.account \
@@ -28,10 +30,10 @@ pub(crate) const REFUNDS: &str = "\
     SELECT * FROM refunds WHERE charge = ?1 AND status NOT IN ('failed', 'canceled') \
     ORDER BY created DESC, sequence DESC LIMIT ?2";
 
-/// Finds how far receipts were made (column `receipt_event`), and until when they pause (`receipts_after`, in
-/// seconds since the epoch).
-pub fn cursor() -> Statement {
-    Statement::new(CURSOR, values![])
+/// Finds how far receipts were made (column `receipt_event`), and when the event happened that so many others have come
+/// after (`before`, in seconds since the epoch; NULL where there are not that many).
+pub fn cursor(events: i64) -> Statement {
+    Statement::new(CURSOR, values![events])
 }
 
 /// Finds the next events: their sequence, time, account, mode, type, and the charge that they are about.
@@ -39,10 +41,9 @@ pub fn events(most: i64) -> Statement {
     Statement::new(EVENTS, values![most])
 }
 
-/// Moves the cursor on and pauses until then, unless somebody else moved it.
-pub fn advance(from: i64, to: i64, until: Timestamp) -> [Statement; 2] {
-    let advance = Statement::new(ADVANCE, values![from, to, until.seconds()]);
-    [advance, guard::changed_one(CURSOR_GUARD)]
+/// Moves the cursor on, unless somebody else moved it.
+pub fn advance(from: i64, to: i64) -> [Statement; 2] {
+    [Statement::new(ADVANCE, values![from, to]), guard::changed_one(CURSOR_GUARD)]
 }
 
 /// Finds what a receipt shows, by the charge's id alone, for a customer who has no key: the charge with

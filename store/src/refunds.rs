@@ -21,6 +21,11 @@ pub(crate) const UPDATE: &str = "\
 pub(crate) const FIND: &str =
     "SELECT * FROM refunds WHERE id = ?1 AND account = ?2 AND livemode = ?3";
 
+// One that is under way may be the one that is looked for: nobody knows its reference yet.
+pub(crate) const FIND_BY_REFERENCE: &str = "\
+    SELECT * FROM refunds INDEXED BY refunds_by_charge WHERE charge = ?1 AND account = ?2 \
+    AND livemode = ?3 AND (details ->> 'processor_reference' = ?4 OR pending_operation IS NOT NULL)";
+
 /// Writes a new refund.
 pub fn insert(scope: &Scope, refund: &Refund) -> Statement {
     Statement::new(
@@ -57,6 +62,12 @@ pub fn update(refund: &mut Refund) -> [Statement; 2] {
     );
     refund.version = refund.version.saturating_add(1);
     [update, guard::changed_one(VERSION_GUARD)]
+}
+
+/// Finds the refund of a charge that its processor knows by its own reference, and those that are under way.
+pub fn find_by_reference(scope: &Scope, charge: &str, reference: &str) -> Statement {
+    let values = values![charge, scope.account.as_str(), scope.livemode, reference];
+    Statement::new(FIND_BY_REFERENCE, values)
 }
 
 /// Finds a refund.

@@ -3,10 +3,11 @@
 use crate::list::{Cursor, Filter, Table};
 use crate::{
     accounts, archive, attempts, audit, balance_transactions, bank_accounts, charges,
-    connector_accounts, customers, dead_letters, deliveries, delivery_list, development_clock,
-    development_outbox, disputes, event_replays, events, fan_out, files, guard, ledger, list, mail,
-    metadata_entries, payment_intents, payment_methods, payouts, receipts, refunds, report_runs,
-    scheduled_tasks, search, setup_intents, tokens, topups, transfers, webhook_endpoints,
+    connector_accounts, connector_webhooks, customers, dead_letters, deliveries, delivery_list,
+    development_clock, development_outbox, disputes, event_replays, events, fan_out, files, guard,
+    ledger, list, mail, metadata_entries, payment_intents, payment_methods, payouts, receipts,
+    refunds, report_runs, routings, scheduled_tasks, search, setup_intents, tokens, topups,
+    transfers, webhook_endpoints,
 };
 
 /// Every statement with a name for people.
@@ -32,10 +33,13 @@ pub fn statements() -> Vec<(String, String)> {
         ("attempts.cancel_action", attempts::CANCEL_ACTION),
         ("attempts.find", attempts::FIND),
         ("attempts.find_by_id", attempts::FIND_BY_ID),
+        ("attempts.find_by_reference", attempts::FIND_BY_REFERENCE),
         ("attempts.insert", attempts::INSERT),
         ("attempts.move", attempts::MOVE),
+        ("attempts.must_be_sent_once", attempts::MUST_BE_SENT_ONCE),
         ("attempts.park", attempts::PARK),
         ("attempts.resolve", attempts::RESOLVE),
+        ("attempts.send_again", attempts::SEND_AGAIN),
         ("balance_transactions.find", balance_transactions::FIND),
         ("balance_transactions.insert", balance_transactions::INSERT),
         ("bank_accounts.find", bank_accounts::FIND),
@@ -53,10 +57,15 @@ pub fn statements() -> Vec<(String, String)> {
         ("charges.must_be_at_version", charges::MUST_BE_AT_VERSION),
         ("charges.update", charges::UPDATE),
         ("connector_accounts.find", connector_accounts::FIND),
+        ("connector_accounts.find_by_id", connector_accounts::FIND_BY_ID),
         ("connector_accounts.insert", connector_accounts::INSERT),
         ("connector_accounts.must_be_active", connector_accounts::MUST_BE_ACTIVE),
         ("connector_accounts.must_have_room", connector_accounts::MUST_HAVE_ROOM),
         ("connector_accounts.update", connector_accounts::UPDATE),
+        ("connector_webhooks.find", connector_webhooks::FIND),
+        ("connector_webhooks.forget", connector_webhooks::FORGET),
+        ("connector_webhooks.insert", connector_webhooks::INSERT),
+        ("connector_webhooks.update", connector_webhooks::UPDATE),
         ("customers.find", customers::FIND),
         ("customers.find_keeper", customers::FIND_KEEPER),
         ("customers.insert", customers::INSERT),
@@ -77,11 +86,13 @@ pub fn statements() -> Vec<(String, String)> {
         ("deliveries.give_up", deliveries::GIVE_UP),
         ("deliveries.insert", deliveries::INSERT),
         ("deliveries.keep_attempt", deliveries::KEEP_ATTEMPT),
+        ("deliveries.let_follow", deliveries::LET_FOLLOW),
         ("deliveries.next_due", deliveries::NEXT_DUE),
         ("deliveries.plan", deliveries::PLAN),
         ("deliveries.plan_lost", deliveries::PLAN_LOST),
         ("deliveries.record", deliveries::RECORD),
         ("deliveries.settle", deliveries::SETTLE),
+        ("deliveries.step_aside", deliveries::STEP_ASIDE),
         ("deliveries.succeed", deliveries::SUCCEED),
         ("delivery_list.attempts", delivery_list::ATTEMPTS),
         ("delivery_list.find", delivery_list::FIND),
@@ -145,6 +156,7 @@ pub fn statements() -> Vec<(String, String)> {
         ("receipts.find", receipts::FIND),
         ("receipts.refunds", receipts::REFUNDS),
         ("refunds.find", refunds::FIND),
+        ("refunds.find_by_reference", refunds::FIND_BY_REFERENCE),
         ("refunds.insert", refunds::INSERT),
         ("refunds.update", refunds::UPDATE),
         ("report_runs.find", report_runs::FIND),
@@ -152,6 +164,9 @@ pub fn statements() -> Vec<(String, String)> {
         ("report_runs.insert", report_runs::INSERT),
         ("report_runs.last_line", report_runs::LAST_LINE),
         ("report_runs.update", report_runs::UPDATE),
+        ("routings.find", routings::FIND),
+        ("routings.find_current", routings::FIND_CURRENT),
+        ("routings.insert", routings::INSERT),
         ("scheduled_tasks.defer", scheduled_tasks::DEFER),
         ("scheduled_tasks.delete", scheduled_tasks::DELETE),
         ("scheduled_tasks.due", scheduled_tasks::DUE),
@@ -246,6 +261,7 @@ fn pages() -> Vec<(String, String)> {
         (Table::Attempts, vec![Filter::PaymentIntent(text())]),
         (Table::BalanceTransactions, balance_transaction_filters()),
         (Table::ConnectorAccounts, Vec::new()),
+        (Table::ConnectorWebhooks, vec![Filter::Status(text())]),
         (Table::Customers, vec![Filter::Email(text())]),
         (Table::Disputes, every_choice(&[Filter::Charge(text()), Filter::PaymentIntent(text())])),
         (Table::Events, event_filters()),
@@ -261,6 +277,7 @@ fn pages() -> Vec<(String, String)> {
         (Table::BankAccounts, Vec::new()),
         (Table::Payouts, payout_filters()),
         (Table::ReportRuns, Vec::new()),
+        (Table::Routings, Vec::new()),
         (Table::WebhookEndpoints, Vec::new()),
         (Table::Refunds, every_choice(&[Filter::Charge(text()), Filter::PaymentIntent(text())])),
         (Table::Topups, topup_filters()),
@@ -272,6 +289,11 @@ fn pages() -> Vec<(String, String)> {
     ];
     let cursors = [Cursor::Newest, Cursor::After(text()), Cursor::Before(text())];
     let mut pages = Vec::new();
+    for cursor in &cursors {
+        let name = format!("list.page RoutedAttempts {cursor:?}");
+        let filter = Filter::PaymentIntent(text());
+        pages.push((name, list::page_sql(Table::RoutedAttempts, &filter, cursor)));
+    }
     for (table, filters) in filters {
         pages.push((format!("list.cursor {table:?}"), list::cursor_sql(table)));
         for filter in [vec![Filter::Nothing], filters].concat() {

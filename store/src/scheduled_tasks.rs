@@ -42,6 +42,8 @@ pub enum Kind {
     OpenDispute,
     /// A replay goes on.
     ReplayEvents,
+    /// What a processor told of something that nobody knew is tried again.
+    RetryConnectorWebhook,
     /// A report is written on.
     RunReport,
     /// A receipt is kept, and sent to the customer.
@@ -58,12 +60,13 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::AdvancePayout,
         Self::RecoverAttempt,
         Self::ExpireAuthorization,
         Self::OpenDispute,
         Self::ReplayEvents,
+        Self::RetryConnectorWebhook,
         Self::RunReport,
         Self::SendReceipt,
         Self::SettleDispute,
@@ -80,6 +83,7 @@ impl Kind {
             Self::ExpireAuthorization => "expire_authorization",
             Self::OpenDispute => "open_dispute",
             Self::ReplayEvents => "replay_events",
+            Self::RetryConnectorWebhook => "retry_connector_webhook",
             Self::RunReport => "run_report",
             Self::SendReceipt => "send_receipt",
             Self::SettleDispute => "settle_dispute",

@@ -19,7 +19,7 @@ pub(crate) const INSERT: &str = "\
     FROM (SELECT COALESCE(MAX(sequence), 0) AS last FROM events)";
 
 pub(crate) const MUST_HAVE_ROOM: &str = "\
-    INSERT INTO guard SELECT (SELECT COUNT(*) FROM webhook_endpoints WHERE account = ?1 \
+    INSERT INTO guard SELECT (SELECT COUNT(*) FROM webhook_endpoints INDEXED BY webhook_endpoints_living WHERE account = ?1 \
     AND livemode = ?2 AND status <> 'deleted') <= ?3, 'webhook_endpoint_room'";
 
 // How it fails and whether it is alone is written by those who deliver, who know of no version.
@@ -43,8 +43,9 @@ pub(crate) const SLOW_DOWN: &str = "\
 
 pub(crate) const SPEED_UP: &str = "UPDATE webhook_endpoints SET slow_since = NULL WHERE id = ?1";
 
+// One that is well goes on with the consumer that others share: its object makes only what it was left.
 pub(crate) const HOLD: &str = "\
-    UPDATE webhook_endpoints SET is_alone = 1, slow_since = COALESCE(slow_since, ?2), \
+    UPDATE webhook_endpoints SET is_alone = is_alone OR ?2 IS NOT NULL, slow_since = COALESCE(slow_since, ?2), \
     held_until = MAX(?3, COALESCE(held_until, 0)) WHERE id IN (SELECT value FROM json_each(?1))";
 
 // Another consumer may have told its object to wait for longer.
@@ -56,11 +57,14 @@ pub(crate) const RECOVER: &str = "\
 
 pub(crate) const WARN: &str = "UPDATE webhook_endpoints SET warned_at = ?2 WHERE id = ?1";
 
-pub(crate) const MARK_DELETED: &str =
-    "UPDATE webhook_endpoints SET deleted_at = ?2 WHERE id = ?1 AND status = 'deleted'";
+// One that has no deliveries counts as deleted so many seconds before, and leaves so much sooner.
+pub(crate) const MARK_DELETED: &str = "\
+    UPDATE webhook_endpoints SET deleted_at = CASE WHEN EXISTS (\
+    SELECT 1 FROM deliveries WHERE endpoint = ?1) THEN ?2 ELSE ?2 - ?3 END \
+    WHERE id = ?1 AND status = 'deleted'";
 
 pub(crate) const OF_ACCOUNT: &str = "\
-    SELECT id FROM webhook_endpoints INDEXED BY webhook_endpoints_by_account \
+    SELECT id FROM webhook_endpoints INDEXED BY webhook_endpoints_living \
     WHERE account = ?1 AND livemode = ?2 AND status <> 'deleted'";
 
 // Of the latest deliveries, and of what waits up to a bound: an endpoint has as many as its owner has events.
@@ -151,8 +155,8 @@ pub fn speed_up(id: &str) -> Statement {
     Statement::new(SPEED_UP, values![id])
 }
 
-/// Has endpoints delivered to by their own objects, but not before attempts that are under way have ended, or that
-/// moment has come. They may be slow since some moment.
+/// Has the objects of endpoints wait until attempts that are under way have ended, or that moment has come. Those that
+/// are slow since some moment are delivered to by nobody else from then on.
 pub fn hold(ids: &[&str], slow_since: Option<Timestamp>, until: Timestamp) -> Statement {
     let slow_since = slow_since.map(Timestamp::seconds);
     Statement::new(HOLD, values![json(&ids), slow_since, until.seconds()])
@@ -173,9 +177,9 @@ pub fn warn(id: &str, now: Timestamp) -> Statement {
     Statement::new(WARN, values![id, now.seconds()])
 }
 
-/// Notes when an endpoint was deleted.
-pub fn mark_deleted(id: &str, now: Timestamp) -> Statement {
-    Statement::new(MARK_DELETED, values![id, now.seconds()])
+/// Notes when an endpoint was deleted: so many seconds before, where nothing is known of it that anybody could ask for.
+pub fn mark_deleted(id: &str, now: Timestamp, before: i64) -> Statement {
+    Statement::new(MARK_DELETED, values![id, now.seconds(), before])
 }
 
 /// Finds the ids of an account's endpoints that were not deleted.
@@ -189,7 +193,7 @@ pub fn health(id: &str) -> Statement {
 }
 
 /// Has an endpoint that is well again, and was not changed since it was read, delivered to by the consumer
-/// that others share.
+/// that others share. What is planned already stays with its object.
 pub fn share(endpoint: &WebhookEndpoint) -> Statement {
     Statement::new(SHARE, values![endpoint.id.as_str(), endpoint.version])
 }

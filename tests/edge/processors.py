@@ -1,5 +1,7 @@
 """Payments through a processor's account on workerd: localstripe is the processor, and keeps its own truth."""
 
+import hashlib
+import hmac
 import http.client
 import json
 import socket
@@ -17,6 +19,7 @@ from kit.server import Server
 
 CARD = {"number": "4242424242424242", "exp_month": 12, "exp_year": 2034}
 SECRET = "sk_test_51localstripe"
+SIGNS = "whsec_0123456789abcdef"
 
 
 def free_port():
@@ -30,6 +33,7 @@ class Localstripe:
 
     def __init__(self):
         self.port, self.keys, self.asked, self.loses = free_port(), {}, [], 0
+        self.is_down = False
         command = [sys.executable, "-m", "localstripe", "--from-scratch", "--port", str(self.port)]
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         self._process = subprocess.Popen(command, cwd=tempfile.mkdtemp(prefix="localstripe-"), **quiet)
@@ -45,6 +49,8 @@ class Localstripe:
             def do_POST(self):
                 fields = dict(parse_qsl(self.rfile.read(int(self.headers["content-length"] or 0)).decode()))
                 outer.asked.append(("POST", self.path))
+                if outer.is_down:
+                    return self.reply(503, {"error": {"type": "api_error"}})
                 key = self.headers["idempotency-key"]
                 if key not in outer.keys:
                     outer.keys[key] = outer.change(self.path, fields, key)
@@ -161,6 +167,35 @@ class Processors(unittest.TestCase):
         self.assertEqual(refund.status, "succeeded")
         self.assertEqual(self.there(paid)["latest_charge"]["amount_refunded"], 500)
 
+    def hear(self, account, event, secret=SIGNS):
+        """Sends an event as Stripe does, and returns the status of the answer."""
+        body, at = json.dumps(event).encode(), int(time.time())
+        signature = hmac.new(secret.encode(), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.port)
+        headers = {"stripe-signature": f"t={at},v1={signature}", "content-type": "application/json"}
+        connection.request("POST", f"/connectors/stripe/webhooks/{account}", body, headers)
+        answer = connection.getresponse()
+        answer.read()
+        connection.close()
+        return answer.status
+
+    def test_a_webhook_tells_of_a_payment_whose_answer_was_lost(self):
+        path = "/v1/florin/connector_accounts"
+        [account] = self.client.raw_request("get", path).data["data"]
+        self.client.raw_request("post", f"{path}/{account['id']}", webhook_secret=SIGNS)
+        self.processor.loses = 1
+        open_ = self.pay()
+        self.assertEqual(open_.status, "processing")
+        told = {"id": "evt_1", "type": "payment_intent.succeeded", "data": {"object": self.there(open_)}}
+        self.assertEqual(self.hear(account["id"], told, "whsec_somebody_elses"), 400)
+        self.assertEqual(self.hear("cna_nobodys", told), 404)
+        self.assertEqual(self.client.v1.payment_intents.retrieve(open_.id).status, "processing")
+        for _ in range(2):
+            self.assertEqual(self.hear(account["id"], told), 200)
+        self.assertEqual(self.client.v1.payment_intents.retrieve(open_.id).status, "succeeded")
+        kept = self.client.raw_request("get", "/v1/florin/connector_webhooks").data["data"]
+        self.assertEqual([(one["type"], one["status"]) for one in kept], [("payment_intent.succeeded", "processed")])
+
     def test_a_card_that_is_refused_there_is_declined_here(self):
         refused = {"type": "card", "card": {**CARD, "number": "4000000000000341"}}
         with self.assertRaises(stripe.CardError) as declined:
@@ -178,6 +213,60 @@ class Processors(unittest.TestCase):
             time.sleep(0.5)
         self.assertEqual(found.status, "succeeded")
         self.assertEqual(self.there(open_)["amount_received"], 2000)
+
+
+class Routing(unittest.TestCase):
+    """Two accounts at processors of their own: one has an outage, and is well again."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.processors = [Localstripe(), Localstripe()]
+        for processor in cls.processors:
+            cls.addClassCleanup(processor.stop)
+        cls.server = Server()
+        cls.addClassCleanup(cls.server.stop)
+        cls.account = cls.server.account("Routing")
+        cls.client = cls.server.stripe(cls.account["secret_key"])
+        cls.accounts = []
+        for place, processor in enumerate(cls.processors):
+            connected = {"connector": "stripe", "secret_key": f"sk_test_5{place}localstripe", "base_url": processor.url}
+            made = cls.client.raw_request("post", "/v1/florin/connector_accounts", **connected)
+            cls.accounts.append(made.data["id"])
+        document = {"default": {"priority": cls.accounts}, "max_attempts": 2}
+        assert cls.client.raw_request("post", "/v1/florin/routing", **document).data["version"] == 1
+        time.sleep(6)
+
+    def pay(self):
+        card = {"payment_method_data": {"type": "card", "card": CARD}, "payment_method_types": ["card"]}
+        paid = self.client.v1.payment_intents.create({"amount": 2000, "currency": "usd", "confirm": True, **card})
+        [attempt] = self.server.query("SELECT connector_account AS at FROM attempts WHERE payment_intent = ?", paid.id)
+        return paid.status, self.accounts.index(attempt["at"])
+
+    def until(self, expected):
+        """Pays once in a second until a payment ends as expected, and says after how many."""
+        for count in range(60):
+            if self.pay() == expected:
+                return count
+            time.sleep(1)
+        self.fail(f"never {expected}")
+
+    def test_an_outage_is_steered_away_from_and_back_again(self):
+        self.assertEqual(self.pay(), ("succeeded", 0))
+        self.processors[0].is_down = True
+        met = self.until(("succeeded", 1))
+        self.assertGreaterEqual(met, 1, "nobody knows of an outage before somebody has met it")
+        # What it never did is found out there, and not made again at the other.
+        [open_] = self.server.query("SELECT COUNT(*) AS count FROM attempts WHERE state = 'started'")
+        self.assertGreaterEqual(open_["count"], 1)
+        self.processors[0].is_down = False
+        self.until(("succeeded", 0))
+        steady = 0
+        for _ in range(60):
+            steady = steady + 1 if self.pay() == ("succeeded", 0) else 0
+            if steady == 8:
+                break
+            time.sleep(1)
+        self.assertEqual(steady, 8, "all payments go there again")
 
 
 if __name__ == "__main__":

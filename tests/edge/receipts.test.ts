@@ -210,12 +210,92 @@ test("in production mail goes through Cloudflare where the binding is there", as
   }
 });
 
+test("without R2 payments go on and receipts are shown, and are kept once it is there again", async () => {
+  await using cut = await Server.start({ losesBuckets: true });
+  const merchant = await cut.account("Ada's Books");
+  const buyer = cut.stripe(merchant.secret_key);
+  const intent = await buyer.paymentIntents.create({
+    amount: 2000, currency: "usd", payment_method: "pm_card_visa", confirm: true, receipt_email: "jo@example.com",
+    automatic_payment_methods: { enabled: true, allow_redirects: "never" },
+  });
+  assert.equal(intent.status, "succeeded");
+  const id = String(intent.latest_charge);
+  const url = link(await buyer.charges.retrieve(id));
+  const shown = await fetch(url);
+  assert.equal(shown.status, 200);
+  const page = await shown.text();
+  assert.match(page, /\$20\.00/);
+  await until("its mail has left all the same", async () => (await buyer.charges.retrieve(id)).receipt_number ?? undefined);
+  await cut.scheduled();
+  assert.ok(cut.log.some((line) => line.includes("receipts")), "the operator is told");
+  const waits = "SELECT receipt_event < (SELECT max(sequence) FROM events) AS waits FROM fan_out";
+  assert.deepEqual(await cut.query(waits), [{ waits: 1 }], "receipts wait");
+  cut.losesBuckets = false;
+  await cut.restart();
+  await cut.scheduled();
+  const [kept] = await until("the receipt is kept", async () => {
+    const kept = await cut.receipts(`${merchant.account}/test/${id}/`);
+    return kept.length === 2 ? kept : undefined;
+  });
+  assert.equal(kept?.sha256, sha256(page));
+});
+
 /** Keeps a picture where FLORIN_SCREENSHOTS names a folder for people to look at. */
 async function picture(page: Page, name: string): Promise<void> {
   const folder = process.env["FLORIN_SCREENSHOTS"];
   if (folder === undefined) return;
   mkdirSync(folder, { recursive: true });
   await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true });
+}
+
+/**
+ * What of a page keeps people from reading it (WCAG 2.2 AA, as far as styles and markup tell): text that stands out too
+ * little (1.4.3), and what whoever hears the page needs to find their way. It runs in the browser.
+ */
+function barriers(): string[] {
+  const found: string[] = [];
+  const one = (selector: string) => {
+    const count = document.querySelectorAll(selector).length;
+    if (count !== 1) found.push(`${count} of ${selector}`);
+  };
+  ["html[lang]", "title", "main", "h1", "main table caption"].forEach(one);
+  for (const header of document.querySelectorAll("th")) if (!header.scope) found.push("a header of a table without a scope");
+  for (const link of document.querySelectorAll("a")) if (!link.textContent?.trim()) found.push("a link without a name");
+  const ids = [...document.querySelectorAll("[id]")].map(({ id }) => id);
+  if (new Set(ids).size < ids.length) found.push("an id that is there twice");
+  // Any color that CSS knows, as what a canvas paints of it over another.
+  const context = Object.assign(document.createElement("canvas"), { width: 1, height: 1 }).getContext("2d", { willReadFrequently: true });
+  const paint = (colors: string[]): number[] => {
+    if (!context) throw new Error("no canvas");
+    context.clearRect(0, 0, 1, 1);
+    for (const color of colors) {
+      context.fillStyle = color;
+      context.fillRect(0, 0, 1, 1);
+    }
+    return [...context.getImageData(0, 0, 1, 1).data].slice(0, 3);
+  };
+  const luminance = (color: number[]): number => {
+    const [red = 0, green = 0, blue = 0] = color.map((part) => {
+      const share = part / 255;
+      return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+  };
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let text = texts.nextNode(); text !== null; text = texts.nextNode()) {
+    const element = text.parentElement;
+    if (element === null || !text.textContent?.trim() || element.closest("style")) continue;
+    const behind: string[] = [];
+    for (let at: Element | null = element; at !== null; at = at.parentElement) behind.unshift(getComputedStyle(at).backgroundColor);
+    const base = matchMedia("(prefers-color-scheme: dark)").matches ? "#121212" : "#ffffff";
+    const background = [base, ...behind];
+    const { color, fontSize, fontWeight } = getComputedStyle(element);
+    const [dark = 0, light = 0] = [luminance(paint(background)), luminance(paint([...background, color]))].sort((a, b) => a - b);
+    const isLarge = Number.parseFloat(fontSize) >= 24 || (Number.parseFloat(fontSize) >= 18.66 && Number(fontWeight) >= 700);
+    const contrast = (light + 0.05) / (dark + 0.05);
+    if (contrast < (isLarge ? 3 : 4.5)) found.push(`${text.textContent.trim()} has a contrast of ${contrast.toFixed(2)}`);
+  }
+  return found;
 }
 
 test("the page is read on a phone and at a desk, and says nothing in its console", { skip: !CHROMIUM }, async () => {
@@ -238,6 +318,7 @@ test("the page is read on a phone and at a desk, and says nothing in its console
       await page.getByRole("columnheader", { name: "Amount" }).waitFor();
       const total = page.getByRole("row", { name: "Paid after refunds" });
       assert.match(await total.textContent() ?? "", /\$1,200\.00/);
+      assert.deepEqual(await page.evaluate(barriers), [], "everybody can read it");
       const download = page.getByRole("link", { name: "Download as PDF" });
       assert.equal(await download.getAttribute("href"), `${link(charge)}/pdf`);
       assert.deepEqual(said.filter((text) => !text.includes("favicon")), []);

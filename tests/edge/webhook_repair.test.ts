@@ -70,8 +70,13 @@ test("a secret is rolled while events are on their way, and each verifies", asyn
   const third = String((await roll(1))["secret"]);
   await pause(2_000);
   await seller.stripe.customers.create({ name: "After" });
-  const alone = (await arrived("/rolled", 32))[31];
-  assert.deepEqual([first, second, third].map((secret) => alone?.verifies(secret)), [false, false, true]);
+  const later = (await arrived("/rolled", 32))[31];
+  const signs = (delivery: typeof later) => [first, second, third].map((secret) => delivery?.verifies(secret));
+  assert.deepEqual(signs(later), [true, false, true], "a later roll ends no earlier one's overlap");
+  const fourth = String((await roll(0))["secret"]);
+  await seller.stripe.customers.create({ name: "Alone" });
+  const alone = (await arrived("/rolled", 33))[32];
+  assert.deepEqual([...signs(alone), alone?.verifies(fourth)], [false, false, false, true]);
 });
 
 test("no more deliveries are under way at a time than an endpoint takes", async () => {

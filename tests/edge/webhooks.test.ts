@@ -72,6 +72,19 @@ test("an endpoint is retrieved, listed, updated and deleted", async () => {
   await assert.rejects(stripe.webhookEndpoints.retrieve(made.id), { statusCode: 404 });
 });
 
+test("an endpoint may hear of every type that Stripe's own library names, and keeps the API version that it asked for", async () => {
+  const types = readFileSync(new URL("../../node_modules/stripe/esm/resources/WebhookEndpoints.d.ts", import.meta.url), "utf8");
+  const union = /type EnabledEvent = ([^;]*);/.exec(types)?.[1] ?? "";
+  const named = [...union.matchAll(/'([^']+)'/g)].map(([, name]) => String(name));
+  assert.ok(named.length > 250 && named.includes("*"), `${named.length} types`);
+  const stripe = await merchant();
+  const enabled_events = named as Stripe.WebhookEndpointCreateParams.EnabledEvent[];
+  const made = await stripe.webhookEndpoints.create({ url: receiver.url("/all"), enabled_events, api_version: "2024-06-20" });
+  assert.deepEqual(made.enabled_events, named);
+  const shown = await stripe.webhookEndpoints.retrieve(made.id);
+  assert.deepEqual([shown.api_version, shown.enabled_events], ["2024-06-20", named]);
+});
+
 test("an endpoint that fails, redirects or closes early gets its event again", async () => {
   const stripe = await merchant();
   await receiver.endpoint(stripe, "/failing", ["customer.created"]);
@@ -111,6 +124,113 @@ test("an endpoint that stalls or answers without end delays no other", async () 
   await arrived("/brisk", 10);
   assert.ok(stalled > 0);
   await arrived("/endless", 10);
+});
+
+/** What came of the attempts to deliver the one event of an endpoint, the newest first. */
+async function attempts(endpoint: Stripe.WebhookEndpoint, count: number): Promise<Record<string, unknown>[]> {
+  return until(`${count} attempts were recorded`, async () => {
+    const rows = await server.query(
+      `SELECT attempts AS number, status_code, problem, milliseconds, response FROM deliveries WHERE endpoint = ?1 AND attempts > 0
+       UNION SELECT number, status_code, problem, milliseconds, response FROM delivery_attempts WHERE endpoint = ?1
+       ORDER BY number DESC`,
+      endpoint.id,
+    );
+    return rows.length >= count ? rows : undefined;
+  });
+}
+
+test("an attempt that gets no answer ends after twenty seconds, is told of, and made again", async () => {
+  const stripe = await merchant();
+  const endpoint = await receiver.endpoint(stripe, "/silent", ["customer.created"]);
+  let tries = 0;
+  receiver.answer = (request, response) => {
+    if (request.url !== "/silent" || ++tries > 1) response.end("yes");
+  };
+  await stripe.customers.create({ name: "Jo" });
+  await arrived("/silent", 2);
+  const [second, first] = await attempts(endpoint, 2);
+  assert.deepEqual([second?.["status_code"], second?.["response"]], [200, "yes"]);
+  assert.deepEqual([first?.["status_code"], first?.["problem"]], [null, "No answer within 20 s."]);
+  const took = Number(first?.["milliseconds"]);
+  assert.ok(took >= 20_000 && took < 40_000, `${took} ms`);
+});
+
+test("of a long answer the first 64 kB are read, and 4 kB kept", async () => {
+  const stripe = await merchant();
+  const endpoint = await receiver.endpoint(stripe, "/long", ["customer.created"]);
+  // More than what may be read or on its way, and an end that shows when it is cut off before that.
+  const size = 200_000_000;
+  let written = 0;
+  const ended = new Promise<number>((resolve) => {
+    receiver.answer = (request, response) => {
+      if (request.url !== "/long") return void response.end();
+      const more = (): void => {
+        while (!response.destroyed && written < size) {
+          written += 65_536;
+          if (!response.write("x".repeat(65_536))) return;
+        }
+        if (written >= size) response.end();
+      };
+      response.on("close", () => resolve(written)).on("drain", more).writeHead(200, { "content-length": `${size}` });
+      more();
+    };
+  });
+  await stripe.customers.create({ name: "Jo" });
+  const [attempt] = await attempts(endpoint, 1);
+  assert.equal(attempt?.["status_code"], 200);
+  assert.equal(attempt?.["response"], `${"x".repeat(4_000)}…`);
+  assert.ok((await ended) < size / 4, `${written} bytes were written`);
+});
+
+test("an endpoint that asks to be left in peace gets nothing until then, and then all of it", async () => {
+  const stripe = await merchant();
+  await receiver.endpoint(stripe, "/busy", ["customer.created"]);
+  const asks = 5;
+  let refusedAt: number | undefined;
+  receiver.answer = (request, response) => {
+    if (request.url !== "/busy") return void response.end();
+    if (refusedAt !== undefined && Date.now() > refusedAt + (asks - 1) * 1_000) return void response.end();
+    refusedAt ??= Date.now();
+    response.writeHead(429, { "retry-after": `${asks}` }).end();
+  };
+  for (let count = 0; count < 30; count += 1) await stripe.customers.create({ name: `Jo ${count}` });
+  const deliveries = await until("all of it has arrived", async () => {
+    const ids = new Set(receiver.at("/busy").map(({ event }) => event.id));
+    return ids.size >= 30 ? receiver.at("/busy") : undefined;
+  });
+  const first = Number(deliveries[0]?.at);
+  const early = deliveries.filter(({ at }) => at < first + (asks - 1) * 1_000);
+  // Those that were under way when it first said so.
+  assert.ok(early.length <= 4, `${early.length} while it was to be left in peace`);
+});
+
+test("an endpoint that was disabled or deleted gets nothing more, neither what was planned nor what happens", async () => {
+  const stripe = await merchant();
+  const [disabled, deleted] = [
+    await receiver.endpoint(stripe, "/disabled", ["customer.created"]),
+    await receiver.endpoint(stripe, "/deleted", ["customer.created"]),
+  ];
+  receiver.answer = (request, response) => {
+    const refuses = ["/disabled", "/deleted"].includes(request.url ?? "");
+    // Not before both are gone would it be asked again.
+    response.writeHead(refuses ? 503 : 200, refuses ? { "retry-after": "60" } : {}).end();
+  };
+  await stripe.customers.create({ name: "Before" });
+  await Promise.all([attempts(disabled, 1), attempts(deleted, 1)]);
+  await stripe.webhookEndpoints.update(disabled.id, { disabled: true });
+  await stripe.webhookEndpoints.del(deleted.id);
+  await receiver.endpoint(stripe, "/witness", ["customer.created"]);
+  await stripe.customers.create({ name: "After" });
+  await arrived("/witness", 1);
+  await server.advance(400);
+  receiver.ahead += 400;
+  await server.scheduled();
+  const states = await until("what was planned has ended", async () => {
+    const rows = await server.query("SELECT state FROM deliveries WHERE endpoint IN (?1, ?2)", disabled.id, deleted.id);
+    return rows.every(({ state }) => state === "failed") ? rows : undefined;
+  });
+  assert.equal(states.length, 2, "nothing was planned of what came later");
+  assert.deepEqual(["/disabled", "/deleted"].map((path) => receiver.at(path).length), [1, 1]);
 });
 
 test("without the development setting nothing is sent where a name leads inside", async () => {

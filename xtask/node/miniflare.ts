@@ -117,11 +117,13 @@ export type Settings = {
   sendsEmail?: boolean;
   /** The addresses that DNS says hosts have, where the Worker is to reach nobody but this machine. */
   hosts?: Record<string, string[]>;
+  /** Whether nothing answers for the buckets, as when R2 is down. */
+  losesBuckets?: boolean;
 };
 
 /** Serves the built Worker and answers once it does. */
 export async function serve(settings: Settings) {
-  const { port = 0, state, bindings = {}, log = toStderr, onRestart = () => {}, config, observe = false, sendsEmail = false, hosts } = settings;
+  const { port = 0, state, bindings = {}, log = toStderr, onRestart = () => {}, config, observe = false, sendsEmail = false, hosts, losesBuckets = false } = settings;
   const configPath = config ?? join(root, "wrangler.toml");
   const { main, options } = await readOptions(configPath);
   const chosen = port === 0 ? await freePort() : port;
@@ -139,6 +141,7 @@ export async function serve(settings: Settings) {
         ...builtModules(main, observe),
         bindings: { ...options.bindings, ...bindings },
         ...(hosts && { outboundService: closedInternet(hosts, log) }),
+        ...(losesBuckets && { r2Buckets: {} }),
         ...(sendsEmail && { email: { send_email: [{ name: "EMAIL" }] } }),
         unsafeDirectSockets: [{ host: "127.0.0.1", port: chosen }],
       },

@@ -20,7 +20,7 @@ use domain::timestamp::HOUR;
 
 pub(crate) use outcome::{heard, outcome};
 pub(crate) use request::request;
-pub(crate) use webhook::verify;
+pub(crate) use webhook::{SIGNATURE, notice, verify};
 
 /// The name under which attempts know this processor.
 pub const NAME: &str = "hyperswitch";

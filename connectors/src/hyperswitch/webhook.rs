@@ -8,8 +8,11 @@ use serde_json::Value;
 use sha2::Sha512;
 
 use super::KEY_PATH;
-use crate::answer::{owned, read, text};
+use crate::answer::{integer, owned, read, text};
 use crate::webhook::{Disputed, Forged, Notice, Subject, is_signed, money, plain_text};
+
+/// The header that holds the signature.
+pub(crate) const SIGNATURE: &str = "x-webhook-signature-512";
 
 /// Reads a delivery, if Hyperswitch signed it with one of the secrets.
 pub(crate) fn verify(
@@ -17,19 +20,25 @@ pub(crate) fn verify(
     body: &[u8],
     secrets: &[String],
 ) -> Result<Notice, Forged> {
-    let header = headers.get("x-webhook-signature-512").and_then(|value| value.to_str().ok());
-    if !is_signed::<Hmac<Sha512>>(secrets, header.unwrap_or_default(), &[body]) {
+    let header = headers.get(SIGNATURE).and_then(|value| value.to_str().ok());
+    if !is_signed::<Hmac<Sha512>>(secrets, header.into_iter(), &[body]) {
         return Err(Forged::Signature);
     }
-    notice(&read(body).ok_or(Forged::Body)?).ok_or(Forged::Body)
+    notice(body)
 }
 
-fn notice(delivery: &Value) -> Option<Notice> {
+/// Reads a delivery that is known to be genuine.
+pub(crate) fn notice(body: &[u8]) -> Result<Notice, Forged> {
+    read(body).as_ref().and_then(told).ok_or(Forged::Body)
+}
+
+fn told(delivery: &Value) -> Option<Notice> {
     let object = delivery.pointer("/content/object").cloned().unwrap_or_default();
     let kind = text(delivery, "/content/type").unwrap_or_default();
     Some(Notice {
         event: plain_text(delivery, "/event_id")?,
         kind: owned(delivery, "/event_type")?,
+        livemode: None,
         subject: subject(kind, &object).unwrap_or(Subject::Unknown),
         object,
     })
@@ -46,6 +55,7 @@ fn subject(kind: &str, object: &Value) -> Option<Subject> {
             key,
             reference: plain_text(object, "/refund_id")?,
             payment: plain_text(object, "/payment_id"),
+            amount: money(object, integer(object, "/amount")),
         },
         "dispute_details" => Subject::Dispute(Box::new(dispute(object)?)),
         _ => return None,

@@ -19,7 +19,7 @@ use domain::timestamp::DAY;
 
 pub(crate) use outcome::{heard, outcome};
 pub(crate) use request::request;
-pub(crate) use webhook::verify;
+pub(crate) use webhook::{SIGNATURE, notice, verify};
 
 /// The name under which attempts know this processor.
 pub const NAME: &str = "stripe";

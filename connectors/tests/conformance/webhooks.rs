@@ -108,6 +108,7 @@ fn a_notice_says_whom_it_is_about() {
             key: Some(KEY.to_owned()),
             reference: refunded,
             payment: Some(payment.clone()),
+            amount: Some(usd(500)),
         };
         assert_eq!(notice(processor, Told::RefundArrived).subject, of_refund);
         for (told, status) in

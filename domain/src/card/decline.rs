@@ -218,6 +218,21 @@ impl Decline {
         }
     }
 
+    /// Whether another processor may see it otherwise: it tells of the way to the issuer, or of a mood of the
+    /// issuer's, and not of the card or its holder.
+    pub fn may_pass_elsewhere(self) -> bool {
+        matches!(
+            self,
+            Self::GenericDecline
+                | Self::ProcessingError
+                | Self::DoNotHonor
+                | Self::IssuerNotAvailable
+                | Self::ReenterTransaction
+                | Self::TryAgainLater
+                | Self::NoActionTaken
+        )
+    }
+
     /// The sentence for people.
     pub fn message(self) -> &'static str {
         match self {
@@ -298,5 +313,13 @@ mod tests {
             assert_eq!(Decline::from_name(name), Some(decline), "{name}");
         }
         assert_eq!(Decline::from_name("card_declined"), None);
+    }
+
+    #[test]
+    fn what_an_issuer_advises_against_passes_nowhere_else() {
+        for decline in Decline::ALL {
+            let advice = decline.advice_code().unwrap_or("try_again_later");
+            assert!(!decline.may_pass_elsewhere() || advice == "try_again_later", "{decline:?}");
+        }
     }
 }

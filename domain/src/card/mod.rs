@@ -153,6 +153,18 @@ pub enum Funding {
     Unknown,
 }
 
+impl Funding {
+    /// The name in the API, as `credit`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Credit => "credit",
+            Self::Debit => "debit",
+            Self::Prepaid => "prepaid",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// What a check of the cardholder's data at the issuer said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]

@@ -7,6 +7,7 @@
 
 mod evidence;
 
+use serde::de::IntoDeserializer;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -67,6 +68,20 @@ impl Status {
         }
     }
 
+    /// What it becomes next on its way to where a processor says it stands, which may have told of what was between
+    /// too late or never; nothing where no way leads there.
+    pub fn step_to(self, end: Self) -> Option<Self> {
+        match (self, end) {
+            _ if self.may_become(end) => Some(end),
+            (Self::NeedsResponse, Self::Won) => Some(Self::UnderReview),
+            (
+                Self::WarningNeedsResponse | Self::WarningUnderReview,
+                Self::UnderReview | Self::Won | Self::Lost,
+            ) => Some(Self::NeedsResponse),
+            _ => None,
+        }
+    }
+
     /// Whether the listed transition exists.
     pub fn may_become(self, next: Self) -> bool {
         matches!(
@@ -120,9 +135,31 @@ impl Status {
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names are Stripe's")]
 pub enum Reason {
+    BankCannotProcess,
+    CheckReturned,
+    CreditNotProcessed,
+    CustomerInitiated,
+    DebitNotAuthorized,
+    Duplicate,
     #[default]
     Fraudulent,
+    General,
+    IncorrectAccountDetails,
+    InsufficientFunds,
+    Noncompliant,
     ProductNotReceived,
+    ProductUnacceptable,
+    SubscriptionCanceled,
+    Unrecognized,
+}
+
+impl Reason {
+    /// The reason in a processor's words; those that are none of Stripe's say nothing in particular.
+    pub fn told(name: Option<&str>) -> Self {
+        let told: Result<_, serde::de::value::Error> =
+            Self::deserialize(name.unwrap_or_default().into_deserializer());
+        told.unwrap_or(Self::General)
+    }
 }
 
 /// A cardholder asks their bank for the money back.
@@ -166,8 +203,11 @@ pub struct Details {
     pub submission_count: u32,
     /// Until when the merchant may answer.
     pub due_by: Timestamp,
-    /// When the bank acts, whether the merchant does or not; none once it is over.
+    /// When the simulator's bank acts, whether the merchant does or not; none once it is over.
     pub acts_at: Option<Timestamp>,
+    /// The processor's own reference of one that it told of; none of the simulator's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub processor_reference: Option<String>,
     /// The merchant's own pairs.
     pub metadata: Metadata,
     /// How the balance moved with it. Movements never change, so these are as their own rows are.
@@ -230,6 +270,31 @@ mod tests {
                 assert!(status.may_become(next), "{status:?} to {next:?}");
             }
         }
+    }
+
+    #[test]
+    fn each_step_is_a_listed_transition_and_leads_to_the_end() {
+        for from in Status::ALL {
+            for end in Status::ALL {
+                let mut stands = from;
+                for _ in 0..4 {
+                    let Some(next) = stands.step_to(end) else { break };
+                    assert!(stands.may_become(next), "{stands:?} to {next:?}");
+                    stands = next;
+                }
+                assert!(stands == end || stands == from, "{from:?} to {end:?} stops at {stands:?}");
+            }
+        }
+        assert_eq!(Status::WarningNeedsResponse.step_to(Status::Won), Some(Status::NeedsResponse));
+        assert_eq!(Status::UnderReview.step_to(Status::NeedsResponse), None);
+        assert_eq!(Status::Won.step_to(Status::Lost), None);
+    }
+
+    #[test]
+    fn a_reason_that_nobody_knows_is_general() {
+        assert_eq!(Reason::told(Some("product_unacceptable")), Reason::ProductUnacceptable);
+        assert_eq!(Reason::told(Some("General Dissatisfaction")), Reason::General);
+        assert_eq!(Reason::told(None), Reason::General);
     }
 
     #[test]

@@ -110,6 +110,20 @@ impl PaymentIntent {
         Ok(())
     }
 
+    /// The attempt that holds the intent did nothing, and another one is made in its stead.
+    ///
+    /// # Errors
+    /// When the attempt does not hold the intent.
+    pub fn handed_on(
+        &mut self,
+        attempt: &AttemptId,
+        next: AttemptId,
+    ) -> Result<(), TransitionError> {
+        self.check_held(attempt, CONFIRMING, "be tried elsewhere")?;
+        self.pending_operation = Some(next);
+        Ok(())
+    }
+
     /// The processor took or holds the money.
     ///
     /// # Errors

@@ -6,7 +6,9 @@ use serde::Serialize;
 use super::Constant;
 use crate::attempt;
 use crate::connector_account::{self, ConnectorAccount};
+use crate::connector_webhook::{self, ConnectorWebhook};
 use crate::metadata::Metadata;
+use crate::routing::Reason;
 use crate::timestamp::Timestamp;
 use crate::webhook::delivery::{Attempt, Delivery, Status};
 use crate::webhook::replay::{self, EventReplay};
@@ -270,8 +272,24 @@ pub struct ConnectorAccountResource<'a> {
     pub metadata: &'a Metadata,
     /// The account or profile within it, where the secret opens several.
     pub processor_account: Option<&'a str>,
-    /// `active` or `disabled`. Payments go to the active account that was made first.
+    /// `active` or `disabled`. Payments go to the active account that was made first, unless a routing says where.
     pub status: connector_account::Status,
+    /// What the processor's webhooks are believed under, the newest first.
+    pub webhook_secrets: Vec<ConnectorWebhookSecret<'a>>,
+}
+
+/// What a processor signs its webhooks with: its end alone.
+#[derive(Debug, Serialize)]
+#[cfg_attr(
+    feature = "openapi",
+    derive(schemars::JsonSchema),
+    schemars(rename = "florin.connector_webhook_secret")
+)]
+pub struct ConnectorWebhookSecret<'a> {
+    /// When it stops being believed; the newest does not.
+    pub expires_at: Option<Timestamp>,
+    /// The end of the secret.
+    pub last4: Option<&'a str>,
 }
 
 impl<'a> From<&'a ConnectorAccount> for ConnectorAccountResource<'a> {
@@ -288,6 +306,14 @@ impl<'a> From<&'a ConnectorAccount> for ConnectorAccountResource<'a> {
             metadata: &details.metadata,
             processor_account: details.processor_account.as_deref(),
             status: account.status,
+            webhook_secrets: details
+                .webhook_secrets
+                .iter()
+                .map(|secret| ConnectorWebhookSecret {
+                    expires_at: secret.expires_at,
+                    last4: secret.last4.as_deref(),
+                })
+                .collect(),
         }
     }
 }
@@ -304,6 +330,53 @@ pub struct ConnectorAccountDeleted<'a> {
     pub id: &'a str,
     pub object: Constant,
     pub deleted: bool,
+}
+
+/// What a payment processor told unasked.
+#[derive(Debug, Serialize)]
+#[cfg_attr(
+    feature = "openapi",
+    derive(schemars::JsonSchema),
+    schemars(rename = "florin.connector_webhook")
+)]
+pub struct ConnectorWebhookResource<'a> {
+    /// Its identifier.
+    pub id: &'a str,
+    /// `florin.connector_webhook`
+    pub object: Constant,
+    /// The account at the processor that it came from.
+    pub connector_account: &'a str,
+    /// When it came.
+    pub created: Timestamp,
+    /// Whether it is about real money.
+    pub livemode: bool,
+    /// Why a person should look at it.
+    pub problem: Option<&'a str>,
+    /// The processor's own name of the event, by which a second delivery is known.
+    pub processor_event: &'a str,
+    /// The processor's reference of what it is about.
+    pub processor_reference: Option<&'a str>,
+    /// `processed`, `ignored` where it says nothing new, or `parked` where a person should look.
+    pub status: connector_webhook::Status,
+    /// The event's type, in the processor's words.
+    pub r#type: &'a str,
+}
+
+impl<'a> From<&'a ConnectorWebhook> for ConnectorWebhookResource<'a> {
+    fn from(webhook: &'a ConnectorWebhook) -> Self {
+        Self {
+            id: webhook.id.as_str(),
+            object: "florin.connector_webhook",
+            connector_account: webhook.connector_account.as_str(),
+            created: webhook.created,
+            livemode: webhook.livemode,
+            problem: webhook.problem.as_deref(),
+            processor_event: &webhook.event,
+            processor_reference: webhook.reference.as_deref(),
+            status: webhook.status,
+            r#type: &webhook.kind,
+        }
+    }
 }
 
 /// One try to move money at a payment processor.
@@ -332,6 +405,8 @@ pub struct PaymentAttemptResource<'a> {
     pub created: Timestamp,
     /// The currency.
     pub currency: &'a str,
+    /// Why the card was declined, where it was.
+    pub decline_code: Option<&'a str>,
     /// Whether it moves real money.
     pub livemode: bool,
     /// The payment, unless the charge has none.
@@ -344,10 +419,34 @@ pub struct PaymentAttemptResource<'a> {
     pub processor_reference: Option<&'a str>,
     /// How a person resolved it, where one had to.
     pub resolution: Option<AttemptResolution<'a>>,
+    /// How it came to its account; none where no routing was asked.
+    pub routing: Option<AttemptRouting<'a>>,
     /// Where it stands: `started` while nobody knows what the processor did.
     pub status: Constant,
     /// What was asked: `authorize`, `capture`, `increment`, `void` or `refund`.
     pub r#type: Constant,
+}
+
+/// How an attempt came to its account.
+#[derive(Debug, Serialize)]
+#[cfg_attr(
+    feature = "openapi",
+    derive(schemars::JsonSchema),
+    schemars(rename = "florin.payment_attempt_routing")
+)]
+pub struct AttemptRouting<'a> {
+    /// The attempt that was made in its stead.
+    pub next: Option<&'a str>,
+    /// Which try of its payment it is, from 1.
+    pub number: i64,
+    /// The attempt that it was made in the stead of.
+    pub previous: Option<&'a str>,
+    /// What came of that one.
+    pub reason: Option<Reason>,
+    /// The rule that matched; none where the default decided.
+    pub rule: Option<&'a str>,
+    /// The version of the routing.
+    pub version: i64,
 }
 
 /// How a person resolved an attempt.
@@ -387,6 +486,10 @@ impl<'a> From<&'a attempt::Attempt> for PaymentAttemptResource<'a> {
             connector_account: attempt.connector_account.as_ref().map(|id| id.as_str()),
             created: attempt.created,
             currency: attempt.amount.currency.code(),
+            decline_code: attempt
+                .resolution
+                .decline
+                .map(|why| why.decline_code().unwrap_or(why.code())),
             livemode: attempt.livemode,
             payment_intent: attempt.payment_intent.as_ref().map(|id| id.as_str()),
             processor_code: refusal.and_then(|refusal| refusal.code.as_deref()),
@@ -398,6 +501,14 @@ impl<'a> From<&'a attempt::Attempt> for PaymentAttemptResource<'a> {
                 outcome: resolved.outcome,
                 request: resolved.request.as_deref(),
                 resolved_at: resolved.at,
+            }),
+            routing: attempt.route().map(|route| AttemptRouting {
+                next: attempt.resolution.next.as_ref().map(|id| id.as_str()),
+                number: route.number,
+                previous: route.previous.as_ref().map(|id| id.as_str()),
+                reason: route.reason,
+                rule: route.rule.as_deref(),
+                version: route.version,
             }),
             status: attempt.state.name(),
             r#type: attempt.request.kind(),

@@ -20,6 +20,7 @@ pub mod payout;
 pub mod refund;
 pub mod report_run;
 pub mod report_type;
+pub mod routing;
 pub mod setup_intent;
 pub mod token;
 pub mod topup;

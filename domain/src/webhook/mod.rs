@@ -28,6 +28,9 @@ pub const DISABLES_AFTER: i64 = 3 * DAY;
 /// How long an old secret may go on signing, in seconds.
 pub const LONGEST_OVERLAP: i64 = DAY;
 
+/// The most secrets of an endpoint that sign at the same time.
+pub const MOST_SECRETS: usize = 5;
+
 /// How many deliveries one endpoint takes at the same time unless its owner says otherwise.
 pub const CONCURRENCY: i64 = 4;
 
@@ -135,6 +138,13 @@ pub struct SealedSecret {
     pub expires_at: Option<Timestamp>,
 }
 
+impl SealedSecret {
+    /// Whether it signs.
+    fn is_live(&self, now: Timestamp) -> bool {
+        self.expires_at.is_none_or(|end| now < end)
+    }
+}
+
 /// What is only read after the row was found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -176,23 +186,20 @@ impl WebhookEndpoint {
         self.details.max_concurrency.unwrap_or(CONCURRENCY).clamp(1, MOST_CONCURRENCY)
     }
 
-    /// Adds a secret. The one before goes on signing for some seconds, and any older one ends now: at
-    /// most two sign.
+    /// Adds a secret. The one before goes on signing for some seconds, and older ones for as long as they were to: who rolls
+    /// may do so because an answer was lost, and have only the oldest one in place. Without overlap all end now.
     pub fn roll(&mut self, sealed: String, overlap: i64, now: Timestamp) {
         let secrets = &mut self.details.secrets;
-        let newest = secrets.pop().filter(|_| overlap > 0);
-        secrets.clear();
-        if let Some(mut newest) = newest {
+        secrets.retain(|secret| overlap > 0 && secret.is_live(now));
+        if let Some(newest) = secrets.last_mut() {
             newest.expires_at = Some(now.plus(overlap.min(LONGEST_OVERLAP)));
-            secrets.push(newest);
         }
         secrets.push(SealedSecret { sealed, expires_at: None });
     }
 
     /// The secrets that sign now.
     pub fn live_secrets(&self, now: Timestamp) -> impl Iterator<Item = &SealedSecret> {
-        let is_live = move |secret: &&SealedSecret| secret.expires_at.is_none_or(|end| now < end);
-        self.details.secrets.iter().filter(is_live)
+        self.details.secrets.iter().filter(move |secret| secret.is_live(now))
     }
 }
 
@@ -250,7 +257,14 @@ mod tests {
     }
 
     #[test]
-    fn two_secrets_sign_until_the_overlap_is_over() {
+    fn types_of_events_that_stripes_own_library_names_were_refused() {
+        for name in ["apps.install.created", "three_d_secure.authentication.failed"] {
+            assert!(is_event_pattern(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn each_secret_signs_until_its_overlap_is_over() {
         let mut endpoint = endpoint(&["*"]);
         let live = |endpoint: &WebhookEndpoint, at: i64| {
             endpoint.live_secrets(Timestamp(at)).map(|s| s.sealed.clone()).collect::<Vec<_>>()
@@ -259,8 +273,10 @@ mod tests {
         endpoint.roll("second".to_owned(), 60, Timestamp(100));
         assert_eq!(live(&endpoint, 159), ["first", "second"]);
         assert_eq!(live(&endpoint, 160), ["second"]);
+        // A second roll ended the first one's overlap.
         endpoint.roll("third".to_owned(), i64::MAX, Timestamp(120));
-        assert_eq!(live(&endpoint, 120), ["second", "third"]);
+        assert_eq!(live(&endpoint, 159), ["first", "second", "third"]);
+        assert_eq!(live(&endpoint, 160), ["second", "third"]);
         assert_eq!(live(&endpoint, 120 + LONGEST_OVERLAP), ["third"]);
         endpoint.roll("fourth".to_owned(), 0, Timestamp(130));
         assert_eq!(live(&endpoint, 130), ["fourth"]);

@@ -24,21 +24,22 @@ struct Record {
     data: String,
 }
 
-/// The addresses in an answer; none where there is no such name.
+/// The addresses in an answer, none where there is no such name; or that DNS failed for this name, as where who is in
+/// charge of it does not answer.
 ///
 /// # Errors
-/// When it is no answer, or says that DNS itself failed.
-pub fn addresses(answer: &[u8]) -> Result<Vec<IpAddr>, String> {
+/// When it is no answer.
+pub fn addresses(answer: &[u8]) -> Result<Result<Vec<IpAddr>, String>, String> {
     let resolution: Resolution =
         serde_json::from_slice(answer).map_err(|error| format!("DNS answered no JSON: {error}"))?;
-    match resolution.status {
+    Ok(match resolution.status {
         // What leads to another name is a record, too.
         NO_ERROR => {
             Ok(resolution.answer.iter().filter_map(|record| record.data.parse().ok()).collect())
         }
         NO_SUCH_NAME => Ok(Vec::new()),
         status => Err(format!("DNS answered with the error {status}.")),
-    }
+    })
 }
 
 #[cfg(test)]
@@ -53,14 +54,17 @@ mod tests {
             {"name": "cdn.test", "type": 28, "TTL": 300, "data": "2001:db8::1"}]}"#;
         let expected: Vec<IpAddr> =
             ["192.0.2.1", "2001:db8::1"].map(|address| address.parse().expect("one")).into();
-        assert_eq!(addresses(answer.as_bytes()), Ok(expected));
-        assert_eq!(addresses(br#"{"Status": 0}"#), Ok(Vec::new()), "it has none of this kind");
+        assert_eq!(addresses(answer.as_bytes()), Ok(Ok(expected)));
+        assert_eq!(addresses(br#"{"Status": 0}"#), Ok(Ok(Vec::new())), "it has none of this kind");
     }
 
     #[test]
     fn that_dns_failed_is_not_taken_for_a_host_without_addresses() {
-        assert_eq!(addresses(br#"{"Status": 3}"#), Ok(Vec::new()), "there is no such name");
-        for answer in [&br#"{"Status": 2}"#[..], br#"{"Status": 5}"#, br#"{"Answer": []}"#, b""] {
+        assert_eq!(addresses(br#"{"Status": 3}"#), Ok(Ok(Vec::new())), "there is no such name");
+        for answer in [&br#"{"Status": 2}"#[..], br#"{"Status": 5}"#] {
+            assert!(matches!(addresses(answer), Ok(Err(_))), "{}", String::from_utf8_lossy(answer));
+        }
+        for answer in [&br#"{"Answer": []}"#[..], b""] {
             assert!(addresses(answer).is_err(), "{}", String::from_utf8_lossy(answer));
         }
     }

@@ -39,11 +39,16 @@ pub fn next_attempt(
     // From 80 to 120 percent, in whole seconds and never none.
     let percent = i64::from(random).saturating_mul(40).checked_div(255)?.saturating_add(80);
     let spread = pause.saturating_mul(percent).checked_div(100)?.max(1);
-    let longest = *LONGEST_WISH.get(usize::from(livemode))?;
-    let pause = wish.map_or(spread, |wish| spread.max(wish.min(longest)));
+    let pause = wish.map_or(spread, |wish| spread.max(heard(wish, livemode)));
     let at = now.plus(pause);
     let is_over = livemode && at > first.plus(LIVE_PATIENCE);
     (!is_over).then_some(at)
+}
+
+/// For how many of the seconds that an endpoint asks to be left in peace it is.
+pub fn heard(wish: i64, livemode: bool) -> i64 {
+    let [test, live] = LONGEST_WISH;
+    wish.min(if livemode { live } else { test })
 }
 
 #[cfg(test)]

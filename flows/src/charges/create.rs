@@ -3,7 +3,7 @@
 use domain::ApiError;
 use domain::attempt::{Attempt, Authorize};
 use domain::charge::{Charge, Details};
-use domain::id::{AttemptId, CustomerId};
+use domain::id::{ChargeId, CustomerId};
 use domain::money::Money;
 use domain::payment_method::PaymentMethod;
 use store::{DatabaseError, Statement, connector_accounts, customers, payment_methods, tokens};
@@ -39,9 +39,8 @@ pub async fn create<P: Platform>(
     context: &Context<'_, P>,
     create: &Create,
 ) -> Result<Charge, Failure> {
-    let id: AttemptId = context.ids.derive("attempt");
     if context.resumes
-        && let Some(held) = operations::load(context, &id).await?
+        && let Some(held) = operations::begun_before(context).await?
     {
         return operations::answer_charge(
             operations::settle(context, held, Asking::default()).await?,
@@ -55,7 +54,7 @@ pub async fn create<P: Platform>(
     descriptors::check("statement_descriptor_suffix", suffix)?;
     let source =
         source::choose(context, create.source.as_deref(), create.customer.as_ref()).await?;
-    let attempt = new_attempt(context, create, &source);
+    let attempt = new_attempt(context, create, &source).await?;
     let batch = starting(context, create, &source, &attempt);
     let held = match context.batch(batch).await {
         Ok(results) => {
@@ -66,7 +65,7 @@ pub async fn create<P: Platform>(
             Held { attempt, payment_intent: None, charge: None, refund: None, payment_method }
         }
         Err(error) => {
-            let held = not_started(context, create, &source, &id, error).await?;
+            let held = not_started(context, create, &source, error).await?;
             let held = operations::settle(context, held, Asking::default()).await?;
             return operations::answer_charge(held);
         }
@@ -74,11 +73,18 @@ pub async fn create<P: Platform>(
     operations::answer_charge(operations::settle(context, held, Asking::first()).await?)
 }
 
-fn new_attempt<P: Platform>(context: &Context<'_, P>, create: &Create, source: &Source) -> Attempt {
+async fn new_attempt<P: Platform>(
+    context: &Context<'_, P>,
+    create: &Create,
+    source: &Source,
+) -> Result<Attempt, Failure> {
     let mut details = create.details.clone();
     details.source = Some(source.shown.clone());
-    let charge = context.ids.derive("charge");
+    let charge: ChargeId = context.ids.derive("charge");
     details.receipt_url = Some(operations::receipt_url(context, &context.origin, &charge));
+    let asked = (true, Some(&source.method));
+    let (amount, metadata) = (create.amount, &create.details.metadata);
+    let to = operations::route(context, charge.as_str(), amount, metadata, asked).await?;
     let authorize = Authorize {
         charge,
         capture: create.capture,
@@ -97,9 +103,10 @@ fn new_attempt<P: Platform>(context: &Context<'_, P>, create: &Create, source: &
         challenge: None,
         with_cvc: false,
         terms: context.terms.clone(),
+        route: None,
         legacy_charge: Some(details),
     };
-    operations::start_authorization(context, None, create.amount, authorize)
+    Ok(operations::start_authorization(context, None, amount, authorize, to))
 }
 
 /// The batch that writes the attempt. Its last statement finds a card that exists already.
@@ -126,7 +133,6 @@ async fn not_started<P: Platform>(
     context: &Context<'_, P>,
     create: &Create,
     source: &Source,
-    attempt: &AttemptId,
     error: DatabaseError,
 ) -> Result<Held, Failure> {
     let name = match &error {
@@ -134,7 +140,7 @@ async fn not_started<P: Platform>(
         DatabaseError::Guard(name) => name.as_str(),
         _ => return Err(error.into()),
     };
-    if let Some(held) = operations::load(context, attempt).await? {
+    if let Some(held) = operations::begun_before(context).await? {
         return Ok(held);
     }
     let customer = create.customer.as_ref();

@@ -2,12 +2,13 @@
 
 use domain::connector_account::{
     ConnectorAccount, Details, MOST_CONNECTOR_ACCOUNTS, Status, check_secret_key,
+    check_webhook_secret,
 };
 use domain::webhook::target::{self, Refusal};
 use domain::{ApiError, Metadata};
 use store::{DatabaseError, connector_accounts};
 
-use super::{find, seal};
+use super::{find, hear_with, seal};
 use crate::{Context, Failure, Platform};
 
 /// An account at a payment processor that is to be connected.
@@ -23,6 +24,8 @@ pub struct Create {
     pub processor_account: Option<String>,
     /// Whether no payments go there yet.
     pub disabled: bool,
+    /// What the processor signs its webhooks with.
+    pub webhook_secret: Option<String>,
     /// The merchant's own pairs.
     pub metadata: Metadata,
 }
@@ -37,6 +40,7 @@ pub async fn create<P: Platform>(
 ) -> Result<ConnectorAccount, Failure> {
     check_secret_key(&create.secret_key, context.scope.livemode)?;
     check_base_url(context, create.base_url.as_deref())?;
+    create.webhook_secret.as_deref().map(check_webhook_secret).transpose()?;
     let mut made = ConnectorAccount {
         id: context.ids.derive("connector_account"),
         livemode: context.scope.livemode,
@@ -54,6 +58,9 @@ pub async fn create<P: Platform>(
     };
     let sealed = seal(context, &made.id, &create.secret_key)?;
     made.open_with(&create.secret_key, sealed);
+    if let Some(secret) = &create.webhook_secret {
+        hear_with(context, &mut made, secret, 0)?;
+    }
     let insert = connector_accounts::insert(&context.scope, &made, MOST_CONNECTOR_ACCOUNTS);
     match context.batch(insert.to_vec()).await {
         Ok(_) => Ok(made),

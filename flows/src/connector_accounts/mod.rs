@@ -8,7 +8,7 @@ mod update;
 
 use connectors::Connector;
 use domain::ApiError;
-use domain::connector_account::{ConnectorAccount, Status};
+use domain::connector_account::{ConnectorAccount, Status, WebhookSecret};
 use domain::id::ConnectorAccountId;
 use domain::seal::MasterKey;
 use store::connector_accounts;
@@ -65,6 +65,49 @@ fn seal<P: Platform>(
 ) -> Result<String, Failure> {
     let key = key(context.platform.master_key());
     Ok(key.seal(secret_key, &seal_context(context, id), context.nonce())?)
+}
+
+/// Believes the webhooks of an account's processor under a new secret, and under those before for so many seconds
+/// more. One that is the newest already changes nothing: a client whose answer was lost asks again.
+fn hear_with<P: Platform>(
+    context: &Context<'_, P>,
+    account: &mut ConnectorAccount,
+    secret: &str,
+    overlap: i64,
+) -> Result<(), Failure> {
+    let key = webhook_key(context.platform.master_key());
+    let within = seal_context(context, &account.id);
+    let newest =
+        account.details.webhook_secrets.first().map(|known| key.open(&known.sealed, &within));
+    if newest.is_some_and(|newest| newest.as_deref() == Ok(secret)) {
+        return Ok(());
+    }
+    let sealed = key.seal(secret, &within, context.nonce())?;
+    account.hear_with(secret, sealed, overlap, context.now);
+    Ok(())
+}
+
+/// The secrets under which webhooks are believed now. One that cannot be opened keeps no other from it; its owner can
+/// set it anew.
+pub(crate) fn webhook_secrets<P: Platform>(
+    context: &Context<'_, P>,
+    account: &ConnectorAccount,
+) -> Vec<String> {
+    let key = webhook_key(context.platform.master_key());
+    let within = seal_context(context, &account.id);
+    let open = |secret: &WebhookSecret| match key.open(&secret.sealed, &within) {
+        Ok(secret) => Some(secret),
+        Err(error) => {
+            let problem = format!("a webhook secret: {error}");
+            context.platform.log_error(account.id.as_str(), &problem);
+            None
+        }
+    };
+    account.live_webhook_secrets(context.now).filter_map(open).collect()
+}
+
+fn webhook_key(master: &MasterKey) -> MasterKey {
+    master.for_purpose("connector-webhook-secrets")
 }
 
 fn seal_context<P: Platform>(context: &Context<'_, P>, id: &ConnectorAccountId) -> String {

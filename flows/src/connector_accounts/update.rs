@@ -3,11 +3,13 @@
 //! Where it is stays as it was: an open attempt is looked up where it was sent.
 
 use domain::ApiError;
-use domain::connector_account::{ConnectorAccount, Status, check_secret_key};
+use domain::connector_account::{
+    ConnectorAccount, LONGEST_OVERLAP, Status, check_secret_key, check_webhook_secret,
+};
 use domain::metadata::MetadataUpdate;
 use store::{DatabaseError, charges, connector_accounts};
 
-use super::{MAX_TRIES, find, no_such, open, seal};
+use super::{MAX_TRIES, find, hear_with, no_such, open, seal};
 use crate::{Context, Failure, Platform, operations};
 
 /// What is to change.
@@ -17,6 +19,10 @@ pub struct Update {
     pub secret_key: Option<String>,
     /// Whether no new payments go there.
     pub disabled: Option<bool>,
+    /// What the processor signs its webhooks with from now on.
+    pub webhook_secret: Option<String>,
+    /// For how many seconds they are believed under the secrets before, too.
+    pub webhook_secret_overlap: Option<i64>,
     /// Changes to the merchant's own pairs.
     pub metadata: Option<MetadataUpdate>,
 }
@@ -33,6 +39,7 @@ pub async fn update<P: Platform>(
     if let Some(secret_key) = &update.secret_key {
         check_secret_key(secret_key, context.scope.livemode)?;
     }
+    update.webhook_secret.as_deref().map(check_webhook_secret).transpose()?;
     for _ in 0..MAX_TRIES {
         let mut changed = find(context, id).await?;
         if let Some(secret_key) = &update.secret_key {
@@ -41,6 +48,10 @@ pub async fn update<P: Platform>(
             }
             let sealed = seal(context, &changed.id, secret_key)?;
             changed.open_with(secret_key, sealed);
+        }
+        if let Some(secret) = &update.webhook_secret {
+            let overlap = update.webhook_secret_overlap.unwrap_or(LONGEST_OVERLAP);
+            hear_with(context, &mut changed, secret, overlap)?;
         }
         if let Some(disables) = update.disabled {
             changed.disable(disables, context.now);

@@ -6,7 +6,7 @@ use domain::event::{EventType, Transition};
 use domain::resource::Json;
 use store::DatabaseError;
 
-use super::{Loaded, MAX_TRIES, answered, load, moved, no_such, shown};
+use super::{Loaded, MAX_TRIES, answered, load, moved, must_be_answered_here, no_such, shown};
 use crate::{Context, Failure, Platform};
 
 /// Accepts a dispute, and shows it.
@@ -21,6 +21,7 @@ pub async fn close<P: Platform>(context: &Context<'_, P>, id: &str) -> Result<Js
             return answered(&event);
         }
         let (before, charge) = pair.ok_or_else(|| no_such(id))?;
+        must_be_answered_here(&before)?;
         let next = before.status.accepted().ok_or_else(|| refused(&before))?;
         let (batch, after) = moved(context, &before, before.clone(), charge, next)?;
         match context.batch(batch).await {

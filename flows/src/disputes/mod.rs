@@ -1,5 +1,5 @@
 //! Disputes: opened by the simulator's cards, answered or accepted by the merchant, decided by the
-//! simulator's bank.
+//! simulator's bank; or told of by a processor, where they are answered, too.
 //!
 //! A dispute and its charge change together, each over the version that was seen, so that no refund
 //! and no chargeback can both take the same cent.
@@ -7,6 +7,7 @@
 mod close;
 mod open;
 mod settle;
+mod told;
 mod update;
 
 use connectors::simulator::disputes::acts_at;
@@ -27,6 +28,7 @@ use crate::{Context, Failure, Platform, ledger};
 pub use close::close;
 pub use open::{open, open_for, plan};
 pub use settle::{plan_closing, settle};
+pub(crate) use told::{Told, told};
 pub use update::{Changes, update};
 
 /// How often a change is decided anew because the dispute or its charge changed meanwhile.
@@ -47,6 +49,20 @@ pub fn no_such(id: &str) -> ApiError {
         id: id.to_owned(),
         param: "dispute".to_owned(),
         in_path: true,
+    }
+}
+
+/// Refuses to answer a dispute that is answered at its processor: nothing of an answer is passed on there.
+fn must_be_answered_here(dispute: &Dispute) -> Result<(), ApiError> {
+    match &dispute.details.processor_reference {
+        None => Ok(()),
+        Some(reference) => Err(ApiError::StateConflict {
+            message: format!(
+                "The dispute {} is kept at its payment processor, as {reference}. Answer or accept it \
+                 there: this is not passed on.",
+                dispute.id
+            ),
+        }),
     }
 }
 
@@ -107,9 +123,11 @@ fn moved<P: Platform>(
     let mut batch = Vec::new();
     match next {
         Status::NeedsResponse => {
-            // Refunds may have given some of it back since the bank first asked.
-            after.amount.amount = charge.refundable();
-            after.details.due_by = Dispute::due_by(context.now);
+            // Refunds may have given some of it back since the bank first asked. A processor says itself.
+            if after.details.processor_reference.is_none() {
+                after.amount.amount = charge.refundable();
+                after.details.due_by = Dispute::due_by(context.now);
+            }
             batch.extend(ledger::disputed(context, &charge, &mut after)?);
         }
         Status::Won => batch.extend(ledger::dispute_won(context, &charge, &mut after)?),
@@ -122,7 +140,10 @@ fn moved<P: Platform>(
             .acts_at
             .map(|due_at| scheduled_tasks::delete(due_at, Kind::SettleDispute, before.id.as_str())),
     );
-    after.details.acts_at = acts_at(&after, context.now);
+    after.details.acts_at = match after.details.processor_reference {
+        None => acts_at(&after, context.now),
+        Some(_) => None,
+    };
     batch.extend(plan_act(context, &after));
     charge.follow(&after);
     batch.extend(charges::update(&mut charge));

@@ -87,19 +87,28 @@ fn opened<P: Platform>(
     opening: Opening,
 ) -> Result<Vec<Statement>, Failure> {
     let mut dispute = new_dispute(context, &charge, opening);
+    dispute.details.acts_at = acts_at(&dispute, context.now);
+    open_as(context, &mut charge, &mut dispute)
+}
+
+/// The statements that open a dispute as it stands: a chargeback takes its money at once.
+pub(super) fn open_as<P: Platform>(
+    context: &Context<'_, P>,
+    charge: &mut Charge,
+    dispute: &mut Dispute,
+) -> Result<Vec<Statement>, Failure> {
     let mut batch = Vec::new();
-    let transition = if opening.status == Status::NeedsResponse {
-        batch.extend(ledger::disputed(context, &charge, &mut dispute)?);
+    let transition = if dispute.status == Status::NeedsResponse {
+        batch.extend(ledger::disputed(context, charge, dispute)?);
         Transition::DisputeOpened
     } else {
         Transition::InquiryOpened
     };
-    dispute.details.acts_at = acts_at(&dispute, context.now);
-    batch.extend(plan_act(context, &dispute));
-    charge.follow(&dispute);
-    batch.extend(charges::update(&mut charge));
-    batch.push(disputes::insert(&context.scope, &dispute));
-    let subjects = Subjects { dispute: Some(&dispute), ..Subjects::default() };
+    batch.extend(plan_act(context, dispute));
+    charge.follow(dispute);
+    batch.extend(charges::update(charge));
+    batch.push(disputes::insert(&context.scope, dispute));
+    let subjects = Subjects { dispute: Some(dispute), ..Subjects::default() };
     batch.extend(events(context, transition, subjects, None));
     Ok(batch)
 }

@@ -39,6 +39,10 @@ fn next<P: Platform>(
     dispute: &Dispute,
     charge: &Charge,
 ) -> Option<Status> {
+    // Its processor says what becomes of it.
+    if dispute.details.processor_reference.is_some() {
+        return None;
+    }
     if is_given_back(charge) {
         return Some(Status::WarningClosed);
     }

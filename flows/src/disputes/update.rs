@@ -7,7 +7,9 @@ use domain::metadata::MetadataUpdate;
 use domain::resource::Json;
 use store::{DatabaseError, disputes};
 
-use super::{Loaded, MAX_TRIES, announce, answered, load, moved, no_such, shown};
+use super::{
+    Loaded, MAX_TRIES, announce, answered, load, moved, must_be_answered_here, no_such, shown,
+};
 use crate::{Context, Failure, Platform};
 
 /// What a request asks to change about a dispute.
@@ -31,8 +33,11 @@ impl Changes {
         context: &Context<'_, P>,
         dispute: &mut Dispute,
     ) -> Result<(), ApiError> {
-        if (self.submits() || !self.evidence.is_keep()) && !dispute.awaits_answer(context.now) {
-            return Err(too_late(dispute));
+        if self.submits() || !self.evidence.is_keep() {
+            must_be_answered_here(dispute)?;
+            if !dispute.awaits_answer(context.now) {
+                return Err(too_late(dispute));
+            }
         }
         let details = &mut dispute.details;
         if let Some(update) = &self.metadata {

@@ -17,9 +17,10 @@ use domain::charge::Charge;
 use domain::connector_account::ConnectorAccount;
 use domain::idempotency::LEASE;
 use domain::money::Amount;
+use domain::routing::health::is_failure;
 use http::header::RETRY_AFTER;
 use http::{HeaderMap, HeaderValue};
-use store::connector_accounts;
+use store::{DatabaseError, attempts, connector_accounts};
 
 use super::{Held, RECOVERY_DELAY, authorize};
 use crate::cards;
@@ -44,6 +45,13 @@ pub struct Asking<'a> {
 }
 
 impl Asking<'_> {
+    /// The same, where it is not too late: whoever is so slow to send an attempt may have been overtaken by somebody
+    /// who looked for it.
+    pub(super) fn in_time<P: Platform>(self, context: &Context<'_, P>, attempt: &Attempt) -> Self {
+        let is_late = context.platform.now() >= attempt.created.plus(RECOVERY_DELAY);
+        Self { is_first: self.is_first && !is_late, ..self }
+    }
+
     /// Nobody has sent it before, and no security code came along.
     pub fn first() -> Self {
         Self { is_first: true, cvc: None }
@@ -72,9 +80,7 @@ pub(super) async fn ask<P: Platform>(
         let opened = Opened::of(context, held)?;
         return Ok(simulator::act(&opened.command(held, asking.cvc)?));
     };
-    // Whoever was so slow to send it may have been overtaken by somebody who looked for it.
-    let is_late = context.platform.now() >= attempt.created.plus(RECOVERY_DELAY);
-    match asking.is_first && !is_late {
+    match asking.is_first {
         true => asker.ask_first(context, held, asking.cvc).await,
         false => asker.ask_again(context, held, asking.cvc).await,
     }
@@ -122,8 +128,7 @@ impl Asker {
         attempt: &Attempt,
     ) -> Result<Option<Self>, Failure> {
         let Some(id) = &attempt.connector_account else { return Ok(None) };
-        let known = context.connector_account.as_ref().filter(|known| known.id == *id);
-        let account = match known {
+        let account = match context.routes.account(id) {
             Some(known) => Rc::clone(known),
             None => {
                 let find = connector_accounts::find(&context.scope, id.as_str());
@@ -146,8 +151,9 @@ impl Asker {
     ) -> Result<Outcome, Failure> {
         let outcome = self.send(context, held, cvc).await?;
         let Outcome::Refused { fault, code, message } = outcome else { return Ok(outcome) };
-        // It speaks of this request alone: its client's retry may have sent another by now.
-        if context.platform.now() >= held.attempt.created.plus(LEASE) {
+        // It speaks of this request alone: its client's retry may have sent another by now. That may come so long after
+        // the client's request began, which may have tried the payment elsewhere before.
+        if context.platform.now() >= context.now.plus(LEASE) {
             return Ok(Outcome::unknown(message));
         }
         if fault != Fault::State {
@@ -169,6 +175,9 @@ impl Asker {
     ) -> Result<Outcome, Failure> {
         Ok(match self.look_up(context, held).await {
             Outcome::NotFound if self.may_send_again(context, &held.attempt, cvc) => {
+                if !Box::pin(mark_sent_again(context, &held.attempt)).await? {
+                    return Ok(Outcome::unknown("somebody else brought it to its end"));
+                }
                 match self.send(context, held, cvc).await? {
                     // It speaks of this request alone: the one before may still be on its way.
                     Outcome::Refused { message, .. } => Outcome::unknown(message),
@@ -262,18 +271,23 @@ impl Asker {
             Ok(Asked::Answered(outcome)) => return outcome,
             Err(unsupported) => return refused(unsupported.to_string()),
         };
+        // Nobody asks after the health of accounts without a document.
+        let account = context.routes.document.as_ref().map(|_| self.account.id.as_str());
         // It is tried again: the name may lead to the processor once more.
         if let Some(url) = &details.base_url
-            && let Some(problem) = refuse(context.platform, url, context.scope.livemode).await
+            && let Some(refused) = refuse(context.platform, url, context.scope.livemode).await
         {
             context.is_unanswered.set(true);
-            return Outcome::unknown(problem);
+            if let Some(account) = account
+                && !refused.is_ours
+            {
+                context.platform.note_failure(account);
+            }
+            return Outcome::unknown(refused.problem);
         }
         let timeout = if context.request.is_some() { TIMEOUT } else { RECOVERY_TIMEOUT };
-        let answered = context.platform.ask_processor(request, timeout).await;
-        // It is down, or wants to be left in peace.
-        let is_down = |answered: &Answered| answered.status >= 500 || answered.status == 429;
-        if answered.as_ref().map_or(true, is_down) {
+        let answered = context.platform.ask_processor(account, request, timeout).await;
+        if answered.as_ref().map_or(true, |answered| is_failure(answered.status)) {
             context.is_unanswered.set(true);
         }
         match answered {
@@ -288,6 +302,19 @@ impl Asker {
                 self.connector.outcome(command, answer)
             }
         }
+    }
+}
+
+/// Marks an attempt that is to be sent once more: what its first sender was refused is not taken for its end from now
+/// on. Says no where it has come to an end already.
+async fn mark_sent_again<P: Platform>(
+    context: &Context<'_, P>,
+    attempt: &Attempt,
+) -> Result<bool, Failure> {
+    match context.batch(attempts::send_again(&attempt.id).to_vec()).await {
+        Ok(_) => Ok(true),
+        Err(DatabaseError::Guard(_)) => Ok(false),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -17,7 +17,7 @@ use store::scheduled_tasks::{self, Kind, Task};
 use store::{Statement, charges, metadata_entries, payment_intents};
 
 use super::decline::{declined, is_on_its_way, not_challenged, not_taken};
-use super::{Held, method, plan_recovery, plan_undo};
+use super::{Destination, Held, method, plan_recovery, plan_undo};
 use crate::announce::{Subjects, events};
 use crate::{Context, Failure, Platform, disputes, ledger};
 
@@ -25,14 +25,17 @@ use crate::{Context, Failure, Platform, disputes, ledger};
 /// (<https://docs.stripe.com/payments/place-a-hold-on-a-payment-method>).
 pub const AUTHORIZATION_LIFETIME: i64 = 7 * DAY;
 
-/// A new attempt to authorise, and the money that it asks for.
+/// A new attempt to authorise, the money that it asks for, and where it goes.
 pub fn start<P: Platform>(
     context: &Context<'_, P>,
     intent: Option<&PaymentIntent>,
     amount: Money,
-    authorize: Authorize,
+    mut authorize: Authorize,
+    destination: Destination,
 ) -> Attempt {
-    let account = context.connector_account.as_deref();
+    let Destination { account, route } = destination;
+    authorize.route = route;
+    let account = account.as_deref();
     Attempt {
         id: context.ids.derive("attempt"),
         livemode: context.scope.livemode,

@@ -10,9 +10,12 @@ mod ask;
 mod authorize;
 mod capture;
 mod decline;
+mod failover;
+mod hear;
 mod increment;
 mod method;
 mod refund;
+mod route;
 mod settle;
 mod undo;
 mod void;
@@ -29,6 +32,7 @@ use domain::payment_intent::PaymentIntent;
 use domain::payment_method::PaymentMethod;
 use domain::refund::Refund;
 use domain::resource;
+use domain::timestamp::Timestamp;
 use store::scheduled_tasks::{self, Kind, Task};
 use store::{
     DatabaseError, Statement, attempts, charges, connector_accounts, payment_intents, refunds,
@@ -41,7 +45,9 @@ use crate::{Context, Failure, Platform};
 pub use ask::Asking;
 pub(crate) use ask::{ask_again, opens};
 pub use authorize::{receipt_url, start as start_authorization};
-pub(crate) use refund::{cancel_refund, refund_status};
+pub(crate) use hear::{Said, hear_of_payment, hear_of_refund, made_elsewhere, refund_told};
+pub(crate) use refund::{book_elsewhere, cancel_refund, refund_status};
+pub(crate) use route::{Destination, choose, route};
 pub use settle::settle;
 pub(crate) use settle::{learnt, look_again, park};
 pub(crate) use undo::{plan_undo, undo};
@@ -97,7 +103,7 @@ pub fn start<P: Platform>(
 /// # Errors
 /// In live mode, when no account at a processor is active.
 pub fn check_processor<P: Platform>(context: &Context<'_, P>) -> Result<(), ApiError> {
-    match context.scope.livemode && context.connector_account.is_none() {
+    match context.scope.livemode && context.routes.accounts.is_empty() {
         true => Err(ApiError::LiveModeHasNoProcessor),
         false => Ok(()),
     }
@@ -115,8 +121,17 @@ pub fn write_attempt<P: Platform>(context: &Context<'_, P>, attempt: &Attempt) -
 
 /// Plans that somebody looks at an attempt which nobody recorded by then.
 pub fn plan_recovery<P: Platform>(context: &Context<'_, P>, attempt: &Attempt) -> Statement {
+    plan_recovery_from(context, attempt, context.now)
+}
+
+/// The same, for an attempt that begins then.
+fn plan_recovery_from<P: Platform>(
+    context: &Context<'_, P>,
+    attempt: &Attempt,
+    begins: Timestamp,
+) -> Statement {
     scheduled_tasks::insert(&Task {
-        due_at: context.now.plus(RECOVERY_DELAY),
+        due_at: begins.plus(RECOVERY_DELAY),
         kind: Kind::RecoverAttempt,
         subject: attempt.id.as_str().to_owned(),
         scope: context.scope.clone(),
@@ -170,8 +185,19 @@ pub async fn once<P: Platform>(
     }
 }
 
-async fn begun_before<P: Platform>(context: &Context<'_, P>) -> Result<Option<Held>, Failure> {
-    load(context, &context.ids.derive("attempt")).await
+/// What an earlier run of this request began: the last of its attempts, where it made several.
+///
+/// # Errors
+/// When the database does not answer, or holds what it cannot hold.
+pub async fn begun_before<P: Platform>(context: &Context<'_, P>) -> Result<Option<Held>, Failure> {
+    let mut id: AttemptId = context.ids.derive("attempt");
+    loop {
+        let held = load(context, &id).await?;
+        match held.as_ref().and_then(|held| held.attempt.resolution.next.clone()) {
+            Some(next) => id = next,
+            None => return Ok(held),
+        }
+    }
 }
 
 async fn load_around<P: Platform>(
@@ -332,15 +358,16 @@ fn resolution(outcome: &Outcome) -> Result<Resolution, Failure> {
                 network_decline_code: raw.network_decline_code.clone(),
                 network_advice_code: raw.network_advice_code.clone(),
             });
-            return Ok(Resolution { decline: Some(*decline), refusal, failed_charge: None });
+            return Ok(Resolution { decline: Some(*decline), refusal, ..Resolution::default() });
         }
         Outcome::Refused { code, message, .. } => (None, said(code, message)),
+        Outcome::Throttled { .. } => (None, said("throttled", "It takes no requests just now.")),
         Outcome::Canceled { .. } => (None, said("canceled", "The payment was canceled there.")),
         // It is certain by now: what was sent never arrived.
         Outcome::NotFound => (None, said("not_found", "The processor never received it.")),
         other => return Err(Failure::Bug(format!("a processor answered with {other:?}"))),
     };
-    Ok(Resolution { decline, refusal: Some(refusal), failed_charge: None })
+    Ok(Resolution { decline, refusal: Some(refusal), ..Resolution::default() })
 }
 
 fn said(code: &str, message: &str) -> Refusal {

@@ -3,14 +3,14 @@
 
 use connectors::{Command, Later, Outcome, simulator};
 use domain::ApiError;
-use domain::attempt::AttemptState;
+use domain::attempt::{Attempt, AttemptState};
 use domain::charge::Charge;
 use domain::event::Transition;
 use domain::id::AttemptId;
 use domain::refund::{Refund, Status};
 use domain::resource::{self, value};
 use store::scheduled_tasks::{self, Kind, Task};
-use store::{Statement, charges, refunds};
+use store::{Statement, attempts, charges, refunds};
 
 use super::ask::{Asker, question};
 use super::{Held, RECOVERY_DELAY, load, resolution, said};
@@ -159,6 +159,25 @@ fn announce<P: Platform>(
     let mut statements = events(context, transition, of_charge, previous);
     statements.extend(events(context, transition, of_refund, None));
     statements
+}
+
+/// The statements that book a refund which somebody else made at the processor: it was set aside on the charge
+/// just now. Its attempt is as one of ours that the processor took.
+pub(crate) fn book_elsewhere<P: Platform>(
+    context: &Context<'_, P>,
+    before: &Charge,
+    mut charge: Charge,
+    mut refund: Refund,
+    attempt: &Attempt,
+) -> Result<Vec<Statement>, Failure> {
+    let mut statements = charges::update(&mut charge).to_vec();
+    statements.push(attempts::insert(&context.scope, attempt));
+    statements.extend(ledger::refunded(context, &charge, &mut refund)?);
+    statements.push(refunds::insert(&context.scope, &refund));
+    statements.extend(plan_settlement(context, &charge, &refund));
+    statements.extend(disputes::plan_closing(context, &charge));
+    statements.extend(announce(context, before, &charge, &refund));
+    Ok(statements)
 }
 
 /// Stops a refund that waits for its customer, where its processor keeps it. Says how it stands then.

@@ -11,11 +11,16 @@ use store::scheduled_tasks::{self, Kind};
 use store::{DatabaseError, Statement, attempts, customers, payment_intents};
 
 use super::ask::{Asker, Asking, ask};
+use super::failover::{self, Tried};
 use super::{
-    Held, MAX_RECORDINGS, RECOVERY_DELAY, authorize, capture, increment, load_around, refund, void,
+    Held, MAX_RECORDINGS, RECOVERY_DELAY, authorize, capture, increment, load, load_around, refund,
+    void,
 };
 use crate::announce::{Subjects, events};
 use crate::{Context, Failure, Platform};
+
+/// Why an attempt stays open whose processor did nothing for its first sender.
+const SENT_BY_OTHERS: &str = "somebody else has sent it, too";
 
 /// What is to be done with what a processor said.
 enum Verdict {
@@ -37,21 +42,52 @@ enum Verdict {
     },
 }
 
-/// Asks the processor of an open attempt and records what it says. An attempt of which it says nothing stays
+/// Asks the processor of an open attempt and records what it says; where it did nothing, and its routing allows
+/// it, another attempt is made and asked for in its stead. An attempt of which it says nothing stays
 /// open for the next one who looks.
 ///
 /// # Errors
 /// When the database does not answer; the attempt then stays open, too.
 pub async fn settle<P: Platform>(
     context: &Context<'_, P>,
-    held: Held,
-    asking: Asking<'_>,
+    mut held: Held,
+    mut asking: Asking<'_>,
 ) -> Result<Held, Failure> {
-    if held.attempt.state != AttemptState::Started || held.attempt.attention.is_some() {
-        return Ok(held);
+    loop {
+        // Whoever was faster has tried it elsewhere: what comes of that counts.
+        if let Some(next) = &held.attempt.resolution.next {
+            held = Box::pin(load(context, next))
+                .await?
+                .ok_or_else(|| Failure::Bug(format!("{next} was there and is gone")))?;
+            asking.is_first = false;
+            continue;
+        }
+        if held.attempt.state != AttemptState::Started || held.attempt.attention.is_some() {
+            return Ok(held);
+        }
+        let in_time = asking.in_time(context, &held.attempt);
+        let outcome = ask(context, &held, in_time).await?;
+        // Whoever asked before may have been answered otherwise.
+        let reason = failover::reason(&held.attempt, &outcome).filter(|_| in_time.is_first);
+        let tried = match reason {
+            // On the heap, where it takes no room of the many payments that it is not needed for.
+            Some(reason) => {
+                Box::pin(failover::try_elsewhere(context, &held, &outcome, reason)).await?
+            }
+            None => Tried::Here,
+        };
+        held = match tried {
+            Tried::Elsewhere(next) => {
+                held = *next;
+                continue;
+            }
+            Tried::Here => take(context, held, outcome, in_time.is_first).await?,
+            Tried::ByOthers => Box::pin(wait(context, held, SENT_BY_OTHERS, None)).await?,
+        };
+        if held.attempt.resolution.next.is_none() {
+            return Ok(held);
+        }
     }
-    let outcome = ask(context, &held, asking).await?;
-    learnt(context, held, outcome).await
 }
 
 /// Looks up an attempt that was left to a person. What its processor says by now counts.
@@ -68,7 +104,7 @@ pub(crate) async fn look_again<P: Platform>(
         Verdict::Record(Outcome::NotFound) if !asker.knows_by_now(context, &held.attempt) => {
             Ok(held)
         }
-        Verdict::Record(found) => record(context, held, &found).await,
+        Verdict::Record(found) => record(context, held, &found, false).await,
         Verdict::Wait { .. } | Verdict::Park { .. } => Ok(held),
     }
 }
@@ -77,13 +113,24 @@ pub(crate) async fn look_again<P: Platform>(
 ///
 /// # Errors
 /// When the database does not answer.
-pub(crate) async fn learnt<P: Platform>(
+pub(crate) fn learnt<P: Platform>(
+    context: &Context<'_, P>,
+    held: Held,
+    outcome: Outcome,
+) -> impl Future<Output = Result<Held, Failure>> {
+    take(context, held, outcome, false)
+}
+
+/// The same, of a processor's word to whoever sent an attempt first: what that one was refused ends it only where
+/// nobody else has sent it.
+async fn take<P: Platform>(
     context: &Context<'_, P>,
     mut held: Held,
     outcome: Outcome,
+    is_first: bool,
 ) -> Result<Held, Failure> {
     match judge(outcome) {
-        Verdict::Record(outcome) => record(context, held, &outcome).await,
+        Verdict::Record(outcome) => record(context, held, &outcome, is_first).await,
         Verdict::Wait { problem, reference } => wait(context, held, &problem, reference).await,
         Verdict::Park { why, reference } => {
             held.attempt.processor_reference = held.attempt.processor_reference.or(reference);
@@ -117,6 +164,7 @@ async fn record<P: Platform>(
     context: &Context<'_, P>,
     mut held: Held,
     outcome: &Outcome,
+    is_first: bool,
 ) -> Result<Held, Failure> {
     if let Outcome::Refused { code, message, .. } = outcome {
         let told = format!("the processor refused: {code} {message}");
@@ -129,9 +177,15 @@ async fn record<P: Platform>(
         }
         held.attempt.resolved.clone_from(&resolved);
         let mut after = held.clone();
-        let statements = apply(context, &mut after, outcome)?;
-        match context.batch(statements).await {
+        let mut statements = apply(context, &mut after, outcome)?;
+        if is_first && matches!(outcome, Outcome::Refused { .. }) {
+            statements.insert(0, attempts::must_be_sent_once(&held.attempt.id));
+        }
+        match context.change(statements).await {
             Ok(_) => return Ok(after),
+            Err(DatabaseError::Guard(name)) if name == attempts::ONCE_GUARD => {
+                return Box::pin(wait(context, held, SENT_BY_OTHERS, None)).await;
+            }
             Err(DatabaseError::Guard(name)) => {
                 held = load_around(context, held.attempt).await?;
                 // The payment stands, but a customer deleted meanwhile keeps no card.
@@ -197,7 +251,7 @@ async fn wait<P: Platform>(
         if statements.is_empty() {
             return Ok(held);
         }
-        match context.batch(statements).await {
+        match context.change(statements).await {
             Ok(_) => return Ok(after),
             Err(DatabaseError::Guard(_)) => held = load_around(context, held.attempt).await?,
             Err(error) => return Err(error.into()),
@@ -248,7 +302,7 @@ pub(crate) async fn park<P: Platform>(
         statements.extend(on_its_way(context, &mut after)?);
         let subjects = Subjects { attempt: Some(&after.attempt), ..Subjects::default() };
         statements.extend(events(context, Transition::AttemptParked, subjects, None));
-        match context.batch(statements).await {
+        match context.change(statements).await {
             Ok(_) => return Ok(after),
             Err(DatabaseError::Guard(_)) => held = load_around(context, held.attempt).await?,
             Err(error) => return Err(error.into()),

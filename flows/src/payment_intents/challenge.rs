@@ -8,7 +8,7 @@ use domain::payment_intent::{ConfirmationMethod, Operation, PaymentIntent};
 use store::{DatabaseError, Scope, Statement, attempts, payment_intents, payment_methods};
 
 use super::MAX_TRIES;
-use crate::operations::{self, Asking, Held};
+use crate::operations::{self, Asking, Held, Said};
 use crate::{Context, Failure, Platform};
 
 /// A challenge as its cardholder finds it.
@@ -106,6 +106,30 @@ pub async fn return_from_challenge<P: Platform>(
     id: &AttemptId,
     gives_up: bool,
 ) -> Result<Option<PaymentIntent>, Failure> {
+    came_back(context, id, gives_up, &Said::Unclear).await
+}
+
+/// Records what a processor told unasked of its challenge; where that is not plain, it is asked.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn hear_of_challenge<P: Platform>(
+    context: &Context<'_, P>,
+    id: &AttemptId,
+    said: Said,
+) -> Result<(), Failure> {
+    match said {
+        Said::Nothing | Said::Plainly(Outcome::ChallengeRequired { .. }) => Ok(()),
+        said => came_back(context, id, false, &said).await.map(drop),
+    }
+}
+
+async fn came_back<P: Platform>(
+    context: &Context<'_, P>,
+    id: &AttemptId,
+    gives_up: bool,
+    said: &Said,
+) -> Result<Option<PaymentIntent>, Failure> {
     for _ in 0..MAX_TRIES {
         let Some(mut held) = operations::load(context, id).await? else { return Ok(None) };
         if held.attempt.state != AttemptState::RequiresAction {
@@ -115,7 +139,11 @@ pub async fn return_from_challenge<P: Platform>(
         if !waits_for(&held) {
             return Ok(held.payment_intent);
         }
-        let outcome = match operations::ask_again(context, &held).await? {
+        let outcome = match said {
+            Said::Plainly(outcome) => outcome.clone(),
+            _ => operations::ask_again(context, &held).await?,
+        };
+        let outcome = match outcome {
             Outcome::ChallengeRequired { reference, .. } if gives_up => {
                 Outcome::ChallengeRequired { reference, url: None }
             }

@@ -79,9 +79,10 @@ async fn start<P: Platform>(
         intent.payment_method = Some(chosen.id().clone());
     }
     check_return_url(&intent, Some(&before))?;
-    let attempt = new_attempt(context, &intent, &confirm, changes.cvc().is_some())?;
     let own = intent.payment_method.clone().map(Chosen::existing);
     let mut chosen = chosen.cloned().or(own);
+    let with_cvc = changes.cvc().is_some();
+    let attempt = new_attempt(context, &intent, &confirm, (chosen.as_ref(), with_cvc)).await?;
     if let Some(chosen) = chosen.as_mut().filter(|_| !saves_card(&intent)) {
         chosen.use_up(&attempt.id);
     }
@@ -142,16 +143,19 @@ fn hold<P: Platform>(
 }
 
 /// A new attempt to authorise what an intent asks for.
-pub(super) fn new_attempt<P: Platform>(
+pub(super) async fn new_attempt<P: Platform>(
     context: &Context<'_, P>,
     intent: &PaymentIntent,
     confirm: &Confirm,
-    with_cvc: bool,
+    (chosen, with_cvc): (Option<&Chosen>, bool),
 ) -> Result<Attempt, Failure> {
     operations::check_processor(context)?;
     let Some(payment_method) = intent.payment_method.clone() else {
         return Err(ApiError::IntentHasNoPaymentMethod { intent: shown(intent) }.into());
     };
+    let (amount, metadata) = (intent.amount, &intent.details.metadata);
+    let asked = (confirm.off_session, chosen);
+    let to = operations::route(context, intent.id.as_str(), amount, metadata, asked).await?;
     let wanted = intent.details.card_options.request_three_d_secure;
     let is_authenticated = intent.is_authenticated(&payment_method, context.now);
     let authorize = Authorize {
@@ -171,9 +175,10 @@ pub(super) fn new_attempt<P: Platform>(
         challenge: is_authenticated.then_some(ChallengeResult::Completed),
         with_cvc,
         terms: context.terms.clone(),
+        route: None,
         legacy_charge: None,
     };
-    Ok(operations::start_authorization(context, Some(intent), intent.amount, authorize))
+    Ok(operations::start_authorization(context, Some(intent), amount, authorize, to))
 }
 
 /// Whether the card is to be kept for later payments.

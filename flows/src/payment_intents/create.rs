@@ -99,7 +99,8 @@ async fn write<P: Platform>(
         Some(confirm) => {
             check_return_url(&intent, None)?;
             let with_cvc = create.changes.cvc().is_some();
-            let attempt = new_attempt(context, &intent, confirm, with_cvc)?;
+            let asked = (chosen.as_ref(), with_cvc);
+            let attempt = new_attempt(context, &intent, confirm, asked).await?;
             if let Some(chosen) = chosen.as_mut().filter(|_| !saves_card(&intent)) {
                 chosen.use_up(&attempt.id);
             }

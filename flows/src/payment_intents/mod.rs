@@ -26,6 +26,7 @@ use crate::{Context, Failure, Platform};
 pub use cancel::cancel;
 pub(crate) use cancel::void;
 pub use capture::{Capture, capture};
+pub(crate) use challenge::hear_of_challenge;
 pub use challenge::{
     Challenged, find_challenge, finish_challenge, return_from_challenge, settle_challenge,
 };

@@ -18,11 +18,14 @@ const SLICE: i64 = 60;
 /// each receipt uses one at a time.
 const TOGETHER: usize = 6;
 
-/// The pause after a full slice, in seconds. Nobody waits for a receipt, since one that is read sooner is made
-/// on the spot: a rush of payments has the database and the buckets to itself.
-const PAUSE: i64 = 5;
+/// How many events are a rush of payments when they come within [`RUSH_LASTS`]. It has the database and the buckets to
+/// itself: nobody waits for a receipt, since one that is read sooner is made on the spot.
+const RUSH: i64 = 60;
 
-/// How old an event becomes before its receipt no longer pauses, in seconds.
+/// Within how many seconds, and how long receipts then wait until they look again.
+const RUSH_LASTS: i64 = 5;
+
+/// How old an event becomes before its receipt no longer waits for the end of a rush, in seconds.
 const PATIENCE: i64 = 600;
 
 /// Makes the receipts of the next events. Says when to go on, if there is more to do. The cursor stays where it
@@ -32,7 +35,7 @@ const PATIENCE: i64 = 600;
 /// When the database or the bucket does not answer.
 pub async fn make<P: Platform>(platform: &P) -> Result<Option<Timestamp>, Failure> {
     let now = platform.now();
-    let read = vec![receipts::cursor(), receipts::events(SLICE)];
+    let read = vec![receipts::cursor(RUSH), receipts::events(SLICE)];
     let results = platform.database().batch(read).await?;
     let cursor = results.first().and_then(Rows::first);
     let Some(cursor) = cursor else {
@@ -40,23 +43,23 @@ pub async fn make<P: Platform>(platform: &P) -> Result<Option<Timestamp>, Failur
     };
     let events = results.get(1).map(|rows| rows.0.as_slice()).unwrap_or_default();
     let (Some(first), Some(last)) = (events.first(), events.last()) else { return Ok(None) };
+    let before = cursor.optional_integer("before")?;
+    let is_rush = before.is_some_and(|before| before > now.plus(-RUSH_LASTS).seconds());
     let is_late = first.integer("created")? < now.plus(-PATIENCE).seconds();
-    let pauses_until = Timestamp(cursor.integer("receipts_after")?);
-    if now < pauses_until && !is_late {
-        return Ok(Some(pauses_until));
+    if is_rush && !is_late {
+        return Ok(Some(now.plus(RUSH_LASTS)));
     }
-    let is_full = i64::try_from(events.len()).unwrap_or(SLICE) >= SLICE;
-    let next = if is_full && !is_late { now.plus(PAUSE) } else { now };
     let tasks = keep(platform, changed(platform, events)).await?;
     let (from, to) = (cursor.integer("receipt_event")?, last.integer("sequence")?);
-    let mut batch = receipts::advance(from, to, next).to_vec();
+    let mut batch = receipts::advance(from, to).to_vec();
     batch.extend(tasks.iter().map(scheduled_tasks::insert));
     match platform.database().batch(batch).await {
         // Another run of this has made them.
         Ok(_) | Err(DatabaseError::Guard(_)) => {}
         Err(error) => return Err(error.into()),
     }
-    Ok(is_full.then_some(next))
+    let is_full = i64::try_from(events.len()).unwrap_or(SLICE) >= SLICE;
+    Ok(is_full.then_some(now))
 }
 
 /// The charges that may have another receipt after these events. An event that cannot be read is passed over: it must

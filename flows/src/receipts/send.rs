@@ -45,11 +45,13 @@ pub async fn send<P: Platform>(
     note(context, made.charge, email.to, Err(problem)).await
 }
 
-/// The mail. Its key is the same however often it is sent to one address.
+/// The mail. Its key is the same however often one state of the receipt is sent to one address: providers refuse another
+/// body under a key that they know.
 fn email(made: &Made) -> Option<Email> {
     let to = made.charge.receipt_wanted_by()?.to_owned();
     let receipt = &made.receipt;
-    let parts = [made.charge.id.as_str().as_bytes(), to.as_bytes()];
+    let version = receipt.version();
+    let parts = [made.charge.id.as_str(), &to, &version].map(str::as_bytes);
     let html = receipt.document(String::new(), Format::Html).bytes;
     let url = made.charge.details.receipt_url.as_deref().unwrap_or_default();
     let title: String = receipt
@@ -72,7 +74,7 @@ fn email(made: &Made) -> Option<Email> {
 /// Has the mail of a charge that was given up tried again, since an operator wants it.
 ///
 /// # Errors
-/// When the database does not answer, or the charge changed meanwhile; the operator's wish is then still there.
+/// When the database does not answer, the charge cannot be read, or it changed meanwhile: then nothing was done.
 pub async fn send_again<P: Platform>(platform: &P, subject: &str) -> Result<(), Failure> {
     let mut batch = vec![dead_letters::remove_mail(subject)];
     if let Some(Made { scope, mut charge, .. }) = find(platform, subject).await? {

@@ -1,6 +1,7 @@
 //! Refunds: money goes back to the card.
 
 mod create;
+mod elsewhere;
 mod settle;
 mod update;
 
@@ -14,8 +15,9 @@ use crate::announce::{Subjects, events, previous_attributes};
 use crate::{Context, Failure, Platform};
 
 pub use create::{Create, create};
-pub(crate) use settle::conclude;
+pub(crate) use elsewhere::{Elsewhere, made_elsewhere};
 pub use settle::{cancel, settle};
+pub(crate) use settle::{conclude, told};
 pub use update::update;
 
 /// Finds a refund that a request names in its path.

@@ -40,7 +40,8 @@ pub async fn settle<P: Platform>(
             }
             _ => return Ok(None),
         };
-        if !refund.status.may_become(next) || change(context, refund, charge, next).await?.is_some()
+        if !refund.status.may_become(next)
+            || change(context, refund, charge, next, None).await?.is_some()
         {
             return Ok(None);
         }
@@ -59,7 +60,7 @@ pub(crate) async fn conclude<P: Platform>(
 ) -> Result<(), Failure> {
     for _ in 0..MAX_TRIES {
         let Some((refund, charge)) = load(context, id).await? else { return Ok(()) };
-        if !refund.is_on_its_way() || change(context, refund, charge, end).await?.is_some() {
+        if !refund.is_on_its_way() || change(context, refund, charge, end, None).await?.is_some() {
             return Ok(());
         }
     }
@@ -97,9 +98,30 @@ pub async fn cancel<P: Platform>(context: &Context<'_, P>, id: &str) -> Result<R
         if !refund.status.may_become(status) {
             return Err(ApiError::LockTimeout.into());
         }
-        match change(context, refund, charge, status).await? {
+        match change(context, refund, charge, status, None).await? {
             Some(refund) if status == Status::Canceled => return Ok(refund),
             _ => {}
+        }
+    }
+    Err(ApiError::LockTimeout.into())
+}
+
+/// Brings a refund to where its processor says that it stands; what it may not become any more changes nothing.
+///
+/// # Errors
+/// When somebody else changes it all the time, or the database does not answer.
+pub(crate) async fn told<P: Platform>(
+    context: &Context<'_, P>,
+    id: &str,
+    status: Status,
+    why: Option<String>,
+) -> Result<(), Failure> {
+    for _ in 0..MAX_TRIES {
+        let Some((refund, charge)) = load(context, id).await? else { return Ok(()) };
+        if !refund.status.may_become(status)
+            || change(context, refund, charge, status, why.as_deref()).await?.is_some()
+        {
+            return Ok(());
         }
     }
     Err(ApiError::LockTimeout.into())
@@ -122,18 +144,21 @@ async fn change<P: Platform>(
     before: Refund,
     mut charge: Charge,
     next: Status,
+    why: Option<&str>,
 ) -> Result<Option<Refund>, Failure> {
     let mut refund = before.clone();
     refund.status = next;
     let transition = match next {
         Status::Failed => Transition::RefundFailed,
         Status::Canceled => Transition::RefundCanceled,
+        Status::RequiresAction => Transition::RefundUpdated,
         _ => Transition::RefundSucceeded,
     };
     let mut batch = Vec::new();
     if matches!(next, Status::Failed | Status::Canceled) {
         if next == Status::Failed {
-            refund.details.failure_reason = Some("expired_or_canceled_card".to_owned());
+            let why = why.unwrap_or("expired_or_canceled_card");
+            refund.details.failure_reason = Some(why.to_owned());
         }
         charge.return_refund(refund.amount.amount, refund.details.fee_returned)?;
         batch.extend(ledger::refund_failed(context, &charge, &mut refund)?);
@@ -141,7 +166,7 @@ async fn change<P: Platform>(
     }
     batch.extend(refunds::update(&mut refund));
     batch.extend(announce(context, transition, &before, &refund));
-    match context.batch(batch).await {
+    match context.change(batch).await {
         Ok(_) => Ok(Some(refund)),
         Err(DatabaseError::Guard(_)) => Ok(None),
         Err(error) => Err(error.into()),

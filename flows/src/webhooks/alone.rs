@@ -5,7 +5,7 @@ use domain::webhook::{MOST_CONCURRENCY, Status, WebhookEndpoint};
 use store::deliveries;
 use store::{Database, Rows, webhook_endpoints};
 
-use super::round::{Recipient, Unreadable, due_of, make, put_off};
+use super::round::{Recipient, Unreadable, due_of, make, put_off, share};
 use crate::{Failure, Platform};
 
 /// How many rounds an invocation may make: the database takes 1,000 queries from it.
@@ -74,8 +74,9 @@ async fn put_off_due<P: Platform>(
     let due = deliveries::find_due(endpoint, platform.now(), PUT_OFF);
     let results = platform.database().batch(vec![due]).await?;
     put_off(platform, endpoint, unreadable, &due_of(results.first())?).await?;
-    let results = platform.database().batch(vec![deliveries::next_due(endpoint)]).await?;
-    Ok(next_due(results.first())?.map_or(Next::Never, Next::At))
+    let aside = deliveries::step_aside(endpoint, platform.now());
+    let results = platform.database().batch(vec![aside, deliveries::next_due(endpoint)]).await?;
+    Ok(next_due(results.get(1))?.map_or(Next::Never, Next::At))
 }
 
 /// Ends what is planned for an endpoint that takes nothing any more.
@@ -90,19 +91,28 @@ async fn give_up<P: Platform>(platform: &P, endpoint: &str) -> Result<Next, Fail
     })
 }
 
-/// Nothing is due: waits for what is planned, or gives an endpoint that is well back to the consumer that
+/// Nothing is to be made: waits for what is planned, or gives an endpoint that is well back to the consumer that
 /// others share.
 async fn rest<P: Platform>(
     platform: &P,
     endpoint: &WebhookEndpoint,
     next: Option<&Rows>,
 ) -> Result<Next, Failure> {
-    if let Some(at) = next_due(next)? {
-        return Ok(Next::At(at));
+    let now = platform.now();
+    match next_due(next)? {
+        // What is due waits for earlier events. It is put out of the way of what comes after it, a part of it at a time.
+        Some(at) if at <= now => {
+            platform
+                .database()
+                .batch(vec![deliveries::step_aside(endpoint.id.as_str(), now)])
+                .await?;
+            return Ok(Next::After(0));
+        }
+        Some(at) => return Ok(Next::At(at)),
+        None => {}
     }
     let is_well = endpoint.failing_since.is_none() && endpoint.slow_since.is_none();
-    if endpoint.is_alone && is_well && !endpoint.is_particular() {
-        let share = webhook_endpoints::share(endpoint);
+    if let Some(share) = share(endpoint).filter(|_| is_well) {
         platform.database().batch(vec![share]).await?;
     }
     Ok(Next::Never)

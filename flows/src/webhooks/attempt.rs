@@ -36,6 +36,12 @@ impl Outcome {
         Self { is_ours: true, ..failed(attempt) }
     }
 
+    /// For how many seconds it wants to get nothing at all: it has too much to do, or is not there.
+    pub fn wants_peace_for(&self) -> Option<i64> {
+        let is_busy = matches!(self.attempt.status_code, Some(429 | 503));
+        self.retry_after.filter(|_| is_busy)
+    }
+
     /// Whether the endpoint failed.
     pub fn counts_against(&self) -> bool {
         !self.is_success && !self.is_ours
@@ -65,8 +71,10 @@ pub(super) async fn attempt<P: Platform>(
         Ok(body) => body,
         Err(error) => return Outcome::ours(at, error.to_string()),
     };
-    if let Some(problem) = refuse(platform, &endpoint.url, endpoint.livemode).await {
-        return failed(attempt(None, Some(problem), 0, None));
+    if let Some(Refused { problem, is_ours }) =
+        refuse(platform, &endpoint.url, endpoint.livemode).await
+    {
+        return Outcome { is_ours, ..failed(attempt(None, Some(problem), 0, None)) };
     }
     let request = match request(endpoint, secrets, body, at) {
         Ok(request) => request,
@@ -129,21 +137,35 @@ fn failed(attempt: Attempt) -> Outcome {
     Outcome { attempt, is_success: false, is_gone: false, is_ours: false, retry_after: None }
 }
 
+/// Why nothing may be sent to a URL.
+pub(crate) struct Refused {
+    /// What is wrong.
+    pub problem: String,
+    /// Whether nobody could be asked where the name leads, for which the URL is not to blame.
+    pub is_ours: bool,
+}
+
 /// Why nothing may be sent there: the merchant's name for it may lead elsewhere by now.
-pub(crate) async fn refuse<P: Platform>(platform: &P, url: &str, livemode: bool) -> Option<String> {
+pub(crate) async fn refuse<P: Platform>(
+    platform: &P,
+    url: &str,
+    livemode: bool,
+) -> Option<Refused> {
+    let refused = |problem| Some(Refused { problem, is_ours: false });
     let allows_local = platform.is_development();
     let host = match target::check(url, livemode, allows_local) {
         Ok(host) => host,
-        Err(refusal) => return Some(refusal.to_string()),
+        Err(refusal) => return refused(refusal.to_string()),
     };
     // An address was checked by its literal.
     if allows_local || host.starts_with('[') || host.parse::<std::net::Ipv4Addr>().is_ok() {
         return None;
     }
     match platform.addresses(&host).await {
-        Ok(addresses) if addresses.is_empty() => Some(format!("{host} has no address.")),
-        Ok(addresses) if addresses.iter().all(|address| target::is_public(*address)) => None,
-        Ok(_) => Some(format!("{host} leads to an address that is not public.")),
-        Err(error) => Some(error.to_string()),
+        Ok(Ok(addresses)) if addresses.is_empty() => refused(format!("{host} has no address.")),
+        Ok(Ok(addresses)) if addresses.iter().all(|address| target::is_public(*address)) => None,
+        Ok(Ok(_)) => refused(format!("{host} leads to an address that is not public.")),
+        Ok(Err(problem)) => refused(problem),
+        Err(error) => Some(Refused { problem: error.to_string(), is_ours: true }),
     }
 }

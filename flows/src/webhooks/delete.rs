@@ -1,14 +1,17 @@
 //! Deleting an endpoint: nothing more is sent there.
 
 use domain::ApiError;
+use domain::timestamp::DAY;
 use domain::webhook::{Status, WebhookEndpoint};
 use store::{DatabaseError, webhook_endpoints};
 
 use super::{MAX_TRIES, no_such};
+use crate::archive::FORGETS;
 use crate::{Context, Failure, Platform};
 
 /// Deletes an endpoint. One that was deleted before is deleted: a client whose answer was lost asks
-/// again, without a key by which it could be told from anyone else.
+/// again, without a key by which it could be told from anyone else. The row stays for as long as what is known of
+/// its deliveries, and for a day where there are none.
 ///
 /// # Errors
 /// When there is none.
@@ -27,7 +30,8 @@ pub async fn delete<P: Platform>(
         // Nobody needs its secrets any more.
         endpoint.details.secrets.clear();
         let mut batch = webhook_endpoints::update(&mut endpoint).to_vec();
-        batch.push(webhook_endpoints::mark_deleted(endpoint.id.as_str(), context.now));
+        let (id, sooner) = (endpoint.id.as_str(), FORGETS.saturating_sub(DAY));
+        batch.push(webhook_endpoints::mark_deleted(id, context.now, sooner));
         match context.batch(batch).await {
             Ok(_) => return Ok(endpoint),
             Err(DatabaseError::Guard(_)) => {}

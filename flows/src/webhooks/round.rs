@@ -85,7 +85,7 @@ pub(super) async fn put_off<P: Platform>(
     let mut batch = Vec::new();
     for due in due {
         let state = state(platform, unreadable.livemode, due, &outcome);
-        batch.extend(deliveries::record(endpoint, due.sequence, &outcome.attempt, state));
+        batch.extend(deliveries::record(endpoint, due, &outcome.attempt, state));
     }
     if !batch.is_empty() {
         platform.database().batch(batch).await?;
@@ -132,6 +132,7 @@ pub(super) struct Record<'m> {
     endpoints: Vec<&'m str>,
     succeeded: Vec<(&'m str, i64, &'m Attempt)>,
     batch: Vec<Statement>,
+    ended: Vec<Statement>,
 }
 
 impl<'m> Record<'m> {
@@ -148,8 +149,14 @@ impl<'m> Record<'m> {
                 self.succeeded.push((id, due.sequence, &outcome.attempt));
             } else {
                 let state = state(platform, endpoint.livemode, due, outcome);
-                self.batch.extend(deliveries::record(id, due.sequence, &outcome.attempt, state));
+                self.batch.extend(deliveries::record(id, due, &outcome.attempt, state));
             }
+        }
+        // What waited for them in order, and was put out of the way, is due.
+        let ended = made.iter().filter(|made| made.due.is_ordered).map(|made| made.due.sequence);
+        let ended: Vec<i64> = ended.collect();
+        if !ended.is_empty() {
+            self.ended.push(deliveries::let_follow(id, &ended, platform.now()));
         }
         self.batch.extend(standing(endpoint, made, platform.now()));
     }
@@ -159,6 +166,7 @@ impl<'m> Record<'m> {
         if !self.succeeded.is_empty() {
             self.batch.push(deliveries::succeed(&self.succeeded));
         }
+        self.batch.extend(self.ended);
         self.batch.push(webhook_endpoints::find_by_ids(&self.endpoints));
         let mut results = platform.database().batch(self.batch).await?;
         Ok(results.pop().unwrap_or_default())
@@ -182,11 +190,24 @@ fn state<P: Platform>(platform: &P, livemode: bool, due: &Due, outcome: &Outcome
     }
 }
 
+/// Gives an endpoint back to the consumer that others share, where it asks for nothing particular; one that its row does not
+/// call well stays alone.
+pub(super) fn share(endpoint: &WebhookEndpoint) -> Option<Statement> {
+    let may_be_shared = endpoint.is_alone && !endpoint.is_particular();
+    may_be_shared.then(|| webhook_endpoints::share(endpoint))
+}
+
 /// The statements that tell how the endpoint stands.
 fn standing(endpoint: &WebhookEndpoint, made: &[Made], now: Timestamp) -> Vec<Statement> {
     let id = endpoint.id.as_str();
     let takes = |than: i64| made.iter().any(|made| made.outcome.attempt.milliseconds > than);
     let mut statements = Vec::new();
+    // Who asks to be left in peace means all that is due, not only what was refused.
+    let peace = made.iter().filter_map(|made| made.outcome.wants_peace_for());
+    if let Some(seconds) = peace.max() {
+        let until = now.plus(schedule::heard(seconds, endpoint.livemode));
+        statements.push(webhook_endpoints::hold(&[id], None, until));
+    }
     if made.iter().any(|made| made.outcome.counts_against()) {
         statements.push(webhook_endpoints::leave_alone(id, now));
     } else if takes(SLOW) {
@@ -199,6 +220,10 @@ fn standing(endpoint: &WebhookEndpoint, made: &[Made], now: Timestamp) -> Vec<St
     }
     if endpoint.failing_since.is_some() && made.iter().any(|made| made.outcome.is_success) {
         statements.push(webhook_endpoints::recover(id));
+    }
+    // Not only once nothing is planned, which never comes while much happens or one event is always refused.
+    if made.iter().all(|made| made.outcome.is_success) {
+        statements.extend(share(endpoint));
     }
     statements
 }

@@ -1,6 +1,6 @@
 //! The search for deliveries that nobody makes: a message was lost, or an object does not wake.
 
-use domain::timestamp::Timestamp;
+use domain::timestamp::{DAY, Timestamp};
 use store::deliveries::{self, Searched};
 use store::fan_out::{self, Cursor};
 use store::{Database, Rows};
@@ -11,8 +11,15 @@ use crate::{Failure, Platform};
 /// How many seconds pass between two searches.
 const INTERVAL: i64 = 60;
 
-/// How many seconds a delivery may wait for its attempt before it counts as lost.
-const PATIENCE: i64 = 60;
+/// How many seconds a first attempt may be on its way through the queue before it counts as lost: much longer than a queue
+/// lags that has much to bring, since what it still brings would go through the endpoint's object, too.
+const PATIENCE: i64 = 300;
+
+/// How many seconds a delivery may be due before its object is woken anew.
+const LATE: i64 = 60;
+
+/// How many seconds the deliveries of an endpoint that was deleted are looked for.
+const ENDS_WITHIN: i64 = DAY;
 
 /// How many endpoints one search looks at; the rest follows at once.
 const SLICE: i64 = 100;
@@ -37,7 +44,8 @@ pub async fn search<P: Platform>(platform: &P) -> Result<bool, Failure> {
         return Ok(false);
     }
     let before = now.plus(-PATIENCE);
-    let find = deliveries::find_lost(&cursor.searched_through, before, SLICE);
+    let (late, deleted) = (now.plus(-LATE), now.plus(-ENDS_WITHIN));
+    let find = deliveries::find_lost(&cursor.searched_through, before, late, deleted, SLICE);
     let results = platform.database().batch(vec![find]).await?;
     let rows = results.first().map(|Rows(rows)| rows.as_slice()).unwrap_or_default();
     let endpoints: Vec<Searched> = rows.iter().map(Searched::try_from).collect::<Result<_, _>>()?;

@@ -1,7 +1,7 @@
 //! How an endpoint is delivered to, how that fares, and the secrets that sign.
 
-use domain::Patch;
-use domain::webhook::{Health, WebhookEndpoint};
+use domain::webhook::{Health, MOST_SECRETS, WebhookEndpoint};
+use domain::{ApiError, Patch};
 use store::webhook_endpoints;
 
 use super::secrets;
@@ -42,10 +42,10 @@ pub async fn set<P: Platform>(
 }
 
 /// Has a new secret sign, which is told now and never again. The one before goes on signing beside it for some
-/// seconds.
+/// seconds, and so do older ones until their time is over.
 ///
 /// # Errors
-/// When there is no such endpoint.
+/// When there is no such endpoint, or as many secrets sign as may.
 pub async fn roll<P: Platform>(
     context: &Context<'_, P>,
     id: &str,
@@ -56,9 +56,16 @@ pub async fn roll<P: Platform>(
     let apply = |endpoint: &mut WebhookEndpoint| {
         // An earlier run of this request has done it.
         let live = secrets::live(context.platform, &context.scope, endpoint);
-        if live.last() != Some(&secret) {
-            endpoint.roll(sealed.clone(), overlap, context.now);
+        if live.last() == Some(&secret) {
+            return Ok(());
         }
+        if overlap > 0 && endpoint.live_secrets(context.now).count() >= MOST_SECRETS {
+            let message = format!(
+                "{MOST_SECRETS} secrets of this endpoint sign already. Wait until one has ended, or roll without an overlap."
+            );
+            return Err(ApiError::StateConflict { message }.into());
+        }
+        endpoint.roll(sealed.clone(), overlap, context.now);
         Ok(())
     };
     Ok((change(context, id, &apply).await?, secret))

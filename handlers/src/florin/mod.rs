@@ -1,8 +1,10 @@
 //! `/v1/florin`: what Stripe has no endpoints for.
 
 pub mod connector_accounts;
+pub mod connector_webhooks;
 pub mod event_replays;
 pub mod payment_attempts;
+pub mod routing;
 pub mod webhook_deliveries;
 pub mod webhook_endpoints;
 

@@ -32,6 +32,7 @@ pub(super) fn generator() -> SchemaGenerator {
     generator.subschema_for::<resource::file::Resource>();
     generator.subschema_for::<resource::florin::ConnectorAccountDeleted>();
     generator.subschema_for::<resource::florin::ConnectorAccountResource>();
+    generator.subschema_for::<resource::florin::ConnectorWebhookResource>();
     generator.subschema_for::<resource::florin::PaymentAttemptResource>();
     generator.subschema_for::<resource::florin::EventReplayResource>();
     generator.subschema_for::<resource::florin::WebhookDeliveryResource>();
@@ -42,6 +43,8 @@ pub(super) fn generator() -> SchemaGenerator {
     generator.subschema_for::<resource::refund::Resource>();
     generator.subschema_for::<resource::report_run::Resource>();
     generator.subschema_for::<resource::report_type::Resource>();
+    generator.subschema_for::<resource::routing::DryRun>();
+    generator.subschema_for::<resource::routing::Resource>();
     generator.subschema_for::<resource::setup_intent::Resource>();
     generator.subschema_for::<resource::webhook_endpoint::Resource>();
     generator.subschema_for::<resource::webhook_endpoint::Deleted>();

@@ -9,7 +9,7 @@ mod paperwork;
 mod recovery;
 mod tasks;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use domain::Timestamp;
 use flows::{Failure, Platform, balance, payouts, webhooks};
@@ -61,6 +61,7 @@ impl Lane {
             | Kind::SettleTopup => Self::Main,
             Kind::RecoverAttempt
             | Kind::ExpireAuthorization
+            | Kind::RetryConnectorWebhook
             | Kind::SettleRefund
             | Kind::UndoAttempt => Self::Recovery,
             Kind::RunReport | Kind::SendReceipt => Self::Paperwork,
@@ -77,12 +78,14 @@ impl Lane {
 pub struct Heart {
     lane: Lane,
     silences: RefCell<Vec<Silence>>,
+    /// When it last did the paperwork that nobody waits for.
+    filed_at: Cell<Timestamp>,
 }
 
 impl Heart {
     /// The heart of a lane.
     pub fn of(lane: Lane) -> Self {
-        Self { lane, silences: RefCell::default() }
+        Self { lane, silences: RefCell::default(), filed_at: Cell::new(Timestamp(0)) }
     }
 
     /// Its lane.
@@ -96,7 +99,7 @@ impl Heart {
         let next = match self.lane {
             Lane::Main => beat_main(platform).await,
             Lane::Recovery => recovery::beat(platform, &self.silences).await,
-            Lane::Paperwork => paperwork::beat(platform).await,
+            Lane::Paperwork => paperwork::beat(platform, &self.filed_at).await,
         };
         next.map_or(latest, |next| next.min(latest))
     }

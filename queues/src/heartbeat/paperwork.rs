@@ -1,6 +1,8 @@
 //! Paperwork: mail, reports, receipts, the audit and the archive, which wait for buckets and for whoever sends mail.
 //! Each beat does a little of each, so that none holds up another for long.
 
+use std::cell::Cell;
+
 use domain::Timestamp;
 use flows::{Failure, Platform, archive, audit, receipts};
 use futures_util::future::join_all;
@@ -17,7 +19,10 @@ const TOGETHER: i64 = 6;
 const MAIL_WAITS: i64 = 30;
 
 /// A beat of the paperwork.
-pub(super) async fn beat<P: Platform>(platform: &P) -> Option<Timestamp> {
+pub(super) async fn beat<P: Platform>(
+    platform: &P,
+    filed_at: &Cell<Timestamp>,
+) -> Option<Timestamp> {
     for done in [send_mail(platform).await, write_reports(platform).await] {
         if let Err(failure) = done {
             platform.log_error("paperwork", &failure.to_string());
@@ -29,10 +34,12 @@ pub(super) async fn beat<P: Platform>(platform: &P) -> Option<Timestamp> {
     });
     let next = next(platform).await.into_iter().chain(receipts).min();
     let now = platform.now();
-    if next.is_some_and(|next| next <= now) {
+    // Nobody waits for what follows, so that it leaves the database to the payments most of the time; but however much mail
+    // there is always to send, it is done as often as without.
+    if next.is_some_and(|next| next <= now) && filed_at.get() >= now {
         return next;
     }
-    // Nobody waits for these, so that they leave the database to the payments most of the time.
+    filed_at.set(now);
     let is_left = left(platform, "audit", audit::go_on(platform).await)
         | left(platform, "archive", archive::go_on(platform).await);
     next.into_iter().chain(is_left.then(|| now.plus(1))).min()

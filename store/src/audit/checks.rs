@@ -334,13 +334,13 @@ const DISPUTES: Stage = Stage {
         },
         Check {
             name: "open_disputes_are_decided",
-            holds: "a dispute that is open is planned to be acted on",
+            holds: "a dispute that is open, and not kept at a processor, is planned to be acted on",
             sql: "SELECT d.id AS subject, 1 AS expected, 0 AS found FROM disputes AS d \
                   WHERE d.sequence > CAST(?1 AS INTEGER) AND d.sequence <= CAST(?2 AS INTEGER) \
                   AND d.status NOT IN ('won', 'lost', 'warning_closed') \
-                  AND NOT EXISTS (SELECT 1 FROM scheduled_tasks AS t \
-                  WHERE t.due_at = d.details ->> 'acts_at' AND t.kind = 'settle_dispute' \
-                  AND t.subject = d.id) \
+                  AND d.details ->> 'processor_reference' IS NULL \
+                  AND NOT EXISTS (SELECT 1 FROM scheduled_tasks AS t WHERE t.due_at = d.details \
+                  ->> 'acts_at' AND t.kind = 'settle_dispute' AND t.subject = d.id) \
                   AND NOT EXISTS (SELECT 1 FROM scheduled_tasks AS t WHERE t.due_at <= ?3 \
                   AND t.kind = 'settle_dispute' AND t.subject = d.id)",
             whole: None,

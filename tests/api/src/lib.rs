@@ -1,6 +1,7 @@
 //! A merchant's client for the native platform: requests as the SDKs send them, answers as JSON.
 
 pub mod funds;
+pub mod hearing;
 pub mod invariants;
 pub mod processors;
 
@@ -62,6 +63,14 @@ impl Answer {
     /// When there is none.
     pub fn id(&self) -> &str {
         self.text_at("/id")
+    }
+
+    /// The id of the first object of a list.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn id_of_first(&self) -> String {
+        self.text_at("/data/0/id").to_owned()
     }
 
     /// The answer, if it is a success.

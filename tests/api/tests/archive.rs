@@ -196,7 +196,7 @@ fn a_bucket_that_fails_keeps_events_where_they_are() {
 
 #[test]
 fn a_crash_at_any_await_loses_no_event() {
-    for polls in 1..60 {
+    for polls in 1..120 {
         let api = merchant();
         customers(&api, 60);
         let all = ids(&api, "events", "id");

@@ -166,3 +166,33 @@ fn an_event_that_cannot_be_sent_holds_up_no_other() {
     assert_eq!(rows[0].0["state"], json!("failed"), "until its tries are used up");
     assert!(rows[0].text("problem").expect("a problem").contains("expected"), "{:?}", rows[0]);
 }
+
+#[test]
+fn mail_that_cannot_be_tried_again_held_up_all_other_letters_for_ever() {
+    let api = Api::new();
+    let form = [
+        ("amount", "2000"),
+        ("currency", "usd"),
+        ("payment_method", "pm_card_visa"),
+        ("payment_method_types[]", "card"),
+        ("confirm", "true"),
+        ("receipt_email", "jo@example.com"),
+    ];
+    let paid = api.post("/v1/payment_intents", &form).ok();
+    let charge = paid.text_at("/latest_charge").to_owned();
+    let database = api.platform.database();
+    database.query("UPDATE charges SET details = '{\"card\": 5}'", vec![]);
+    let letters = "INSERT INTO dead_letters (queue, body, problem, count, first_parked_at, last_parked_at, redrive) \
+         VALUES (?1, ?2, 'it was away', 1, 0, 0, 1)";
+    database.query(letters, values!["mail", charge.as_str()]);
+    database.query(letters, values!["wake", "{\"due_at\":7}"]);
+    for _ in 0..3 {
+        api.beat();
+    }
+    let left = parked(&api);
+    assert_eq!(left.len(), 1, "{left:?}");
+    assert_eq!((left[0].0.as_str(), left[0].3), ("mail", 2), "it is parked anew, once");
+    assert!(left[0].2.contains("details"), "{left:?}");
+    let wish = "SELECT * FROM dead_letters WHERE redrive = 1";
+    assert_eq!(database.query(wish, vec![]).len(), 0, "and waits for an operator");
+}

@@ -97,3 +97,33 @@ fn a_processor_whose_name_leads_nowhere_was_looked_for_after_each_open_payment()
     assert_eq!(api.platform.database().query(planned, vec![]).len(), 1, "once is enough");
     assert!(processor.take_requests().is_empty());
 }
+
+#[test]
+fn mail_that_is_always_due_starved_the_archive_and_the_audit() {
+    let api = Api::new();
+    api.post("/v1/customers", &[]).ok();
+    api.platform.advance(31 * DAY);
+    api.post("/v1/customers", &[]).ok();
+    run(queues::deliveries::fan_out(&api.platform)).expect("the fan-out");
+    // Each beat meets more mail than it sends.
+    let paid =
+        api.post(PAY, &[&card(VISA, &[])[..], &[("receipt_email", "jo@example.com")]].concat());
+    let charge = paid.ok().text_at("/latest_charge").to_owned();
+    let plan = "INSERT OR IGNORE INTO scheduled_tasks VALUES (CAST(?1 AS INTEGER), 'send_receipt', ?2, ?3, 0, 0)";
+    let heart = Heart::of(Lane::Paperwork);
+    for _ in 0..20 {
+        for place in 0..20 {
+            let values = store::values![place, charge.as_str(), api.merchant.account.as_str()];
+            api.platform.database().query(plan, values);
+        }
+        run(heart.beat(&api.platform));
+        let due = "SELECT * FROM scheduled_tasks WHERE kind = 'send_receipt'";
+        assert!(!api.platform.database().query(due, vec![]).is_empty(), "more is always due");
+        api.platform.advance(1);
+    }
+    assert_eq!(api.platform.files().len(), 1, "what is old leaves the database");
+    let due_at = api.platform.database().query("SELECT * FROM audit_run", vec![])[0]
+        .integer("due_at")
+        .expect("a moment");
+    assert!(due_at > flows::Platform::now(&api.platform).seconds(), "the audit is done");
+}

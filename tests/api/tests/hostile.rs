@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use api::{Answer, Api, Form, invariants};
+use api::{Answer, Api, Form, hearing, invariants};
 use handlers::endpoint::Method;
 use handlers::routes::{Listed, endpoints};
 use http::Request;
+use kit::Processor;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::Value;
@@ -91,9 +92,23 @@ fn examples(api: &Api) -> BTreeMap<&'static str, String> {
         &[("customer", customer.id()), ("payment_method", "pm_card_visa"), ("confirm", "true")],
     );
     let kept = kept.ok();
-    let connected =
-        [("connector", "stripe"), ("secret_key", "sk_test_51example"), ("disabled", "true")];
+    let connected = [
+        ("connector", "stripe"),
+        ("secret_key", "sk_test_51example"),
+        ("webhook_secret", hearing::SECRET),
+        ("disabled", "true"),
+    ];
     let connector = api.post("/v1/florin/connector_accounts", &connected).ok();
+    let hook = format!("/connectors/stripe/webhooks/{}", connector.id());
+    let body = Processor::notice(
+        "evt_1",
+        "charge.updated",
+        &serde_json::json!({ "object": "charge", "amount_refunded": 0 }),
+    );
+    hearing::deliver(api, &hook, &body);
+    let heard = api.get("/v1/florin/connector_webhooks").ok();
+    let routing = [("default[priority][]", connector.id())];
+    let routing = api.post("/v1/florin/routing", &routing).ok();
     let event = api.get("/v1/events").ok();
     let hooked = [("url", "https://shop.test/hooks"), ("enabled_events[]", "*")];
     let hooked = api.post("/v1/webhook_endpoints", &hooked).ok();
@@ -108,6 +123,7 @@ fn examples(api: &Api) -> BTreeMap<&'static str, String> {
         ("account", api.merchant.account.as_str().to_owned()),
         ("charge", charge),
         ("connector_account", connector.id().to_owned()),
+        ("connector_webhook", heard.text_at("/data/0/id").to_owned()),
         ("customer", customer.id().to_owned()),
         ("id", event.text_at("/data/0/id").to_owned()),
         ("intent", held.id().to_owned()),
@@ -128,6 +144,7 @@ fn examples(api: &Api) -> BTreeMap<&'static str, String> {
         ("event_replay", replay.id().to_owned()),
         ("topup", topup.id().to_owned()),
         ("transfer", sent.id().to_owned()),
+        ("routing", routing.id().to_owned()),
     ])
 }
 

@@ -4,8 +4,9 @@
 use api::processors::{MANUAL, PAY, VISA, card, latest, lose, pass, path};
 use api::{Api, invariants};
 use domain::timestamp::{DAY, HOUR};
+use http::Request;
 use kit::{Fault, Hyperswitch};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const KEY: &str = "key-1";
 
@@ -128,6 +129,35 @@ fn a_payment_that_hyperswitch_does_not_know_in_another_merchants_account_is_in_d
     assert_eq!(only(&processor)["amount_received"], 2000);
     api.post(&account, &[("secret_key", "snd_verysecretindeed")]).ok();
     pass(&api, 2 * HOUR, 2);
+    assert_eq!(latest(&api).body["status"], "succeeded");
+    invariants::check_settled(&api.platform);
+}
+
+#[test]
+fn a_webhook_tells_of_a_payment_whose_answer_was_lost() {
+    let (api, processor) = connected();
+    let account = api.get("/v1/florin/connector_accounts").ok();
+    let id = account.text_at("/data/0/id").to_owned();
+    let secret = "the_response_hash_key_of_the_profile";
+    let path = format!("/v1/florin/connector_accounts/{id}");
+    api.post(&path, &[("webhook_secret", secret)]).ok();
+    lose(&api, Fault::AfterEffect);
+    api.post(PAY, &card(VISA, &[])).ok();
+    assert_eq!(latest(&api).body["status"], "processing");
+    let content = json!({ "type": "payment_details", "object": only(&processor) });
+    let body =
+        json!({ "event_id": "evt_1", "event_type": "payment_succeeded", "content": content });
+    let body = body.to_string();
+    let deliver = |secret: &str| {
+        let request = Request::builder()
+            .method("POST")
+            .uri(format!("https://florin.test/connectors/hyperswitch/webhooks/{id}"))
+            .header("x-webhook-signature-512", Hyperswitch::sign(&body, secret))
+            .body(body.clone().into_bytes());
+        kit::run(api.answer(&request.expect("a request"))).status
+    };
+    assert_eq!(deliver("another_hash_key_of_a_profile"), 400);
+    assert_eq!((deliver(secret), deliver(secret)), (200, 200));
     assert_eq!(latest(&api).body["status"], "succeeded");
     invariants::check_settled(&api.platform);
 }

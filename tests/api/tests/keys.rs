@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use api::{Answer, Api, Form, invariants};
+use api::{Answer, Api, Form, hearing, invariants};
 use domain::api_key::{Access, Kind, Permissions};
 use handlers::endpoint::Method;
 use handlers::routes::{Listed, endpoints};
 use http::Request;
-use kit::{Merchant, Platform};
+use kit::{Merchant, Platform, Processor};
 use store::values;
 
 const PAID: Form<'_> = &[
@@ -41,7 +41,9 @@ fn needed(endpoint: &Listed, own: &Examples) -> Vec<(&'static str, String)> {
         (Method::Post, path) if path.ends_with("/external_accounts") => {
             vec![("external_account", text("btok_us_verified"))]
         }
-        (Method::Post, path) if path.ends_with("/retry") || path.ends_with("/event_replays") => {
+        (Method::Post, path)
+            if path.starts_with("/v1/events/") || path.ends_with("/event_replays") =>
+        {
             vec![("webhook_endpoint", own["webhook_endpoint"].clone())]
         }
         (Method::Post, path) if path.ends_with("/attach") => {
@@ -108,9 +110,22 @@ fn examples(api: &Api, merchant: &Merchant) -> Examples {
         "/v1/setup_intents",
         &[("customer", &customer), ("payment_method", "pm_card_visa"), ("confirm", "true")],
     );
-    let connected =
-        [("connector", "stripe"), ("secret_key", "sk_test_51example"), ("disabled", "true")];
+    let connected = [
+        ("connector", "stripe"),
+        ("secret_key", "sk_test_51example"),
+        ("webhook_secret", hearing::SECRET),
+        ("disabled", "true"),
+    ];
     let connector = post("/v1/florin/connector_accounts", &connected);
+    let hook = format!("/connectors/stripe/webhooks/{}", connector.id());
+    let body = Processor::notice(
+        "evt_1",
+        "charge.updated",
+        &serde_json::json!({ "object": "charge", "amount_refunded": 0 }),
+    );
+    hearing::deliver(api, &hook, &body);
+    let heard = send(api, key, Method::Get, "/v1/florin/connector_webhooks", &[]).ok();
+    let routing = post("/v1/florin/routing", &[("default[priority][]", connector.id())]);
     let hooked = [("url", "https://shop.test/hooks"), ("enabled_events[]", "*")];
     let hooked = post("/v1/webhook_endpoints", &hooked);
     post("/v1/customers", &[]);
@@ -128,6 +143,7 @@ fn examples(api: &Api, merchant: &Merchant) -> Examples {
         ("account", merchant.account.as_str().to_owned()),
         ("charge", charge),
         ("connector_account", connector.id().to_owned()),
+        ("connector_webhook", heard.text_at("/data/0/id").to_owned()),
         ("customer", customer),
         ("dispute", dispute),
         ("file", file),
@@ -137,6 +153,7 @@ fn examples(api: &Api, merchant: &Merchant) -> Examples {
         ("payment_method", method.id().to_owned()),
         ("bank_account", payout.text_at("/destination").to_owned()),
         ("payout", payout.id().to_owned()),
+        ("routing", routing.id().to_owned()),
         ("refund", refund.id().to_owned()),
         ("report_run", run.id().to_owned()),
         ("report_type", "balance.summary.1".to_owned()),

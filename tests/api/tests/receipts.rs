@@ -204,16 +204,23 @@ fn a_rush_of_payments_does_not_wait_for_its_receipts() {
         let next = run(api::beat(&api.platform));
         (next == now, next <= now.plus(5), cursor(&api).1 - cursor(&api).0)
     };
-    assert_eq!(beat(0), (false, true, 75), "a slice, and a pause");
-    assert_eq!(beat(4), (false, true, 75), "which other work does not cut short");
-    assert_eq!(beat(1), (false, true, 15));
+    assert_eq!(beat(0), (false, true, 135), "they wait");
+    assert_eq!(beat(4), (false, true, 135), "other work does not cut that short");
+    assert_eq!(beat(1), (true, true, 75), "the rush is over");
     for _ in 0..25 {
         pay(&api, &[]);
     }
-    // What has waited for ten minutes waits no longer.
-    assert_eq!(beat(601), (true, true, 30));
+    assert_eq!(beat(0), (false, true, 150), "another");
+    api.platform.advance(601);
+    for _ in 0..25 {
+        pay(&api, &[]);
+    }
+    assert_eq!(beat(0), (true, true, 165), "what has waited for ten minutes waits no longer");
+    assert_eq!(beat(0), (true, true, 105));
+    assert_eq!(beat(0), (true, true, 45), "the last slice of it takes newer ones along");
+    assert_eq!(beat(0), (false, true, 45), "which alone wait");
     while beat(5).2 > 0 {}
-    assert_eq!(api.platform.receipts().len(), 140);
+    assert_eq!(api.platform.receipts().len(), 190);
 }
 
 #[test]
@@ -470,6 +477,23 @@ fn mail_whose_answer_is_lost_is_sent_again_under_its_key() {
     assert_eq!(emails.len(), 2);
     assert_eq!(emails[0], emails[1]);
     assert!(charge(&api, paid.id()).body["receipt_number"].is_string());
+}
+
+#[test]
+fn mail_that_was_tried_again_after_a_refund_had_another_body_under_the_same_key() {
+    let api = Api::watched();
+    let paid = pay(&api, &[("receipt_email", "jo@example.com")]);
+    api.platform.outside().email_hop.fail(1, Fault::AfterEffect);
+    api.beat();
+    api.post("/v1/refunds", &[("charge", paid.id()), ("amount", "500")]).ok();
+    for _ in 0..3 {
+        api.platform.advance(60);
+        api.beat();
+    }
+    let emails = api.platform.outside().emails();
+    assert_eq!(emails.len(), 2);
+    assert_ne!(emails[0].html, emails[1].html);
+    assert_ne!(emails[0].idempotency_key, emails[1].idempotency_key, "a provider may refuse that");
 }
 
 #[test]

@@ -226,6 +226,35 @@ fn a_rolled_secret_signs_beside_the_one_before_until_that_ends() {
 }
 
 #[test]
+fn a_second_roll_ended_the_secret_in_place_of_whoever_lost_the_answer_of_the_first() {
+    let api = Api::new();
+    let form = [("url", URL), ("enabled_events[]", "*")];
+    let made = api.post("/v1/webhook_endpoints", &form).ok();
+    let path = format!("/v1/florin/webhook_endpoints/{}/roll", made.id());
+    let mut secrets = vec![made.text_at("/secret").to_owned()];
+    let signed_by = |secrets: &[String]| {
+        customer(&api);
+        api.deliver();
+        let requests = api.platform.outside().take_requests();
+        let request = requests.first().expect("a delivery");
+        let at = flows::Platform::now(&api.platform);
+        let expected = domain::webhook::signature::stripe(secrets, at, request.body());
+        assert_eq!(request.headers()["stripe-signature"], expected.as_str());
+    };
+    for _ in 1..5 {
+        let rolled = api.post(&path, &[("expires_in", "86400")]).ok();
+        secrets.push(rolled.text_at("/secret").to_owned());
+        signed_by(&secrets);
+    }
+    // There is no end to that; nor does one more end what somebody may have in place.
+    let refusal = api.post(&path, &[("expires_in", "86400")]).error(400)["message"].to_string();
+    assert!(refusal.contains("5 secrets"), "{refusal}");
+    signed_by(&secrets);
+    let last = api.post(&path, &[]).ok().text_at("/secret").to_owned();
+    signed_by(&[last]);
+}
+
+#[test]
 fn an_objects_events_arrive_in_sequence_and_hold_up_no_other_object() {
     let api = Api::new();
     let id = endpoint(&api);
@@ -770,13 +799,13 @@ fn what_was_lost_is_planned_at_once_however_much_it_is() {
         let count = "SELECT COUNT(*) AS lost FROM deliveries WHERE next_attempt_at IS NULL";
         database.query(count, vec![])[0].integer("lost").expect("a number")
     };
-    api.platform.advance(61);
+    api.platform.advance(301);
     for _ in 0..6 {
         api.beat();
     }
     assert_eq!(lost(), 0, "in a minute's search, as fast as the heart beats");
     let cursor = &database.query("SELECT * FROM fan_out", vec![])[0];
-    assert_eq!(cursor.integer("searched_at"), Ok(kit::START.seconds() + 61), "it has ended");
+    assert_eq!(cursor.integer("searched_at"), Ok(kit::START.seconds() + 301), "it has ended");
 }
 
 #[test]

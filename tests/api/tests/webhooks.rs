@@ -251,7 +251,7 @@ fn a_message_that_is_lost_or_doubled_costs_time_only() {
     outside.take_announced();
     api.beat();
     outside.lose_messages();
-    for _ in 0..3 {
+    for _ in 0..6 {
         api.platform.advance(61);
         api.beat();
         api.deliver();
@@ -285,7 +285,7 @@ fn a_crash_at_any_await_loses_no_delivery() {
         let ended = kit::run_until_poll(polls, work).is_some();
         api.platform.yields(false);
         api.platform.outside().lose_messages();
-        for _ in 0..3 {
+        for _ in 0..6 {
             api.platform.advance(61);
             api.beat();
             api.deliver();

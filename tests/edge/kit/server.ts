@@ -24,6 +24,8 @@ export type Options = {
   sendsEmail?: boolean;
   /** What DNS says of hosts, where the Worker is to reach nobody: what it sends to them is in the log. */
   hosts?: Record<string, string[]>;
+  /** Whether nothing answers for the buckets, as when R2 is down. */
+  losesBuckets?: boolean;
 };
 
 /** An object in the bucket of receipts; each time that one is written it has another version. */
@@ -42,6 +44,8 @@ export class Server {
   readonly #observe: boolean;
   readonly #sendsEmail: boolean;
   readonly #hosts: Record<string, string[]> | undefined;
+  /** Whether nothing answers for the buckets from the next start on. */
+  losesBuckets: boolean;
   readonly #pending = new Map<number, Pending>();
   #child: ChildProcess | undefined;
   #requests = 0;
@@ -52,6 +56,7 @@ export class Server {
     this.#observe = options.observe ?? false;
     this.#sendsEmail = options.sendsEmail ?? false;
     this.#hosts = options.hosts;
+    this.losesBuckets = options.losesBuckets ?? false;
   }
 
   /** Starts a server on a state of its own. */
@@ -141,7 +146,8 @@ export class Server {
     if (this.#child !== undefined) await this.kill9();
     const port = this.url === "" ? 0 : this.port;
     const [observe, sendsEmail, hosts] = [this.#observe, this.#sendsEmail, this.#hosts];
-    const settings = { port, state: this.state, bindings: this.#bindings, observe, sendsEmail, hosts };
+    const { state, losesBuckets } = this;
+    const settings = { port, state, bindings: this.#bindings, observe, sendsEmail, hosts, losesBuckets };
     const env = { ...process.env, FLORIN_SERVE: JSON.stringify(settings) };
     // A process group of its own, so that workerd can be ended together with the script that runs it.
     const child = spawn(process.execPath, [SCRIPT], { env, detached: true, stdio: ["pipe", "pipe", "pipe"] });

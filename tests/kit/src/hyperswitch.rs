@@ -9,8 +9,10 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use flows::platform::Answered;
+use hmac::{Hmac, Mac};
 use http::{Method, Request};
 use serde_json::{Value, json};
+use sha2::Sha512;
 
 use crate::Platform;
 
@@ -36,6 +38,16 @@ impl Hyperswitch {
             Ok(Answered { status, body: body.to_string(), ..Answered::default() })
         });
         processor
+    }
+
+    /// What signs a body that it tells unasked.
+    ///
+    /// # Panics
+    /// Never: HMAC takes keys of every length.
+    pub fn sign(body: &str, secret: &str) -> String {
+        let mut mac = Hmac::<Sha512>::new_from_slice(secret.as_bytes()).expect("any length");
+        mac.update(body.as_bytes());
+        hex::encode(mac.finalize().into_bytes())
     }
 
     /// The payments that it knows.

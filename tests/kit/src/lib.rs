@@ -33,4 +33,4 @@ pub use hyperswitch::Hyperswitch;
 pub use merchant::Merchant;
 pub use outside::{Outside, answered};
 pub use platform::{LoggedError, Platform, START};
-pub use processor::{Paid, Processor};
+pub use processor::{Paid, Processor, account_of};

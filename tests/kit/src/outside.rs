@@ -22,6 +22,8 @@ pub struct Outside {
     pub server_hop: Hop,
     /// The hook in every request to a payment processor; an answer that is lost there was acted on.
     pub processor_hop: Hop,
+    /// The hook in every question to DNS.
+    pub resolver_hop: Hop,
     /// The hook in every mail.
     pub email_hop: Hop,
     pub(crate) emails: RefCell<Vec<Email>>,
@@ -48,6 +50,7 @@ impl Default for Outside {
             object_hop: Hop::default(),
             server_hop: Hop::default(),
             processor_hop: Hop::default(),
+            resolver_hop: Hop::default(),
             email_hop: Hop::default(),
             emails: RefCell::default(),
             refused: RefCell::default(),

@@ -9,6 +9,7 @@ use domain::api_key::{Kind, Permissions};
 use domain::id::keyed_digest;
 use domain::idempotency::{self, Begin, Complete, Decision, Record};
 use domain::receipt::Document;
+use domain::routing::health::{Answers, Breaker, Health, is_failure};
 use domain::seal::MasterKey;
 use flows::PlatformError;
 use flows::platform::{Answered, Email, NotSent, Sent};
@@ -46,6 +47,7 @@ pub struct Platform {
     seed: u64,
     draws: Cell<u64>,
     master_key: MasterKey,
+    health: RefCell<BTreeMap<String, Health>>,
     wakes: RefCell<Vec<Timestamp>>,
     errors: RefCell<Vec<LoggedError>>,
     outside: Outside,
@@ -76,6 +78,7 @@ impl Platform {
             seed,
             draws: Cell::new(0),
             master_key: MasterKey::parse(MASTER_KEY).expect("32 bytes in base64"),
+            health: RefCell::default(),
             wakes: RefCell::default(),
             errors: RefCell::default(),
             outside: Outside::default(),
@@ -189,6 +192,12 @@ impl Platform {
     /// What an idempotency object keeps of a key.
     pub fn record(&self, object: &str, key: &str) -> Option<Record> {
         self.records.borrow().get(&(object.to_owned(), key.to_owned())).cloned()
+    }
+
+    fn note(&self, account: &str, is_good: bool) {
+        let now = self.now.get().seconds();
+        let mut all = self.health.borrow_mut();
+        all.entry(account.to_owned()).or_default().note(now, Answers::one(is_good));
     }
 
     fn keep(&self, object: &str, key: &str, record: Option<Record>) {
@@ -313,6 +322,7 @@ impl flows::Platform for Platform {
 
     async fn ask_processor(
         &self,
+        account: Option<&str>,
         request: http::Request<String>,
         _: u32,
     ) -> Result<Answered, String> {
@@ -321,11 +331,26 @@ impl flows::Platform for Platform {
             yield_once().await;
         }
         let lost = || "the connection was lost".to_owned();
-        self.outside.processor_hop.make(|| self.outside.ask(request), lost).await
+        let answer = self.outside.processor_hop.make(|| self.outside.ask(request), lost).await;
+        if let Some(account) = account {
+            let is_good = answer.as_ref().is_ok_and(|answered| !is_failure(answered.status));
+            self.note(account, is_good);
+        }
+        answer
     }
 
-    async fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, PlatformError> {
-        Ok(self.outside.hosts.borrow().get(host).cloned().unwrap_or_default())
+    fn note_failure(&self, account: &str) {
+        self.note(account, false);
+    }
+
+    fn health(&self, account: &str) -> Breaker {
+        let now = self.now.get().seconds();
+        self.health.borrow().get(account).map_or(Breaker::Closed, |health| health.breaker(now))
+    }
+
+    async fn addresses(&self, host: &str) -> Result<Result<Vec<IpAddr>, String>, PlatformError> {
+        let known = || Ok(Ok(self.outside.hosts.borrow().get(host).cloned().unwrap_or_default()));
+        self.outside.resolver_hop.make(known, || lost("DNS")).await
     }
 
     fn is_development(&self) -> bool {

@@ -5,6 +5,7 @@
 //! open the same account.
 
 mod answer;
+mod notices;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -16,6 +17,9 @@ use serde_json::{Value, json};
 
 use crate::Platform;
 use answer::{error, shown};
+
+/// What asks for a challenge.
+const CHALLENGE: &str = "payment_method_options[card][request_three_d_secure]";
 
 /// The fields of a request.
 type Fields = BTreeMap<String, String>;
@@ -60,7 +64,10 @@ struct Books {
     livemode: Option<bool>,
     sends_nowhere: bool,
     completes_before_voids: bool,
+    demands_challenges: bool,
     refuses: Option<(&'static str, u16, &'static str)>,
+    notices: Vec<String>,
+    told: usize,
 }
 
 /// A payment processor that speaks Stripe's API.
@@ -89,9 +96,13 @@ impl Processor {
 
     /// Decides what becomes of refunds: `succeeded` unless said.
     pub fn refunds_become(&self, status: &'static str) {
-        self.0.borrow_mut().refund_status = Some(status);
-        for refund in &mut self.0.borrow_mut().refunds {
+        let books = &mut *self.0.borrow_mut();
+        books.refund_status = Some(status);
+        for refund in &mut books.refunds {
             refund["status"] = json!(status);
+        }
+        for refund in books.refunds.clone() {
+            books.tell("refund.updated", &refund);
         }
     }
 
@@ -132,6 +143,11 @@ impl Processor {
         self.0.borrow_mut().completes_before_voids = true;
     }
 
+    /// Has issuers decline cards that they want to see the holders of, unless a challenge is asked for.
+    pub fn demand_challenges(&self) {
+        self.0.borrow_mut().demands_challenges = true;
+    }
+
     /// Refuses, or no longer refuses, changes by paths with this end, with a status and a code.
     pub fn refuse(&self, refusal: Option<(&'static str, u16, &'static str)>) {
         self.0.borrow_mut().refuses = refusal;
@@ -146,6 +162,7 @@ impl Processor {
         let paid = books.payments.iter_mut().find(|paid| paid.id == id).expect("a payment");
         paid.status = "succeeded".to_owned();
         paid.taken = paid.amount;
+        books.tell_of_payment(id);
     }
 
     /// What a cardholder does with the challenge of a payment.
@@ -158,6 +175,7 @@ impl Processor {
         assert_eq!(paid.status, "requires_action");
         paid.status = if completes { "succeeded" } else { "requires_payment_method" }.to_owned();
         paid.taken = if completes { paid.amount } else { 0 };
+        books.tell_of_payment(id);
     }
 
     /// Ends a payment, as when its authorisation expires.
@@ -168,9 +186,11 @@ impl Processor {
         let mut books = self.0.borrow_mut();
         let paid = books.payments.iter_mut().find(|paid| paid.id == id).expect("a payment");
         paid.status = "canceled".to_owned();
+        books.tell_of_payment(id);
     }
 
-    fn answer(&self, request: &Request<String>) -> Answered {
+    /// Answers a request, for tests that come between.
+    pub fn answer(&self, request: &Request<String>) -> Answered {
         let mut books = self.0.borrow_mut();
         let path = request.uri().path().to_owned();
         books.requests.push((request.method().to_string(), path.clone()));
@@ -264,6 +284,9 @@ impl Books {
                 }
                 let done = operate(paid, verb, fields);
                 let paid = paid.clone();
+                if done.is_ok() {
+                    self.tell_of_payment(&paid.id);
+                }
                 done.map_or_else(|refused| refused, |()| (200, self.shown(&paid).to_string()))
             }
             ["refunds"] => self.refund(fields),
@@ -274,6 +297,8 @@ impl Books {
                     return error(400, "invalid_request_error", "", "It cannot be canceled.");
                 }
                 refund["status"] = json!("canceled");
+                let refund = refund.clone();
+                self.tell("refund.updated", &refund);
                 (200, refund.to_string())
             }
             other => panic!("nobody posts to {other:?}"),
@@ -285,7 +310,9 @@ impl Books {
         let number = fields["payment_method_data[card][number]"].as_str();
         let takes = fields["capture_method"] == "automatic";
         let status = match number {
-            "4000000000009995" => "requires_payment_method",
+            "4000000000009995" | "4000000000000002" => "requires_payment_method",
+            "4000002760003184" if fields.contains_key(CHALLENGE) => "requires_action",
+            "4000002760003184" if self.demands_challenges => "requires_payment_method",
             "4000002760003184" if !fields.contains_key("off_session") => "requires_action",
             _ if takes => "succeeded",
             _ => "requires_capture",
@@ -305,17 +332,24 @@ impl Books {
         };
         let answer = match status {
             "requires_payment_method" => {
+                let (decline, network) = match number {
+                    "4000000000009995" => ("insufficient_funds", "51"),
+                    "4000002760003184" => ("authentication_required", "65"),
+                    _ => ("do_not_honor", "05"),
+                };
                 let error = json!({
                     "type": "card_error", "code": "card_declined",
-                    "decline_code": "insufficient_funds", "network_decline_code": "51",
-                    "message": "Your card has insufficient funds.",
+                    "decline_code": decline, "network_decline_code": network,
+                    "message": "Your card was declined.",
                     "payment_intent": { "id": paid.id },
                 });
                 (402, json!({ "error": error }).to_string())
             }
             _ => (200, self.shown(&paid).to_string()),
         };
+        let id = paid.id.clone();
         self.payments.push(paid);
+        self.tell_of_payment(&id);
         answer
     }
 
@@ -353,12 +387,16 @@ impl Books {
             "failure_reason": (status == "failed").then_some("lost_or_stolen_card"),
         });
         self.refunds.push(refund.clone());
+        self.tell("refund.created", &refund);
         (200, refund.to_string())
     }
 }
 
 /// The account that a request's secret opens.
-fn account_of(request: &Request<String>) -> String {
+///
+/// # Panics
+/// When the request has no secret.
+pub fn account_of(request: &Request<String>) -> String {
     let header = request.headers().get("authorization").expect("a secret");
     let secret = header.to_str().expect("text").trim_start_matches("Bearer ");
     secret.chars().take(10).collect()

@@ -32,8 +32,6 @@ pub struct Answer {
     pub text: String,
     /// What the header `Stripe-Should-Retry` says.
     should_retry: Option<bool>,
-    /// Whether it is given again.
-    pub is_replay: bool,
 }
 
 impl Answer {
@@ -248,7 +246,6 @@ pub fn invoke(client: &Client, request: Request<Vec<u8>>, slot: Slot<Option<Answ
         let answer = Answer {
             status: reply.status().as_u16(),
             should_retry: header("stripe-should-retry").map(|value| value == "true"),
-            is_replay: header("idempotent-replayed").is_some(),
             text: String::from_utf8_lossy(reply.body()).into_owned(),
         };
         let is_lost = world.strikes(|weather| weather.request_lost);

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use domain::Timestamp;
 use domain::idempotency::{self, Begin, Complete, Decision};
 use domain::receipt::Document;
+use domain::routing::health::{Answers, Breaker, is_failure};
 use domain::seal::MasterKey;
 use flows::PlatformError;
 use flows::platform::{Answered, Email, NotSent, Sent};
@@ -122,6 +123,12 @@ impl Invocation {
     ) -> Result<T, PlatformError> {
         let lost = |_| PlatformError { part, problem: "the connection was lost".to_owned() };
         self.world.call(self.task, service, None, effect).await.map_err(lost)?
+    }
+
+    fn note(&self, account: &str, is_good: bool) {
+        let now = self.world.clock(0).seconds();
+        let mut all = self.world.health.borrow_mut();
+        all.entry(account.to_owned()).or_default().note(now, Answers::one(is_good));
     }
 }
 
@@ -262,6 +269,7 @@ impl flows::Platform for Invocation {
 
     async fn ask_processor(
         &self,
+        account: Option<&str>,
         mut request: http::Request<String>,
         _: u32,
     ) -> Result<Answered, String> {
@@ -274,14 +282,27 @@ impl flows::Platform for Invocation {
         let answer = self.world.call(self.task, Service::Processor, None, effect).await;
         let lost = |_| "the connection was lost".to_owned();
         let answer = answer.map_err(lost).and_then(|answer| answer);
+        if let Some(account) = account {
+            self.note(account, answer.as_ref().is_ok_and(|answered| !is_failure(answered.status)));
+        }
         match (planted, asked) {
             (Some(planted), Some(asked)) => planted.hear(&asked, answer),
             _ => answer,
         }
     }
 
-    async fn addresses(&self, _: &str) -> Result<Vec<IpAddr>, PlatformError> {
-        Ok(vec![IpAddr::V4(Ipv4Addr::new(93, 184, 215, 14))])
+    fn note_failure(&self, account: &str) {
+        self.note(account, false);
+    }
+
+    fn health(&self, account: &str) -> Breaker {
+        let now = self.world.clock(0).seconds();
+        let health = self.world.health.borrow();
+        health.get(account).map_or(Breaker::Closed, |health| health.breaker(now))
+    }
+
+    async fn addresses(&self, _: &str) -> Result<Result<Vec<IpAddr>, String>, PlatformError> {
+        Ok(Ok(vec![IpAddr::V4(Ipv4Addr::new(93, 184, 215, 14))]))
     }
 
     fn is_development(&self) -> bool {

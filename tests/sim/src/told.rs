@@ -26,8 +26,6 @@ pub struct Intent {
     pub taken: i64,
     /// Whether it was told that it is canceled.
     pub is_canceled: bool,
-    /// How often the client asked for a payment with it, each under a key of its own.
-    pub confirms: u64,
 }
 
 impl Told {

@@ -9,6 +9,7 @@ use std::task::Poll;
 
 use domain::Timestamp;
 use domain::idempotency::Record;
+use domain::routing::health::Health;
 use domain::seal::MasterKey;
 use handlers::Server;
 use kit::{Database, START};
@@ -68,6 +69,8 @@ pub struct World {
     pub workers: Workers,
     /// The payment processor.
     pub processor: RefCell<Processor>,
+    /// How the accounts at processors have answered lately.
+    pub health: RefCell<BTreeMap<String, Health>>,
     /// The merchants' endpoints.
     pub endpoints: RefCell<Endpoints>,
     /// What clients were told.
@@ -102,6 +105,7 @@ impl World {
             isolates: (0..ISOLATES).map(|_| isolate()).collect(),
             workers: Workers::default(),
             processor: RefCell::default(),
+            health: RefCell::default(),
             endpoints: RefCell::default(),
             told: RefCell::default(),
             planted,

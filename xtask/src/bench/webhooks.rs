@@ -1,11 +1,11 @@
 //! `cargo xtask bench --webhooks`: how many events are accepted and delivered, what a delivery costs in rows and messages,
 //! and what endpoints cost a payment.
+use std::collections::HashSet;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
@@ -42,7 +42,7 @@ const GATHERS: Duration = Duration::from_millis(250);
 
 /// Runs the task.
 pub fn run(place: &Path, as_json: bool) -> Result<ExitCode> {
-    let ways = [1, MANY].map(|endpoints| end_to_end(place, endpoints));
+    let ways = [0, 1, MANY, MOST].map(|endpoints| end_to_end(place, endpoints));
     let ways = ways.into_iter().collect::<Result<Vec<_>>>()?;
     let costs = [1, MANY].map(|endpoints| costs(place, endpoints));
     let costs = costs.into_iter().collect::<Result<Vec<_>>>()?;
@@ -53,11 +53,14 @@ pub fn run(place: &Path, as_json: bool) -> Result<ExitCode> {
     }
     for way in &ways {
         println!(
-            "to {} endpoints: {:.0} events accepted each second, {:.0} deliveries each second until the last one, \
-             {:.1} s after the last payment; {:.2} ms of processors for each delivery of that time",
+            "to {} endpoints: {:.0} events accepted each second, a payment in {:.1} ms (median) beside their deliveries; \
+             {:.0} deliveries each second until the last one, {} of them made twice, {:.1} s after the last payment; \
+             {:.2} ms of processors for each delivery of that time",
             way["endpoints"],
             way["accepted_per_second"].as_f64().unwrap_or_default(),
+            way["payment_ms"].as_f64().unwrap_or_default(),
             way["delivered_per_second"].as_f64().unwrap_or_default(),
+            way["made_twice"],
             way["last_delivery_after_seconds"].as_f64().unwrap_or_default(),
             way["processor_ms_per_delivery"].as_f64().unwrap_or_default(),
         );
@@ -80,30 +83,43 @@ pub fn run(place: &Path, as_json: bool) -> Result<ExitCode> {
 /// A server of webhooks that takes everything.
 struct Receiver {
     port: u16,
-    taken: Arc<AtomicU64>,
+    taken: Arc<Mutex<Taken>>,
+}
+
+/// What was taken.
+#[derive(Default)]
+struct Taken {
+    /// Which event by which endpoint, by its path. One that comes twice makes up for none that never comes.
+    events: HashSet<(String, String)>,
+    /// How often one came that was taken before.
+    twice: u64,
 }
 
 impl Receiver {
     fn start() -> Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0))?;
         let port = listener.local_addr()?.port();
-        let taken = Arc::new(AtomicU64::new(0));
-        let counter = Arc::clone(&taken);
+        let taken = Arc::new(Mutex::default());
+        let list = Arc::clone(&taken);
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let counter = Arc::clone(&counter);
+                let list = Arc::clone(&list);
                 // A connection that breaks off has been counted as far as it came.
-                thread::spawn(move || drop(take(stream, &counter)));
+                thread::spawn(move || drop(take(stream, &list)));
             }
         });
         Ok(Self { port, taken })
     }
 
     fn taken(&self) -> u64 {
-        self.taken.load(Ordering::SeqCst)
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner).events.len() as u64
     }
 
-    /// Waits until so many deliveries have come, for as long as some come.
+    fn taken_twice(&self) -> u64 {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner).twice
+    }
+
+    /// Waits until so many endpoints have taken an event, each event counted once, for as long as some come.
     fn wait_for(&self, count: u64) -> Result<()> {
         let (mut last, mut came) = (self.taken(), Instant::now());
         while last < count {
@@ -119,26 +135,37 @@ impl Receiver {
 }
 
 /// Takes the requests of one connection.
-fn take(stream: TcpStream, counter: &AtomicU64) -> Result<()> {
+fn take(stream: TcpStream, taken: &Mutex<Taken>) -> Result<()> {
     stream.set_nodelay(true)?;
     let mut stream = BufReader::new(stream);
     loop {
-        let mut length = 0;
+        let (mut length, mut path, mut event) = (0, String::new(), String::new());
         loop {
             let mut line = String::new();
             if stream.read_line(&mut line)? == 0 {
                 return Ok(());
             }
-            let line = line.trim_end().to_ascii_lowercase();
+            let line = line.trim_end();
             if line.is_empty() {
                 break;
             }
-            if let Some(value) = line.strip_prefix("content-length:") {
-                length = value.trim().parse()?;
+            match line.split_once(':') {
+                Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
+                    length = value.trim().parse()?;
+                }
+                Some((name, value)) if name.eq_ignore_ascii_case("webhook-id") => {
+                    value.trim().clone_into(&mut event);
+                }
+                _ if path.is_empty() => line.clone_into(&mut path),
+                _ => {}
             }
         }
         stream.read_exact(&mut vec![0; length])?;
-        counter.fetch_add(1, Ordering::SeqCst);
+        {
+            let mut taken = taken.lock().unwrap_or_else(PoisonError::into_inner);
+            let is_new = taken.events.insert((path, event));
+            taken.twice += u64::from(!is_new);
+        }
         stream.get_mut().write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")?;
     }
 }
@@ -177,6 +204,8 @@ fn end_to_end(place: &Path, endpoints: u64) -> Result<Value> {
         "endpoints": endpoints,
         "events": events,
         "accepted_per_second": figures.per_second * EVENTS as f64,
+        "payment_ms": figures.p50,
+        "made_twice": receiver.taken_twice(),
         "delivered_per_second": (events * endpoints) as f64 / (arrived - started).as_secs_f64(),
         "last_delivery_after_seconds": (arrived - paid).as_secs_f64(),
         // What others do on the machine changes it less than the time.

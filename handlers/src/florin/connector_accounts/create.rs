@@ -31,6 +31,8 @@ pub struct Parameters {
     metadata: Option<MetadataUpdate>,
     /// The account or profile within it, where the secret opens several.
     processor_account: Option<String>,
+    /// What the processor signs its webhooks with; it is never shown.
+    webhook_secret: Option<String>,
 }
 
 impl Endpoint for Create {
@@ -50,6 +52,7 @@ impl Endpoint for Create {
             base_url: given.base_url,
             processor_account: given.processor_account,
             disabled: given.disabled.unwrap_or(false),
+            webhook_secret: given.webhook_secret,
             metadata: new_metadata(given.metadata.as_ref())?,
         })
     }

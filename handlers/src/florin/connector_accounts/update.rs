@@ -1,6 +1,7 @@
 //! `POST /v1/florin/connector_accounts/{connector_account}`
 
 use domain::ApiError;
+use domain::connector_account::LONGEST_OVERLAP;
 use domain::metadata::MetadataUpdate;
 use domain::resource::Json;
 use flows::{Failure, Platform, connector_accounts};
@@ -8,6 +9,7 @@ use serde::Deserialize;
 
 use super::show;
 use crate::endpoint::{Call, Endpoint, Method};
+use crate::florin::check_range;
 
 /// Changes an account at a payment processor.
 pub struct Update;
@@ -24,6 +26,10 @@ pub struct Parameters {
     /// Changes to the merchant's own pairs.
     #[serde(default, deserialize_with = "domain::patch::named")]
     metadata: Option<MetadataUpdate>,
+    /// What the processor signs its webhooks with from now on; it is never shown.
+    webhook_secret: Option<String>,
+    /// For how many seconds the secrets before are believed beside it, 0 to 86,400, which it is unless said.
+    webhook_secret_overlap: Option<i64>,
 }
 
 impl Endpoint for Update {
@@ -36,8 +42,15 @@ impl Endpoint for Update {
     type Input = connector_accounts::Update;
 
     fn check(given: Parameters) -> Result<connector_accounts::Update, ApiError> {
-        let Parameters { secret_key, disabled, metadata } = given;
-        Ok(connector_accounts::Update { secret_key, disabled, metadata })
+        let overlap = given.webhook_secret_overlap;
+        check_range("webhook_secret_overlap", overlap.as_ref(), 0, LONGEST_OVERLAP)?;
+        Ok(connector_accounts::Update {
+            secret_key: given.secret_key,
+            disabled: given.disabled,
+            webhook_secret: given.webhook_secret,
+            webhook_secret_overlap: overlap,
+            metadata: given.metadata,
+        })
     }
 
     async fn run<P: Platform>(call: &Call<'_, P>, input: Self::Input) -> Result<Json, Failure> {

@@ -18,6 +18,8 @@ list_parameters! {
     pub struct Parameters {
         /// Those of one payment alone.
         payment_intent: Option<String>,
+        /// Those whose account a routing chose, whether anybody has to look at them or not; of one payment alone.
+        routed: Option<bool>,
     }
 }
 
@@ -28,20 +30,24 @@ impl Endpoint for List {
     const SHOWS: &'static str = "florin.payment_attempt";
     const OBJECT: &'static str = "florin.payment_attempt";
     type Parameters = Parameters;
-    type Input = (Page, Filter);
+    type Input = (Page, Table, Filter);
 
     fn check(parameters: Parameters) -> Result<Self::Input, ApiError> {
         let page = parameters.page()?;
-        Ok((page, parameters.payment_intent.map_or(Filter::Nothing, Filter::PaymentIntent)))
+        let filter = parameters.payment_intent.map_or(Filter::Nothing, Filter::PaymentIntent);
+        match parameters.routed {
+            Some(true) if filter == Filter::Nothing => {
+                Err(ApiError::MissingParameter { param: "payment_intent".to_owned() })
+            }
+            Some(true) => Ok((page, Table::RoutedAttempts, filter)),
+            _ => Ok((page, Table::Attempts, filter)),
+        }
     }
 
     async fn run<P: Platform>(
         call: &Call<'_, P>,
-        (page, filter): Self::Input,
+        (page, table, filter): Self::Input,
     ) -> Result<Json, Failure> {
-        list::show(call, Table::Attempts, &[filter], &page, |row| {
-            Ok(show(&Attempt::try_from(row)?))
-        })
-        .await
+        list::show(call, table, &[filter], &page, |row| Ok(show(&Attempt::try_from(row)?))).await
     }
 }

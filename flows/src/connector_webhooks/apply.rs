@@ -1,0 +1,212 @@
+//! What a notice says is done: each kind of object through the flow that its own requests take.
+
+use connectors::webhook::{Disputed, Notice, Subject};
+use connectors::{Connector, LookUp, Operation};
+use domain::attempt::{Attempt, AttemptState, Request};
+use domain::charge::Charge;
+use domain::connector_account::ConnectorAccount;
+use domain::id::{AttemptId, Id};
+use domain::money::{Amount, Money};
+use domain::refund::{Refund, Status};
+use store::{Rows, attempts, refunds};
+
+use super::Verdict;
+use crate::disputes;
+use crate::operations::{self, Held};
+use crate::refunds::{Elsewhere, made_elsewhere};
+use crate::{Context, Failure, Platform};
+
+/// Does what a notice says.
+///
+/// # Errors
+/// When the database or the processor does not answer.
+pub(super) async fn apply<P: Platform>(
+    context: &Context<'_, P>,
+    connector: Connector,
+    account: &ConnectorAccount,
+    notice: &Notice,
+) -> Result<Verdict, Failure> {
+    if notice.livemode.is_some_and(|livemode| livemode != context.scope.livemode) {
+        return Ok(parked("It is of the other mode than the connector account."));
+    }
+    let told = Told { context, connector, account, notice };
+    match &notice.subject {
+        Subject::Payment { key, reference } => told.payment(key.as_deref(), reference).await,
+        Subject::Refund { key, reference, payment, amount } => {
+            told.refund(key.as_deref(), reference, payment.as_deref(), *amount).await
+        }
+        Subject::Refunds { payment, total } => told.refunds(payment, *total).await,
+        Subject::Dispute(disputed) => told.dispute(disputed).await,
+        Subject::Nothing => Ok(Verdict::Nothing),
+        Subject::Unknown => Ok(parked("Nothing of this kind, or in this shape, is known here.")),
+    }
+}
+
+fn parked(problem: impl Into<String>) -> Verdict {
+    Verdict::Parked { problem: problem.into(), may_help_later: false }
+}
+
+/// Its payment may be recorded in a moment.
+fn parked_for_now(problem: impl Into<String>) -> Verdict {
+    Verdict::Parked { problem: problem.into(), may_help_later: true }
+}
+
+/// A notice, and where it came from.
+struct Told<'a, P> {
+    context: &'a Context<'a, P>,
+    connector: Connector,
+    account: &'a ConnectorAccount,
+    notice: &'a Notice,
+}
+
+/// A payment that is named by its processor's reference alone.
+enum Named {
+    /// It was made, and this is its charge.
+    Made(Box<Charge>),
+    /// It came to nothing: the books know nothing of it, and what it may have left there is taken back.
+    GivenUp,
+    /// Nobody knows it, or knows yet what became of it.
+    Unknown,
+}
+
+impl<P: Platform> Told<'_, P> {
+    async fn payment(&self, key: Option<&str>, reference: &str) -> Result<Verdict, Failure> {
+        let by_key = match key {
+            Some(key) => self.attempt(key).await?,
+            None => None,
+        };
+        let held = match by_key {
+            Some(held) => Some(held),
+            None => self.by_reference(reference).await?,
+        };
+        let Some(held) = held.filter(|held| matches!(held.attempt.request, Request::Authorize(_)))
+        else {
+            return Ok(parked("No payment of this name was made here."));
+        };
+        let (context, connector) = (self.context, self.connector);
+        match operations::hear_of_payment(context, connector, held, self.notice).await? {
+            Some(problem) => Ok(parked(problem)),
+            None => Ok(Verdict::Nothing),
+        }
+    }
+
+    async fn refund(
+        &self,
+        key: Option<&str>,
+        reference: &str,
+        payment: Option<&str>,
+        amount: Option<Money>,
+    ) -> Result<Verdict, Failure> {
+        let (context, connector) = (self.context, self.connector);
+        if let Some(key) = key
+            && let Some(held) = self.attempt(key).await?
+        {
+            operations::hear_of_refund(context, connector, held, self.notice).await?;
+            return Ok(Verdict::Nothing);
+        }
+        let Some(payment) = payment else { return Ok(parked("It names no payment.")) };
+        let charge = match self.named(payment).await? {
+            Named::Made(charge) => *charge,
+            // It is how we took it back ourselves.
+            Named::GivenUp => return Ok(Verdict::Nothing),
+            Named::Unknown => return Ok(unknown_payment(payment)),
+        };
+        let (scope, id) = (&context.scope, charge.id.as_str());
+        let found = context.batch(vec![refunds::find_by_reference(scope, id, reference)]).await?;
+        let found = found.first().map(|Rows(rows)| rows.as_slice()).unwrap_or_default();
+        let found: Vec<_> = found.iter().map(Refund::try_from).collect::<Result<_, _>>()?;
+        let is_it =
+            |refund: &&Refund| refund.details.processor_reference.as_deref() == Some(reference);
+        let known = found.iter().find(is_it).or_else(|| found.first());
+        let Some(amount) = amount else { return Ok(parked("It says no amount.")) };
+        let question = LookUp {
+            key: "",
+            operation: Operation::Refund,
+            amount,
+            captured: Amount::ZERO,
+            payment: Some(payment),
+            reference: Some(reference),
+        };
+        let told = operations::refund_told(connector, &question, self.notice);
+        match (known, told) {
+            (Some(known), _) if known.pending_operation.is_some() => {
+                Ok(parked_for_now("It may be the refund that is under way."))
+            }
+            (_, None) => {
+                Ok(parked("It was made by somebody else, and says nothing that is known."))
+            }
+            (Some(known), Some((status, why))) if known.amount == amount => {
+                crate::refunds::told(context, known.id.as_str(), status, why).await?;
+                Ok(Verdict::Nothing)
+            }
+            (Some(known), _) => Ok(parked(format!("{} is another amount.", known.id))),
+            (None, Some((Status::Failed | Status::Canceled, _))) => Ok(Verdict::Nothing),
+            (None, Some((status, _))) => {
+                let told = Elsewhere { reference, amount, status };
+                match made_elsewhere(context, charge, &told).await? {
+                    Some(problem) => Ok(parked_for_now(problem)),
+                    None => Ok(Verdict::Done),
+                }
+            }
+        }
+    }
+
+    /// Each refund is told of by itself, too: a sum is only compared.
+    async fn refunds(&self, payment: &str, total: Money) -> Result<Verdict, Failure> {
+        let charge = match self.named(payment).await? {
+            Named::Made(charge) => charge,
+            Named::GivenUp => return Ok(Verdict::Nothing),
+            Named::Unknown => return Ok(unknown_payment(payment)),
+        };
+        let known = Money { amount: charge.refunded, currency: charge.amount.currency };
+        if total.currency == known.currency && total.amount <= known.amount {
+            return Ok(Verdict::Nothing);
+        }
+        let [told, known] =
+            [total, known].map(|sum| format!("{} {}", sum.amount.minor_units(), sum.currency));
+        let problem = format!("{told} went back there, and {known} of {} here.", charge.id);
+        Ok(parked_for_now(problem))
+    }
+
+    async fn dispute(&self, disputed: &Disputed) -> Result<Verdict, Failure> {
+        let charge = match self.named(&disputed.payment).await? {
+            Named::Made(charge) => charge,
+            Named::GivenUp => return Ok(parked("It is about a payment that came to nothing.")),
+            Named::Unknown => return Ok(unknown_payment(&disputed.payment)),
+        };
+        Ok(match disputes::told(self.context, &charge, disputed).await? {
+            disputes::Told::Recorded => Verdict::Done,
+            disputes::Told::Known => Verdict::Nothing,
+            disputes::Told::Contradicted(problem) => parked_for_now(problem),
+        })
+    }
+
+    /// The attempt that our own key names, if it was made at this account.
+    async fn attempt(&self, key: &str) -> Result<Option<Held>, Failure> {
+        let Ok(id) = AttemptId::parse(key) else { return Ok(None) };
+        let held = operations::load(self.context, &id).await?;
+        Ok(held.filter(|held| held.attempt.connector_account.as_ref() == Some(&self.account.id)))
+    }
+
+    async fn by_reference(&self, reference: &str) -> Result<Option<Held>, Failure> {
+        let (scope, account) = (&self.context.scope, self.account.id.as_str());
+        let find = attempts::find_by_reference(scope, account, reference);
+        match self.context.find::<Attempt>(find).await? {
+            Some(attempt) => operations::load(self.context, &attempt.id).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn named(&self, payment: &str) -> Result<Named, Failure> {
+        let Some(held) = self.by_reference(payment).await? else { return Ok(Named::Unknown) };
+        Ok(match (held.attempt.state, held.charge) {
+            (AttemptState::Succeeded, Some(charge)) => Named::Made(Box::new(charge)),
+            (AttemptState::Failed | AttemptState::Canceled, _) => Named::GivenUp,
+            _ => Named::Unknown,
+        })
+    }
+}
+
+fn unknown_payment(payment: &str) -> Verdict {
+    parked_for_now(format!("No payment that is {payment} there is known here."))
+}

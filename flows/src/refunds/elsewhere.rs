@@ -1,0 +1,89 @@
+//! Refunds that somebody else made at the processor, as in its own pages: shown and booked as ours are.
+
+use domain::attempt::Request;
+use domain::charge::Charge;
+use domain::id::{AttemptId, Id, RefundId, base62, keyed_digest};
+use domain::money::Money;
+use domain::refund::{Details, Refund, Status};
+use store::DatabaseError;
+
+use crate::operations;
+use crate::{Context, Failure, Platform};
+
+/// What a processor says of a refund that nobody asked for here.
+pub(crate) struct Elsewhere<'a> {
+    /// Its own reference.
+    pub reference: &'a str,
+    /// How much goes back.
+    pub amount: Money,
+    /// How it stands.
+    pub status: Status,
+}
+
+/// Keeps and books a refund that somebody else made of a charge. Says why that cannot be, as while a refund of ours
+/// holds the money; nothing once it is done.
+///
+/// # Errors
+/// When the database does not answer, or the charge changed meanwhile.
+pub(crate) async fn made_elsewhere<P: Platform>(
+    context: &Context<'_, P>,
+    before: Charge,
+    told: &Elsewhere<'_>,
+) -> Result<Option<String>, Failure> {
+    let Elsewhere { reference, amount, status } = *told;
+    let mut charge = before.clone();
+    let (given, code) = (amount.amount.minor_units(), amount.currency);
+    let left = charge.refundable().minor_units();
+    let problem = || {
+        format!(
+            "{given} {code} went back, of {left} {} that could of {}.",
+            before.amount.currency, before.id
+        )
+    };
+    if amount.currency != charge.amount.currency
+        || charge.details.pending_operation.is_some()
+        || charge.reserve_refund(Some(amount.amount)).is_err()
+    {
+        return Ok(Some(problem()));
+    }
+    let (id, attempt) = ids(&charge, reference);
+    let mut refund = Refund {
+        id,
+        livemode: context.scope.livemode,
+        created: context.now,
+        version: 1,
+        amount,
+        status,
+        charge: charge.id.clone(),
+        payment_intent: charge.payment_intent.clone(),
+        pending_operation: None,
+        details: Details {
+            processor_reference: Some(reference.to_owned()),
+            fee_returned: charge.return_fee(),
+            ..Details::default()
+        },
+    };
+    let request = Request::Refund { refund: refund.id.clone() };
+    let asked = operations::start(context, &charge, amount, request);
+    let attempt = operations::made_elsewhere(asked, attempt, reference);
+    if status != Status::Succeeded {
+        refund.details.attempt = Some(attempt.id.clone());
+    }
+    let batch = operations::book_elsewhere(context, &before, charge, refund, &attempt)?;
+    match context.change(batch).await {
+        Ok(_) => Ok(None),
+        Err(DatabaseError::Guard(_)) => Ok(Some(problem())),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// A refund that is told of twice is one.
+fn ids(charge: &Charge, reference: &str) -> (RefundId, AttemptId) {
+    let name = |place: &[u8]| {
+        let parts = [place, charge.id.as_str().as_bytes(), reference.as_bytes()];
+        base62(&keyed_digest(b"made_elsewhere", &parts))
+    };
+    let refund = format!("{}{}", RefundId::PREFIX, name(b"refund"));
+    let attempt = format!("{}{}", AttemptId::PREFIX, name(b"attempt"));
+    (RefundId::from_checked(refund), AttemptId::from_checked(attempt))
+}

@@ -1,0 +1,4 @@
+//! `/v1/florin/routing/versions`.
+
+pub mod list;
+pub mod retrieve;
