@@ -50,11 +50,11 @@ impl Server {
     /// Answers a request. What goes wrong becomes an error body; nothing is returned as an error.
     pub async fn handle<P: Platform>(&self, platform: &P, request: &Request<Vec<u8>>) -> Reply {
         if request.uri().path().starts_with(connectors::PREFIX) {
-            // On the heap, so that no other request has room for it on the stack.
+            // On the heap, so that no other request has room for it; so are pages.
             return Box::pin(connectors::answer(platform, request)).await;
         }
         if !is_for_api(request.uri().path()) {
-            return pages::answer(platform, request).await;
+            return Box::pin(pages::answer(platform, request)).await;
         }
         let request_id: RequestId = IdSource::new(&platform.random()).derive("request");
         let mut reply = if request.method() == http::Method::OPTIONS {
