@@ -218,6 +218,7 @@ pub fn compare(
             stores.iter().zip(&mut connections).zip(&mut times).zip(&mut found)
         {
             let bytes = ask(store, number);
+            connection.revive()?;
             let started = Instant::now();
             let status = connection.send(&bytes)?;
             times.push(started.elapsed());

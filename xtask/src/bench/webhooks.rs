@@ -259,6 +259,7 @@ fn costs(place: &Path, endpoints: u64) -> Result<Value> {
     receiver.wait_for(events * endpoints)?;
     // What arrived last is recorded after its answer.
     sleep(Duration::from_secs(1));
+    connection.revive()?;
     connection.send(&request("GET", "/v1/balance", &store.key, None, ""))?;
     let observed: Value = serde_json::from_str(connection.observed.as_deref().unwrap_or("null"))?;
     let seen = |name: &str| observed["deliveries"][name].as_u64();
