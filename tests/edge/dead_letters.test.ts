@@ -9,12 +9,15 @@ import { until } from "./kit/until.ts";
 
 let server: Server;
 let receiver: Receiver;
+let account: string;
 let stripe: Stripe;
 
 before(async () => {
   server = await Server.start();
   receiver = await Receiver.start();
-  stripe = server.stripe((await server.account()).secret_key);
+  const merchant = await server.account();
+  account = merchant.account;
+  stripe = server.stripe(merchant.secret_key);
 });
 after(async () => {
   receiver.stop();
@@ -69,4 +72,36 @@ test("a dead letter is tried again on demand", async () => {
   await server.scheduled();
   await parked(0);
   await until("it arrives", async () => receiver.at("/beside")[before]);
+});
+
+/** Plans work for the heartbeat that nobody wakes it for, so that it is gone once the heart has beaten after that. */
+async function leave(subject: string, dueAt: number): Promise<void> {
+  await server.query(
+    `INSERT INTO scheduled_tasks (due_at, kind, subject, account, livemode, tries) VALUES (?1, 'replay_events', ?2, ?3, 0, 0)`,
+    dueAt, subject, account,
+  );
+}
+
+const isLeft = async (subject: string) => (await server.query("SELECT 1 FROM scheduled_tasks WHERE subject = ?1", subject)).length === 1;
+
+test("who listens for it hears at once of an endpoint that the last try of a dead letter finds gone", async () => {
+  await receiver.endpoint(stripe, "/owner", ["florin.webhook_endpoint.*"]);
+  const gone = await receiver.endpoint(stripe, "/gone", ["customer.created"]);
+  receiver.answer = (request, response) => void response.writeHead(request.url === "/gone" ? 410 : 200).end();
+  // No consumer can record what came of its attempts until their message is parked.
+  await server.query(
+    `CREATE TRIGGER fails_until_parked BEFORE UPDATE ON deliveries
+     WHEN OLD.endpoint = '${gone.id}' AND NOT EXISTS (SELECT 1 FROM dead_letters WHERE queue = 'deliveries')
+     BEGIN SELECT RAISE(ABORT, 'the database is away'); END`,
+  );
+  // The heart beats for the new endpoints, sees what is due two seconds later, and then does not beat for a minute.
+  await leave("the_last_beat", Math.floor(Date.now() / 1000) + 8);
+  await until("the heart has beaten", async () => ((await isLeft("the_last_beat")) ? undefined : true));
+  await leave("the_next_beat", 0);
+  await stripe.customers.create({ name: "Jo" });
+  const told = await until("the owner is told", async () => receiver.at("/owner")[0]);
+  assert.equal(told.event.type, "florin.webhook_endpoint.disabled");
+  assert.ok(await isLeft("the_next_beat"), "nobody waited for the heartbeat");
+  assert.equal(receiver.at("/gone").length, 7, "six tries, and that of the dead letter");
+  await server.query("DROP TRIGGER fails_until_parked");
 });

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
+import { gzipSync } from "node:zlib";
 import type Stripe from "stripe";
 import { Receiver } from "./kit/receiver.ts";
 import { Server } from "./kit/server.ts";
@@ -180,6 +181,30 @@ test("of a long answer the first 64 kB are read, and 4 kB kept", async () => {
   assert.equal(attempt?.["status_code"], 200);
   assert.equal(attempt?.["response"], `${"x".repeat(4_000)}…`);
   assert.ok((await ended) < size / 4, `${written} bytes were written`);
+});
+
+test("an answer that stalls, breaks off or is a bomb counts by its status, and what came of it is kept", async () => {
+  const stripe = await merchant();
+  const names = ["/stalls", "/breaks", "/bomb", "/refuses"] as const;
+  const endpoints = [];
+  for (const name of names) endpoints.push(await receiver.endpoint(stripe, name, ["customer.created"]));
+  const bomb = gzipSync("x".repeat(100_000_000));
+  receiver.answer = (request, response) => {
+    const { url } = request;
+    if (url === "/stalls") response.writeHead(200, { "content-length": "9" }).write("wait");
+    else if (url === "/breaks") response.writeHead(200, { "content-length": "9" }).write("no mo", () => response.destroy());
+    else if (url === "/bomb") response.writeHead(200, { "content-encoding": "gzip" }).end(bomb);
+    // What is no text, and what would end a text.
+    else response.writeHead(500).end(Buffer.from([0xff, 0x00, 0x27, 0x3b]));
+  };
+  await stripe.customers.create({ name: "Jo" });
+  const kept = [];
+  for (const endpoint of endpoints) kept.push((await attempts(endpoint, 1)).at(-1));
+  assert.deepEqual(kept.map((attempt) => [attempt?.["status_code"], attempt?.["problem"], attempt?.["response"]]), [
+    [200, null, "wait"], [200, null, "no mo"], [200, null, `${"x".repeat(4_000)}…`], [500, null, "\ufffd\u0000';"],
+  ]);
+  const took = Number(kept[0]?.["milliseconds"]);
+  assert.ok(took >= 20_000 && took < 40_000, `${took} ms`);
 });
 
 test("an endpoint that asks to be left in peace gets nothing until then, and then all of it", async () => {

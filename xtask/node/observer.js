@@ -5,8 +5,11 @@ import Built from "./index.js";
 export * from "./index.js";
 
 let hops = [];
-/** What deliveries have asked of D1, the rows that were written for them, and the messages that were sent, since the start. */
-const deliveries = { batches: 0, statements: 0, rows_written: 0, messages: 0 };
+/**
+ * What deliveries have asked of D1, the rows that were written of them and of cursors, and the messages that were sent, since
+ * the start.
+ */
+const deliveries = { batches: 0, statements: 0, delivery_rows: 0, cursor_rows: 0, messages: 0 };
 const watched = new Set();
 
 /** Puts another function in a method's place, once. */
@@ -41,7 +44,10 @@ async function batch(run, statements) {
     deliveries.batches += 1;
     deliveries.statements += hop.database.length;
   }
-  deliveries.rows_written += sum(hop.database.filter(isOfDeliveries).map(({ rows_written }) => rows_written));
+  // How far the fan-out has come, and up to where an endpoint's deliveries have ended; receipts have a cursor of their own.
+  const written = (counted) => sum(hop.database.map(({ sql, rows_written }) => (counted.test(sql) ? rows_written : 0)));
+  deliveries.delivery_rows += written(/^(INSERT INTO|UPDATE) deliver/);
+  deliveries.cursor_rows += written(/^UPDATE (fan_out SET event|webhook_endpoints SET settled)/);
   return results;
 }
 

@@ -42,8 +42,8 @@ Usage: cargo xtask <task>
       measure Florin on workerd beside a Worker that only makes the same storage hops, and beside localstripe
   bench --rows 1000000 [--json]
       measure reads over that many payment intents beside the same over a thousand
-  bench --webhooks [--json]
-      measure how fast events reach one and ten endpoints, what that costs, and what it costs a payment
+  bench --webhooks [--seconds 5] [--json]
+      measure how fast events reach up to 16 endpoints, what that costs, and what it costs a payment
   account create --name NAME [--state DIR | --remote]
       make a merchant; prints its id and its first test keys as JSON
   account update --account ID [--price-plan JSON|@FILE] [--payout-schedule manual|daily|weekly:DAY|monthly:DAY]

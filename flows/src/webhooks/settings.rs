@@ -54,9 +54,9 @@ pub async fn roll<P: Platform>(
     let secret = secrets::new(context);
     let sealed = secrets::seal(context, &secret)?;
     let apply = |endpoint: &mut WebhookEndpoint| {
-        // An earlier run of this request has done it.
+        // An earlier run of this request has done it, whoever has rolled it since.
         let live = secrets::live(context.platform, &context.scope, endpoint);
-        if live.last() == Some(&secret) {
+        if live.contains(&secret) {
             return Ok(());
         }
         if overlap > 0 && endpoint.live_secrets(context.now).count() >= MOST_SECRETS {

@@ -535,3 +535,51 @@ fn run_once<F: Future>(future: std::pin::Pin<&mut F>) -> Option<F::Output> {
         std::task::Poll::Pending => None,
     }
 }
+
+#[test]
+fn a_clock_that_was_ahead_for_a_moment_stopped_the_search_for_what_was_lost_until_then() {
+    let api = Api::new();
+    endpoint(&api, URL);
+    api.platform.advance(DAY);
+    api.beat();
+    api.platform.advance(-DAY);
+    customer(&api);
+    fan_out(&api);
+    api.platform.outside().lose_messages();
+    for _ in 0..6 {
+        api.platform.advance(61);
+        api.beat();
+        api.deliver();
+    }
+    assert_eq!(went(&api), [URL]);
+}
+
+#[test]
+fn whatever_an_endpoint_answers_is_kept_as_text() {
+    let answers = [
+        "",
+        "a\0b",
+        "\u{202e}\u{1f980}\u{fffd}",
+        "'); DROP TABLE deliveries; --",
+        "{\"a\":\"\\u0000\"}",
+    ];
+    for (answer, status) in answers.into_iter().flat_map(|answer| [(answer, 200), (answer, 500)]) {
+        let api = Api::new();
+        let made = endpoint(&api, URL);
+        let body = answer.to_owned();
+        api.platform.outside().respond(move |_| {
+            Ok(Answered { status, retry_after: Some("-1e9".to_owned()), body: body.clone() })
+        });
+        customer(&api);
+        api.deliver();
+        let row = &deliveries(&api, &made)[0];
+        assert_eq!(
+            (row.text("response"), row.integer("attempts")),
+            (Ok(answer), Ok(1)),
+            "{answer:?}"
+        );
+        let id = api.get("/v1/florin/webhook_deliveries").ok().id_of_first();
+        let shown = api.get(&format!("/v1/florin/webhook_deliveries/{id}")).ok();
+        assert_eq!(shown.text_at("/attempts/0/response_body"), answer);
+    }
+}

@@ -190,6 +190,19 @@ fn an_owners_change_does_not_undo_what_a_delivery_wrote_meanwhile() {
     assert_eq!((now.is_alone, now.failing_since), (true, Some(kit::START)));
 }
 
+/// Rolls the secret of the only endpoint, of which nobody is told.
+fn roll_unheard(api: &Api, path: &str, form: Form<'_>, key: &str) {
+    let version = || {
+        let rows = api.platform.database().query("SELECT * FROM webhook_endpoints", vec![]);
+        rows[0].integer("version").expect("a version")
+    };
+    let before = version();
+    // The key's account, the endpoint, and its change.
+    api.platform.database().hop().fail(3, Fault::AfterEffect);
+    api.post_once(path, form, key).error(503);
+    assert_eq!(version(), before + 1, "it was done");
+}
+
 #[test]
 fn a_rolled_secret_signs_beside_the_one_before_until_that_ends() {
     let api = Api::new();
@@ -199,8 +212,7 @@ fn a_rolled_secret_signs_beside_the_one_before_until_that_ends() {
     let path = format!("/v1/florin/webhook_endpoints/{}/roll", made.id());
     assert_eq!(api.post(&path, &[("expires_in", "86401")]).error(400)["param"], "expires_in");
     // The answer is lost, and asked for again.
-    api.platform.database().hop().fail(2, Fault::AfterEffect);
-    api.post_once(&path, &[("expires_in", "60")], "roll").error(503);
+    roll_unheard(&api, &path, &[("expires_in", "60")], "roll");
     api.platform.advance(domain::idempotency::LEASE);
     let rolled = api.post_once(&path, &[("expires_in", "60")], "roll").ok();
     let new = rolled.text_at("/secret").to_owned();
@@ -252,6 +264,35 @@ fn a_second_roll_ended_the_secret_in_place_of_whoever_lost_the_answer_of_the_fir
     signed_by(&secrets);
     let last = api.post(&path, &[]).ok().text_at("/secret").to_owned();
     signed_by(&[last]);
+}
+
+#[test]
+fn a_roll_whose_answer_was_lost_was_done_again_over_a_later_one() {
+    let api = Api::new();
+    let form = [("url", URL), ("enabled_events[]", "*")];
+    let made = api.post("/v1/webhook_endpoints", &form).ok();
+    let path = format!("/v1/florin/webhook_endpoints/{}/roll", made.id());
+    let overlap = [("expires_in", "3600")];
+    roll_unheard(&api, &path, &overlap, "first");
+    let later = api.post_once(&path, &overlap, "second").ok();
+    api.platform.advance(domain::idempotency::LEASE);
+    let first = api.post_once(&path, &overlap, "first").ok();
+    customer(&api);
+    api.deliver();
+    let requests = api.platform.outside().take_requests();
+    let request = requests.first().expect("a delivery");
+    let at = flows::Platform::now(&api.platform);
+    let secrets = [&made, &first, &later].map(|answer| answer.text_at("/secret").to_owned());
+    let expected = domain::webhook::signature::stripe(&secrets, at, request.body());
+    assert_eq!(request.headers()["stripe-signature"], expected.as_str(), "each signs once");
+    api.platform.advance(3_600);
+    customer(&api);
+    api.deliver();
+    let requests = api.platform.outside().take_requests();
+    let request = requests.first().expect("a delivery");
+    let at = flows::Platform::now(&api.platform);
+    let expected = domain::webhook::signature::stripe(&secrets[2..], at, request.body());
+    assert_eq!(request.headers()["stripe-signature"], expected.as_str(), "the newest one stays");
 }
 
 #[test]

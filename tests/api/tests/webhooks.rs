@@ -4,6 +4,8 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use api::{Answer, Api, Form};
+use domain::api_key::Kind;
+use futures_util::join;
 use handlers::Server;
 use http::Request;
 use kit::{Fault, answered};
@@ -136,12 +138,57 @@ fn an_account_has_at_most_sixteen_endpoints() {
 }
 
 #[test]
+fn of_two_that_make_the_sixteenth_endpoint_at_once_one_is_refused() {
+    let api = Api::new();
+    for _ in 0..15 {
+        endpoint(&api, URL, &["*"]);
+    }
+    let form = [("url", URL), ("enabled_events[]", "*")];
+    let make = || api.posting("/v1/webhook_endpoints", &form, None);
+    api.platform.yields(true);
+    let (one, two) = kit::run(async { join!(make(), make()) });
+    api.platform.yields(false);
+    let mut statuses = [one.status, two.status];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 400]);
+    let list = api.get("/v1/webhook_endpoints?limit=100").ok();
+    assert_eq!(list.body["data"].as_array().map(Vec::len), Some(16));
+}
+
+#[test]
+fn live_events_go_over_tls_only() {
+    let api = Api::new();
+    api.platform.outside().development(false);
+    api.platform.outside().resolve("shop.test", &["1.1.1.1"]);
+    let live = api.platform.key(&api.merchant, Kind::Secret, true);
+    let post = |path: &str, form: Form<'_>| kit::run(api.posting_as(&live, path, form, None));
+    let form = [("url", "http://shop.test/hooks"), ("enabled_events[]", "*")];
+    let refusal = post("/v1/webhook_endpoints", &form).error(400).clone();
+    assert_eq!(refusal["param"], "url");
+    assert!(refusal["message"].to_string().contains("https://"), "{refusal}");
+    endpoint(&api, "http://shop.test/hooks", &["*"]);
+    let made = post("/v1/webhook_endpoints", &[("url", URL), ("enabled_events[]", "*")]).ok();
+    let path = format!("/v1/webhook_endpoints/{}", made.id());
+    assert_eq!(post(&path, &form[..1]).error(400)["param"], "url");
+    // Nor is anything sent where a row says so.
+    let unsafe_url =
+        "UPDATE webhook_endpoints SET url = 'http://shop.test/hooks' WHERE livemode = 1";
+    api.platform.database().query(unsafe_url, vec![]);
+    post("/v1/customers", &[]).ok();
+    api.deliver();
+    assert_eq!(types(&api), Vec::<String>::new());
+    assert!(row(&api, "problem").to_string().contains("https://"), "{}", row(&api, "problem"));
+}
+
+#[test]
 fn an_endpoint_whose_answer_was_lost_is_made_once_with_its_secret() {
     let api = Api::new();
     api.get("/v1/webhook_endpoints").ok();
     let form = [("url", URL), ("enabled_events[]", "*")];
     api.platform.database().hop().fail(1, Fault::AfterEffect);
     api.post_once("/v1/webhook_endpoints", &form, "key-1").error(503);
+    let rows = || api.platform.database().query("SELECT * FROM webhook_endpoints", vec![]).len();
+    assert_eq!(rows(), 1, "it was made");
     api.platform.advance(domain::idempotency::LEASE);
     let made = api.post_once("/v1/webhook_endpoints", &form, "key-1").ok();
     assert!(made.text_at("/secret").starts_with("whsec_"));

@@ -2,12 +2,17 @@
 //! measures.
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 
+/// How long a connection may be silent before it is not relied on any more: workerd ends one after five seconds.
+const SILENCE: Duration = Duration::from_secs(2);
+
 /// One connection, with the last answer on it.
 pub struct Connection {
+    port: u16,
+    used: Instant,
     stream: BufReader<TcpStream>,
     line: String,
     /// What the last answer's header `x-observed` held.
@@ -23,7 +28,16 @@ impl Connection {
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(Duration::from_secs(60)))?;
         let stream = BufReader::with_capacity(64 * 1024, stream);
-        Ok(Self { stream, line: String::new(), observed: None, body: Vec::new() })
+        let (line, body) = (String::new(), Vec::new());
+        Ok(Self { port, used: Instant::now(), stream, line, observed: None, body })
+    }
+
+    /// Connects anew where the server may have ended the connection meanwhile.
+    pub fn revive(&mut self) -> Result<()> {
+        if self.used.elapsed() > SILENCE {
+            *self = Self::open(self.port)?;
+        }
+        Ok(())
     }
 
     /// Sends a whole request and reads its answer; answers with the status.
@@ -58,6 +72,7 @@ impl Connection {
             None if is_chunked => self.take_chunks()?,
             None => ensure!(status == 204, "an answer without a length"),
         }
+        self.used = Instant::now();
         Ok(status)
     }
 

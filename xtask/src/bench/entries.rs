@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use serde_json::json;
 
 use super::client::request;
-use super::rows::{PAYMENT, Store, begun, compare, show};
+use super::rows::{PAYMENT, Store, TIMES, begun, compare, show};
 
 /// The smaller store.
 const FEW: u64 = 1_000;
@@ -52,8 +52,10 @@ pub fn run(entries: u64, place: &Path, as_json: bool) -> Result<ExitCode> {
         let once = format!("entries-{number}");
         request("POST", "/v1/payment_intents", &store.key, Some(&once), PAYMENT)
     };
-    let reads =
-        [compare("balance", [&few, &many], balance)?, compare("payment", [&few, &many], payment)?];
+    let reads = [
+        compare("balance", [&few, &many], TIMES, balance)?,
+        compare("payment", [&few, &many], TIMES, payment)?,
+    ];
     show(&json!({ "few": FEW, "many": entries, "reads": reads }), LIMIT, as_json);
     Ok(ExitCode::SUCCESS)
 }

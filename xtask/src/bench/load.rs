@@ -23,15 +23,15 @@ pub struct Figures {
     pub p99: f64,
 }
 
-/// Drives a server for this long.
+/// Drives a server for this long, once it is warm.
 pub fn drive(
     prepared: &Prepared,
     server: &Server,
     connections: usize,
-    length: Duration,
+    (warm_up, length): (Duration, Duration),
 ) -> Result<Figures> {
     let port = server.port;
-    let begin = Instant::now() + prepared.subject().warm_up();
+    let begin = Instant::now() + warm_up;
     let end = begin + length;
     let threads: Vec<_> = (0..connections)
         .map(|number| {

@@ -56,12 +56,13 @@ pub fn run(mut arguments: Arguments) -> Result<ExitCode> {
         build::build(&tools, false)?;
         return entries::run(entries, &place.unwrap_or_else(server::memory), as_json);
     }
+    let seconds: f64 = arguments.opt_value_from_str("--seconds")?.unwrap_or(5.0);
     if is_webhooks {
         finish(arguments)?;
         build::build(&tools, false)?;
-        return webhooks::run(&place.unwrap_or_else(server::memory), as_json);
+        let length = Duration::from_secs_f64(seconds);
+        return webhooks::run(&place.unwrap_or_else(server::memory), length, as_json);
     }
-    let seconds: f64 = arguments.opt_value_from_str("--seconds")?.unwrap_or(5.0);
     let only: Option<String> = arguments.opt_value_from_str("--only")?;
     let settings = Settings {
         length: Duration::from_secs_f64(seconds),
@@ -172,7 +173,8 @@ fn one(
     };
     let first = first_answer(server.port, &key)?;
     let prepared = Prepared::new(operation, subject, &key, server.port)?;
-    let figures = load::drive(&prepared, &server, settings.connections, settings.length)?;
+    let lengths = (subject.warm_up(), settings.length);
+    let figures = load::drive(&prepared, &server, settings.connections, lengths)?;
     let log = server.log();
     if log.contains("[error]") {
         bail!("{} logged errors:\n{log}", subject.name());

@@ -144,11 +144,6 @@ impl Prepared {
         Ok(prepared)
     }
 
-    /// Which server it is for.
-    pub fn subject(&self) -> Subject {
-        self.subject
-    }
-
     /// The intent that a request is about: what changes one is asked of it by one connection only.
     fn id(&self, who: &str, number: usize) -> &str {
         let number = if self.operation.is_post() { who.parse().unwrap_or(0) } else { number };

@@ -27,9 +27,22 @@ const MOST: u64 = 16;
 /// The most that a payment may take with that many endpoints, beside one without any.
 const LIMIT: f64 = 1.05;
 
-/// How long payments are made, and on how many connections.
-const LENGTH: Duration = Duration::from_secs(10);
+/// The most rows that a delivery to one of many endpoints may write where it succeeds at its first try, beside
+/// cursors: each slice of events writes one.
+const MOST_ROWS: f64 = 2.0;
+
+/// On how many connections payments are made.
 const CONNECTIONS: usize = 16;
+
+/// How long payments are made before they are measured: each of their events has to reach up to 16 endpoints before the
+/// next measurement begins.
+const WARM_UP: Duration = Duration::from_secs(3);
+
+/// How often a payment is made beside one of an account without endpoints.
+const TIMES: u64 = 200;
+
+/// What a message costs: it is written, read and deleted.
+const OPERATIONS: f64 = 3.0;
 
 /// How many payments show what deliveries cost.
 const COUNTED: u64 = 100;
@@ -41,8 +54,8 @@ const EVENTS: u64 = 3;
 const GATHERS: Duration = Duration::from_millis(250);
 
 /// Runs the task.
-pub fn run(place: &Path, as_json: bool) -> Result<ExitCode> {
-    let ways = [0, 1, MANY, MOST].map(|endpoints| end_to_end(place, endpoints));
+pub fn run(place: &Path, length: Duration, as_json: bool) -> Result<ExitCode> {
+    let ways = [0, 1, MANY, MOST].map(|endpoints| end_to_end(place, length, endpoints));
     let ways = ways.into_iter().collect::<Result<Vec<_>>>()?;
     let costs = [1, MANY].map(|endpoints| costs(place, endpoints));
     let costs = costs.into_iter().collect::<Result<Vec<_>>>()?;
@@ -51,33 +64,45 @@ pub fn run(place: &Path, as_json: bool) -> Result<ExitCode> {
         println!("{}", json!({ "end_to_end": ways, "costs": costs, "latency": latency }));
         return Ok(ExitCode::SUCCESS);
     }
-    for way in &ways {
-        println!(
-            "to {} endpoints: {:.0} events accepted each second, a payment in {:.1} ms (median) beside their deliveries; \
-             {:.0} deliveries each second until the last one, {} of them made twice, {:.1} s after the last payment; \
-             {:.2} ms of processors for each delivery of that time",
-            way["endpoints"],
-            way["accepted_per_second"].as_f64().unwrap_or_default(),
-            way["payment_ms"].as_f64().unwrap_or_default(),
-            way["delivered_per_second"].as_f64().unwrap_or_default(),
-            way["made_twice"],
-            way["last_delivery_after_seconds"].as_f64().unwrap_or_default(),
-            way["processor_ms_per_delivery"].as_f64().unwrap_or_default(),
-        );
-    }
-    for cost in &costs {
-        println!(
-            "to {} endpoints: {:.2} rows written for a delivery, in {:.2} batches of {:.2} statements together, {:.2} \
-             messages for an event (three operations of a queue each)",
-            cost["endpoints"],
-            cost["rows_per_delivery"].as_f64().unwrap_or_default(),
-            cost["batches_per_delivery"].as_f64().unwrap_or_default(),
-            cost["statements_per_delivery"].as_f64().unwrap_or_default(),
-            cost["messages_per_event"].as_f64().unwrap_or_default(),
-        );
-    }
+    ways.iter().for_each(show_way);
+    costs.iter().for_each(show_cost);
     show(&latency, LIMIT, false);
     Ok(ExitCode::SUCCESS)
+}
+
+fn show_way(way: &Value) {
+    let number = |name: &str| way[name].as_f64().unwrap_or_default();
+    println!(
+        "to {} endpoints: {:.0} events accepted each second, a payment in {:.1} ms (median) beside their deliveries; {:.0} \
+         deliveries each second until the last of {}, {} of them made twice, {:.1} s after the last payment; {:.2} ms of \
+         processors for each delivery of that time",
+        way["endpoints"],
+        number("accepted_per_second"),
+        number("payment_ms"),
+        number("delivered_per_second"),
+        way["deliveries"],
+        way["made_twice"],
+        number("last_delivery_after_seconds"),
+        number("processor_ms_per_delivery"),
+    );
+}
+
+fn show_cost(cost: &Value) {
+    let number = |name: &str| cost[name].as_f64().unwrap_or_default();
+    let is_too_much = cost["endpoints"] == MANY && number("rows_per_delivery") > MOST_ROWS;
+    println!(
+        "to {} endpoints an event writes {:.2} rows and takes {:.2} operations of queues ({:.2} messages); a delivery \
+         writes {:.2} of them{}, cursors {:.2} for an event; {:.2} batches of {:.2} statements together for a delivery",
+        cost["endpoints"],
+        number("rows_per_event"),
+        number("operations_per_event"),
+        number("messages_per_event"),
+        number("rows_per_delivery"),
+        if is_too_much { "  MORE THAN ALLOWED" } else { "" },
+        number("cursor_rows_per_event"),
+        number("batches_per_delivery"),
+        number("statements_per_delivery"),
+    );
 }
 
 /// A server of webhooks that takes everything.
@@ -185,13 +210,13 @@ fn merchant(place: &Path, receiver: &Receiver, endpoints: u64, observe: bool) ->
 }
 
 /// Pays as fast as it goes, and waits for the last delivery.
-fn end_to_end(place: &Path, endpoints: u64) -> Result<Value> {
+fn end_to_end(place: &Path, length: Duration, endpoints: u64) -> Result<Value> {
     let receiver = Receiver::start()?;
     let mut store = merchant(place, &receiver, endpoints, false)?;
     let port = store.server.port;
     let prepared = Prepared::new(Operation::CreateAndConfirm, Subject::Florin, &store.key, port)?;
     let started = Instant::now();
-    let figures = load::drive(&prepared, &store.server, CONNECTIONS, LENGTH)?;
+    let figures = load::drive(&prepared, &store.server, CONNECTIONS, (WARM_UP, length))?;
     let (paid, taken, busy) = (Instant::now(), receiver.taken(), store.server.processor_time());
     let count = store.server.batch(vec![json!(["SELECT count(*) AS n FROM events"])])?;
     let events = count[0][0]["n"].as_u64().context("no count of events")?;
@@ -199,10 +224,14 @@ fn end_to_end(place: &Path, endpoints: u64) -> Result<Value> {
     let arrived = Instant::now();
     let busy = store.server.processor_time().zip(busy);
     let late = (events * endpoints).saturating_sub(taken);
-    eprintln!("bench: {events} events to {endpoints} endpoints");
+    eprintln!(
+        "bench: {events} events to {endpoints} endpoints after {:.0} s",
+        (arrived - started).as_secs_f64()
+    );
     Ok(json!({
         "endpoints": endpoints,
         "events": events,
+        "deliveries": events * endpoints,
         "accepted_per_second": figures.per_second * EVENTS as f64,
         "payment_ms": figures.p50,
         "made_twice": receiver.taken_twice(),
@@ -230,21 +259,26 @@ fn costs(place: &Path, endpoints: u64) -> Result<Value> {
     receiver.wait_for(events * endpoints)?;
     // What arrived last is recorded after its answer.
     sleep(Duration::from_secs(1));
+    connection.revive()?;
     connection.send(&request("GET", "/v1/balance", &store.key, None, ""))?;
     let observed: Value = serde_json::from_str(connection.observed.as_deref().unwrap_or("null"))?;
     let seen = |name: &str| observed["deliveries"][name].as_u64();
-    let numbers = ["rows_written", "batches", "statements", "messages"].map(seen);
-    let [Some(rows), Some(batches), Some(statements), Some(messages)] = numbers else {
+    let numbers = ["delivery_rows", "cursor_rows", "batches", "statements", "messages"].map(seen);
+    let [Some(rows), Some(cursor), Some(batches), Some(statements), Some(messages)] = numbers
+    else {
         bail!("the observer saw no deliveries: {observed}");
     };
-    let of_deliveries = (events * endpoints) as f64;
+    let (of_events, of_deliveries) = (events as f64, (events * endpoints) as f64);
     Ok(json!({
         "endpoints": endpoints,
         "events": events,
+        "rows_per_event": (rows + cursor) as f64 / of_events,
+        "cursor_rows_per_event": cursor as f64 / of_events,
         "rows_per_delivery": rows as f64 / of_deliveries,
         "batches_per_delivery": batches as f64 / of_deliveries,
         "statements_per_delivery": statements as f64 / of_deliveries,
-        "messages_per_event": messages as f64 / events as f64,
+        "messages_per_event": messages as f64 / of_events,
+        "operations_per_event": messages as f64 / of_events * OPERATIONS,
     }))
 }
 
@@ -254,7 +288,7 @@ fn latency(place: &Path) -> Result<Value> {
     let receiver = Receiver::start()?;
     let none = merchant(place, &receiver, 0, false)?;
     let many = merchant(place, &receiver, MOST, false)?;
-    let read = compare("payment", [&none, &many], |store, number| {
+    let read = compare("payment", [&none, &many], TIMES, |store, number| {
         sleep(GATHERS);
         // A delivery that never comes shows below.
         drop(receiver.wait_for(number * EVENTS * MOST));
