@@ -39,6 +39,7 @@ thread_local! {
 #[event(start)]
 fn start() {
     promise::replace_queue_microtask();
+    promise::tell_of_traps();
 }
 
 /// Answers every HTTP request.

@@ -1,131 +1,16 @@
 """Payments through a processor's account on workerd: localstripe is the processor, and keeps its own truth."""
 
-import hashlib
-import hmac
-import http.client
 import json
-import socket
-import subprocess
-import sys
-import tempfile
-import threading
 import time
 import unittest
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qsl, urlencode
 
 import stripe
+from kit.localstripe import SECRET, Localstripe, signature
 from kit.server import Server
+from kit.serving import Request, send
 
 CARD = {"number": "4242424242424242", "exp_month": 12, "exp_year": 2034}
-SECRET = "sk_test_51localstripe"
 SIGNS = "whsec_0123456789abcdef"
-
-
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
-
-
-class Localstripe:
-    """localstripe behind a proxy that says what it does not, as Stripe does, and loses answers when told."""
-
-    def __init__(self):
-        self.port, self.keys, self.asked, self.loses = free_port(), {}, [], 0
-        self.is_down = False
-        command = [sys.executable, "-m", "localstripe", "--from-scratch", "--port", str(self.port)]
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        self._process = subprocess.Popen(command, cwd=tempfile.mkdtemp(prefix="localstripe-"), **quiet)
-        for _ in range(600):
-            try:
-                socket.create_connection(("127.0.0.1", self.port)).close()
-                break
-            except OSError:
-                time.sleep(0.05)
-        outer = self
-
-        class Proxy(BaseHTTPRequestHandler):
-            def do_POST(self):
-                fields = dict(parse_qsl(self.rfile.read(int(self.headers["content-length"] or 0)).decode()))
-                outer.asked.append(("POST", self.path))
-                if outer.is_down:
-                    return self.reply(503, {"error": {"type": "api_error"}})
-                key = self.headers["idempotency-key"]
-                if key not in outer.keys:
-                    outer.keys[key] = outer.change(self.path, fields, key)
-                self.reply(*outer.keys[key])
-
-            def do_GET(self):
-                outer.asked.append(("GET", self.path))
-                self.reply(*outer.read(self.path))
-
-            def reply(self, status, body):
-                if outer.loses > 0:
-                    outer.loses -= 1
-                    self.close_connection = True
-                    return
-                content = json.dumps(body).encode()
-                self.send_response(status)
-                self.send_header("content-type", "application/json")
-                self.send_header("content-length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
-
-            def log_message(self, *_):
-                pass
-
-        self._proxy = ThreadingHTTPServer(("127.0.0.1", 0), Proxy)
-        self.url = f"http://127.0.0.1:{self._proxy.server_port}"
-        threading.Thread(target=self._proxy.serve_forever, daemon=True).start()
-
-    def stop(self):
-        self._proxy.shutdown()
-        self._proxy.server_close()
-        self._process.terminate()
-        self._process.wait()
-
-    def ask(self, method, path, fields=()):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port)
-        headers = {"authorization": f"Bearer {SECRET}", "content-type": "application/x-www-form-urlencoded"}
-        connection.request(method, path, urlencode(fields), headers)
-        answer = connection.getresponse()
-        status, body = answer.status, json.loads(answer.read())
-        connection.close()
-        return status, self.shown(body)
-
-    def shown(self, body):
-        """What localstripe leaves out of a payment."""
-        if body.get("object") == "payment_intent":
-            charge = body["latest_charge"] if isinstance(body["latest_charge"], dict) else None
-            body["amount_received"] = charge["amount"] if charge and charge["captured"] else 0
-            body["amount_capturable"] = body["amount"] if body["status"] == "requires_capture" else 0
-        return body
-
-    def change(self, path, fields, key):
-        if path != "/v1/payment_intents":
-            return self.ask("POST", path, fields)
-        # localstripe makes the card on its own, and knows nothing of where its holder comes back to.
-        prefix = "payment_method_data[card]"
-        card = {name.removeprefix("payment_method_data"): text for name, text in fields.items() if name.startswith(prefix)}
-        card = {f"card{name.removeprefix('[card]')}": text for name, text in card.items()}
-        card.setdefault("card[cvc]", "123")
-        status, method = self.ask("POST", "/v1/payment_methods", {"type": "card", **card})
-        assert status == 200, method
-        kept = ("amount", "currency", "confirm", "capture_method", "metadata[florin_key]")
-        paid = {name: fields[name] for name in kept}
-        return self.ask("POST", path, {**paid, "payment_method": method["id"], "expand[0]": "latest_charge"})
-
-    def read(self, path):
-        if not path.startswith("/v1/payment_intents/search"):
-            return self.ask("GET", path)
-        found = [payment for payment in self.payments() if payment["metadata"]["florin_key"] in path]
-        return 200, {"object": "search_result", "data": found, "has_more": False}
-
-    def payments(self):
-        status, page = self.ask("GET", "/v1/payment_intents?limit=100&expand[0]=data.latest_charge")
-        assert status == 200, page
-        return [self.shown(payment) for payment in page["data"]]
 
 
 class Processors(unittest.TestCase):
@@ -169,15 +54,9 @@ class Processors(unittest.TestCase):
 
     def hear(self, account, event, secret=SIGNS):
         """Sends an event as Stripe does, and returns the status of the answer."""
-        body, at = json.dumps(event).encode(), int(time.time())
-        signature = hmac.new(secret.encode(), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
-        connection = http.client.HTTPConnection("127.0.0.1", self.server.port)
-        headers = {"stripe-signature": f"t={at},v1={signature}", "content-type": "application/json"}
-        connection.request("POST", f"/connectors/stripe/webhooks/{account}", body, headers)
-        answer = connection.getresponse()
-        answer.read()
-        connection.close()
-        return answer.status
+        body = json.dumps(event).encode()
+        headers = {"content-type": "application/json", **signature(secret, body, int(time.time()))}
+        return send(self.server.url, Request("POST", f"/connectors/stripe/webhooks/{account}", headers, body)).status
 
     def test_a_webhook_tells_of_a_payment_whose_answer_was_lost(self):
         path = "/v1/florin/connector_accounts"

@@ -10,6 +10,7 @@ mod audit;
 mod bench;
 mod build;
 mod cache;
+mod chaos;
 mod check;
 mod children;
 mod clock;
@@ -36,6 +37,10 @@ Usage: cargo xtask <task>
       run production code in a simulated world that each seed makes and breaks; --trace shows every step of it
   sim --planted [--bug NAME]
       plant each known bug, and say which seed and which invariant found it
+  chaos [--kills 50] [--seed S] [--connections 16]
+      kill the built Worker under load, between clients and processors that cannot be relied on, and compare them after
+  chaos --planted [...]
+      have a processor forget our keys, and fail unless that is found
   check
       what must hold besides: format, lints, licences, types, documentation, unused dependencies
   bench [--seconds 5] [--rounds 3] [--connections 16] [--only ROW] [--json]
@@ -66,7 +71,7 @@ Usage: cargo xtask <task>
   setup
       install what the other tasks need, outside the checkout
 
-  dev, test and build take --fast: a build without optimisation, for the edit loop.
+  dev, test, chaos and build take --fast: a build without optimisation, for the edit loop.
 
 What tasks install is kept by version in $FLORIN_CACHE, else $XDG_CACHE_HOME/florin, else ~/.cache/florin.
 ";
@@ -101,6 +106,7 @@ fn run(mut arguments: Arguments) -> Result<ExitCode> {
         Some("build") => build::run(arguments),
         Some("setup") => setup::run(arguments),
         Some("sim") => sim::run(arguments),
+        Some("chaos") => chaos::run(arguments),
         Some("help") | None => {
             eprint!("{HELP}");
             Ok(ExitCode::SUCCESS)

@@ -94,20 +94,26 @@ fn python(scripts: &[String], chromium: Option<&Path>) -> Result<Counts> {
     let mut counts = Counts::default();
     for script in scripts {
         // By way of a shell's redirection: unittest reports on stderr, which is what is read here.
-        let mut command = Command::new("sh");
+        let mut command = in_python(Command::new("sh"))?;
         command
             .args(["-c", "exec \"$0\" \"$@\" 2>&1"])
             .arg(&python)
             .args(["-m", "unittest", "-v"])
             .arg(script);
-        command
-            .current_dir(root().join("tests/edge"))
-            .env("FLORIN_NODE", node::command()?.get_program());
-        command.env("PYTHONDONTWRITEBYTECODE", "1").env("FLORIN_CACHE", cache::folder()?);
         command.envs(chromium.map(|path| ("FLORIN_CHROMIUM", path)));
         counts += suite(script, command, Runner::Python)?;
     }
     Ok(counts)
+}
+
+/// A command as the tests in Python need it, and where.
+pub fn in_python(mut command: Command) -> Result<Command> {
+    command
+        .current_dir(root().join("tests/edge"))
+        .env("FLORIN_NODE", node::command()?.get_program())
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .env("FLORIN_CACHE", cache::folder()?);
+    Ok(command)
 }
 
 /// The files at the top of `tests/edge` whose names end so, and hold the pattern if there is one.

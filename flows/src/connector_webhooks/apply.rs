@@ -84,7 +84,7 @@ impl<P: Platform> Told<'_, P> {
             return Ok(parked("No payment of this name was made here."));
         };
         let (context, connector) = (self.context, self.connector);
-        match operations::hear_of_payment(context, connector, held, self.notice).await? {
+        match Box::pin(operations::hear_of_payment(context, connector, held, self.notice)).await? {
             Some(problem) => Ok(parked(problem)),
             None => Ok(Verdict::Nothing),
         }

@@ -85,11 +85,12 @@ pub(crate) async fn hear<P: Platform>(
     notice: &Notice,
 ) -> Result<(), Failure> {
     match said(connector, &held, notice) {
+        // On the heap: by here a webhook's stack is deep, and not every build's frames are small.
         Said::Plainly(outcome) => {
-            learnt(context, held, outcome).await?;
+            Box::pin(learnt(context, held, outcome)).await?;
         }
         Said::Unclear => {
-            look_again(context, held).await?;
+            Box::pin(look_again(context, held)).await?;
             must_have_answered(context)?;
         }
         Said::Nothing => {}

@@ -6,9 +6,12 @@ import os
 import secrets
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import threading
+import time
+import urllib.request
 from pathlib import Path
 
 import stripe
@@ -26,6 +29,8 @@ class Server:
         self.state = tempfile.mkdtemp(prefix="florin-edge-")
         self._bindings = {"DEVELOPMENT": "1", "MASTER_KEY": key, **bindings}
         self._requests = 0
+        # How many seconds its clock runs ahead of this machine's.
+        self.ahead = 0
         self.restart()
 
     def __enter__(self) -> "Server":
@@ -51,6 +56,18 @@ class Server:
         """The rows of one statement in the server's D1 database."""
         return self._ask(batch=[[sql, *values]])[0]
 
+    def advance(self, seconds: int) -> None:
+        """Moves the development clock on by this many seconds."""
+        body, headers = f"advance={seconds}".encode(), {"content-type": "application/x-www-form-urlencoded"}
+        request = urllib.request.Request(f"{self.url}/_development/clock", body, headers)
+        with urllib.request.urlopen(request) as answer:
+            assert answer.status == 200
+        self.ahead += seconds
+
+    def scheduled(self, cron: str = "*/5 * * * *") -> None:
+        """Does what the cron trigger would."""
+        self._ask(scheduled=cron)
+
     def kill9(self) -> None:
         """Ends all of the server's processes as a power cut would."""
         os.killpg(self._process.pid, signal.SIGKILL)
@@ -59,6 +76,37 @@ class Server:
         self._process.stdout.close()
         self._reader.join()
         self._process.stderr.close()
+
+    def kill9_workerd(self) -> None:
+        """Ends workerd alone, and waits until whoever runs it has started it again."""
+        before = self._workerd()
+        for process in before:
+            os.kill(process, signal.SIGKILL)
+        for _ in range(600):
+            time.sleep(0.05)
+            if self._workerd() - before and self._answers():
+                return
+        raise RuntimeError("workerd did not come back:\n" + "\n".join(self.log))
+
+    def _workerd(self) -> set[int]:
+        """The processes of workerd that this server runs."""
+        found = set()
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                # "123 (workerd) S 1 99 ...": the number, the name, the state, the parent, the group.
+                number, _, rest = stat.read_text().partition(" (workerd) ")
+            except OSError:
+                continue
+            if rest and rest.split(" ")[0] != "Z" and int(rest.split(" ")[2]) == self._process.pid:
+                found.add(int(number))
+        return found
+
+    def _answers(self) -> bool:
+        try:
+            socket.create_connection(("127.0.0.1", self.port)).close()
+        except OSError:
+            return False
+        return True
 
     def restart(self) -> None:
         """Serves on the same port and state again, after `kill9`."""
