@@ -40,6 +40,7 @@ pub fn statements() -> Vec<(String, String)> {
         ("attempts.park", attempts::PARK),
         ("attempts.resolve", attempts::RESOLVE),
         ("attempts.send_again", attempts::SEND_AGAIN),
+        ("attempts.token_is_gone", attempts::TOKEN_IS_GONE),
         ("balance_transactions.find", balance_transactions::FIND),
         ("balance_transactions.insert", balance_transactions::INSERT),
         ("bank_accounts.find", bank_accounts::FIND),
