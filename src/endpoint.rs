@@ -60,7 +60,7 @@ impl DurableObject for EndpointDeliveries {
             storage.delete_alarm().await?;
             return Response::empty();
         };
-        match CloudflarePlatform::new(self.env.clone()) {
+        match CloudflarePlatform::new(self.env.clone()).await {
             Ok(platform) => {
                 match self.work(&platform, &endpoint).await {
                     Ok(Some(pause)) => storage.set_alarm(pause).await?,

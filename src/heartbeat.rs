@@ -38,7 +38,7 @@ impl DurableObject for Heartbeat {
     async fn fetch(&self, mut request: Request) -> Result<Response> {
         self.heart(request.path().rsplit('/').next().and_then(Lane::from_name)).await?;
         let moments: Vec<Timestamp> = domain::kept::from_text(&request.text().await?)?;
-        let platform = CloudflarePlatform::new(self.env.clone());
+        let platform = CloudflarePlatform::new(self.env.clone()).await;
         if let Ok(platform) = platform
             && platform.is_development()
         {
@@ -56,7 +56,7 @@ impl DurableObject for Heartbeat {
         // The alarm is set again before the work, so that no failure of the work can lose it.
         self.state.storage().set_alarm(Duration::from_secs(30)).await?;
         let heart = self.heart(None).await?;
-        match CloudflarePlatform::new(self.env.clone()) {
+        match CloudflarePlatform::new(self.env.clone()).await {
             Ok(platform) => {
                 if platform.is_development() {
                     clock::load(&platform).await;

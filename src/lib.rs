@@ -46,7 +46,7 @@ fn start() {
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, context: Context) -> Result<Response> {
     let started = clock::milliseconds();
-    let answer = match CloudflarePlatform::new(env.clone()) {
+    let answer = match CloudflarePlatform::new(env.clone()).await {
         Ok(platform) => answer(request, env, &context, &platform, started).await,
         Err(problem) => Err(problem),
     };

@@ -169,7 +169,7 @@ pub fn write(reply: Reply, env: &Env) -> std::result::Result<Response, String> {
 /// When the runtime refuses it.
 pub fn broken(problem: &str) -> Result<Response> {
     worker::console_error!("{problem}");
-    let body = "{\"error\": {\"message\": \"Florin is not set up; its log says what is missing.\", \
+    let body = "{\"error\": {\"message\": \"Florin could not start; its log says why.\", \
                 \"type\": \"api_error\"}}\n";
     json(body, 500).map_err(worker::Error::RustError)
 }

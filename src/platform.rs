@@ -35,15 +35,25 @@ thread_local! {
 }
 
 impl Settings {
-    fn of(env: &Env) -> Result<Rc<Self>, String> {
+    async fn of(env: &Env) -> Result<Rc<Self>, String> {
         if let Some(known) = SETTINGS.with_borrow(Option::clone) {
             return Ok(known);
         }
-        let secret = env
-            .secret("MASTER_KEY")
-            .map_err(|_| "the secret MASTER_KEY is missing: `wrangler secret put MASTER_KEY`")?;
-        let master_key = MasterKey::parse(&secret.to_string())
-            .ok_or("the secret MASTER_KEY must be 32 bytes in base64")?;
+        let secret = |name: &str| env.secret(name).ok().map(|secret| secret.to_string());
+        // While the key is rotated: docs/master-key.md. One that was emptied is as good as one that was deleted.
+        let beside = |name: &str| secret(name).filter(|text| !text.trim().is_empty());
+        let master_key = MasterKey::with_others(
+            &secret("MASTER_KEY")
+                .ok_or("the secret MASTER_KEY is missing: `wrangler secret put MASTER_KEY`")?,
+            beside("MASTER_KEY_PREVIOUS").as_deref(),
+            beside("MASTER_KEY_NEXT").as_deref(),
+        )
+        .ok_or("each secret MASTER_KEY, MASTER_KEY_PREVIOUS and MASTER_KEY_NEXT must be 32 bytes in base64")?;
+        // Once in an isolate's life, and so none of a request's own.
+        let database = CloudflareDatabase::new(env.clone(), Rc::default());
+        let master_key = flows::master_key::load(&database, master_key, random)
+            .await
+            .map_err(|failure| failure.to_string())?;
         let is_development = env.var("DEVELOPMENT").is_ok_and(|value| value.to_string() == "1");
         let settings = Rc::new(Self { master_key, is_development, email: Provider::of(env) });
         SETTINGS.set(Some(Rc::clone(&settings)));
@@ -67,10 +77,10 @@ impl CloudflarePlatform {
     /// The services behind the bindings.
     ///
     /// # Errors
-    /// Says which secret is missing.
-    pub fn new(env: Env) -> Result<Self, String> {
+    /// Says which secret is missing, or why the keys that outlive it cannot be read.
+    pub async fn new(env: Env) -> Result<Self, String> {
         let timings = Rc::new(Timings::default());
-        let settings = Settings::of(&env)?;
+        let settings = Settings::of(&env).await?;
         Ok(Self {
             database: CloudflareDatabase::new(env.clone(), Rc::clone(&timings)),
             env,
@@ -243,15 +253,8 @@ impl Platform for CloudflarePlatform {
         clock::now()
     }
 
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that asks the runtime")]
     fn random(&self) -> [u8; 32] {
-        let mut bytes = [0; 32];
-        // The runtime's generator cannot fail within an event; were it to, ids would collide and
-        // their unique indexes would refuse the rows.
-        if getrandom::fill(&mut bytes).is_err() {
-            worker::console_error!("the runtime gave no random bytes");
-        }
-        bytes
+        random()
     }
 
     fn master_key(&self) -> &MasterKey {
@@ -261,6 +264,17 @@ impl Platform for CloudflarePlatform {
     fn log_error(&self, request: &str, problem: &str) {
         worker::console_error!("{request}: {problem}");
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the one place that asks the runtime")]
+fn random() -> [u8; 32] {
+    let mut bytes = [0; 32];
+    // The runtime's generator cannot fail within an event; were it to, ids would collide and
+    // their unique indexes would refuse the rows.
+    if getrandom::fill(&mut bytes).is_err() {
+        worker::console_error!("the runtime gave no random bytes");
+    }
+    bytes
 }
 
 fn unreachable(problem: String) -> PlatformError {

@@ -45,7 +45,7 @@ const PARKS_AGAIN_AFTER: u32 = 600;
 /// Takes a batch from whichever queue it comes.
 pub async fn take(batch: &MessageBatch<String>, env: Env, context: &Context) {
     let messages: Vec<RawMessage> = batch.raw_iter().collect();
-    let platform = match CloudflarePlatform::new(env.clone()) {
+    let platform = match CloudflarePlatform::new(env.clone()).await {
         Ok(platform) => platform,
         Err(problem) => {
             worker::console_error!("{problem}");

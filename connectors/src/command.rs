@@ -4,7 +4,7 @@ use std::fmt;
 
 use domain::card::{CardNumber, Checks, Expiry};
 use domain::money::{Amount, Money};
-use domain::payment_method::BillingDetails;
+use domain::payment_method::{BillingDetails, ProcessorToken};
 
 use crate::simulator::Later;
 
@@ -81,6 +81,12 @@ pub struct Authorize<'a> {
     pub capture: bool,
     /// The card.
     pub number: &'a CardNumber,
+    /// By what the processor remembers the card, where it is asked with that instead of the number.
+    pub token: Option<&'a ProcessorToken>,
+    /// Whether it goes with the number after the processor refused its token under the same key.
+    pub is_instead: bool,
+    /// Whether it is to remember the card, for payments in which the cardholder takes part or, with `true`, does not.
+    pub remembers: Option<bool>,
     /// The last month in which it is good.
     pub expiry: Expiry,
     /// Its security code, where this request brought one: it is kept nowhere.

@@ -21,7 +21,7 @@ pub use answer::Answer;
 pub use command::{
     Account, Authorize, Challenge, Command, LookUp, Operation, SecurityCode, Unsupported, is_plain,
 };
-pub use outcome::{Declined, Fault, Outcome, RawDecline};
+pub use outcome::{Declined, Fault, Outcome, RawDecline, Remembered};
 pub use simulator::Later;
 use webhook::{Forged, Notice};
 
@@ -86,6 +86,30 @@ impl Connector {
             Self::Simulator => simulator::act(command),
             Self::Stripe => stripe::outcome(command, answer),
             Self::Hyperswitch => hyperswitch::outcome(command, answer),
+        }
+    }
+
+    /// What to do so that a card which the processor was asked to remember can be used again. Nothing where it has no
+    /// more to do.
+    ///
+    /// # Errors
+    /// When the reference or the account cannot be sent.
+    pub fn keep(
+        self,
+        card: &str,
+        account: &Account<'_>,
+    ) -> Result<Option<http::Request<String>>, Unsupported> {
+        match self {
+            Self::Stripe => stripe::keep(card, account).map(Some),
+            Self::Simulator | Self::Hyperswitch => Ok(None),
+        }
+    }
+
+    /// What an answer says of that: [`Outcome::Done`] names the customer.
+    pub fn kept(self, answer: Answer<'_>) -> Outcome {
+        match self {
+            Self::Stripe => stripe::kept(answer),
+            Self::Simulator | Self::Hyperswitch => Outcome::unknown("nothing was asked"),
         }
     }
 

@@ -30,6 +30,8 @@ pub enum Outcome {
         multicapture: bool,
         /// What will happen to it later (the simulator only).
         later: Option<Later>,
+        /// What it remembers the card by, where it was asked to.
+        remembered: Option<Remembered>,
     },
     /// It, or the card's issuer, said no. Record it; another processor may be asked where the decline is
     /// one that another could see otherwise.
@@ -101,6 +103,15 @@ pub enum Outcome {
     },
 }
 
+/// What a processor remembers a card by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remembered {
+    /// Its reference of the card.
+    pub card: String,
+    /// The card network's reference of the payment.
+    pub network_transaction: Option<String>,
+}
+
 /// Whose fault it is that a request was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
@@ -108,6 +119,8 @@ pub enum Fault {
     Credentials,
     /// The request is wrong: a fault of ours or of the account's settings. Tell the operator, fail over.
     Request,
+    /// It remembers the card no more by what it was asked with: send the card itself.
+    Token,
     /// The payment is in another state than we believe, as one that was captured already. Look it up.
     State,
 }
@@ -174,7 +187,7 @@ impl Outcome {
             Self::Declined(_)
                 | Self::Canceled { .. }
                 | Self::Throttled { .. }
-                | Self::Refused { fault: Fault::Credentials | Fault::Request, .. }
+                | Self::Refused { fault: Fault::Credentials | Fault::Request | Fault::Token, .. }
         )
     }
 }

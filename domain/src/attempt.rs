@@ -13,6 +13,7 @@ use crate::id::{
 use crate::kept;
 use crate::money::Money;
 use crate::payment_intent::CancellationReason;
+use crate::payment_method::{PaymentMethod, ProcessorToken};
 use crate::pricing::Terms;
 use crate::routing::Route;
 use crate::timestamp::Timestamp;
@@ -152,6 +153,9 @@ pub struct Authorize {
     /// again.
     #[serde(default)]
     pub with_cvc: bool,
+    /// Whether the processor is to remember the card.
+    #[serde(default)]
+    pub remembers: bool,
     /// How what is taken is priced.
     #[serde(default)]
     pub terms: Terms,
@@ -227,6 +231,8 @@ pub struct Attempt {
     pub amount: Money,
     /// What was asked.
     pub request: Request,
+    /// By what the processor remembers the card, where it is asked with that instead of the card's number.
+    pub token: Option<ProcessorToken>,
     /// What came of it.
     pub resolution: Resolution,
     /// When it was made: the earliest moment at which the processor may have seen it, from which on processors
@@ -239,6 +245,21 @@ pub struct Attempt {
 }
 
 impl Attempt {
+    /// Whether the processor may be asked with what it remembers the card by: a security code goes with the number.
+    pub fn takes_token(&self) -> bool {
+        matches!(&self.request, Request::Authorize(authorize) if !authorize.with_cvc)
+            && self.connector_account.is_some()
+    }
+
+    /// Has the processor asked with what it remembers the card by, where that may be.
+    pub fn take_token(&mut self, method: Option<&PaymentMethod>) {
+        if let (Some(method), Some(account), true) =
+            (method, &self.connector_account, self.takes_token())
+        {
+            self.token = method.token_at(account);
+        }
+    }
+
     /// How it came to its account; none where no routing document was asked.
     pub fn route(&self) -> Option<&Route> {
         match &self.request {

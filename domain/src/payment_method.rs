@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::card::Card;
-use crate::id::{AttemptId, CustomerId, PaymentMethodId};
+use crate::id::{AttemptId, ConnectorAccountId, CustomerId, PaymentMethodId};
 use crate::metadata::Metadata;
 use crate::timestamp::Timestamp;
 
@@ -94,6 +94,55 @@ pub struct PaymentMethod {
     pub details: PaymentMethodDetails,
 }
 
+/// What a processor remembers a card by, in one account there. It pays nothing without the secret of that account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Remembered {
+    /// The account.
+    pub connector_account: ConnectorAccountId,
+    /// The processor's reference of the card.
+    pub card: String,
+    /// Its reference of the customer who keeps the card there; while nobody does, it cannot be used again.
+    pub customer: Option<String>,
+    /// The card network's reference of the payment that the card was remembered with.
+    pub network_transaction: Option<String>,
+}
+
+/// A card that a processor remembers, and who keeps it there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProcessorToken {
+    /// The processor's reference of the card.
+    pub card: String,
+    /// Its reference of the customer.
+    pub customer: String,
+    /// Whether the processor said that it is there no more: the card itself is sent since then.
+    #[serde(default)]
+    pub is_gone: bool,
+}
+
+impl PaymentMethod {
+    /// By what the processor is asked for a payment in one of its accounts, where it remembers the card.
+    pub fn token_at(&self, account: &ConnectorAccountId) -> Option<ProcessorToken> {
+        let mut remembered = self.details.remembered.iter();
+        let found = remembered.find(|found| found.connector_account == *account)?;
+        let customer = found.customer.clone()?;
+        Some(ProcessorToken { card: found.card.clone(), customer, is_gone: false })
+    }
+
+    /// Notes what a processor remembers the card by, in the place of what it did before. Says whether that is new.
+    pub fn remember(&mut self, remembered: Remembered) -> bool {
+        let known = &mut self.details.remembered;
+        let same = |known: &Remembered| {
+            known.connector_account == remembered.connector_account && known.card == remembered.card
+        };
+        if known.iter().any(same) {
+            return false;
+        }
+        known.retain(|known| known.connector_account != remembered.connector_account);
+        known.push(remembered);
+        true
+    }
+}
+
 /// What is only echoed of a payment method.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PaymentMethodDetails {
@@ -106,4 +155,7 @@ pub struct PaymentMethodDetails {
     /// Its holder agreed once, with proof, to payments in which they take no part.
     #[serde(default)]
     pub set_up: bool,
+    /// What processors remember it by.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remembered: Vec<Remembered>,
 }

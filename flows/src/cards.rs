@@ -3,6 +3,8 @@
 use connectors::simulator;
 use domain::card::{Card, CardNumber, Check, Checks, Decline, Expiry, Funding, check_cvc};
 use domain::payment_method::BillingDetails;
+use domain::seal::{Kind, Lasting};
+use store::Scope;
 
 use crate::{Context, Failure, Platform};
 
@@ -29,8 +31,8 @@ pub struct SealedCard {
 }
 
 /// What opens only in the account that sealed it.
-fn seal_context<P: Platform>(context: &Context<'_, P>) -> String {
-    format!("card:{}:{}", context.scope.account, context.scope.livemode)
+pub(crate) fn seal_context(scope: &Scope) -> String {
+    format!("card:{}:{}", scope.account, scope.livemode)
 }
 
 /// Checks a card and seals its number.
@@ -88,7 +90,8 @@ fn seal<P: Platform>(
     holder: &BillingDetails,
 ) -> Result<SealedCard, Failure> {
     let key = context.platform.master_key();
-    let sealed_number = key.seal(number.digits(), &seal_context(context), context.nonce())?;
+    let sealed_number =
+        key.seal(Kind::Card, number.digits(), &seal_context(&context.scope), context.nonce())?;
     context.sealed.replace(Some((sealed_number.clone(), number.clone())));
     let known = if context.scope.livemode { None } else { simulator::cards::find(number) };
     let unchecked = |given: bool| given.then_some(Check::Unchecked);
@@ -99,7 +102,7 @@ fn seal<P: Platform>(
         exp_month: expiry.month,
         exp_year: expiry.year,
         fingerprint: number
-            .fingerprint(&key.purpose("card-fingerprint"), context.scope.account.as_str()),
+            .fingerprint(&key.lasting(Lasting::CardFingerprint), context.scope.account.as_str()),
         funding: known.map_or(Funding::Unknown, |card| card.funding),
         last4: number.last4(),
         checks: Checks {
@@ -121,7 +124,8 @@ pub fn open<P: Platform>(context: &Context<'_, P>, sealed: &str) -> Result<CardN
     {
         return Ok(number.clone());
     }
-    let digits = context.platform.master_key().open(sealed, &seal_context(context))?;
+    let key = context.platform.master_key();
+    let digits = key.open(Kind::Card, sealed, &seal_context(&context.scope))?;
     CardNumber::parse(&digits)
         .map_err(|_| Failure::Bug("a sealed text holds no card number".to_owned()))
 }

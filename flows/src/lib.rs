@@ -22,6 +22,7 @@ pub mod failure;
 pub mod files;
 mod funds;
 pub mod ledger;
+pub mod master_key;
 pub mod operations;
 pub mod payment_attempts;
 pub mod payment_intents;

@@ -155,6 +155,7 @@ fn outcome(held: &Held, resolve: &Resolve) -> Result<Outcome, Failure> {
             checks: Checks::default(),
             multicapture: false,
             later: None,
+            remembered: None,
         },
         (Found::Succeeded, Request::Refund { .. })
             if !charge.is_some_and(Charge::is_released_by_refund) =>

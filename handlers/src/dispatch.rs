@@ -10,6 +10,7 @@ use domain::event::API_VERSION;
 use domain::id::{IdSource, RequestId, keyed_digest};
 use domain::idempotency::{Answer as KeptAnswer, Begin, Complete, Decision, MAX_KEY_LENGTH};
 use domain::resource::{Json, json, read};
+use domain::seal::Lasting;
 use domain::{ApiError, Timestamp};
 use flows::{Context, Failure, Platform, RequestReference};
 use http::{HeaderMap, Request};
@@ -428,7 +429,7 @@ impl Record {
         let mode = if caller.key.livemode { "live" } else { "test" };
         // A browser must not be able to read what a server's request was answered.
         let audience = if caller.key.kind == Kind::Publishable { "browser" } else { "server" };
-        let secret = incoming.platform.master_key().purpose("idempotency-fingerprint");
+        let secret = incoming.platform.master_key().lasting(Lasting::IdempotencyFingerprint);
         let request = incoming.request;
         let fingerprint = keyed_digest(
             &secret,

@@ -7,7 +7,7 @@
 
 use domain::ApiError;
 use domain::resource::{Json, SearchResult, json};
-use domain::seal::SealBroken;
+use domain::seal::{Kind, SealBroken};
 use domain::search::{Query, Searchable, Searched};
 use flows::{Failure, Platform};
 use serde::Deserialize;
@@ -23,9 +23,6 @@ const ENOUGH_ROWS: i64 = 2_000;
 const MOST_ROWS: i64 = 10_000;
 /// How many rows of one source are read at a time.
 const MOST_ROWS_AT_ONCE: i64 = 1_000;
-
-/// What the key that seals places is for.
-const PAGES: &str = "search-pages";
 
 /// The query.
 #[derive(Debug, Deserialize)]
@@ -213,12 +210,12 @@ fn seal<P: Platform>(call: &Call<'_, P>, place: Place, context: &str) -> Result<
     let platform = call.context.platform;
     let random = platform.random();
     let nonce = *random.first_chunk().ok_or(SealBroken)?;
-    let key = platform.master_key().for_purpose(PAGES);
-    Ok(key.seal(&place.to_string(), context, nonce)?)
+    let key = platform.master_key().search_pages();
+    Ok(key.seal(Kind::Card, &place.to_string(), context, nonce)?)
 }
 
 fn open<P: Platform>(call: &Call<'_, P>, page: &str, context: &str) -> Result<Place, ApiError> {
-    let key = call.context.platform.master_key().for_purpose(PAGES);
-    let plain = key.open(page, context).map_err(|_| ApiError::InvalidPage)?;
+    let key = call.context.platform.master_key().search_pages();
+    let plain = key.open(Kind::Card, page, context).map_err(|_| ApiError::InvalidPage)?;
     Place::parse(&plain).ok_or(ApiError::InvalidPage)
 }

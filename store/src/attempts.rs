@@ -1,6 +1,6 @@
 //! Attempts at processors.
 
-use domain::attempt::{Attempt, AttemptState, Resolved};
+use domain::attempt::{Attempt, AttemptState, Request, Resolved};
 use domain::id::{AttemptId, PaymentIntentId};
 use domain::timestamp::Timestamp;
 
@@ -13,11 +13,15 @@ pub const STATE_GUARD: &str = "attempt_state";
 /// The guard that fails when an attempt was sent by somebody else, too.
 pub const ONCE_GUARD: &str = "attempt_sent_once";
 
+// What the processor remembers the card by is as the payment method has it when this is written.
 pub(crate) const INSERT: &str = "\
     INSERT INTO attempts (id, account, livemode, created, kind, state, connector, \
     processor_reference, payment_intent, charge, amount, currency, request, resolution, \
-    connector_account, routing_version) \
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
+    connector_account, routing_version, token) \
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, COALESCE(?17, \
+    (SELECT json_object('card', known.value ->> 'card', 'customer', known.value ->> 'customer') \
+    FROM payment_methods AS m, json_each(m.details, '$.remembered') AS known WHERE m.id = ?18 \
+    AND known.value ->> 'connector_account' = ?15 AND known.value ->> 'customer' IS NOT NULL LIMIT 1)))";
 
 pub(crate) const MOVE: &str = "\
     UPDATE attempts SET state = ?3, processor_reference = ?4, request = ?5, \
@@ -26,6 +30,10 @@ pub(crate) const MOVE: &str = "\
 
 pub(crate) const SEND_AGAIN: &str =
     "UPDATE attempts SET sent_again = 1 WHERE id = ?1 AND state = 'started'";
+
+pub(crate) const TOKEN_IS_GONE: &str = "\
+    UPDATE attempts SET token = json_set(token, '$.is_gone', json('true')) \
+    WHERE id = ?1 AND state = 'started' AND token IS NOT NULL";
 
 pub(crate) const MUST_BE_SENT_ONCE: &str = "\
     INSERT INTO guard SELECT EXISTS (SELECT 1 FROM attempts WHERE id = ?1 \
@@ -52,6 +60,16 @@ pub(crate) const FIND_BY_REFERENCE: &str = "\
 
 /// Writes a new attempt, before the processor is asked.
 pub fn insert(scope: &Scope, attempt: &Attempt) -> Statement {
+    let method = match &attempt.request {
+        // Who tries elsewhere knows the payment method already.
+        Request::Authorize(authorize)
+            if attempt.takes_token()
+                && attempt.route().is_none_or(|route| route.previous.is_none()) =>
+        {
+            Some(authorize.payment_method.as_str())
+        }
+        _ => None,
+    };
     Statement::new(
         INSERT,
         values![
@@ -71,8 +89,15 @@ pub fn insert(scope: &Scope, attempt: &Attempt) -> Statement {
             json(&attempt.resolution),
             attempt.connector_account.as_ref().map(|id| id.as_str()),
             attempt.route().map(|route| route.version),
+            attempt.token.as_ref().map(json),
+            method,
         ],
     )
+}
+
+/// Notes that the processor refused what it was to remember the card by: from then on, the card itself is sent alone.
+pub fn token_is_gone(id: &AttemptId) -> [Statement; 2] {
+    [Statement::new(TOKEN_IS_GONE, values![id.as_str()]), guard::changed_one(STATE_GUARD)]
 }
 
 /// Moves an attempt on from the state that the change saw. No person has to look at it any more.
@@ -161,6 +186,10 @@ impl TryFrom<&Row> for Attempt {
             charge: row.optional_named("charge")?,
             amount: row.money()?,
             request: row.json("request")?,
+            token: match row.optional_text("token")? {
+                Some(_) => Some(row.json("token")?),
+                None => None,
+            },
             resolution: row.json("resolution")?,
             connector_account: row.optional_named("connector_account")?,
             created: Timestamp(row.integer("created")?),

@@ -5,9 +5,9 @@ use crate::{
     accounts, archive, attempts, audit, balance_transactions, bank_accounts, charges,
     connector_accounts, connector_webhooks, customers, dead_letters, deliveries, delivery_list,
     development_clock, development_outbox, disputes, event_replays, events, fan_out, files, guard,
-    ledger, list, mail, metadata_entries, payment_intents, payment_methods, payouts, receipts,
-    refunds, report_runs, routings, scheduled_tasks, search, setup_intents, tokens, topups,
-    transfers, webhook_endpoints,
+    lasting_keys, ledger, list, mail, metadata_entries, payment_intents, payment_methods, payouts,
+    receipts, refunds, report_runs, resealing, routings, scheduled_tasks, search, setup_intents,
+    tokens, topups, transfers, webhook_endpoints,
 };
 
 /// Every statement with a name for people.
@@ -40,6 +40,7 @@ pub fn statements() -> Vec<(String, String)> {
         ("attempts.park", attempts::PARK),
         ("attempts.resolve", attempts::RESOLVE),
         ("attempts.send_again", attempts::SEND_AGAIN),
+        ("attempts.token_is_gone", attempts::TOKEN_IS_GONE),
         ("balance_transactions.find", balance_transactions::FIND),
         ("balance_transactions.insert", balance_transactions::INSERT),
         ("bank_accounts.find", bank_accounts::FIND),
@@ -125,6 +126,8 @@ pub fn statements() -> Vec<(String, String)> {
         ("files.find", files::FIND),
         ("files.insert", files::INSERT),
         ("guard.changed_one", guard::CHANGED_ONE),
+        ("lasting_keys.find", lasting_keys::FIND),
+        ("lasting_keys.insert", lasting_keys::INSERT),
         ("ledger.balances_of_merchant", ledger::BALANCES_OF_MERCHANT),
         ("ledger.due", ledger::DUE),
         ("ledger.funds", ledger::FUNDS),
@@ -216,6 +219,7 @@ pub fn statements() -> Vec<(String, String)> {
         .chain(search::statements())
         .chain(audit::statements())
         .chain(delivery_list::statements())
+        .chain(resealing::statements())
         .collect()
 }
 

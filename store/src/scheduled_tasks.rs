@@ -36,6 +36,8 @@ pub enum Kind {
     AdvancePayout,
     /// An attempt whose outcome nobody recorded is brought to its end.
     RecoverAttempt,
+    /// A card that a processor was asked to remember is kept there for later payments.
+    KeepCard,
     /// A held authorisation that nobody captured ends.
     ExpireAuthorization,
     /// The simulator's cardholder disputes a charge.
@@ -60,9 +62,10 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::AdvancePayout,
         Self::RecoverAttempt,
+        Self::KeepCard,
         Self::ExpireAuthorization,
         Self::OpenDispute,
         Self::ReplayEvents,
@@ -80,6 +83,7 @@ impl Kind {
         match self {
             Self::AdvancePayout => "advance_payout",
             Self::RecoverAttempt => "recover_attempt",
+            Self::KeepCard => "keep_card",
             Self::ExpireAuthorization => "expire_authorization",
             Self::OpenDispute => "open_dispute",
             Self::ReplayEvents => "replay_events",

@@ -19,6 +19,7 @@ mod dead_letters;
 mod dev;
 mod fingerprint;
 mod key;
+mod master_key;
 mod node;
 mod results;
 mod setup;
@@ -61,6 +62,8 @@ Usage: cargo xtask <task>
       manage API keys; a key's text is shown once; each takes [--state DIR | --remote]
   audit [--state DIR] [--json]
       recompute the books from the entries and the objects; the exit code is 1 where something does not hold
+  master-key [--state DIR | --remote]
+      say what is still sealed under another master key than the present one, and whether that one may be dropped
   dead-letters list [--state DIR | --remote]
   dead-letters redrive [--id ID] [--state DIR | --remote]
       show the messages that no consumer could take, each with its error, or have them tried again
@@ -101,6 +104,7 @@ fn run(mut arguments: Arguments) -> Result<ExitCode> {
         Some("audit") => audit::run(arguments),
         Some("dead-letters") => dead_letters::run(arguments),
         Some("key") => key::run(arguments),
+        Some("master-key") => master_key::run(arguments),
         Some("clock") => clock::run(arguments),
         Some("bench") => bench::run(arguments),
         Some("build") => build::run(arguments),

@@ -80,7 +80,14 @@ fn authorized(
             }
             // Risk and checks stay with the processor behind it; captures in parts are not asked for.
             let (risk, checks) = (Risk::Normal, Checks::default());
-            Outcome::Authorized { reference: id, risk, checks, multicapture: false, later: None }
+            Outcome::Authorized {
+                reference: id,
+                risk,
+                checks,
+                multicapture: false,
+                later: None,
+                remembered: None,
+            }
         }
         "requires_customer_action" => Outcome::ChallengeRequired {
             reference: Some(id),

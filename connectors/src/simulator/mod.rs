@@ -88,6 +88,7 @@ fn answer_authorization(authorize: &Authorize<'_>) -> Outcome {
             Behaviour::Later(later) => Some(later),
             _ => None,
         },
+        remembered: None,
     }
 }
 
@@ -173,6 +174,9 @@ mod tests {
             },
             capture: true,
             number: &number,
+            token: None,
+            is_instead: false,
+            remembers: None,
             expiry: Expiry { month: 12, year: 2034 },
             cvc: None,
             billing: &BillingDetails::default(),

@@ -35,6 +35,21 @@ pub(crate) fn read(status: u16, answer: &Value, is_lookup: bool) -> Outcome {
     Outcome::Refused { fault, code: code.to_owned(), message }
 }
 
+/// Whether an error is about the card or the customer that it was asked with: nothing was begun.
+pub(crate) fn is_of_token(answer: &Value) -> bool {
+    let is =
+        |path: &str, texts: &[&str]| text(answer, path).is_some_and(|said| texts.contains(&said));
+    is("/error/type", &["invalid_request_error"])
+        && is("/error/param", &["payment_method", "customer"])
+}
+
+/// The refusal of what it was asked with.
+pub(crate) fn token(answer: &Value) -> Outcome {
+    let said = |path: &str| owned(answer, path).unwrap_or_default();
+    let (code, message) = (said("/error/code"), said("/error/message"));
+    Outcome::Refused { fault: Fault::Token, code, message }
+}
+
 /// Whether an error code says that the payment is not as the request needs it.
 fn is_about_state(code: &str) -> bool {
     const CODES: [&str; 8] = [

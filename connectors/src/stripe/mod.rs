@@ -17,8 +17,8 @@ mod webhook;
 
 use domain::timestamp::DAY;
 
-pub(crate) use outcome::{heard, outcome};
-pub(crate) use request::request;
+pub(crate) use outcome::{heard, kept, outcome};
+pub(crate) use request::{keep, request};
 pub(crate) use webhook::{SIGNATURE, notice, verify};
 
 /// The name under which attempts know this processor.

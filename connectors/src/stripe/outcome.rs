@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{KEY_PATH, error, payment, refund};
 use crate::Outcome;
 use crate::answer::{Answer, Heard, hear, mismatch, must_be, must_be_in_mode, reference, text};
-use crate::command::{Command, LookUp, Operation};
+use crate::command::{Authorize, Command, LookUp, Operation};
 
 /// What an answer says of the command that was asked.
 pub(crate) fn outcome(command: &Command<'_>, answer: Answer<'_>) -> Outcome {
@@ -17,7 +17,26 @@ pub(crate) fn outcome(command: &Command<'_>, answer: Answer<'_>) -> Outcome {
         Ok(Heard::Object(value)) => {
             must_be_in_mode(&value, livemode).and_then(|()| read(&question, &value, is_lookup))
         }
-        Ok(Heard::Error(status, value)) => Ok(error::read(status, &value, is_lookup)),
+        Ok(Heard::Error(status, value)) => match command {
+            Command::Authorize(Authorize { token: Some(_), .. }) if error::is_of_token(&value) => {
+                Ok(error::token(&value))
+            }
+            _ => Ok(error::read(status, &value, is_lookup)),
+        },
+        Err(outcome) => Err(outcome),
+    };
+    said.unwrap_or_else(|outcome| outcome)
+}
+
+/// Who keeps a card now, as the answer to [`super::keep`] says.
+pub(crate) fn kept(answer: Answer<'_>) -> Outcome {
+    let livemode = answer.livemode;
+    let said = match hear(answer) {
+        Ok(Heard::Object(value)) => must_be_in_mode(&value, livemode).and_then(|()| {
+            must_be(text(&value, "/object"), "customer")?;
+            Ok(Outcome::Done { reference: reference(&value, "/id")? })
+        }),
+        Ok(Heard::Error(status, value)) => Ok(error::read(status, &value, false)),
         Err(outcome) => Err(outcome),
     };
     said.unwrap_or_else(|outcome| outcome)

@@ -8,7 +8,8 @@ use super::error;
 use crate::answer::{
     integer, mismatch, missing, must_amount_to, must_be_in, owned, shown, text, total,
 };
-use crate::command::{LookUp, Operation};
+use crate::command::{LookUp, Operation, is_plain};
+use crate::outcome::Remembered;
 use crate::{Fault, Outcome};
 
 /// Reads a payment intent that is the one which was asked about.
@@ -106,8 +107,24 @@ fn success(reference: String, intent: &Value) -> Outcome {
         multicapture: charge("payment_method_details/card/multicapture/status")
             == Some("available"),
         later: None,
+        remembered: remembered(intent),
         reference,
     }
+}
+
+/// A card that it was asked to remember, and that no customer keeps there yet.
+fn remembered(intent: &Value) -> Option<Remembered> {
+    text(intent, "/setup_future_usage")?;
+    if intent.get("customer").is_some_and(Value::is_string) {
+        return None;
+    }
+    Some(Remembered {
+        card: owned(intent, "/payment_method").filter(|card| is_plain(card))?,
+        network_transaction: owned(
+            intent,
+            "/latest_charge/payment_method_details/card/network_transaction_id",
+        ),
+    })
 }
 
 /// A capture shows in what was received.

@@ -18,7 +18,13 @@ pub(crate) fn request(
     let (path, key) = match command {
         Command::Authorize(authorize) => {
             form.authorize(authorize);
-            ("/v1/payment_intents".to_owned(), authorize.key)
+            let path = "/v1/payment_intents";
+            if authorize.is_instead {
+                // The request with the token had the key itself.
+                let key = format!("{}-card", plain(authorize.key)?);
+                return send(account, Method::POST, path, Some(&key), form);
+            }
+            (path.to_owned(), authorize.key)
         }
         Command::Capture { key, payment, amount, is_final, .. } => {
             form.number("amount_to_capture", amount.amount.minor_units());
@@ -45,6 +51,14 @@ pub(crate) fn request(
         Command::LookUp(question) => return look_up(question, account),
     };
     send(account, Method::POST, &path, Some(plain(key)?), form)
+}
+
+/// The request that has a card kept by a customer of its own, without whom it could not be used again
+/// (<https://docs.stripe.com/api/customers/create>).
+pub(crate) fn keep(card: &str, account: &Account<'_>) -> Result<Request<String>, Unsupported> {
+    let mut form = Form::default();
+    form.text("payment_method", plain(card)?);
+    send(account, Method::POST, "/v1/customers", Some(&format!("{card}-kept")), form)
 }
 
 fn payment_path(payment: &str, rest: &str) -> Result<String, Unsupported> {
@@ -141,12 +155,16 @@ impl Form {
         self.text("confirm", "true");
         self.text("capture_method", if authorize.capture { "automatic" } else { "manual" });
         self.text("payment_method_types[0]", "card");
-        self.text("payment_method_data[type]", "card");
-        self.text("payment_method_data[card][number]", authorize.number.digits());
-        self.number("payment_method_data[card][exp_month]", authorize.expiry.month.into());
-        self.number("payment_method_data[card][exp_year]", authorize.expiry.year.into());
-        self.some("payment_method_data[card][cvc]", authorize.cvc.map(|code| code.0));
-        self.billing(authorize.billing);
+        match authorize.token {
+            Some(token) => {
+                self.text("customer", &token.customer);
+                self.text("payment_method", &token.card);
+            }
+            None => self.card(authorize),
+        }
+        if let Some(off_session) = authorize.remembers {
+            self.text("setup_future_usage", if off_session { "off_session" } else { "on_session" });
+        }
         // Nobody is there who could be sent away and come back.
         if authorize.off_session {
             self.text("off_session", "true");
@@ -166,6 +184,15 @@ impl Form {
         option(increments, "request_incremental_authorization", "if_available");
         self.key(authorize.key);
         self.text("expand[0]", "latest_charge");
+    }
+
+    fn card(&mut self, authorize: &Authorize<'_>) {
+        self.text("payment_method_data[type]", "card");
+        self.text("payment_method_data[card][number]", authorize.number.digits());
+        self.number("payment_method_data[card][exp_month]", authorize.expiry.month.into());
+        self.number("payment_method_data[card][exp_year]", authorize.expiry.year.into());
+        self.some("payment_method_data[card][cvc]", authorize.cvc.map(|code| code.0));
+        self.billing(authorize.billing);
     }
 
     fn billing(&mut self, billing: &BillingDetails) {

@@ -1,9 +1,12 @@
 //! What only one processor does.
 
 use connectors::webhook::Subject;
-use connectors::{Asked, Command, Connector, Declined, LookUp, Outcome, Unsupported};
+use connectors::{
+    Asked, Authorize, Command, Connector, Declined, Fault, LookUp, Outcome, Unsupported,
+};
 use domain::card::Decline;
 use domain::money::{Currency, Money};
+use domain::payment_method::ProcessorToken;
 use domain::timestamp::Timestamp;
 use domain::webhook::signature;
 use http::HeaderMap;
@@ -125,6 +128,53 @@ fn what_stripe_says_of_the_card_is_kept() {
     assert_eq!(checks.address_line1_check, Some(domain::card::Check::Fail));
     assert_eq!(checks.address_postal_code_check, None);
     assert!(multicapture);
+}
+
+#[test]
+fn what_stripe_remembers_a_card_by_is_told_once() {
+    let (status, body) = Stripe.answer(Situation::Held);
+    let remembered = |change: Value| {
+        let mut value: Value = serde_json::from_str(&body).expect("JSON");
+        merge(&mut value, change);
+        let command = Command::Authorize(authorize(false));
+        match hear(&Stripe, &command, &(status, value.to_string())) {
+            Outcome::Authorized { remembered, .. } => remembered,
+            other => panic!("{other:?}"),
+        }
+    };
+    let asked = json!({ "setup_future_usage": "off_session", "payment_method": "pm_1" });
+    let found = remembered(asked).expect("it was asked to");
+    assert_eq!((found.card.as_str(), found.network_transaction), ("pm_1", None));
+    for change in [
+        json!({ "payment_method": "pm_1" }),
+        json!({ "setup_future_usage": "off_session", "payment_method": "pm_1", "customer": "cus_1" }),
+        json!({ "setup_future_usage": "off_session", "payment_method": "../customers" }),
+    ] {
+        assert_eq!(remembered(change.clone()), None, "{change}");
+    }
+}
+
+#[test]
+fn only_what_stripe_says_of_a_token_is_about_the_token() {
+    let token =
+        ProcessorToken { card: "pm_1".to_owned(), customer: "cus_1".to_owned(), is_gone: false };
+    let mut asked = authorize(true);
+    asked.token = Some(&token);
+    let fault = |param: &str, asked: &Authorize<'_>| {
+        let error = json!({
+            "type": "invalid_request_error", "code": "resource_missing", "param": param,
+            "message": "No such thing.",
+        });
+        let answer = (400, json!({ "error": error }).to_string());
+        match hear(&Stripe, &Command::Authorize(asked.clone()), &answer) {
+            Outcome::Refused { fault, .. } => fault,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(fault("payment_method", &asked), Fault::Token);
+    assert_eq!(fault("customer", &asked), Fault::Token);
+    assert_eq!(fault("currency", &asked), Fault::Request);
+    assert_eq!(fault("payment_method", &authorize(true)), Fault::Request);
 }
 
 #[test]

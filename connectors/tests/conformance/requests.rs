@@ -2,6 +2,7 @@
 
 use connectors::{Account, Asked, Command, Connector, Unsupported};
 use domain::money::Amount;
+use domain::payment_method::ProcessorToken;
 
 use crate::commands::{
     ACCOUNT, KEY, ask_after, ask_after_authorization, authorize, capture, increment, movers,
@@ -127,6 +128,47 @@ fn stripe_is_sent_forms() {
     for (command, expected) in cases {
         assert_eq!(sent(Connector::Stripe, &command), expected);
     }
+}
+
+/// The first line of a request, its key, and its fields but for those of every payment.
+fn by_token(command: &Command<'_>) -> (String, String) {
+    let asked = Connector::Stripe.ask(command, &ACCOUNT).expect("a request");
+    let Asked::Request(request) = asked else { panic!("no request") };
+    let key = request.headers()["idempotency-key"].to_str().expect("a text").to_owned();
+    (key, sent(Connector::Stripe, command))
+}
+
+#[test]
+fn stripe_is_asked_to_remember_a_card_and_then_with_what_it_remembers() {
+    let mut asked = authorize(true);
+    asked.remembers = Some(true);
+    let (key, text) = by_token(&Command::Authorize(asked.clone()));
+    assert_eq!(key, KEY);
+    assert!(text.contains(" setup_future_usage=off_session"), "{text}");
+    asked.remembers = Some(false);
+    let (_, text) = by_token(&Command::Authorize(asked.clone()));
+    assert!(text.contains(" setup_future_usage=on_session"), "{text}");
+    let token =
+        ProcessorToken { card: "pm_1".to_owned(), customer: "cus_1".to_owned(), is_gone: false };
+    let mut known = authorize(true);
+    (known.token, known.off_session) = (Some(&token), true);
+    let (key, text) = by_token(&Command::Authorize(known));
+    assert_eq!(key, KEY);
+    assert!(text.contains(" customer=cus_1 payment_method=pm_1 off_session=true"), "{text}");
+    assert!(!text.contains("payment_method_data"), "{text}");
+    // What goes in the stead of a refused request is another one, of the same payment.
+    let mut instead = authorize(true);
+    instead.is_instead = true;
+    let (key, text) = by_token(&Command::Authorize(instead));
+    assert_eq!(key, format!("{KEY}-card"));
+    assert_eq!(text, sent(Connector::Stripe, &Command::Authorize(authorize(true))));
+    let kept = Connector::Stripe.keep("pm_1", &ACCOUNT).expect("it is plain").expect("a request");
+    assert_eq!(kept.uri().path(), "/v1/customers");
+    assert_eq!(
+        (kept.body().as_str(), &kept.headers()["idempotency-key"]),
+        ("payment_method=pm_1", &"pm_1-kept".parse().expect("a header"))
+    );
+    assert!(Connector::Stripe.keep("pm_1/../..", &ACCOUNT).is_err());
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Links to receipts: a charge's id and its signature, which nobody can make up.
 
 use crate::id::{ChargeId, Id, base62, constant_time_equal, keyed_digest};
-use crate::seal::MasterKey;
+use crate::seal::{Lasting, MasterKey};
 
 /// The path before the token.
 pub const PREFIX: &str = "/receipts/";
@@ -19,7 +19,7 @@ pub fn charge(key: &MasterKey, token: &str) -> Option<ChargeId> {
 }
 
 fn signature(key: &MasterKey, charge: &ChargeId) -> String {
-    base62(&keyed_digest(&key.purpose("receipt-link"), &[charge.as_str().as_bytes()]))
+    base62(&keyed_digest(&key.lasting(Lasting::ReceiptLink), &[charge.as_str().as_bytes()]))
 }
 
 #[cfg(test)]

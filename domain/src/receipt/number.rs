@@ -1,7 +1,7 @@
 //! Receipt numbers: short, unique, and silent about how many there are.
 
 use crate::id::{AccountId, keyed_digest};
-use crate::seal::MasterKey;
+use crate::seal::{Lasting, MasterKey};
 
 /// As many numbers as each half has.
 const HALF: u64 = 10_000;
@@ -13,7 +13,7 @@ const ROUNDS: u8 = 6;
 /// database. Within the first hundred million no two of an account are the same, because what mixes the
 /// digits (a Feistel network under a key of the account's) can be undone; later ones have a third part.
 pub fn number(key: &MasterKey, account: &AccountId, sequence: i64) -> String {
-    let key = key.purpose("receipt-number");
+    let key = key.lasting(Lasting::ReceiptNumber);
     let sequence = sequence.unsigned_abs();
     let block = sequence / (HALF * HALF);
     let (mut left, mut right) = (sequence / HALF % HALF, sequence % HALF);

@@ -54,7 +54,7 @@ pub async fn create<P: Platform>(
     descriptors::check("statement_descriptor_suffix", suffix)?;
     let source =
         source::choose(context, create.source.as_deref(), create.customer.as_ref()).await?;
-    let attempt = new_attempt(context, create, &source).await?;
+    let mut attempt = new_attempt(context, create, &source).await?;
     let batch = starting(context, create, &source, &attempt);
     let held = match context.batch(batch).await {
         Ok(results) => {
@@ -62,6 +62,7 @@ pub async fn create<P: Platform>(
                 Chosen::New { method, .. } => Some(*method),
                 Chosen::Existing { .. } => first(&results, results.len().saturating_sub(1))?,
             };
+            attempt.take_token(payment_method.as_ref());
             Held { attempt, payment_intent: None, charge: None, refund: None, payment_method }
         }
         Err(error) => {
@@ -102,6 +103,7 @@ async fn new_attempt<P: Platform>(
         ),
         challenge: None,
         with_cvc: false,
+        remembers: false,
         terms: context.terms.clone(),
         route: None,
         legacy_charge: Some(details),

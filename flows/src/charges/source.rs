@@ -119,6 +119,7 @@ fn made<P: Platform>(
             allow_redisplay: AllowRedisplay::default(),
             metadata: Metadata::default(),
             set_up: false,
+            remembered: Vec::new(),
         },
     };
     let method = Chosen::New { method: Box::new(method), token };

@@ -10,8 +10,8 @@ use connectors::Connector;
 use domain::ApiError;
 use domain::connector_account::{ConnectorAccount, Status, WebhookSecret};
 use domain::id::ConnectorAccountId;
-use domain::seal::MasterKey;
-use store::connector_accounts;
+use domain::seal::Kind;
+use store::{Scope, connector_accounts};
 
 use crate::{Context, Failure, Platform};
 
@@ -63,8 +63,8 @@ fn seal<P: Platform>(
     id: &ConnectorAccountId,
     secret_key: &str,
 ) -> Result<String, Failure> {
-    let key = key(context.platform.master_key());
-    Ok(key.seal(secret_key, &seal_context(context, id), context.nonce())?)
+    let (key, within) = (context.platform.master_key(), seal_context(&context.scope, id));
+    Ok(key.seal(Kind::ConnectorCredentials, secret_key, &within, context.nonce())?)
 }
 
 /// Believes the webhooks of an account's processor under a new secret, and under those before for so many seconds
@@ -75,14 +75,15 @@ fn hear_with<P: Platform>(
     secret: &str,
     overlap: i64,
 ) -> Result<(), Failure> {
-    let key = webhook_key(context.platform.master_key());
-    let within = seal_context(context, &account.id);
-    let newest =
-        account.details.webhook_secrets.first().map(|known| key.open(&known.sealed, &within));
+    let key = context.platform.master_key();
+    let within = seal_context(&context.scope, &account.id);
+    let open =
+        |known: &WebhookSecret| key.open(Kind::ConnectorWebhookSecret, &known.sealed, &within);
+    let newest = account.details.webhook_secrets.first().map(open);
     if newest.is_some_and(|newest| newest.as_deref() == Ok(secret)) {
         return Ok(());
     }
-    let sealed = key.seal(secret, &within, context.nonce())?;
+    let sealed = key.seal(Kind::ConnectorWebhookSecret, secret, &within, context.nonce())?;
     account.hear_with(secret, sealed, overlap, context.now);
     Ok(())
 }
@@ -93,9 +94,13 @@ pub(crate) fn webhook_secrets<P: Platform>(
     context: &Context<'_, P>,
     account: &ConnectorAccount,
 ) -> Vec<String> {
-    let key = webhook_key(context.platform.master_key());
-    let within = seal_context(context, &account.id);
-    let open = |secret: &WebhookSecret| match key.open(&secret.sealed, &within) {
+    let key = context.platform.master_key();
+    let within = seal_context(&context.scope, &account.id);
+    let open = |secret: &WebhookSecret| match key.open(
+        Kind::ConnectorWebhookSecret,
+        &secret.sealed,
+        &within,
+    ) {
         Ok(secret) => Some(secret),
         Err(error) => {
             let problem = format!("a webhook secret: {error}");
@@ -106,16 +111,9 @@ pub(crate) fn webhook_secrets<P: Platform>(
     account.live_webhook_secrets(context.now).filter_map(open).collect()
 }
 
-fn webhook_key(master: &MasterKey) -> MasterKey {
-    master.for_purpose("connector-webhook-secrets")
-}
-
-fn seal_context<P: Platform>(context: &Context<'_, P>, id: &ConnectorAccountId) -> String {
-    format!("{}:{}:{id}", context.scope.account, context.scope.livemode)
-}
-
-fn key(master: &MasterKey) -> MasterKey {
-    master.for_purpose("connector-credentials")
+/// What opens only in the row that it was sealed for.
+pub(crate) fn seal_context(scope: &Scope, id: &ConnectorAccountId) -> String {
+    format!("{}:{}:{id}", scope.account, scope.livemode)
 }
 
 /// The secret of an account, for a request to its processor; none once it was deleted.
@@ -127,6 +125,6 @@ pub(crate) fn open<P: Platform>(
     account: &ConnectorAccount,
 ) -> Result<Option<String>, Failure> {
     let Some(sealed) = &account.sealed_credentials else { return Ok(None) };
-    let key = key(context.platform.master_key());
-    Ok(Some(key.open(sealed, &seal_context(context, &account.id))?))
+    let (key, within) = (context.platform.master_key(), seal_context(&context.scope, &account.id));
+    Ok(Some(key.open(Kind::ConnectorCredentials, sealed, &within)?))
 }

@@ -8,19 +8,20 @@ use std::rc::Rc;
 
 use connectors::{
     Account, Answer, Asked, Command, Connector, Fault, KEY_LASTS, LookUp, Operation, Outcome,
-    SecurityCode, simulator,
+    SecurityCode, Unsupported, simulator,
 };
 use domain::ApiError;
 use domain::attempt::{Attempt, Request};
 use domain::card::CardNumber;
 use domain::charge::Charge;
 use domain::connector_account::ConnectorAccount;
+use domain::id::ConnectorAccountId;
 use domain::idempotency::LEASE;
 use domain::money::Amount;
 use domain::routing::health::is_failure;
 use http::header::RETRY_AFTER;
 use http::{HeaderMap, HeaderValue};
-use store::{DatabaseError, attempts, connector_accounts};
+use store::{DatabaseError, Statement, attempts, connector_accounts};
 
 use super::{Held, RECOVERY_DELAY, authorize};
 use crate::cards;
@@ -128,6 +129,14 @@ impl Asker {
         attempt: &Attempt,
     ) -> Result<Option<Self>, Failure> {
         let Some(id) = &attempt.connector_account else { return Ok(None) };
+        Self::at(context, id).await.map(Some)
+    }
+
+    /// Who asks the processor in an account.
+    pub(super) async fn at<P: Platform>(
+        context: &Context<'_, P>,
+        id: &ConnectorAccountId,
+    ) -> Result<Self, Failure> {
         let account = match context.routes.account(id) {
             Some(known) => Rc::clone(known),
             None => {
@@ -136,10 +145,10 @@ impl Asker {
                 Rc::new(found.ok_or_else(|| Failure::Bug(format!("{id} was there and is gone")))?)
             }
         };
-        let Some(connector) = Connector::from_name(&attempt.connector) else {
-            return Err(Failure::Bug(format!("{} is no connector", attempt.connector)));
+        let Some(connector) = Connector::from_name(&account.connector) else {
+            return Err(Failure::Bug(format!("{} is no connector", account.connector)));
         };
-        Ok(Some(Self { connector, api_key: open(context, &account)?, account }))
+        Ok(Self { connector, api_key: open(context, &account)?, account })
     }
 
     /// What a request that nobody sent before comes to.
@@ -175,7 +184,9 @@ impl Asker {
     ) -> Result<Outcome, Failure> {
         Ok(match self.look_up(context, held).await {
             Outcome::NotFound if self.may_send_again(context, &held.attempt, cvc) => {
-                if !Box::pin(mark_sent_again(context, &held.attempt)).await? {
+                // What its first sender was refused is not taken for its end from now on.
+                let mark = attempts::send_again(&held.attempt.id);
+                if !Box::pin(is_open_for(context, mark)).await? {
                     return Ok(Outcome::unknown("somebody else brought it to its end"));
                 }
                 match self.send(context, held, cvc).await? {
@@ -242,7 +253,40 @@ impl Asker {
         cvc: Option<&str>,
     ) -> Result<Outcome, Failure> {
         let opened = Opened::of(context, held)?;
-        Ok(self.exchange(context, &opened.command(held, cvc)?).await)
+        match self.exchange(context, &opened.command(held, cvc)?).await {
+            Outcome::Refused { fault: Fault::Token, .. } => {
+                Box::pin(self.send_card(context, held, cvc)).await
+            }
+            outcome => Ok(outcome),
+        }
+    }
+
+    /// Sends the card itself, under a key of its own, where the processor refused what it was to remember it by. Nobody
+    /// sends that again from then on: were it there once more, the card would be charged twice.
+    async fn send_card<P: Platform>(
+        &self,
+        context: &Context<'_, P>,
+        held: &Held,
+        cvc: Option<&str>,
+    ) -> Result<Outcome, Failure> {
+        if !is_open_for(context, attempts::token_is_gone(&held.attempt.id)).await? {
+            return Ok(Outcome::unknown("somebody else brought it to its end"));
+        }
+        let mut held = held.clone();
+        if let Some(token) = &mut held.attempt.token {
+            token.is_gone = true;
+        }
+        let opened = Opened::of(context, &held)?;
+        Ok(self.exchange(context, &opened.command(&held, cvc)?).await)
+    }
+
+    /// Has a card kept that the processor was asked to remember.
+    pub(super) async fn keep<P: Platform>(&self, context: &Context<'_, P>, card: &str) -> Outcome {
+        let ask = |account: &Account<'_>| match self.connector.keep(card, account)? {
+            Some(request) => Ok(Asked::Request(request)),
+            None => Err(Unsupported::Operation),
+        };
+        self.transfer(context, &ask, &|answer| self.connector.kept(answer)).await
     }
 
     /// Sends a command and reads the answer.
@@ -250,6 +294,17 @@ impl Asker {
         &self,
         context: &Context<'_, P>,
         command: &Command<'_>,
+    ) -> Outcome {
+        let ask = |account: &Account<'_>| self.connector.ask(command, account);
+        self.transfer(context, &ask, &|answer| self.connector.outcome(command, answer)).await
+    }
+
+    /// Sends a request and reads the answer.
+    async fn transfer<P: Platform>(
+        &self,
+        context: &Context<'_, P>,
+        ask: Ask<'_>,
+        read: Read<'_>,
     ) -> Outcome {
         let refused = |message: String| Outcome::Refused {
             fault: Fault::Request,
@@ -266,7 +321,7 @@ impl Asker {
             within: details.processor_account.as_deref(),
             livemode: context.scope.livemode,
         };
-        let request = match self.connector.ask(command, &account) {
+        let request = match ask(&account) {
             Ok(Asked::Request(request)) => request,
             Ok(Asked::Answered(outcome)) => return outcome,
             Err(unsupported) => return refused(unsupported.to_string()),
@@ -299,19 +354,24 @@ impl Asker {
                 }
                 let (body, livemode) = (body.as_bytes(), context.scope.livemode);
                 let answer = Answer { status, headers: &headers, body, livemode };
-                self.connector.outcome(command, answer)
+                read(answer)
             }
         }
     }
 }
 
-/// Marks an attempt that is to be sent once more: what its first sender was refused is not taken for its end from now
-/// on. Says no where it has come to an end already.
-async fn mark_sent_again<P: Platform>(
+/// Makes the request for an account.
+type Ask<'a> = &'a dyn Fn(&Account<'_>) -> Result<Asked, Unsupported>;
+
+/// Reads an answer.
+type Read<'a> = &'a dyn Fn(Answer<'_>) -> Outcome;
+
+/// Marks an attempt. Says no where it has come to an end already.
+async fn is_open_for<P: Platform>(
     context: &Context<'_, P>,
-    attempt: &Attempt,
+    mark: [Statement; 2],
 ) -> Result<bool, Failure> {
-    match context.batch(attempts::send_again(&attempt.id).to_vec()).await {
+    match context.batch(mark.to_vec()).await {
         Ok(_) => Ok(true),
         Err(DatabaseError::Guard(_)) => Ok(false),
         Err(error) => Err(error.into()),

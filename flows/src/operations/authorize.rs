@@ -1,6 +1,6 @@
 //! Authorising: a card is asked for money, held or taken at once.
 
-use connectors::{Challenge, Outcome};
+use connectors::{Challenge, Outcome, Remembered};
 use domain::Metadata;
 use domain::attempt::{Attempt, AttemptState, Authorize, ChallengeResult, Request, Resolution};
 use domain::card::{CardNumber, Decline, Expiry};
@@ -8,7 +8,7 @@ use domain::charge::{self, Charge};
 use domain::event::Transition;
 use domain::id::ChargeId;
 use domain::money::{Amount, Money};
-use domain::payment_intent::{PaymentIntent, Requested};
+use domain::payment_intent::{PaymentIntent, Requested, SetupFutureUsage};
 use domain::payment_method::PaymentMethod;
 use domain::receipt::link;
 use domain::timestamp::{DAY, Timestamp};
@@ -36,6 +36,7 @@ pub fn start<P: Platform>(
     let Destination { account, route } = destination;
     authorize.route = route;
     let account = account.as_deref();
+    authorize.remembers = account.is_some() && authorize.saves_card && authorize.customer.is_some();
     Attempt {
         id: context.ids.derive("attempt"),
         livemode: context.scope.livemode,
@@ -53,6 +54,7 @@ pub fn start<P: Platform>(
         created: context.now,
         attention: None,
         resolved: None,
+        token: None,
     }
 }
 
@@ -65,11 +67,18 @@ pub(super) fn command<'a>(
 ) -> connectors::Authorize<'a> {
     let options = held.payment_intent.as_ref().map(|intent| &intent.details.card_options);
     let wanted = |requested: Option<Requested>| requested == Some(Requested::IfAvailable);
+    let is_instead = held.attempt.token.as_ref().is_some_and(|token| token.is_gone);
+    let token = held.attempt.token.as_ref().filter(|token| !token.is_gone);
+    let usage = held.payment_intent.as_ref().and_then(PaymentIntent::future_usage);
+    let remembers = authorize.remembers && token.is_none();
     connectors::Authorize {
         key: held.attempt.id.as_str(),
         amount: held.attempt.amount,
         capture: authorize.capture,
         number,
+        token,
+        is_instead,
+        remembers: remembers.then_some(usage == Some(SetupFutureUsage::OffSession)),
         expiry: Expiry { month: method.card.exp_month, year: method.card.exp_year },
         cvc: None,
         billing: &method.details.billing_details,
@@ -96,7 +105,7 @@ pub(super) fn record<P: Platform>(
     outcome: &Outcome,
 ) -> Result<Vec<Statement>, Failure> {
     match outcome {
-        Outcome::Authorized { reference, risk, checks, multicapture, later } => {
+        Outcome::Authorized { reference, risk, checks, multicapture, later, remembered } => {
             let mut charge = new_charge(context, held, authorize)?;
             if let Some(card) = &mut charge.details.card {
                 card.checks = *checks;
@@ -106,7 +115,7 @@ pub(super) fn record<P: Platform>(
             charge.details.later = later.map(|later| later.name().to_owned());
             charge.details.processor_reference = Some(reference.clone());
             held.attempt.processor_reference = Some(reference.clone());
-            authorized(context, held, authorize, charge)
+            authorized(context, held, authorize, charge, remembered.as_ref())
         }
         // A charge without an intent has nowhere to wait for its cardholder.
         Outcome::ChallengeRequired { reference, .. } if held.payment_intent.is_none() => {
@@ -221,6 +230,7 @@ fn authorized<P: Platform>(
     held: &mut Held,
     authorize: &Authorize,
     mut charge: Charge,
+    remembered: Option<&Remembered>,
 ) -> Result<Vec<Statement>, Failure> {
     held.attempt.state = AttemptState::Succeeded;
     let mut statements = Vec::new();
@@ -243,7 +253,7 @@ fn authorized<P: Platform>(
         statements.extend(payment_intents::update(intent));
     }
     statements.extend(insert(context, &charge));
-    statements.extend(method::after_success(context, held, authorize)?);
+    statements.extend(method::after_success(context, held, authorize, remembered)?);
     let transition = match (&held.payment_intent, authorize.capture) {
         (None, _) => Transition::ChargeSucceeded,
         (Some(_), true) => Transition::IntentSucceeded,

@@ -148,12 +148,14 @@ fn begin<P: Platform>(
         connector: account.connector.clone(),
         connector_account: Some(account.id.clone()),
         processor_reference: None,
+        token: None,
         request: Request::Authorize(Box::new(authorize)),
         // The request may have waited long for the answer to the one before.
         created: context.platform.now(),
         ..held.attempt.clone()
     };
     let mut next = Held { attempt, ..held.clone() };
+    next.attempt.take_token(next.payment_method.as_ref());
     if let Some(intent) = &mut next.payment_intent {
         intent.handed_on(&held.attempt.id, next.attempt.id.clone())?;
     }

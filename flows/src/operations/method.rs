@@ -4,6 +4,8 @@
 use domain::attempt::{Authorize, ChallengeResult};
 use domain::event::Transition;
 use domain::payment_intent::{PaymentIntent, SetupFutureUsage};
+use domain::payment_method::Remembered;
+use store::scheduled_tasks::{self, Kind, Task};
 use store::{Statement, customers, payment_methods};
 
 use super::Held;
@@ -15,8 +17,9 @@ pub(super) fn after_success<P: Platform>(
     context: &Context<'_, P>,
     held: &mut Held,
     authorize: &Authorize,
+    remembered: Option<&connectors::Remembered>,
 ) -> Result<Vec<Statement>, Failure> {
-    if authorize.saves_card { keep(context, held, authorize) } else { use_up(held) }
+    if authorize.saves_card { keep(context, held, authorize, remembered) } else { use_up(held) }
 }
 
 /// The statements that let nobody use a payment method again which its payment has used and no
@@ -53,6 +56,7 @@ fn keep<P: Platform>(
     context: &Context<'_, P>,
     held: &mut Held,
     authorize: &Authorize,
+    remembered: Option<&connectors::Remembered>,
 ) -> Result<Vec<Statement>, Failure> {
     let Some(customer) = &authorize.customer else {
         return Ok(Vec::new());
@@ -67,7 +71,16 @@ fn keep<P: Platform>(
     }
     let attaches = method.customer.is_none();
     let sets_up = proved && for_off_session && !method.details.set_up;
-    if !attaches && !sets_up {
+    let remembers = match (remembered, &held.attempt.connector_account) {
+        (Some(remembered), Some(account)) => method.remember(Remembered {
+            connector_account: account.clone(),
+            card: remembered.card.clone(),
+            customer: None,
+            network_transaction: remembered.network_transaction.clone(),
+        }),
+        _ => false,
+    };
+    if !attaches && !sets_up && !remembers {
         return Ok(Vec::new());
     }
     method.customer = Some(customer.clone());
@@ -78,6 +91,21 @@ fn keep<P: Platform>(
         let subjects = Subjects { payment_method: Some(&method), ..Subjects::default() };
         statements.extend(events(context, Transition::PaymentMethodAttached, subjects, None));
     }
+    if remembers {
+        statements.push(plan_keeping(context, method.id.as_str()));
+    }
     held.payment_method = Some(method);
     Ok(statements)
+}
+
+/// Plans that the processor has the card kept for later payments.
+fn plan_keeping<P: Platform>(context: &Context<'_, P>, method: &str) -> Statement {
+    context.platform.wake(context.now);
+    scheduled_tasks::insert(&Task {
+        due_at: context.now,
+        kind: Kind::KeepCard,
+        subject: method.to_owned(),
+        scope: context.scope.clone(),
+        tries: 0,
+    })
 }

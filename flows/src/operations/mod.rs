@@ -13,6 +13,7 @@ mod decline;
 mod failover;
 mod hear;
 mod increment;
+mod keep_card;
 mod method;
 mod refund;
 mod route;
@@ -46,6 +47,7 @@ pub use ask::Asking;
 pub(crate) use ask::{ask_again, opens};
 pub use authorize::{receipt_url, start as start_authorization};
 pub(crate) use hear::{Said, hear_of_payment, hear_of_refund, made_elsewhere, refund_told};
+pub use keep_card::keep_card;
 pub(crate) use refund::{book_elsewhere, cancel_refund, refund_status};
 pub(crate) use route::{Destination, choose, route};
 pub use settle::settle;
@@ -95,6 +97,7 @@ pub fn start<P: Platform>(
         created: context.now,
         attention: None,
         resolved: None,
+        token: None,
     }
 }
 

@@ -82,7 +82,7 @@ async fn start<P: Platform>(
     let own = intent.payment_method.clone().map(Chosen::existing);
     let mut chosen = chosen.cloned().or(own);
     let with_cvc = changes.cvc().is_some();
-    let attempt = new_attempt(context, &intent, &confirm, (chosen.as_ref(), with_cvc)).await?;
+    let mut attempt = new_attempt(context, &intent, &confirm, (chosen.as_ref(), with_cvc)).await?;
     if let Some(chosen) = chosen.as_mut().filter(|_| !saves_card(&intent)) {
         chosen.use_up(&attempt.id);
     }
@@ -93,6 +93,7 @@ async fn start<P: Platform>(
                 Some(Chosen::New { method, .. }) => Some(*method),
                 _ => first::<PaymentMethod>(&results, results.len().saturating_sub(1))?,
             };
+            attempt.take_token(payment_method.as_ref());
             let payment_intent = Some(intent);
             Ok(Some(Held { attempt, payment_intent, charge: None, refund: None, payment_method }))
         }
@@ -174,6 +175,7 @@ pub(super) async fn new_attempt<P: Platform>(
         ),
         challenge: is_authenticated.then_some(ChallengeResult::Completed),
         with_cvc,
+        remembers: false,
         terms: context.terms.clone(),
         route: None,
         legacy_charge: None,

@@ -122,6 +122,10 @@ async fn write<P: Platform>(
         Some(Chosen::New { method, .. }) => Some(*method),
         _ => first::<PaymentMethod>(&results, results.len().saturating_sub(1))?,
     };
+    let attempt = attempt.map(|mut attempt| {
+        attempt.take_token(payment_method.as_ref());
+        attempt
+    });
     Ok(Written { intent, attempt, payment_method })
 }
 

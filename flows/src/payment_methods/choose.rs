@@ -240,6 +240,7 @@ pub(super) fn details(holder: BillingDetails, new: &NewCard) -> PaymentMethodDet
         allow_redisplay: new.allow_redisplay,
         metadata: new.metadata.clone(),
         set_up: false,
+        remembered: Vec::new(),
     }
 }
 

@@ -93,6 +93,12 @@ pub async fn update<P: Platform>(
         }
         let mut after = before.clone();
         changes.clone().apply(&mut after, context.now)?;
+        // What a processor remembers of it is as it was.
+        if after.card != before.card
+            || after.details.billing_details != before.details.billing_details
+        {
+            after.details.remembered.clear();
+        }
         let previous =
             previous_attributes(&value(&Resource::from(&before)), &value(&Resource::from(&after)));
         // What changes nothing is no news.

@@ -1,7 +1,7 @@
 //! The secrets that sign deliveries: sealed while they are kept.
 
 use domain::id::keyed_digest;
-use domain::seal::MasterKey;
+use domain::seal::Kind;
 use domain::webhook::{SealedSecret, WebhookEndpoint, signature};
 use store::Scope;
 
@@ -15,8 +15,8 @@ pub(super) fn new<P: Platform>(context: &Context<'_, P>) -> String {
 
 /// A secret as it is kept.
 pub(super) fn seal<P: Platform>(context: &Context<'_, P>, secret: &str) -> Result<String, Failure> {
-    let key = key(context.platform.master_key());
-    Ok(key.seal(secret, context.scope.account.as_str(), context.nonce())?)
+    let (key, within) = (context.platform.master_key(), context.scope.account.as_str());
+    Ok(key.seal(Kind::WebhookSecret, secret, within, context.nonce())?)
 }
 
 /// The secrets that sign now. One that cannot be opened signs nothing and keeps no other from it; its owner
@@ -26,8 +26,8 @@ pub(super) fn live<P: Platform>(
     scope: &Scope,
     endpoint: &WebhookEndpoint,
 ) -> Vec<String> {
-    let key = key(platform.master_key());
-    let open = |secret: &SealedSecret| match key.open(&secret.sealed, scope.account.as_str()) {
+    let (key, within) = (platform.master_key(), scope.account.as_str());
+    let open = |secret: &SealedSecret| match key.open(Kind::WebhookSecret, &secret.sealed, within) {
         Ok(secret) => Some(secret),
         Err(error) => {
             platform.log_error(endpoint.id.as_str(), &format!("a secret: {error}"));
@@ -35,8 +35,4 @@ pub(super) fn live<P: Platform>(
         }
     };
     endpoint.live_secrets(platform.now()).filter_map(open).collect()
-}
-
-fn key(master: &MasterKey) -> MasterKey {
-    master.for_purpose("webhook-secrets")
 }

@@ -60,6 +60,7 @@ impl Lane {
             | Kind::SettleDispute
             | Kind::SettleTopup => Self::Main,
             Kind::RecoverAttempt
+            | Kind::KeepCard
             | Kind::ExpireAuthorization
             | Kind::RetryConnectorWebhook
             | Kind::SettleRefund

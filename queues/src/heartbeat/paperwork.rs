@@ -1,10 +1,10 @@
-//! Paperwork: mail, reports, receipts, the audit and the archive, which wait for buckets and for whoever sends mail.
+//! Paperwork: mail, reports, receipts, the audit, the archive and what is sealed anew, which wait for buckets and for whoever sends mail.
 //! Each beat does a little of each, so that none holds up another for long.
 
 use std::cell::Cell;
 
 use domain::Timestamp;
-use flows::{Failure, Platform, archive, audit, receipts};
+use flows::{Failure, Platform, archive, audit, master_key, receipts};
 use futures_util::future::join_all;
 use store::scheduled_tasks::{self, Kind};
 use store::{Database, Rows, mail};
@@ -41,7 +41,8 @@ pub(super) async fn beat<P: Platform>(
     }
     filed_at.set(now);
     let is_left = left(platform, "audit", audit::go_on(platform).await)
-        | left(platform, "archive", archive::go_on(platform).await);
+        | left(platform, "archive", archive::go_on(platform).await)
+        | left(platform, "resealing", master_key::go_on(platform).await);
     next.into_iter().chain(is_left.then(|| now.plus(1))).min()
 }
 

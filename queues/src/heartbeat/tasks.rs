@@ -1,7 +1,9 @@
 //! Tasks: those of a lane that are due, what each of them does, and when the next one will be.
 
 use domain::Timestamp;
-use flows::{Context, Failure, Platform, connector_webhooks, recover, topups, webhooks};
+use flows::{
+    Context, Failure, Platform, connector_webhooks, operations, recover, topups, webhooks,
+};
 use store::scheduled_tasks::{self, Kind, Task};
 use store::{Database, Row, Rows};
 
@@ -68,6 +70,7 @@ pub(super) async fn perform<P: Platform>(platform: &P, task: Task) -> Performed 
         Kind::AdvancePayout => recover::advance_payout(&context, &task.subject).await,
         Kind::RecoverAttempt => recover::recover_attempt(&context, &task).await,
         Kind::ExpireAuthorization => recover::expire_authorization(&context, &task).await,
+        Kind::KeepCard => operations::keep_card(&context, &task).await,
         Kind::OpenDispute => recover::open_dispute(&context, &task.subject).await,
         Kind::ReplayEvents => webhooks::replay(&context, &task.subject).await,
         Kind::RetryConnectorWebhook => connector_webhooks::retry_planned(&context, &task).await,

@@ -129,6 +129,14 @@ export class Server {
     await this.#ask({ send: binding, bodies });
   }
 
+  /** Sets the Worker's variables for the next start; `undefined` takes one away. */
+  bind(bindings: Record<string, string | undefined>): void {
+    for (const [name, value] of Object.entries(bindings)) {
+      if (value === undefined) delete this.#bindings[name];
+      else this.#bindings[name] = value;
+    }
+  }
+
   /** Ends all of the server's processes as a power cut would. `restart` goes on with what was on disk. */
   async kill9(): Promise<void> {
     const child = this.#child;

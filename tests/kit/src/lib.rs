@@ -32,5 +32,5 @@ pub use hop::{Fault, Hop};
 pub use hyperswitch::Hyperswitch;
 pub use merchant::Merchant;
 pub use outside::{Outside, answered};
-pub use platform::{LoggedError, Platform, START};
+pub use platform::{LoggedError, MASTER_KEY, Platform, START};
 pub use processor::{Paid, Processor, account_of};

@@ -21,8 +21,8 @@ use crate::{Database, Hop, Merchant, Outside, yield_once};
 /// When every test begins: 1 January 2026, 00:00 UTC.
 pub const START: Timestamp = Timestamp(1_767_225_600);
 
-/// The bytes 0 to 31.
-const MASTER_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+/// The bytes 0 to 31: what seals from the beginning.
+pub const MASTER_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
 /// An error that the operator was told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,6 +83,25 @@ impl Platform {
             errors: RefCell::default(),
             outside: Outside::default(),
         }
+    }
+
+    /// Deploys with another master key, and those beside it, which each isolate reads from then on.
+    ///
+    /// # Errors
+    /// When what outlives master keys cannot be read under any of them.
+    ///
+    /// # Panics
+    /// When one of them is no key.
+    pub fn deploy_keys(
+        &mut self,
+        key: &str,
+        previous: Option<&str>,
+        next: Option<&str>,
+    ) -> Result<(), flows::Failure> {
+        let key = MasterKey::with_others(key, previous, next).expect("32 bytes in base64");
+        let random = || flows::Platform::random(&*self);
+        self.master_key = crate::run(flows::master_key::load(&self.database, key, random))?;
+        Ok(())
     }
 
     /// The database, with what only tests may do to it.

@@ -47,12 +47,18 @@ pub struct Paid {
     pub cvc: Option<String>,
     /// Where the cardholder comes back to.
     pub return_url: Option<String>,
+    /// What it remembers the card by, and who keeps it, where it was paid with that.
+    pub token: Option<(String, String)>,
+    /// What it remembers the card by from this payment on.
+    pub remembers: Option<String>,
 }
 
 #[derive(Default)]
 struct Books {
     payments: Vec<Paid>,
     refunds: Vec<Value>,
+    /// The cards that it remembers: its name for each, the number, and the customer who keeps it.
+    cards: Vec<(String, String, Option<String>)>,
     /// What each idempotency key was answered, and for what.
     answers: BTreeMap<String, (String, u16, String)>,
     requests: Vec<(String, String)>,
@@ -151,6 +157,11 @@ impl Processor {
     /// Refuses, or no longer refuses, changes by paths with this end, with a status and a code.
     pub fn refuse(&self, refusal: Option<(&'static str, u16, &'static str)>) {
         self.0.borrow_mut().refuses = refusal;
+    }
+
+    /// Forgets the cards that it remembers, as when somebody deletes them there.
+    pub fn forget_cards(&self) {
+        self.0.borrow_mut().cards.clear();
     }
 
     /// Takes what a payment holds, as somebody does in the processor's own pages.
@@ -289,6 +300,7 @@ impl Books {
                 }
                 done.map_or_else(|refused| refused, |()| (200, self.shown(&paid).to_string()))
             }
+            ["customers"] => self.keep(fields),
             ["refunds"] => self.refund(fields),
             ["refunds", id, "cancel"] => {
                 let refund = self.refunds.iter_mut().find(|refund| refund["id"] == *id);
@@ -307,7 +319,26 @@ impl Books {
 
     fn pay(&mut self, account: &str, fields: &Fields) -> (u16, String) {
         let amount: i64 = fields["amount"].parse().expect("a number");
-        let number = fields["payment_method_data[card][number]"].as_str();
+        let token =
+            fields.get("payment_method").map(|card| (card.clone(), fields["customer"].clone()));
+        let number = match &token {
+            None => fields["payment_method_data[card][number]"].clone(),
+            Some((card, customer)) => {
+                let kept = |known: &&(String, String, Option<String>)| {
+                    known.0 == *card && known.2.as_ref() == Some(customer)
+                };
+                let Some((_, number, _)) = self.cards.iter().find(kept) else {
+                    return no_such_card();
+                };
+                number.clone()
+            }
+        };
+        let number = number.as_str();
+        let remembers = fields.get("setup_future_usage").map(|_| {
+            let card = format!("pm_processor_{}", self.cards.len() + 1);
+            self.cards.push((card.clone(), number.to_owned(), None));
+            card
+        });
         let takes = fields["capture_method"] == "automatic";
         let status = match number {
             "4000000000009995" | "4000000000000002" => "requires_payment_method",
@@ -329,6 +360,8 @@ impl Books {
             refunded: 0,
             cvc: fields.get("payment_method_data[card][cvc]").cloned(),
             return_url: fields.get("return_url").cloned(),
+            token,
+            remembers,
         };
         let answer = match status {
             "requires_payment_method" => {
@@ -351,6 +384,15 @@ impl Books {
         self.payments.push(paid);
         self.tell_of_payment(&id);
         answer
+    }
+
+    /// Makes a customer who keeps a card.
+    fn keep(&mut self, fields: &Fields) -> (u16, String) {
+        let customer = format!("cus_{}", self.cards.len());
+        let known = self.cards.iter_mut().find(|card| card.0 == fields["payment_method"]);
+        let Some((_, _, keeper)) = known else { return no_such_card() };
+        *keeper = Some(customer.clone());
+        (200, json!({ "id": customer, "object": "customer" }).to_string())
     }
 
     fn shown(&self, paid: &Paid) -> Value {
@@ -390,6 +432,15 @@ impl Books {
         self.tell("refund.created", &refund);
         (200, refund.to_string())
     }
+}
+
+/// What is told of a card that is not there.
+fn no_such_card() -> (u16, String) {
+    let error = json!({
+        "type": "invalid_request_error", "code": "resource_missing", "param": "payment_method",
+        "message": "No such PaymentMethod.",
+    });
+    (400, json!({ "error": error }).to_string())
 }
 
 /// The account that a request's secret opens.

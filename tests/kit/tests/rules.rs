@@ -263,5 +263,7 @@ fn a_platform_is_the_same_in_every_run() {
         (platform.errors()[0].request.as_str(), platform.errors()[0].problem.as_str()),
         ("req_1", "broken")
     );
-    assert!(platform.master_key().seal("4242", "acct_1", [0; 12]).is_ok());
+    assert!(
+        platform.master_key().seal(domain::seal::Kind::Card, "4242", "acct_1", [0; 12]).is_ok()
+    );
 }

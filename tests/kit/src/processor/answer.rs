@@ -24,6 +24,9 @@ pub(super) fn shown(paid: &Paid) -> Value {
         "currency": paid.currency,
         "metadata": { "florin_key": paid.key },
         "status": paid.status,
+        "customer": paid.token.as_ref().map(|(_, customer)| customer),
+        "payment_method": paid.remembers,
+        "setup_future_usage": paid.remembers.as_ref().map(|_| "off_session"),
         "next_action": if paid.status == "requires_action" { challenge } else { Value::Null },
         "last_payment_error":
             if paid.status == "requires_payment_method" { declined } else { Value::Null },
@@ -32,6 +35,7 @@ pub(super) fn shown(paid: &Paid) -> Value {
             "payment_method_details": { "card": {
                 "checks": { "cvc_check": "pass" },
                 "multicapture": { "status": "available" },
+                "network_transaction_id": "MCC123456789",
             } },
         },
     })

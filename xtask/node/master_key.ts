@@ -1,0 +1,22 @@
+// Behind `cargo xtask master-key`: `master_key.ts SQL [STATE]` says by this statement what is still sealed under another
+// master key than the present one, in a local state, also while it is being served, or (without STATE) in the D1 database
+// that wrangler reaches. Prints one line of JSON.
+import { within } from "./run.ts";
+
+const [sql = "", state] = process.argv.slice(2);
+const row = await within(state, async (run) => (await run([[sql]]))[0]?.[0]);
+if (row === undefined) throw new Error("the database does not say how sealing stands");
+const under = JSON.parse(String(row.sealed_under)) as Record<string, number>;
+const present = String(row.master_key);
+let left = 0;
+for (const [name, count] of Object.entries(under)) if (name !== present) left += count;
+const [broken, completed] = [Number(row.broken), row.completed_at ?? null];
+process.stdout.write(`${JSON.stringify({
+  master_key: present,
+  sealed_under: under,
+  // What the sweep has still to seal again, besides what no key opens.
+  left: Math.max(0, left - broken),
+  cannot_be_opened: broken,
+  completed_at: completed,
+  previous_may_be_dropped: completed !== null && left <= broken,
+})}\n`);
