@@ -187,7 +187,8 @@ def _shown(body: dict) -> dict:
     if body.get("object") == "payment_intent":
         charge = body["latest_charge"] if isinstance(body["latest_charge"], dict) else None
         body["amount_received"] = 0
-        if charge and charge["captured"]:
+        # Also of a charge that failed it says that it was captured.
+        if charge and charge["captured"] and charge["status"] == "succeeded":
             # What a capture leaves over, it keeps as a refund that nobody asked for. Stripe makes none of it any more.
             left = sum(refund["amount"] for refund in charge["refunds"]["data"] if not refund["metadata"])
             body["amount_received"] = charge["amount"] - left

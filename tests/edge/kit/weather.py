@@ -78,6 +78,8 @@ class Proxy:
 
     def __init__(self, upstream: str, stream: Stream, forgets_keys: bool = False) -> None:
         self._upstream, self._stream, self._forgets_keys = upstream, stream, forgets_keys
+        # What is forgotten shows where a request comes twice.
+        self._faults = {**_FAULTS, "request doubled": 200} if forgets_keys else _FAULTS
         self._late: list[threading.Thread] = []
         self._serving = Serving(self._handle)
         self.url = self._serving.url
@@ -94,7 +96,7 @@ class Proxy:
             self._late.pop().join()
 
     def _handle(self, request: Request) -> Answer | None:
-        fault = self._stream.fault(_FAULTS)
+        fault = self._stream.fault(self._faults)
         match fault:
             case "request delayed":
                 time.sleep(self._stream.seconds(2))
