@@ -13,6 +13,7 @@ use store::audit::checks;
 use crate::world::World;
 
 mod events;
+mod notices;
 mod processor;
 
 /// Everything that does not hold, in the order in which it was found; the first word names the invariant.
@@ -25,6 +26,7 @@ pub fn check(world: &Rc<World>, thoroughly: bool) -> Vec<String> {
     books.clients_were_told_the_truth(world, &mut found);
     books.events_reach_their_endpoints(world, &mut found);
     books.nothing_is_left_open(world, &mut found);
+    books.notices_are_kept(world, &mut found);
     audit(world, &mut found);
     problems.extend(found);
     if thoroughly || !problems.is_empty() {
