@@ -106,7 +106,6 @@ pub const BUGS: &[Bug] = &[
     bug("stale_notice_believed", How::Special),
     bug("dispute_notice_taken_for_known", How::LeftOut("INSERT INTO disputes", "", 2)),
     bug("failover_after_an_unknown_outcome", How::Special),
-    bug("failover_after_others_have_sent", How::Special),
     bug("asked_in_another_account", How::Special),
     bug(
         "intent_of_another_merchant_shown",
@@ -165,9 +164,6 @@ impl Planted {
                 statement.sql = statement.sql.replace(from, to).into();
             }),
             How::Special if self.is("event_doubled") => self.double(statements),
-            How::Special if self.is("failover_after_others_have_sent") => {
-                statements.retain(|one| !one.sql.contains("'attempt_sent_once'"));
-            }
             How::Special if self.is("notice_not_known_again") => {
                 of(statements, "INSERT INTO connector_webhooks", |statement| {
                     self.count.set(self.count.get() + 1);
