@@ -26,6 +26,10 @@ pub(crate) const FIND_BY_REFERENCE: &str = "\
     SELECT * FROM refunds INDEXED BY refunds_by_charge WHERE charge = ?1 AND account = ?2 \
     AND livemode = ?3 AND (details ->> 'processor_reference' = ?4 OR pending_operation IS NOT NULL)";
 
+pub(crate) const FIND_FAILED: &str = "\
+    SELECT * FROM refunds INDEXED BY refunds_by_charge WHERE charge = ?1 AND account = ?2 \
+    AND livemode = ?3 AND status IN ('failed', 'canceled')";
+
 /// Writes a new refund.
 pub fn insert(scope: &Scope, refund: &Refund) -> Statement {
     Statement::new(
@@ -68,6 +72,12 @@ pub fn update(refund: &mut Refund) -> [Statement; 2] {
 pub fn find_by_reference(scope: &Scope, charge: &str, reference: &str) -> Statement {
     let values = values![charge, scope.account.as_str(), scope.livemode, reference];
     Statement::new(FIND_BY_REFERENCE, values)
+}
+
+/// Finds the refunds of a charge that came to nothing.
+pub fn find_failed(scope: &Scope, charge: &str) -> Statement {
+    let values = values![charge, scope.account.as_str(), scope.livemode];
+    Statement::new(FIND_FAILED, values)
 }
 
 /// Finds a refund.

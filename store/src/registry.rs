@@ -160,6 +160,7 @@ pub fn statements() -> Vec<(String, String)> {
         ("receipts.refunds", receipts::REFUNDS),
         ("refunds.find", refunds::FIND),
         ("refunds.find_by_reference", refunds::FIND_BY_REFERENCE),
+        ("refunds.find_failed", refunds::FIND_FAILED),
         ("refunds.insert", refunds::INSERT),
         ("refunds.update", refunds::UPDATE),
         ("report_runs.find", report_runs::FIND),

@@ -159,13 +159,25 @@ impl<P: Platform> Told<'_, P> {
             Named::Unknown => return Ok(unknown_payment(payment)),
         };
         let known = Money { amount: charge.refunded, currency: charge.amount.currency };
-        if total.currency == known.currency && total.amount <= known.amount {
+        if total.currency == known.currency && total.amount <= self.ever_refunded(&charge).await? {
             return Ok(Verdict::Nothing);
         }
         let [told, known] =
             [total, known].map(|sum| format!("{} {}", sum.amount.minor_units(), sum.currency));
         let problem = format!("{told} went back there, and {known} of {} here.", charge.id);
         Ok(parked_for_now(problem))
+    }
+
+    /// What went back of a charge, with what was on its way and failed since: an old sum counts that as well.
+    async fn ever_refunded(&self, charge: &Charge) -> Result<Amount, Failure> {
+        let mut sum = charge.refunded;
+        let find = refunds::find_failed(&self.context.scope, charge.id.as_str());
+        if let Some(Rows(failed)) = self.context.batch(vec![find]).await?.first() {
+            for failed in failed {
+                sum = sum.plus(Refund::try_from(failed)?.amount.amount)?;
+            }
+        }
+        Ok(sum)
     }
 
     async fn dispute(&self, disputed: &Disputed) -> Result<Verdict, Failure> {

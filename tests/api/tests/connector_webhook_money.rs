@@ -151,6 +151,24 @@ fn a_refund_fails_after_it_had_arrived() {
 }
 
 #[test]
+fn a_sum_that_counted_a_refund_which_failed_since_was_left_to_a_person() {
+    let (api, processor, hook) = hearing();
+    let paid = paid(&api);
+    api.post("/v1/refunds", &[("payment_intent", paid.id()), ("amount", "500")]).ok();
+    processor.refunds_become("failed");
+    deliver_all(&api, &processor, &hook);
+    let sum = |event: &str, amount: i64| {
+        let charge = json!({ "object": "charge", "id": "ch_of_pi_1", "amount_refunded": amount,
+            "currency": "usd", "payment_intent": "pi_1" });
+        Processor::notice(event, "charge.refunded", &charge)
+    };
+    deliver(&api, &hook, &sum("evt_late", 500));
+    deliver(&api, &hook, &sum("evt_more", 501));
+    let kept = kept(&api);
+    assert_eq!(kept[kept.len() - 2..], ["charge.refunded ignored", "charge.refunded parked"]);
+}
+
+#[test]
 fn a_hold_that_ended_at_the_processor_is_let_go_of() {
     let (api, processor, hook) = hearing();
     let held = api.post(PAY, &card(VISA, &[MANUAL])).ok();

@@ -3,6 +3,7 @@
 use api::processors::{MANUAL, PAY, VISA, card, connected, only, path};
 use api::{Api, invariants};
 use domain::api_key::Kind;
+use domain::timestamp::DAY;
 use kit::Processor;
 use serde_json::Value;
 
@@ -32,6 +33,22 @@ fn a_payment_goes_through_the_account_under_our_key() {
     let [(state, account)] = attempts(&api).try_into().expect("one attempt");
     assert_eq!(state, "succeeded");
     assert!(account.as_str().is_some_and(|id| id.starts_with("cna_")), "{account}");
+    invariants::check_settled(&api.platform);
+}
+
+#[test]
+fn scenario_11_a_key_that_expired_pays_anew_under_another_key_at_the_processor() {
+    let (api, processor) = connected();
+    let first = api.post_once(PAY, &card(VISA, &[]), KEY).ok();
+    api.platform.advance(DAY - 1);
+    assert_eq!(api.post_once(PAY, &card(VISA, &[]), KEY).ok().id(), first.id());
+    assert_eq!(processor.payments().len(), 1);
+    // The processor still knows the key of the first, which is not what it hears.
+    api.platform.advance(1);
+    let second = api.post_once(PAY, &card(VISA, &[]), KEY).ok();
+    assert_eq!((second.id() == first.id(), &second.body["status"]), (false, &"succeeded".into()));
+    let [before, after] = processor.payments().try_into().expect("two payments");
+    assert_ne!(before.key, after.key);
     invariants::check_settled(&api.platform);
 }
 

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 use std::sync::LazyLock;
 
@@ -45,6 +45,8 @@ pub struct Database {
     hop: Hop,
     counts: Cell<Counts>,
     texts: RefCell<BTreeSet<Cow<'static, str>>>,
+    /// Where the texts are that were seen and do not change: comparing those takes longer than to run some.
+    seen: RefCell<HashSet<*const str>>,
 }
 
 impl Database {
@@ -74,7 +76,13 @@ impl Database {
     }
 
     fn over(connection: Turn) -> Self {
-        Self { connection, hop: Hop::default(), counts: Cell::default(), texts: RefCell::default() }
+        Self {
+            connection,
+            hop: Hop::default(),
+            counts: Cell::default(),
+            texts: RefCell::default(),
+            seen: RefCell::default(),
+        }
     }
 
     /// The hook in every batch.
@@ -161,7 +169,13 @@ impl Database {
 
     fn remember(&self, statements: &[Statement]) {
         let mut texts = self.texts.borrow_mut();
+        let mut seen = self.seen.borrow_mut();
         for Statement { sql, .. } in statements {
+            if let Cow::Borrowed(sql) = sql
+                && !seen.insert(std::ptr::from_ref::<str>(sql))
+            {
+                continue;
+            }
             if !texts.contains(sql.as_ref()) {
                 texts.insert(sql.clone());
             }
@@ -175,16 +189,15 @@ impl Database {
             }
         }
         let mut statement = self.connection.prepare_cached(sql).map_err(told)?;
-        let columns: Vec<String> =
-            statement.column_names().into_iter().map(str::to_owned).collect();
+        let count = statement.column_count();
         let mut found =
             statement.query(params_from_iter(values.iter().map(Bound))).map_err(told)?;
         let mut rows = Rows::default();
         while let Some(row) = found.next().map_err(told)? {
             let mut fields = serde_json::Map::new();
-            for (place, column) in columns.iter().enumerate() {
-                let value = row.get_ref(place).map_err(told)?;
-                fields.insert(column.clone(), field(value)?);
+            for place in 0..count {
+                let column = row.as_ref().column_name(place).map_err(told)?.to_owned();
+                fields.insert(column, field(row.get_ref(place).map_err(told)?)?);
             }
             rows.0.push(Row(fields));
         }

@@ -186,8 +186,9 @@ impl Client {
         let slot = Slot::default();
         let there = world.draw(|random| random.between(1, 40));
         if !world.strikes(|weather| weather.request_lost) {
-            let (client, request, slot) = (self.clone(), self.request(ask), slot.clone());
-            world.scheduler.after(there, move || invoke(&client, request, slot));
+            let (sending, request, slot) = (Rc::clone(world), self.request(ask), slot.clone());
+            let (number, task) = (self.number, self.task);
+            world.scheduler.after(there, move || invoke(&sending, number, task, request, slot));
         }
         let until = world.now() + TIMEOUT;
         world.scheduler.wake_after(TIMEOUT, self.task);
@@ -224,13 +225,21 @@ impl Client {
     }
 }
 
-/// Answers a request in an invocation of its own, which goes on when its client has gone.
-pub fn invoke(client: &Client, request: Request<Vec<u8>>, slot: Slot<Option<Answer>>) {
-    let world = &client.world;
+/// Answers a request in an invocation of its own, which goes on when whoever asks has gone.
+pub fn invoke(
+    world: &Rc<World>,
+    number: u32,
+    asking: TaskId,
+    mut request: Request<Vec<u8>>,
+    slot: Slot<Option<Answer>>,
+) {
+    if let Some(planted) = &world.planted {
+        planted.receive(world, &mut request);
+    }
     let isolate = world.draw(|random| random.below(world.isolates.len() as u64)) as usize;
-    let (working, asking) = (Rc::clone(world), client.task);
+    let working = Rc::clone(world);
     let dead = slot.clone();
-    let actor = Actor::Worker(client.number);
+    let actor = Actor::Worker(number);
     let task = world.scheduler.spawn(actor, |task| async move {
         let world = working;
         let own = &world.isolates[isolate];
@@ -243,8 +252,11 @@ pub fn invoke(client: &Client, request: Request<Vec<u8>>, slot: Slot<Option<Answ
         platform.send_off();
         own.tasks.borrow_mut().retain(|other| *other != task);
         let header = |name: &str| reply.headers().get(name).and_then(|value| value.to_str().ok());
+        let status = reply.status().as_u16();
+        let swallows = world.planted.as_ref().is_some_and(|planted| planted.swallows(status))
+            && request.uri().path().starts_with("/connectors/");
         let answer = Answer {
-            status: reply.status().as_u16(),
+            status: if swallows { 200 } else { status },
             should_retry: header("stripe-should-retry").map(|value| value == "true"),
             text: String::from_utf8_lossy(reply.body()).into_owned(),
         };

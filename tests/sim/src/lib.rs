@@ -5,6 +5,7 @@
 
 pub mod client;
 pub mod endpoints;
+pub mod notices;
 pub mod oracle;
 pub mod order;
 pub mod planted;

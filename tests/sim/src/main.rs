@@ -7,6 +7,10 @@ use pico_args::Arguments;
 use sim::planted::BUGS;
 use sim::run::{Plan, Report, run_guarded};
 
+/// Rows and objects are many small pieces, which the system's allocator is slow at.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The seeds that are always run: those that found something once, and some of each weather.
 const CORPUS: &str = include_str!("../corpus.txt");
 

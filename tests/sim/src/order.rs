@@ -75,12 +75,12 @@ impl Order {
             self.challenge(client, &intent).await;
         }
         for pause in [2, 20, 120, 600] {
-            let Some(shown) = client.get(&path).await else { return };
-            intent = shown;
             if !matches!(intent["status"].as_str(), Some("processing" | "requires_action")) {
                 break;
             }
             client.pause(pause * 1_000).await;
+            let Some(shown) = client.get(&path).await else { return };
+            intent = shown;
         }
         match intent["status"].as_str() {
             Some("requires_capture") => self.take_or_leave(client, &path, &intent).await,
@@ -314,11 +314,13 @@ fn complete(client: &Client, number: u32, url: &str, completes: bool) {
         let was_open = world.processor.borrow_mut().challenge(payment, completes);
         let actor = Actor::Cardholder(number);
         world.scheduler.note(actor, u64::from(was_open), || format!("{payment}: {completes}"));
+        crate::notices::send_off(world);
         return;
     }
     let result = if completes { "result=complete" } else { "result=fail" };
     let request = http::Request::post(url).body(result.as_bytes().to_vec());
     if let Ok(request) = request {
-        crate::client::invoke(client, request, crate::scheduler::Slot::default());
+        let slot = crate::scheduler::Slot::default();
+        crate::client::invoke(world, number, client.task, request, slot);
     }
 }

@@ -1,7 +1,7 @@
 //! Planted bugs: what the production code would do if it had them, done to its statements, requests and answers on
 //! their way. The production code itself has no switch for any of them.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use domain::idempotency::{self, Begin, Decision, Record};
@@ -10,6 +10,7 @@ use http::{Method, Request};
 use serde_json::{Value as Json, json};
 use store::{DatabaseError, Rows, Statement, Value};
 
+use crate::notices::signature;
 use crate::world::World;
 
 /// What there is to plant.
@@ -98,6 +99,14 @@ pub const BUGS: &[Bug] = &[
             "state = 'failed'",
         ),
     ),
+    bug("notice_signature_not_checked", How::Special),
+    bug("notice_age_not_checked", How::Special),
+    bug("notice_answered_before_it_is_kept", How::Special),
+    bug("notice_not_known_again", How::Special),
+    bug("stale_notice_believed", How::Special),
+    bug("dispute_notice_taken_for_known", How::LeftOut("INSERT INTO disputes", "", 2)),
+    bug("failover_after_an_unknown_outcome", How::Special),
+    bug("asked_in_another_account", How::Special),
     bug(
         "intent_of_another_merchant_shown",
         How::Rewritten("SELECT * FROM payment_intents WHERE id = ?1", "account = ?2", "?2 = ?2"),
@@ -108,6 +117,8 @@ pub const BUGS: &[Bug] = &[
 pub struct Planted {
     bug: Bug,
     count: Cell<u64>,
+    /// What the last notice showed.
+    heard: RefCell<Json>,
 }
 
 impl Planted {
@@ -117,7 +128,8 @@ impl Planted {
     /// When there is none of that name.
     pub fn new(name: &str) -> Self {
         let bug = BUGS.iter().find(|bug| bug.name == name).copied();
-        Self { bug: bug.unwrap_or_else(|| panic!("no bug is called {name}")), count: Cell::new(0) }
+        let bug = bug.unwrap_or_else(|| panic!("no bug is called {name}"));
+        Self { bug, count: Cell::new(0), heard: RefCell::default() }
     }
 
     fn is(&self, name: &str) -> bool {
@@ -152,6 +164,14 @@ impl Planted {
                 statement.sql = statement.sql.replace(from, to).into();
             }),
             How::Special if self.is("event_doubled") => self.double(statements),
+            How::Special if self.is("notice_not_known_again") => {
+                of(statements, "INSERT INTO connector_webhooks", |statement| {
+                    self.count.set(self.count.get() + 1);
+                    if let Some(Value::Text(id)) = statement.values.first_mut() {
+                        id.push_str(&self.count.get().to_string());
+                    }
+                });
+            }
             How::Special if self.is("intent_not_moved_with_its_charge") => {
                 let places = |begins: &str| {
                     statements.iter().position(|statement| begins_with(statement, begins))
@@ -204,10 +224,39 @@ impl Planted {
         (self.is("delivery_not_sent") && self.nth(10)).then_some(sent)
     }
 
+    /// Does to what arrives unasked what the bug does: as if the signature were good, or new.
+    pub fn receive(&self, world: &World, request: &mut Request<Vec<u8>>) {
+        let notices = world.notices.borrow();
+        let hook = notices.hooks.values().find(|hook| hook.path == request.uri().path());
+        let Some(hook) = hook else { return };
+        let body: Json = serde_json::from_slice(request.body()).unwrap_or_default();
+        *self.heard.borrow_mut() = body["data"]["object"].clone();
+        let Some(header) = request.headers_mut().get_mut("stripe-signature") else { return };
+        let text = header.to_str().unwrap_or_default().to_owned();
+        let at = text.split(',').find_map(|part| part.strip_prefix("t=")?.parse().ok());
+        let body = request.body().clone();
+        let is_good = at.is_some_and(|at| signature(&hook.secret, &body, at) == text);
+        let signs =
+            self.is("notice_signature_not_checked") || is_good && self.is("notice_age_not_checked");
+        if signs && let Some(header) = request.headers_mut().get_mut("stripe-signature") {
+            let signed = signature(&hook.secret, &body, world.clock(0).seconds());
+            *header = signed.parse().unwrap_or_else(|_| header.clone());
+        }
+    }
+
+    /// Whether what could not be kept is answered as if it were.
+    pub fn swallows(&self, status: u16) -> bool {
+        status == 503 && self.is("notice_answered_before_it_is_kept")
+    }
+
     /// Does to a question to the processor what the bug does; with an answer, it is not sent.
-    pub fn ask(&self, request: &mut Request<String>) -> Option<Answered> {
+    pub fn ask(&self, world: &World, request: &mut Request<String>) -> Option<Answered> {
         if request.method() == Method::GET {
-            return None;
+            let heard = self.heard.borrow();
+            let id = request.uri().path().rsplit('/').next().unwrap_or_default();
+            let is_it = self.is("stale_notice_believed") && heard["id"] == id;
+            let body = heard.to_string();
+            return is_it.then(|| Answered { status: 200, body, ..Answered::default() });
         }
         let path = request.uri().path().to_owned();
         let is_refund = path == "/v1/refunds";
@@ -223,6 +272,12 @@ impl Planted {
                 let key = request.headers()["idempotency-key"].to_str().unwrap_or_default();
                 let (before, _) = request.body().split_once("florin_key%5D=").unwrap_or_default();
                 *request.body_mut() = format!("{before}florin_key%5D={key}");
+            }
+            "asked_in_another_account" if path == "/v1/payment_intents" => {
+                let notices = world.notices.borrow();
+                let other = format!("Bearer {}", notices.hooks.keys().next_back()?);
+                let value = other.parse().ok()?;
+                request.headers_mut().insert("authorization", value);
             }
             "payment_takes_one_more" if path == "/v1/payment_intents" => more(request, "amount="),
             "refund_gives_one_more" if is_refund => more(request, "amount="),
@@ -253,6 +308,11 @@ impl Planted {
         let path = request.uri().path();
         let is_open = answer.as_ref().map_or(true, |answered| answered.status >= 500);
         match self.bug.name {
+            "failover_after_an_unknown_outcome" if is_open && path == "/v1/payment_intents" => {
+                let error = json!({ "type": "invalid_request_error", "code": "rate_limit" });
+                let body = json!({ "error": error }).to_string();
+                return Ok(Answered { status: 429, body, ..Answered::default() });
+            }
             "unknown_turned_declined" if is_open && path == "/v1/payment_intents" => {
                 let error = json!({ "type": "card_error", "code": "card_declined" });
                 let body = json!({ "error": error }).to_string();

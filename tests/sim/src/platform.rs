@@ -274,7 +274,7 @@ impl flows::Platform for Invocation {
         _: u32,
     ) -> Result<Answered, String> {
         let planted = self.world.planted.as_ref();
-        if let Some(answer) = planted.and_then(|planted| planted.ask(&mut request)) {
+        if let Some(answer) = planted.and_then(|planted| planted.ask(&self.world, &mut request)) {
             return Ok(answer);
         }
         let asked = planted.map(|_| request.clone());

@@ -8,8 +8,13 @@ use flows::platform::Answered;
 use http::{Method, Request};
 use serde_json::{Value, json};
 
+use crate::notices::{self, Notice};
 use crate::trace::{Actor, digest};
 use crate::world::World;
+
+mod disputes;
+
+pub use disputes::Dispute;
 
 /// For how many milliseconds it remembers what it answered to a key.
 const REMEMBERS: i64 = 24 * 3_600_000;
@@ -37,6 +42,8 @@ pub struct Payment {
     pub status: &'static str,
     /// What was taken.
     pub taken: i64,
+    /// Whether money was ever taken or held.
+    pub has_moved: bool,
     /// Whether the money is taken as soon as it can be.
     takes: bool,
     /// When it can be found by a search.
@@ -65,6 +72,7 @@ impl Payment {
     }
 
     fn confirm(&mut self) {
+        self.has_moved = true;
         self.status = if self.takes { "succeeded" } else { "requires_capture" };
         self.taken = if self.takes { self.amount } else { 0 };
     }
@@ -117,8 +125,12 @@ pub struct Processor {
     by_id: BTreeMap<String, usize>,
     by_key: BTreeMap<String, Vec<usize>>,
     answers: BTreeMap<(String, String), Remembered>,
-    /// Until when it answers nothing but errors.
-    fails_until: i64,
+    disputes: Vec<Dispute>,
+    /// Until when each account is answered nothing but errors.
+    fails_until: BTreeMap<String, i64>,
+    /// How much it has told unasked.
+    told: u64,
+    notices: Vec<Notice>,
 }
 
 impl Processor {
@@ -142,9 +154,23 @@ impl Processor {
         &self.refunds
     }
 
-    /// Has it answer nothing but errors for so many milliseconds, as in an outage.
-    pub fn fail_until(&mut self, until: i64) {
-        self.fails_until = until;
+    /// Opens an account.
+    pub fn open(&mut self, account: &str) {
+        self.fails_until.insert(account.to_owned(), 0);
+    }
+
+    /// How many accounts there are.
+    pub fn accounts(&self) -> u64 {
+        self.fails_until.len() as u64
+    }
+
+    /// Has it answer the account at a place nothing but errors until a moment, as in an outage; or all, where none is
+    /// at that place.
+    pub fn fail_until(&mut self, place: u64, until: i64) {
+        let one = usize::try_from(place).ok().filter(|place| *place < self.fails_until.len());
+        let skipped = one.unwrap_or_default();
+        let taken = if one.is_some() { 1 } else { usize::MAX };
+        self.fails_until.values_mut().skip(skipped).take(taken).for_each(|known| *known = until);
     }
 
     /// What a cardholder does with a challenge, where it still waits for them.
@@ -160,13 +186,14 @@ impl Processor {
             payment.status = "requires_payment_method";
             payment.declined = Some("payment_intent_authentication_failure");
         }
+        self.tell_of_payment(*place);
         true
     }
 
     fn handle(&mut self, request: &Request<String>, now: i64, lag: i64, misreads: bool) -> Reply {
         let path = request.uri().path();
         let parts: Vec<&str> = path.trim_start_matches("/v1/").split('/').collect();
-        let account = header(request, "authorization").trim_start_matches("Bearer ").to_owned();
+        let account = account(request).to_owned();
         if request.method() == Method::GET {
             let fields = fields(request.uri().query().unwrap_or_default());
             return self.read(&account, &parts, &fields, now);
@@ -238,7 +265,12 @@ impl Processor {
                     return missing();
                 };
                 let payment = &mut self.payments[place];
-                operate(payment, verb, fields).unwrap_or_else(|| (200, payment.shown()))
+                if let Some(refusal) = operate(payment, verb, fields) {
+                    return refusal;
+                }
+                let shown = payment.shown();
+                self.tell_of_payment(place);
+                (200, shown)
             }
             ["refunds"] => self.refund(account, fields),
             ["refunds", id, "cancel"] => {
@@ -265,6 +297,7 @@ impl Processor {
             currency: field(fields, "currency").to_owned(),
             status: "processing",
             taken: 0,
+            has_moved: false,
             takes: field(fields, "capture_method") == "automatic",
             found_at,
             declined: None,
@@ -294,6 +327,7 @@ impl Processor {
             None => (200, payment.shown()),
         };
         self.payments.push(payment);
+        self.tell_of_payment(place);
         reply
     }
 
@@ -303,6 +337,10 @@ impl Processor {
         let Some(paid) = self.payment(payment).filter(|paid| paid.account == account) else {
             return missing();
         };
+        if self.is_disputed(payment) {
+            let code = "charge_disputed";
+            return refused(400, "invalid_request_error", code, "It is disputed.");
+        }
         let before: i64 = self.refunds(payment).map(Refund::given).sum();
         if amount <= 0 || before + amount > paid.taken {
             let code = "charge_already_refunded";
@@ -317,22 +355,55 @@ impl Processor {
             currency: paid.currency.clone(),
         };
         self.refunds.push(refund.clone());
+        self.tell_of_refund(&refund, "refund.created");
         (200, refund.shown())
     }
 
     /// Ends what it said it would say later.
     fn end_later(&mut self) {
-        for payment in self.payments.iter_mut().filter(|payment| payment.status == "processing") {
+        let mut ended = Vec::new();
+        for (place, payment) in self.payments.iter_mut().enumerate() {
+            if payment.status != "processing" {
+                continue;
+            }
             if payment.amount % 100 == 37 {
                 payment.confirm();
             } else {
                 payment.status = "requires_payment_method";
                 payment.declined = Some("generic_decline");
             }
+            ended.push(place);
         }
+        ended.into_iter().for_each(|place| self.tell_of_payment(place));
+        let mut ended = Vec::new();
         for refund in self.refunds.iter_mut().filter(|refund| refund.status == "pending") {
             refund.status = if refund.amount % 10 == 7 { "succeeded" } else { "failed" };
+            ended.push(refund.clone());
         }
+        for refund in ended {
+            let is_over = refund.status == "failed";
+            let kind = if is_over { "refund.failed" } else { "refund.updated" };
+            self.tell_of_refund(&refund, kind);
+        }
+    }
+
+    fn fails(&self, account: &str, now: i64) -> bool {
+        self.fails_until.get(account).is_some_and(|until| *until > now)
+    }
+
+    /// Whether a request is the first under its key.
+    fn is_new(&self, request: &Request<String>) -> bool {
+        let key = (account(request).to_owned(), header(request, "idempotency-key").to_owned());
+        request.method() == Method::POST && !self.answers.contains_key(&key)
+    }
+}
+
+/// What it says to a payment that it does not want to make just now.
+fn unwanted(kind: u64) -> Reply {
+    if kind.is_multiple_of(2) {
+        refused(403, "invalid_request_error", "account_closed", "This account takes no payments.")
+    } else {
+        refused(400, "invalid_request_error", "currency_not_supported", "Not in this currency.")
     }
 }
 
@@ -342,8 +413,11 @@ impl Processor {
 /// Never: what is lost is lost on the way.
 pub fn answer(world: &Rc<World>, request: &Request<String>) -> Result<Answered, String> {
     let now = world.now();
-    let fails = world.processor.borrow().fails_until > now
+    let fails = world.processor.borrow().fails(account(request), now)
         || world.strikes(|weather| weather.processor_fails);
+    let is_unwanted = request.uri().path() == "/v1/payment_intents"
+        && world.processor.borrow().is_new(request)
+        && world.strikes(|weather| weather.processor_refuses);
     let (acts, kind) = world.draw(|random| (random.chance(5_000), random.below(4)));
     let lag = if world.strikes(|weather| weather.processor_lags) {
         world.draw(|random| random.between(1_000, 5_400_000))
@@ -352,7 +426,9 @@ pub fn answer(world: &Rc<World>, request: &Request<String>) -> Result<Answered, 
     };
     let misreads = world.strikes(|weather| weather.misread);
     let mut reply = None;
-    if !fails || acts {
+    if is_unwanted && !fails {
+        reply = Some(unwanted(kind));
+    } else if !fails || acts {
         reply = Some(world.processor.borrow_mut().handle(request, now, lag, misreads));
     }
     let answered = match (fails, reply) {
@@ -383,8 +459,12 @@ pub fn answer(world: &Rc<World>, request: &Request<String>) -> Result<Answered, 
     {
         let later = Rc::clone(world);
         let pause = world.draw(|random| random.between(1_000, 600_000));
-        world.scheduler.after(pause, move || later.processor.borrow_mut().end_later());
+        world.scheduler.after(pause, move || {
+            later.processor.borrow_mut().end_later();
+            notices::send_off(&later);
+        });
     }
+    notices::send_off(world);
     Ok(answered)
 }
 
@@ -433,6 +513,11 @@ fn missing() -> Reply {
 
 fn header<'r>(request: &'r Request<String>, name: &str) -> &'r str {
     request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+/// The account that a request's secret opens.
+fn account(request: &Request<String>) -> &str {
+    header(request, "authorization").trim_start_matches("Bearer ")
 }
 
 fn field<'f>(fields: &'f Fields, name: &str) -> &'f str {

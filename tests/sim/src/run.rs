@@ -9,6 +9,7 @@ use store::{Row, values};
 
 use crate::client::Client;
 use crate::endpoints::Endpoint;
+use crate::notices::{self, Hook};
 use crate::oracle;
 use crate::order::Order;
 use crate::planted::Planted;
@@ -87,7 +88,7 @@ pub fn run(plan: &Plan) -> Report {
     let began = world.now();
     world.scheduler.run_until(began + DAY * 1_000, || world.clients.get() == 0);
     world.set_weather(Weather::calm());
-    world.processor.borrow_mut().fail_until(0);
+    world.processor.borrow_mut().fail_until(u64::MAX, 0);
     world.workers.skew.set(0);
     world.isolates.iter().for_each(|isolate| isolate.skew.set(0));
     world.scheduler.note(Actor::World, 1, || "the weather is calm from now on".to_owned());
@@ -115,13 +116,10 @@ fn set_up(world: &Rc<World>) -> Vec<Merchant> {
     let merchants: Vec<_> =
         (0..count).map(|n| Merchant::insert(&world.database, &format!("m{n}"))).collect();
     for (number, merchant) in merchants.iter().enumerate() {
-        let is_connected = world.draw(|random| random.chance(7_500));
+        let accounts = world.draw(|random| random.pick(&[0, 1, 1, 2, 3]));
         let endpoints = world.draw(|random| random.below(3));
         spawn(world, merchant, 10_000 + number as u32, 0, move |client| async move {
-            if is_connected {
-                let form = [("connector", "stripe"), ("secret_key", "sk_test_51example")];
-                client.insist(&client.ask("/v1/florin/connector_accounts", &form)).await;
-            }
+            connect(&client, accounts).await;
             for place in 0..endpoints {
                 listen(&client, place).await;
             }
@@ -131,6 +129,51 @@ fn set_up(world: &Rc<World>) -> Vec<Merchant> {
     // An isolate remembers for so long that there was none.
     world.scheduler.run_until(world.now() + 6_000, || false);
     merchants
+}
+
+/// Connects accounts at the processor; where there are several, a routing says which of them takes a payment.
+async fn connect(client: &Client, accounts: u64) {
+    let mut ids = Vec::new();
+    for place in 0..accounts {
+        let account = format!("sk_test_51{}{place}", client.account.replace('_', ""));
+        let secret = format!("whsec_{place}_of_{}", client.account);
+        let form = [
+            ("connector", "stripe"),
+            ("secret_key", account.as_str()),
+            ("webhook_secret", secret.as_str()),
+        ];
+        let ask = client.ask("/v1/florin/connector_accounts", &form);
+        let Some(made) = client.insist(&ask).await else { return };
+        let connector_account = made.json()["id"].as_str().unwrap_or_default().to_owned();
+        ids.push(connector_account.clone());
+        client.world.processor.borrow_mut().open(&account);
+        let path = format!("/connectors/stripe/webhooks/{connector_account}");
+        let hook = Hook { path, secret, connector_account };
+        client.world.notices.borrow_mut().hooks.insert(account, hook);
+    }
+    if ids.len() > 1 {
+        route(client, &ids).await;
+    }
+}
+
+/// Publishes where payments go: to the first that is well, or shared out between all.
+async fn route(client: &Client, accounts: &[String]) {
+    let (splits, retries, tries) = client
+        .world
+        .draw(|random| (random.chance(4_000), random.chance(6_000), random.between(1, 3)));
+    let mut ask = client.ask("/v1/florin/routing", &[("replaces", "0")]);
+    for (place, account) in accounts.iter().enumerate() {
+        let mut add = |name: String, value: String| ask.form.push((name, value));
+        if splits {
+            add(format!("default[split][{place}][connector_account]"), account.clone());
+            add(format!("default[split][{place}][weight]"), "10".to_owned());
+        } else {
+            add(format!("default[priority][{place}]"), account.clone());
+        }
+    }
+    ask.form.push(("max_attempts".to_owned(), tries.to_string()));
+    ask.form.push(("retry_declines".to_owned(), retries.to_string()));
+    client.insist(&ask).await;
 }
 
 async fn listen(client: &Client, place: u64) {
@@ -205,9 +248,14 @@ fn strike(world: &Rc<World>) {
         }
         if world.strikes(|weather| weather.processor_fails) {
             let until = world.now() + world.draw(|random| random.between(1_000, 300_000));
-            world.processor.borrow_mut().fail_until(until);
-            let note = || format!("FAULT: the processor is down until {until}");
+            let accounts = world.processor.borrow().accounts();
+            let place = world.draw(|random| random.below(2 * accounts));
+            world.processor.borrow_mut().fail_until(place, until);
+            let note = || format!("FAULT: the processor is down for {place} until {until}");
             world.scheduler.note(Actor::World, 0xd0, note);
+        }
+        if world.strikes(|weather| weather.disputes) {
+            dispute(&world);
         }
         if world.strikes(|weather| weather.clock_jumps) {
             let skew = world.draw(|random| random.between(-20_000, 20_000));
@@ -221,11 +269,50 @@ fn strike(world: &Rc<World>) {
     });
 }
 
+/// A cardholder asks their bank for their money, and the bank decides, each in its own time.
+fn dispute(world: &Rc<World>) {
+    let payment = {
+        let processor = world.processor.borrow();
+        let taken: Vec<_> = processor.payments().iter().filter(|paid| paid.is_taken()).collect();
+        let place = world.draw(|random| random.below(taken.len() as u64)) as usize;
+        taken.get(place).map(|paid| paid.id.clone())
+    };
+    let share = world.draw(|random| random.pick(&[100, 100, 40]));
+    let Some(payment) = payment else { return };
+    let opened = world.processor.borrow_mut().dispute(&payment, share);
+    let Some(id) = opened else { return };
+    world.scheduler.note(Actor::Processor, 0xd15, || format!("{payment} is disputed as {id}"));
+    notices::send_off(world);
+    let (soon, later, end) = world.draw(|random| {
+        let soon = random.between(1_000, 1_200_000);
+        (soon, soon + random.between(500, 1_200_000), random.pick(&["won", "lost"]))
+    });
+    let is_answered = world.draw(|random| random.chance(7_000));
+    let steps = [(soon, is_answered.then_some("under_review")), (later, Some(end))];
+    for (pause, status) in steps {
+        world.notices.borrow_mut().open += 1;
+        // Nobody answered it: there is nothing to decide.
+        let status = if is_answered { status } else { status.map(|_| "lost") };
+        let (world, id) = (Rc::clone(world), id.clone());
+        let scheduler = Rc::clone(&world);
+        scheduler.scheduler.after(pause, move || {
+            if let Some(status) = status {
+                world.processor.borrow_mut().move_dispute(&id, status);
+                notices::send_off(&world);
+            }
+            world.notices.borrow_mut().open -= 1;
+        });
+    }
+}
+
 /// Lets time go on until nothing is left to do, from one thing that is due to the next.
 fn settle(world: &Rc<World>) {
     let end = world.now() + QUIET;
     workers::look(world);
     world.scheduler.run_until(world.now() + 180_000, || false);
+    // What the processor still has to tell, it tells first.
+    let end_of_telling = world.now() + 3 * 3_600_000;
+    world.scheduler.run_until(end_of_telling, || world.notices.borrow().open == 0);
     for turn in 0..200 {
         let Some(due_at) = next_due(world).filter(|at| *at < end) else { break };
         // What is asked after each hour for days need not be asked after that often.

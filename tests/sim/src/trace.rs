@@ -25,6 +25,8 @@ pub enum Actor {
     Endpoint,
     /// The cardholder of that client.
     Cardholder(u32),
+    /// Who sends the notice of that number in the processor's name.
+    Teller(u32),
 }
 
 impl Display for Actor {
@@ -39,6 +41,7 @@ impl Display for Actor {
             Self::Processor => formatter.write_str("processor"),
             Self::Endpoint => formatter.write_str("endpoint"),
             Self::Cardholder(number) => write!(formatter, "cardholder {number}"),
+            Self::Teller(number) => write!(formatter, "notice {number}"),
         }
     }
 }

@@ -87,9 +87,15 @@ pub struct Weather {
     pub request_lost: u64,
     pub processor_fails: u64,
     pub processor_lags: u64,
+    pub processor_refuses: u64,
     pub endpoint_fails: u64,
     pub clock_jumps: u64,
     pub misread: u64,
+    pub notice_lost: u64,
+    pub notice_doubled: u64,
+    pub notice_late: u64,
+    pub notice_forged: u64,
+    pub disputes: u64,
 }
 
 impl Weather {
@@ -125,9 +131,15 @@ impl Weather {
             request_lost: often(500),
             processor_fails: often(800),
             processor_lags: often(3_000),
+            processor_refuses: often(800),
             endpoint_fails: often(2_500),
             clock_jumps: often(400),
             misread: often(60),
+            notice_lost: often(4_000),
+            notice_doubled: often(2_500),
+            notice_late: often(2_500),
+            notice_forged: often(1_500),
+            disputes: often(1_500),
         }
     }
 

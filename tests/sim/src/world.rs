@@ -15,6 +15,7 @@ use handlers::Server;
 use kit::{Database, START};
 
 use crate::endpoints::Endpoints;
+use crate::notices::Notices;
 use crate::planted::Planted;
 use crate::processor::Processor;
 use crate::random::Random;
@@ -69,6 +70,8 @@ pub struct World {
     pub workers: Workers,
     /// The payment processor.
     pub processor: RefCell<Processor>,
+    /// What it tells unasked.
+    pub notices: RefCell<Notices>,
     /// How the accounts at processors have answered lately.
     pub health: RefCell<BTreeMap<String, Health>>,
     /// The merchants' endpoints.
@@ -105,6 +108,7 @@ impl World {
             isolates: (0..ISOLATES).map(|_| isolate()).collect(),
             workers: Workers::default(),
             processor: RefCell::default(),
+            notices: RefCell::default(),
             health: RefCell::default(),
             endpoints: RefCell::default(),
             told: RefCell::default(),

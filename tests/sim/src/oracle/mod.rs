@@ -6,13 +6,15 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
+use kit::Database;
 use serde_json::Value;
-use store::Row;
 use store::audit::checks;
+use store::{Row, values};
 
 use crate::world::World;
 
 mod events;
+mod notices;
 mod processor;
 
 /// Everything that does not hold, in the order in which it was found; the first word names the invariant.
@@ -25,8 +27,12 @@ pub fn check(world: &Rc<World>, thoroughly: bool) -> Vec<String> {
     books.clients_were_told_the_truth(world, &mut found);
     books.events_reach_their_endpoints(world, &mut found);
     books.nothing_is_left_open(world, &mut found);
+    books.notices_are_kept(world, &mut found);
     audit(world, &mut found);
     problems.extend(found);
+    if thoroughly {
+        problems.extend(entries_replayed_into_an_empty_database_give_the_same_balances(world));
+    }
     if thoroughly || !problems.is_empty() {
         problems.extend(shared(world));
     }
@@ -55,6 +61,29 @@ fn shared(world: &World) -> Option<String> {
     let panic = checked.err()?;
     let told = panic.downcast_ref::<String>().cloned();
     Some(told.unwrap_or_else(|| "the shared checker broke off".to_owned()))
+}
+
+/// I3: the entries alone say what each account holds.
+fn entries_replayed_into_an_empty_database_give_the_same_balances(world: &World) -> Option<String> {
+    let entries = world.database.query("SELECT * FROM ledger_entries", Vec::new());
+    let empty = Database::new();
+    for entry in &entries {
+        let [cause, owner, currency, kind] =
+            ["cause", "owner", "currency", "kind"].map(|column| text(entry, column));
+        let [leg, livemode, day, amount, created] =
+            ["leg", "livemode", "day", "amount", "created"].map(|column| number(entry, column));
+        empty.query(
+            "INSERT INTO ledger_entries (cause, leg, owner, livemode, currency, kind, day, amount, created) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            values![cause, leg, owner, livemode, currency, kind, day, amount, created],
+        );
+    }
+    let balances = "SELECT * FROM ledger_accounts ORDER BY owner, livemode, currency, kind, day";
+    let [kept, replayed] = [&world.database, &empty].map(|database| {
+        let rows = database.query(balances, Vec::new());
+        rows.into_iter().map(|row| row.0).collect::<Vec<_>>()
+    });
+    (kept != replayed).then(|| format!("I3: {kept:?} are kept, and {replayed:?} replayed"))
 }
 
 fn audit(world: &World, problems: &mut Vec<String>) {

@@ -26,6 +26,15 @@ impl Books {
                 problems.push(format!("I8: nobody knows of the payment {payment:?}"));
                 continue;
             };
+            let hook = world.notices.borrow().hooks.get(&payment.account).cloned();
+            if hook.is_none_or(|hook| hook.connector_account != text(attempt, "connector_account"))
+            {
+                problems.push(format!("I8: {payment:?} is in another account than {attempt:?}"));
+            }
+            let next = &parsed(attempt, "resolution")["next"];
+            if payment.has_moved && !next.is_null() {
+                problems.push(format!("I1: {payment:?} was made, and tried elsewhere as {next}"));
+            }
             let given = given.get(payment.id.as_str()).copied().unwrap_or_default();
             let is_parked = !text(attempt, "attention").is_empty();
             let stands = payment.held() > 0 || payment.taken > given;
