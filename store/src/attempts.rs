@@ -19,9 +19,10 @@ pub(crate) const INSERT: &str = "\
     processor_reference, payment_intent, charge, amount, currency, request, resolution, \
     connector_account, routing_version, token) \
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, COALESCE(?17, \
-    (SELECT json_object('card', known.value ->> 'card', 'customer', known.value ->> 'customer') \
-    FROM payment_methods AS m, json_each(m.details, '$.remembered') AS known WHERE m.id = ?18 \
-    AND known.value ->> 'connector_account' = ?15 AND known.value ->> 'customer' IS NOT NULL LIMIT 1)))";
+    (SELECT json_object('card', json_each.value ->> 'card', 'customer', json_each.value ->> 'customer') \
+    FROM payment_methods AS m, json_each(m.details, '$.remembered') WHERE m.id = ?18 \
+    AND json_each.value ->> 'connector_account' = ?15 \
+    AND json_each.value ->> 'customer' IS NOT NULL LIMIT 1)))";
 
 pub(crate) const MOVE: &str = "\
     UPDATE attempts SET state = ?3, processor_reference = ?4, request = ?5, \

@@ -82,8 +82,9 @@ pub(super) async fn ask<P: Platform>(
         return Ok(simulator::act(&opened.command(held, asking.cvc)?));
     };
     match asking.is_first {
-        true => asker.ask_first(context, held, asking.cvc).await,
-        false => asker.ask_again(context, held, asking.cvc).await,
+        // On the heap: what a payment waits in is large as it is.
+        true => Box::pin(asker.ask_first(context, held, asking.cvc)).await,
+        false => Box::pin(asker.ask_again(context, held, asking.cvc)).await,
     }
 }
 
@@ -296,7 +297,8 @@ impl Asker {
         command: &Command<'_>,
     ) -> Outcome {
         let ask = |account: &Account<'_>| self.connector.ask(command, account);
-        self.transfer(context, &ask, &|answer| self.connector.outcome(command, answer)).await
+        let read = |answer: Answer<'_>| self.connector.outcome(command, answer);
+        self.transfer(context, &ask, &read).await
     }
 
     /// Sends a request and reads the answer.
