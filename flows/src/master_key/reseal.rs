@@ -66,20 +66,10 @@ fn pass(key: &str) -> Progress {
 async fn slice<P: Platform>(platform: &P, seen: &Progress, stage: Stage) -> Result<(), Failure> {
     let results = platform.database().batch(vec![stage.read(&seen.place, ROWS)]).await?;
     let rows = results.first().map(|Rows(rows)| rows.as_slice()).unwrap_or_default();
-    let mut found = Found { platform, resealed: Vec::new(), rows: Vec::new(), texts: 0, broken: 0 };
-    for row in rows {
-        if let Err(problem) = found.look(stage, row) {
-            found.broken = found.broken.saturating_add(1);
-            platform.log_error(
-                "resealing",
-                &format!("{} of {}: {problem}", row_name(row), stage.name()),
-            );
-        }
-    }
-    let Found { resealed, rows: written, texts, broken, .. } = found;
+    let found = Found::of(platform, stage, rows);
     let mut next = seen.clone();
-    next.resealed = next.resealed.saturating_add(texts);
-    next.broken = next.broken.saturating_add(broken);
+    next.resealed = next.resealed.saturating_add(found.texts);
+    next.broken = next.broken.saturating_add(found.broken);
     let mut due_at = platform.now();
     let mut completed_at = None;
     match (rows.last(), following(stage)) {
@@ -95,8 +85,8 @@ async fn slice<P: Platform>(platform: &P, seen: &Progress, stage: Stage) -> Resu
         }
     }
     let mut batch = resealing::move_on(seen, &next, due_at, completed_at).to_vec();
-    batch.extend(stage.write(&resealed).filter(|_| !resealed.is_empty()));
-    batch.extend(written);
+    batch.extend(stage.write(&found.resealed).filter(|_| !found.resealed.is_empty()));
+    batch.extend(found.rows);
     overtaken(platform.database().batch(batch).await)
 }
 
@@ -135,7 +125,27 @@ struct Found<'p, P> {
     broken: i64,
 }
 
-impl<P: Platform> Found<'_, P> {
+impl<'p, P: Platform> Found<'p, P> {
+    /// Looks at the rows of a slice. What no key opens is told of once.
+    fn of(platform: &'p P, stage: Stage, rows: &[Row]) -> Self {
+        let mut found =
+            Self { platform, resealed: Vec::new(), rows: Vec::new(), texts: 0, broken: 0 };
+        let mut first = None;
+        for row in rows {
+            if let Err(problem) = found.look(stage, row) {
+                found.broken = found.broken.saturating_add(1);
+                first.get_or_insert_with(|| format!("{}: {problem}", row_name(row)));
+            }
+        }
+        if let Some(first) = first {
+            let (count, table) = (found.broken, stage.name());
+            let told =
+                format!("{count} rows of {table} cannot be sealed anew, the first is {first}");
+            platform.log_error("resealing", &told);
+        }
+        found
+    }
+
     fn look(&mut self, stage: Stage, row: &Row) -> Result<(), Problem> {
         match stage {
             Stage::LastingKeys => self.text(Kind::LastingKey, row, row.text("key")?),

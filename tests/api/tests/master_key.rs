@@ -324,6 +324,9 @@ fn what_no_key_opens_is_told_of_and_keeps_nothing_else_from_it() {
     assert_eq!(under.keys().map(String::as_str).collect::<Vec<_>>(), ["0123456789ab", &name(NEW)]);
     assert_eq!(deployment.progress("broken"), 1);
     let told = deployment.api.platform.errors();
-    let expected = format!("{} of tokens: the sealed text cannot be opened", deployment.token);
+    let expected = format!(
+        "1 rows of tokens cannot be sealed anew, the first is {}: the sealed text cannot be opened",
+        deployment.token
+    );
     assert!(told.iter().any(|error| error.problem == expected), "{told:?}");
 }
