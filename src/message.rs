@@ -149,11 +149,12 @@ pub fn unreadable(problem: &str) -> std::result::Result<Response, String> {
 /// When the runtime refuses it.
 pub fn write(reply: Reply, env: &Env) -> std::result::Result<Response, String> {
     let (parts, body) = reply.into_parts();
-    let headers: serde_json::Map<_, _> = parts
-        .headers
-        .iter()
-        .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.into())))
-        .collect();
+    let mut headers = serde_json::Map::new();
+    for (name, value) in &parts.headers {
+        if let Ok(value) = value.to_str() {
+            headers.insert(name.as_str().to_owned(), value.into());
+        }
+    }
     let headers = serde_json::Value::Object(headers).to_string();
     let status = parts.status.as_u16();
     match parts.extensions.get::<Stored>() {

@@ -34,7 +34,8 @@ pub fn by_currency(
         available: SignedAmount::ZERO,
         pending: SignedAmount::ZERO,
     };
-    let mut sums = BTreeMap::from([(own.code(), nothing(own))]);
+    let mut sums = BTreeMap::new();
+    sums.insert(own.code(), nothing(own));
     for (kind, currency, day, balance) in accounts {
         let sum = sums.entry(currency.code()).or_insert_with(|| nothing(currency));
         // What the ledger owes the merchant is a credit.

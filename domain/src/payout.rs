@@ -220,10 +220,10 @@ pub fn taken(
     amount: SignedAmount,
 ) -> Result<Option<Vec<(Day, SignedAmount)>>, AmountOutOfRange> {
     let mut missing = amount;
-    let mut parts = Vec::new();
+    let mut parts = BTreeMap::new();
     for (day, owed) in funds.iter().filter(|(_, held)| **held < SignedAmount::ZERO) {
         missing = missing.minus(*owed)?;
-        parts.push((*day, *owed));
+        parts.insert(*day, *owed);
     }
     for (day, held) in funds.iter().filter(|(_, held)| **held > SignedAmount::ZERO) {
         if missing.is_zero() {
@@ -231,10 +231,9 @@ pub fn taken(
         }
         let part = (*held).min(missing);
         missing = missing.minus(part)?;
-        parts.push((*day, part));
+        parts.insert(*day, part);
     }
-    parts.sort_by_key(|(day, _)| *day);
-    Ok(missing.is_zero().then_some(parts))
+    Ok(missing.is_zero().then(|| parts.into_iter().collect()))
 }
 
 #[cfg(test)]

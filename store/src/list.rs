@@ -343,7 +343,7 @@ pub fn assemble(mut rows: Vec<Row>, page: &Page) -> (Vec<Row>, bool) {
         (number("created"), number("sequence"), row.text("id").unwrap_or_default())
     }
     let before = matches!(page.cursor, Cursor::Before(_));
-    rows.sort_by(|one, other| place(other).cmp(&place(one)));
+    rows.sort_unstable_by(|one, other| place(other).cmp(&place(one)));
     let limit = usize::try_from(page.limit).unwrap_or_default();
     let has_more = rows.len() > limit;
     if before {

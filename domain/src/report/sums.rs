@@ -150,10 +150,13 @@ pub fn balance_records(
     let last_moment = parameters.interval_end.map(|end| end.plus(-1));
     let days = [day(parameters.interval_start), day(last_moment)];
     let known = books.balances.keys().chain(sums.0.keys()).map(String::as_str);
-    let codes: BTreeSet<&str> = match parameters.currency {
-        Some(currency) => BTreeSet::from([currency.code()]),
-        None => known.collect(),
-    };
+    let mut codes = BTreeSet::new();
+    match parameters.currency {
+        Some(currency) => {
+            codes.insert(currency.code());
+        }
+        None => codes.extend(known),
+    }
     let mut records = Vec::new();
     for code in codes {
         let Ok(currency) = Currency::parse(code) else { continue };

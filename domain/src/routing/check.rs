@@ -113,8 +113,9 @@ impl Use {
         if self.priority.is_empty() == self.split.is_empty() {
             return refuse(param.to_owned(), "Name either a priority or a split.");
         }
-        let (accounts, count) = (self.accounts(), self.accounts().count());
-        if accounts.collect::<BTreeSet<_>>().len() < count || count > MOST_CONNECTOR_ACCOUNTS {
+        let mut seen = BTreeSet::new();
+        let is_twice = !self.accounts().all(|account| seen.insert(account));
+        if is_twice || seen.len() > MOST_CONNECTOR_ACCOUNTS {
             return refuse(param.to_owned(), "Name each connector account once.");
         }
         let is_weight = |weight: i64| (1..=LARGEST_WEIGHT).contains(&weight);

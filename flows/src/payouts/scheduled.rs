@@ -219,7 +219,8 @@ fn whole(
         return Ok(Some(Whole { amount, parts, rest: Vec::new() }));
     }
     let amount = amount.minus(SignedAmount::new(rest)?)?;
-    let mut left: BTreeMap<_, _> = parts.into_iter().collect();
+    let mut left = BTreeMap::new();
+    left.extend(parts);
     let Some(parts) = payout::taken(&left, amount)?.filter(|_| !amount.is_zero()) else {
         return Ok(None);
     };

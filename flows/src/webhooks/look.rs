@@ -238,7 +238,7 @@ impl Walk<'_> {
             let endpoint = row.optional_text("endpoint")?.unwrap_or_default().to_owned();
             placed.push(((row.integer("event")?, endpoint), row));
         }
-        placed.sort_by(|(left, _), (right, _)| right.cmp(left));
+        placed.sort_unstable_by(|(left, _), (right, _)| right.cmp(left));
         if self.parts == Part::UNDELIVERED {
             // An event is one, however many endpoints it waits for.
             placed.dedup_by_key(|((event, _), _)| *event);

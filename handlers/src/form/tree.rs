@@ -94,7 +94,9 @@ impl Node {
             }
             Self::Map(children) if is_list(&children) => {
                 let mut elements: Vec<_> = children.into_iter().collect();
-                elements.sort_by(|(a, _), (b, _)| a.len().cmp(&b.len()).then_with(|| a.cmp(b)));
+                elements.sort_unstable_by(|(a, _), (b, _)| {
+                    a.len().cmp(&b.len()).then_with(|| a.cmp(b))
+                });
                 Ok(elements)
             }
             node => Err(node),
@@ -237,7 +239,11 @@ fn place(mut node: &mut Node, mut rest: &[Segment<'_>], text: String) -> Result<
 /// A node of its own for a text.
 fn branch(segments: &[Segment<'_>], text: String) -> Node {
     segments.iter().rev().fold(Node::Text(text), |node, segment| match segment {
-        Segment::Key(key) => Node::Map(BTreeMap::from([((*key).to_owned(), node)])),
+        Segment::Key(key) => {
+            let mut children = BTreeMap::new();
+            children.insert((*key).to_owned(), node);
+            Node::Map(children)
+        }
         Segment::Append => Node::List(vec![node]),
     })
 }

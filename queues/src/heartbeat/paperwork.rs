@@ -1,7 +1,8 @@
-//! Paperwork: mail, reports, receipts, the audit, the archive and what is sealed anew, which wait for buckets and for whoever sends mail.
-//! Each beat does a little of each, so that none holds up another for long.
+//! Paperwork: mail, reports, receipts, the audit, the archive and what is sealed anew, which wait for buckets and for
+//! whoever sends mail. Each beat does a little of each, so that none holds up another for long.
 
 use std::cell::Cell;
+use std::collections::BTreeSet;
 
 use domain::Timestamp;
 use flows::{Failure, Platform, archive, audit, master_key, receipts};
@@ -56,8 +57,8 @@ async fn send_mail<P: Platform>(platform: &P) -> Result<(), Failure> {
     }
     let mut due = tasks::due(platform, [Kind::SendReceipt].into_iter(), TOGETHER).await?;
     // Two that were planned for one charge would both send its mail.
-    due.sort_by(|one, other| one.subject.cmp(&other.subject));
-    due.dedup_by(|one, other| one.subject == other.subject);
+    let mut seen = BTreeSet::new();
+    due.retain(|task| seen.insert(task.subject.clone()));
     let sent = join_all(due.into_iter().map(|task| tasks::perform(platform, task))).await;
     if sent.len() > 1 && !sent.iter().any(|Performed { is_done, .. }| *is_done) {
         let wait = mail::put_off(platform.now().plus(MAIL_WAITS));
