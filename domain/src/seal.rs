@@ -40,13 +40,15 @@ pub enum Kind {
     WebhookSecret,
     /// A key that outlives master keys.
     LastingKey,
+    /// The place at which a search goes on.
+    SearchPage,
 }
 
 impl Kind {
-    /// The name that its key is derived by; cards were there first.
+    /// The name that its key is derived by. Cards were there first, and pages have a master key to themselves.
     fn purpose(self) -> Option<&'static str> {
         match self {
-            Self::Card => None,
+            Self::Card | Self::SearchPage => None,
             Self::ConnectorCredentials => Some("connector-credentials"),
             Self::ConnectorWebhookSecret => Some("connector-webhook-secrets"),
             Self::WebhookSecret => Some("webhook-secrets"),

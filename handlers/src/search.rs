@@ -211,11 +211,11 @@ fn seal<P: Platform>(call: &Call<'_, P>, place: Place, context: &str) -> Result<
     let random = platform.random();
     let nonce = *random.first_chunk().ok_or(SealBroken)?;
     let key = platform.master_key().search_pages();
-    Ok(key.seal(Kind::Card, &place.to_string(), context, nonce)?)
+    Ok(key.seal(Kind::SearchPage, &place.to_string(), context, nonce)?)
 }
 
 fn open<P: Platform>(call: &Call<'_, P>, page: &str, context: &str) -> Result<Place, ApiError> {
     let key = call.context.platform.master_key().search_pages();
-    let plain = key.open(Kind::Card, page, context).map_err(|_| ApiError::InvalidPage)?;
+    let plain = key.open(Kind::SearchPage, page, context).map_err(|_| ApiError::InvalidPage)?;
     Place::parse(&plain).ok_or(ApiError::InvalidPage)
 }

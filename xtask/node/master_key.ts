@@ -14,9 +14,9 @@ const [broken, completed] = [Number(row.broken), row.completed_at ?? null];
 process.stdout.write(`${JSON.stringify({
   master_key: present,
   sealed_under: under,
-  // What the sweep has still to seal again, besides what no key opens.
-  left: Math.max(0, left - broken),
+  left,
   cannot_be_opened: broken,
   completed_at: completed,
-  previous_may_be_dropped: completed !== null && left <= broken,
+  // What cannot be opened may be under the very key that somebody forgot to set.
+  previous_may_be_dropped: completed !== null && left === 0,
 })}\n`);

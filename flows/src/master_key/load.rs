@@ -1,7 +1,7 @@
 //! Reading the keys that outlive master keys. They are kept when they are needed first, made of the master key that the
 //! deployment has then, and read from then on.
 
-use domain::seal::MasterKey;
+use domain::seal::{Lasting, MasterKey};
 use store::{Database, Row, Rows, lasting_keys};
 
 use super::nonce;
@@ -17,8 +17,8 @@ pub async fn load<D: Database>(
     random: impl Fn() -> [u8; 32],
 ) -> Result<MasterKey, Failure> {
     let mut results = database.batch(vec![lasting_keys::find()]).await?;
-    let made = key.seal_lasting(|| nonce(random()))?;
-    if results.first().is_none_or(|Rows(rows)| rows.len() < made.len()) {
+    if results.first().is_none_or(|Rows(rows)| rows.len() < Lasting::ALL.len()) {
+        let made = key.seal_lasting(|| nonce(random()))?;
         // Somebody else may do so, too: what was kept first counts for everybody.
         let keep = made.iter().map(|(name, sealed)| lasting_keys::insert(name, sealed));
         results = database.batch(keep.chain([lasting_keys::find()]).collect()).await?;

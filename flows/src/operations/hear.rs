@@ -228,7 +228,7 @@ pub(crate) async fn hear_of_refund<P: Platform>(
 
 /// The attempt of a refund that somebody else made at the processor of a charge: its processor is asked after it as
 /// after one of ours.
-pub(crate) fn made_elsewhere(attempt: Attempt, id: AttemptId, reference: &str) -> Attempt {
+pub(crate) fn attempt_made_elsewhere(attempt: Attempt, id: AttemptId, reference: &str) -> Attempt {
     Attempt {
         id,
         state: AttemptState::Succeeded,

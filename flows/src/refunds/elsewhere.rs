@@ -65,7 +65,7 @@ pub(crate) async fn made_elsewhere<P: Platform>(
     };
     let request = Request::Refund { refund: refund.id.clone() };
     let asked = operations::start(context, &charge, amount, request);
-    let attempt = operations::made_elsewhere(asked, attempt, reference);
+    let attempt = operations::attempt_made_elsewhere(asked, attempt, reference);
     if status != Status::Succeeded {
         refund.details.attempt = Some(attempt.id.clone());
     }
