@@ -39,11 +39,11 @@ impl Subject {
     }
 
     /// How long it runs before it is measured. WebAssembly is compiled again for speed while it runs, function by function
-    /// as each was called often enough: an isolate lives for hours, so that what its first seconds cost is no answer.
+    /// as each was called often enough: an isolate lives for hours, so that what its first half minute costs is no answer.
     /// Python has nothing to warm, and localstripe gets slower with every object that it holds.
     pub fn warm_up(self) -> Duration {
         match self {
-            Self::Florin | Self::Floor => Duration::from_secs(10),
+            Self::Florin | Self::Floor => Duration::from_secs(30),
             Self::Localstripe => Duration::from_millis(200),
         }
     }
