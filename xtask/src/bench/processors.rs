@@ -30,7 +30,7 @@ const CONNECTIONS: usize = 16;
 const SLICE: usize = 200;
 
 /// How many pairs of slices each server is measured in; before them it warms up.
-const PAIRS: usize = 10;
+const PAIRS: usize = 8;
 
 /// How many servers are started one after the other: each is compiled a little differently.
 const SERVERS: usize = 3;
@@ -43,7 +43,7 @@ const BARE: usize = 2_000;
 const BARE_TOGETHER: usize = 25;
 
 /// How many single payments are made through each to tell how long one takes.
-const SINGLE: usize = 300;
+const SINGLE: usize = 200;
 
 /// One server with a merchant at either processor.
 struct Both {
