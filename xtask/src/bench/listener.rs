@@ -14,7 +14,8 @@ pub struct Arrived {
     pub at: Instant,
     /// Its method and its target, as `POST /v1/refunds`.
     pub target: String,
-    headers: Vec<(String, String)>,
+    /// Its headers, their names in small letters.
+    pub headers: Vec<(String, String)>,
     /// Its body.
     pub body: String,
 }

@@ -157,3 +157,35 @@ fn shown(key: &str, payment: &Payment) -> String {
     let Payment { id, amount } = payment;
     SHOWN.replace("{id}", id).replace("{key}", key).replace("{amount}", amount)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+
+    fn arrived(target: &str, once: &str) -> Arrived {
+        Arrived {
+            at: Instant::now(),
+            target: target.to_owned(),
+            headers: vec![("idempotency-key".to_owned(), once.to_owned())],
+            body: "amount=2000&metadata%5Bflorin_key%5D=att_1".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_payment_made_again_under_another_key_is_noticed_and_found() {
+        let mut books = Books::default();
+        let first = books.answer(&arrived("POST /v1/payment_intents", "one"));
+        assert_eq!(books.answer(&arrived("POST /v1/payment_intents", "one")), first);
+        assert_eq!((books.payments(), books.made_twice()), (1, 0));
+        books.answer(&arrived("POST /v1/payment_intents", "another"));
+        assert_eq!((books.payments(), books.made_twice()), (2, 1));
+        let search =
+            "GET /v1/payment_intents/search?query=metadata%5B%27florin_key%27%5D%3A%27att_1%27";
+        let found = books.answer(&arrived(search, "")).expect("an answer");
+        let found: Value = serde_json::from_str(&found).expect("JSON");
+        assert_eq!(found["data"].as_array().map(Vec::len), Some(2));
+        assert_eq!((books.posts, books.lookups), (3, 1));
+    }
+}
