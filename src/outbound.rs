@@ -6,18 +6,66 @@ use std::net::IpAddr;
 
 use domain::webhook::{delivery, resolution};
 use flows::platform::{Answered, Sent};
-use worker::js_sys::{Reflect, Uint8Array, global};
-use worker::wasm_bindgen::{JsCast, JsValue};
+use serde_json::json;
+use wasm_bindgen::prelude::wasm_bindgen;
+use worker::js_sys::Promise;
+use worker::wasm_bindgen::JsCast;
 use worker::wasm_bindgen_futures::JsFuture;
-use worker::web_sys::{
-    AbortSignal, Headers, ReadableStreamDefaultReader, RequestInit, RequestRedirect, Response,
-    WorkerGlobalScope,
-};
 
-use crate::clock;
+use crate::{clock, database};
 
 /// The most of an answer that is read, in bytes.
-const READ: usize = 64_000;
+const READ: u32 = 64_000;
+
+// A request and its answer cross as one each: most of what a payment at a processor takes longer than one at the simulator
+// is this. The clock is stopped with the answer: those of `AbortSignal.timeout` go on to their end, thousands at a time.
+#[wasm_bindgen(inline_js = r#"
+export async function exchange(url, request, timeout, most) {
+  const limit = new AbortController();
+  const clock = setTimeout(() => limit.abort(), timeout * 1000);
+  try {
+    const { signal } = limit;
+    const { status, headers, body } = await fetch(url, { ...JSON.parse(request), redirect: "manual", signal });
+    return { status, retryAfter: headers.get("retry-after"), body: await beginning(body ?? [], most) };
+  } catch (error) {
+    throw limit.signal.aborted ? new Error(`No answer within ${timeout} s.`) : error;
+  } finally {
+    clearTimeout(clock);
+  }
+}
+
+// However a body ends, the status has been told. Whoever sends without end is not listened to any longer.
+async function beginning(body, most) {
+  const chunks = [];
+  let size = 0;
+  try {
+    for await (const chunk of body) {
+      chunks.push(chunk);
+      size += chunk.byteLength;
+      if (size >= most) break;
+    }
+  } catch {}
+  const [first = new Uint8Array()] = chunks;
+  const whole = chunks.length > 1 ? new Uint8Array(await new Blob(chunks).arrayBuffer()) : first;
+  return whole.subarray(0, most);
+}
+"#)]
+extern "C" {
+    /// What another server answered.
+    type Heard;
+
+    #[wasm_bindgen(method, getter)]
+    fn status(this: &Heard) -> u16;
+
+    #[wasm_bindgen(method, getter, js_name = retryAfter)]
+    fn retry_after(this: &Heard) -> Option<String>;
+
+    /// Its body as it came.
+    #[wasm_bindgen(method, getter)]
+    fn body(this: &Heard) -> Vec<u8>;
+
+    fn exchange(url: &str, request: &str, timeout: u32, most: u32) -> Promise;
+}
 
 /// How long an answer of DNS holds, in milliseconds.
 const RESOLVED_FOR: i64 = 10_000;
@@ -27,13 +75,13 @@ const RESOLVED_FOR: i64 = 10_000;
 const RESOLVER: &str = "https://cloudflare-dns.com/dns-query";
 
 /// The most of a processor's answer that is read, in bytes: one of a hundred refunds fits.
-const ANSWER: usize = 1_000_000;
+const ANSWER: u32 = 1_000_000;
 
 /// Sends a request and keeps the beginning of the answer.
 pub async fn send(request: http::Request<String>, timeout: u32) -> Sent {
     let began = clock::milliseconds();
-    let answer = answer(&request, timeout, READ).await;
-    let answer = answer.map(|(response, body)| answered(&response, delivery::beginning(&body)));
+    let heard = answer(&request, timeout, READ).await;
+    let answer = heard.map(|heard| answered(&heard, delivery::beginning(&heard.body())));
     Sent { milliseconds: clock::milliseconds().saturating_sub(began), answer }
 }
 
@@ -42,70 +90,26 @@ pub async fn send(request: http::Request<String>, timeout: u32) -> Sent {
 /// # Errors
 /// When none came.
 pub async fn ask(request: http::Request<String>, timeout: u32) -> Result<Answered, String> {
-    let (response, body) = answer(&request, timeout, ANSWER).await?;
-    Ok(answered(&response, String::from_utf8_lossy(&body).into_owned()))
+    let heard = answer(&request, timeout, ANSWER).await?;
+    Ok(answered(&heard, String::from_utf8_lossy(&heard.body()).into_owned()))
 }
 
-fn answered(response: &Response, body: String) -> Answered {
-    let retry_after = response.headers().get("retry-after").ok().flatten();
-    Answered { status: response.status(), retry_after, body }
+fn answered(heard: &Heard, body: String) -> Answered {
+    Answered { status: heard.status(), retry_after: heard.retry_after(), body }
 }
 
 /// Sends a request and reads the answer's body, of which so many bytes at most.
-async fn answer(
-    request: &http::Request<String>,
-    timeout: u32,
-    most: usize,
-) -> Result<(Response, Vec<u8>), String> {
-    let signal = AbortSignal::timeout_with_u32(timeout.saturating_mul(1_000));
-    match fetch(request, &signal).await {
-        Ok(response) => {
-            let body = read(&response, most).await;
-            Ok((response, body))
-        }
-        Err(_) if signal.aborted() => Err(format!("No answer within {timeout} s.")),
-        Err(error) => Err(told(&error)),
-    }
-}
-
-async fn fetch(request: &http::Request<String>, signal: &AbortSignal) -> Result<Response, JsValue> {
-    let headers = Headers::new()?;
-    for (name, value) in request.headers() {
-        headers.append(name.as_str(), value.to_str().unwrap_or_default())?;
-    }
-    let init = RequestInit::new();
-    init.set_method(request.method().as_str());
-    init.set_headers(&headers);
-    init.set_redirect(RequestRedirect::Manual);
-    init.set_signal(Some(signal));
-    if !request.body().is_empty() {
-        init.set_body(&request.body().as_str().into());
-    }
-    let scope: WorkerGlobalScope = global().unchecked_into();
-    let promise = scope.fetch_with_str_and_init(&request.uri().to_string(), &init);
-    Ok(JsFuture::from(promise).await?.unchecked_into())
-}
-
-/// The beginning of an answer's body. However it ends, the status has been told.
-async fn read(response: &Response, most: usize) -> Vec<u8> {
-    let Some(stream) = response.body() else { return Vec::new() };
-    let reader: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
-    let mut body = Vec::new();
-    while body.len() < most {
-        let Ok(chunk) = JsFuture::from(reader.read()).await else { break };
-        let value = Reflect::get(&chunk, &"value".into()).unwrap_or_default();
-        let Some(bytes) = value.dyn_ref::<Uint8Array>() else { break };
-        body.extend(bytes.to_vec());
-        body.truncate(most);
-    }
-    // Whoever sends without end is not listened to any longer; whether they hear of it is theirs.
-    drop(JsFuture::from(reader.cancel()).await);
-    body
-}
-
-fn told(error: &JsValue) -> String {
-    let message = Reflect::get(error, &"message".into()).ok().and_then(|text| text.as_string());
-    message.unwrap_or_else(|| "The connection failed.".to_owned())
+async fn answer(request: &http::Request<String>, timeout: u32, most: u32) -> Result<Heard, String> {
+    let headers: Vec<_> = request
+        .headers()
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.to_str().unwrap_or_default()))
+        .collect();
+    let body = Some(request.body()).filter(|body| !body.is_empty());
+    let said = json!({ "method": request.method().as_str(), "headers": headers, "body": body });
+    let answer = exchange(&request.uri().to_string(), &said.to_string(), timeout, most);
+    let heard = JsFuture::from(answer).await.map_err(|error| database::message(&error))?;
+    Ok(heard.unchecked_into())
 }
 
 thread_local! {
@@ -147,9 +151,9 @@ async fn resolve(host: &str, kind: &str) -> Result<Result<Vec<IpAddr>, String>, 
         .header("accept", "application/dns-json")
         .body(String::new())
         .map_err(|error| error.to_string())?;
-    let (response, body) = answer(&request, 5, READ).await?;
-    match response.status() {
-        200 => resolution::addresses(&body),
+    let heard = answer(&request, 5, READ).await?;
+    match heard.status() {
+        200 => resolution::addresses(&heard.body()),
         status => Err(format!("DNS answered {status}")),
     }
 }

@@ -1,7 +1,10 @@
 // What Cloudflare bills for a payment, counted on workerd: index rows are rows, as D1 counts them. docs/costs.md says
 // what that comes to, and is held to these counts.
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { after, before, test } from "node:test";
 import { type Account, Server } from "./kit/server.ts";
 import { until } from "./kit/until.ts";
@@ -85,4 +88,25 @@ test("what is billed is what docs/costs.md says", async () => {
 test("a card payment leaves room for its receipt within 40 rows", async () => {
   const { written } = await count((counts) => scenarios["a card payment"]?.(counts) ?? Promise.reject());
   assert.ok(written <= 37, `${written} rows`);
+});
+
+test("the clock of a request to a processor went on for its thirty seconds, however soon the answer came", async () => {
+  let asked = 0;
+  const processor = createServer((_, response) => (asked++, response.writeHead(503).end())).listen(0, "127.0.0.1");
+  await once(processor, "listening");
+  const { secret_key } = await server.account();
+  const send = async (path: string, form: Record<string, string>) => {
+    const headers = { authorization: `Bearer ${secret_key}`, "content-type": "application/x-www-form-urlencoded" };
+    const answer = await server.fetch(path, { method: "POST", headers, body: new URLSearchParams(form).toString() });
+    assert.equal(answer.status, 200);
+    return JSON.parse(answer.headers.get("x-observed") ?? "{}") as { clocks: number };
+  };
+  const base_url = `http://127.0.0.1:${(processor.address() as AddressInfo).port}`;
+  await send("/v1/florin/connector_accounts", { connector: "stripe", secret_key: "sk_test_51example", base_url });
+  const clocks = await until("a payment goes to the processor", async () => {
+    const seen = await send("/v1/payment_intents", pay);
+    return asked > 0 ? { running: seen.clocks } : undefined;
+  });
+  processor.close();
+  assert.equal(clocks.running, 0);
 });

@@ -46,15 +46,15 @@ async function readOptions(configPath: string): Promise<WorkerOptions> {
 
 type Module = { type: "ESModule" | "CompiledWasm"; path: string; contents?: string };
 
-/** The built Worker's modules, its entry first; with the observer around it where asked. */
-function builtModules(main: string, observe: boolean) {
+/** The built Worker's modules, its entry first; with another one of this folder around it where asked. */
+function builtModules(main: string, wrapper?: string) {
   if (!existsSync(main)) throw new Error(`${main} is missing: run \`cargo xtask build\``);
   const folder = dirname(main);
   const wasm = readdirSync(folder).filter((name) => name.endsWith(".wasm"));
   const modules: Module[] = [{ type: "ESModule", path: main }];
-  if (observe) {
-    const contents = readFileSync(join(root, "xtask/node/observer.js"), "utf8");
-    modules.unshift({ type: "ESModule", path: join(folder, "observer.js"), contents });
+  if (wrapper) {
+    const contents = readFileSync(join(root, "xtask/node", wrapper), "utf8");
+    modules.unshift({ type: "ESModule", path: join(folder, wrapper), contents });
   }
   for (const name of wasm) modules.push({ type: "CompiledWasm", path: join(folder, name) });
   return { modules, modulesRoot: folder };
@@ -111,8 +111,8 @@ export type Settings = {
   onRestart?: () => void;
   /** Another Worker's wrangler.toml, whose `main` is built already; Florin's own without it. */
   config?: string;
-  /** Whether each answer says what the request did in D1 and Durable Objects (see observer.js). */
-  observe?: boolean;
+  /** What is put around the Worker by the benchmark: observer.js or outward.js. */
+  wrapper?: string;
   /** Whether it is bound to Cloudflare's sending of mail, which here only writes each mail to the log. */
   sendsEmail?: boolean;
   /** The addresses that DNS says hosts have, where the Worker is to reach nobody but this machine. */
@@ -123,7 +123,7 @@ export type Settings = {
 
 /** Serves the built Worker and answers once it does. */
 export async function serve(settings: Settings) {
-  const { port = 0, state, bindings = {}, log = toStderr, onRestart = () => {}, config, observe = false, sendsEmail = false, hosts, losesBuckets = false } = settings;
+  const { port = 0, state, bindings = {}, log = toStderr, onRestart = () => {}, config, wrapper, sendsEmail = false, hosts, losesBuckets = false } = settings;
   const configPath = config ?? join(root, "wrangler.toml");
   const { main, options } = await readOptions(configPath);
   const chosen = port === 0 ? await freePort() : port;
@@ -138,8 +138,9 @@ export async function serve(settings: Settings) {
     workers: [
       {
         ...options,
-        ...builtModules(main, observe),
+        ...builtModules(main, wrapper),
         bindings: { ...options.bindings, ...bindings },
+        ...(wrapper === "outward.js" && { serviceBindings: { OUTSIDE: { network: { allow: ["public", "private"] } } } }),
         ...(hosts && { outboundService: closedInternet(hosts, log) }),
         ...(losesBuckets && { r2Buckets: {} }),
         ...(sendsEmail && { email: { send_email: [{ name: "EMAIL" }] } }),

@@ -1,6 +1,6 @@
 // Wrapped around a built Worker by the benchmark: says in the header `x-observed` of each answer what the request did
-// in D1 and Durable Objects before it, and what deliveries have cost since the start. It runs on workerd, and only while
-// nothing is measured.
+// in D1 and Durable Objects before it, what deliveries have cost since the start, and how many clocks run. It runs on
+// workerd, and only while nothing is measured.
 import Built from "./index.js";
 export * from "./index.js";
 
@@ -11,6 +11,23 @@ let hops = [];
  */
 const deliveries = { batches: 0, statements: 0, delivery_rows: 0, cursor_rows: 0, messages: 0 };
 const watched = new Set();
+
+/** Clocks that run for so long that something outside is waited for, in milliseconds, and those that run. */
+const LONG = 5_000;
+const clocks = new Set();
+const { setTimeout: start, clearTimeout: stop } = globalThis;
+globalThis.setTimeout = (callback, pause, ...rest) => {
+  const clock = start(() => (clocks.delete(clock), callback(...rest)), pause);
+  if (pause >= LONG) clocks.add(clock);
+  return clock;
+};
+globalThis.clearTimeout = (clock) => (clocks.delete(clock), stop(clock));
+const timeout = AbortSignal.timeout;
+AbortSignal.timeout = (pause) => {
+  const signal = timeout.call(AbortSignal, pause);
+  if (pause >= LONG) clocks.add(signal);
+  return signal;
+};
 
 /** Puts another function in a method's place, once. */
 function watch(prototype, name, around) {
@@ -90,7 +107,7 @@ export default class extends Built {
     const headers = new Headers(response.headers);
     // What has not come back yet is none that the answer waited for.
     const done = hops.filter((hop) => Object.keys(hop).length > 0);
-    headers.set("x-observed", JSON.stringify({ hops: done, answer: body.byteLength, deliveries }));
+    headers.set("x-observed", JSON.stringify({ hops: done, answer: body.byteLength, deliveries, clocks: clocks.size }));
     return new Response(body, { status: response.status, headers });
   }
 }

@@ -153,9 +153,9 @@ export class Server {
   async restart(): Promise<void> {
     if (this.#child !== undefined) await this.kill9();
     const port = this.url === "" ? 0 : this.port;
-    const [observe, sendsEmail, hosts] = [this.#observe, this.#sendsEmail, this.#hosts];
+    const [wrapper, sendsEmail, hosts] = [this.#observe ? "observer.js" : undefined, this.#sendsEmail, this.#hosts];
     const { state, losesBuckets } = this;
-    const settings = { port, state, bindings: this.#bindings, observe, sendsEmail, hosts, losesBuckets };
+    const settings = { port, state, bindings: this.#bindings, wrapper, sendsEmail, hosts, losesBuckets };
     const env = { ...process.env, FLORIN_SERVE: JSON.stringify(settings) };
     // A process group of its own, so that workerd can be ended together with the script that runs it.
     const child = spawn(process.execPath, [SCRIPT], { env, detached: true, stdio: ["pipe", "pipe", "pipe"] });

@@ -13,18 +13,22 @@ use crate::{build, finish, setup};
 
 mod client;
 mod entries;
+mod listener;
 mod load;
 mod operation;
+mod processors;
+mod recovery;
 mod rows;
 mod script;
 mod server;
+mod stand_in;
 mod webhooks;
 
 use client::Connection;
 use load::Figures;
 use operation::{Operation, Prepared};
 use script::{Observed, Script};
-use server::{Server, Subject};
+use server::{Server, Subject, Wrapper};
 
 const SUBJECTS: [Subject; 3] = [Subject::Florin, Subject::Floor, Subject::Localstripe];
 
@@ -43,6 +47,8 @@ pub fn run(mut arguments: Arguments) -> Result<ExitCode> {
     let rows: Option<u64> = arguments.opt_value_from_str("--rows")?;
     let entries: Option<u64> = arguments.opt_value_from_str("--entries")?;
     let is_webhooks = arguments.contains("--webhooks");
+    let recovery: Option<u64> = arguments.opt_value_from_str("--recovery")?;
+    let is_processors = arguments.contains("--processors");
     let as_json = arguments.contains("--json");
     let place: Option<PathBuf> = arguments.opt_value_from_str("--folder")?;
     let tools = setup::for_build()?;
@@ -55,6 +61,16 @@ pub fn run(mut arguments: Arguments) -> Result<ExitCode> {
         finish(arguments)?;
         build::build(&tools, false)?;
         return entries::run(entries, &place.unwrap_or_else(server::memory), as_json);
+    }
+    if let Some(count) = recovery {
+        finish(arguments)?;
+        build::build(&tools, false)?;
+        return recovery::run(count, &place.unwrap_or_else(server::memory), as_json);
+    }
+    if is_processors {
+        finish(arguments)?;
+        build::build(&tools, false)?;
+        return processors::run(&place.unwrap_or_else(server::memory), as_json);
     }
     let seconds: f64 = arguments.opt_value_from_str("--seconds")?.unwrap_or(5.0);
     if is_webhooks {
@@ -140,12 +156,12 @@ fn measure(settings: &Settings) -> Result<Value> {
 }
 
 fn observe(settings: &Settings) -> Result<(Vec<(Operation, Observed)>, Script)> {
-    let mut florin = Server::florin(&settings.place, true)?;
+    let mut florin = Server::florin(&settings.place, Wrapper::Observer)?;
     let key = florin.account()?;
     let seen = script::observe(&florin, Subject::Florin, &key, &settings.operations)?;
     drop(florin);
     let script = script::of(&seen);
-    let floor = Server::floor(&settings.place, &script, true)?;
+    let floor = Server::floor(&settings.place, &script, Wrapper::Observer)?;
     let done = script::observe(&floor, Subject::Floor, "none", &settings.operations)?;
     script::compare(&seen, &done)?;
     for (operation, seen) in &seen {
@@ -163,8 +179,8 @@ fn one(
     script: &Script,
 ) -> Result<((f64, f64), Figures)> {
     let mut server = match subject {
-        Subject::Florin => Server::florin(&settings.place, false)?,
-        Subject::Floor => Server::floor(&settings.place, script, false)?,
+        Subject::Florin => Server::florin(&settings.place, Wrapper::None)?,
+        Subject::Floor => Server::floor(&settings.place, script, Wrapper::None)?,
         Subject::Localstripe => Server::localstripe(&settings.place)?,
     };
     let key = match subject {

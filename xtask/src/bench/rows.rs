@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::client::{Connection, request};
 use super::load::percentile;
-use super::server::Server;
+use super::server::{Server, Wrapper};
 
 /// The smaller store.
 const FEW: u64 = 1_000;
@@ -169,7 +169,7 @@ pub const PAYMENT: &str =
 
 /// A server whose store holds one payment, and the id of its intent.
 pub fn begun(rows: u64, place: &Path) -> Result<(Store, String)> {
-    let mut server = Server::florin(place, false)?;
+    let mut server = Server::florin(place, Wrapper::None)?;
     let key = server.account()?;
     let mut connection = Connection::open(server.port)?;
     let status = connection.send(&request("POST", "/v1/payment_intents", &key, None, PAYMENT))?;

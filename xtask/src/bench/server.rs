@@ -49,6 +49,27 @@ impl Subject {
     }
 }
 
+/// What is put around a Worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wrapper {
+    /// Nothing.
+    None,
+    /// What says with each answer what the request did in D1 and Durable Objects.
+    Observer,
+    /// What has its requests to others leave at once.
+    Outward,
+}
+
+impl Wrapper {
+    fn file(self) -> Option<&'static str> {
+        match self {
+            Self::None => None,
+            Self::Observer => Some("observer.js"),
+            Self::Outward => Some("outward.js"),
+        }
+    }
+}
+
 /// A running server, whose state goes with it.
 pub struct Server {
     running: Running,
@@ -69,26 +90,26 @@ struct Ends {
 
 impl Server {
     /// Starts Florin.
-    pub fn florin(place: &Path, observe: bool) -> Result<Self> {
+    pub fn florin(place: &Path, wrapper: Wrapper) -> Result<Self> {
         let folder = empty_folder(place)?;
         let bindings = json!({ "MASTER_KEY": state::master_key(&folder)? });
-        Self::worker(folder, json!({ "bindings": bindings, "observe": observe }))
+        Self::worker(folder, json!({ "bindings": bindings, "wrapper": wrapper.file() }))
     }
 
     /// Starts Florin as a developer has it, so that deliveries may go to this machine.
-    pub fn florin_in_development(place: &Path, observe: bool) -> Result<Self> {
+    pub fn florin_in_development(place: &Path, wrapper: Wrapper) -> Result<Self> {
         let folder = empty_folder(place)?;
         let bindings = json!({ "MASTER_KEY": state::master_key(&folder)?, "DEVELOPMENT": "1" });
-        Self::worker(folder, json!({ "bindings": bindings, "observe": observe }))
+        Self::worker(folder, json!({ "bindings": bindings, "wrapper": wrapper.file() }))
     }
 
     /// Starts the floor, which does what the script says.
-    pub fn floor(place: &Path, script: &Script, observe: bool) -> Result<Self> {
+    pub fn floor(place: &Path, script: &Script, wrapper: Wrapper) -> Result<Self> {
         let settings = json!({
             "config": config_of_floor(),
             "bindings": { "SCRIPT": script.text },
             "migrations": false,
-            "observe": observe,
+            "wrapper": wrapper.file(),
         });
         let mut server = Self::worker(empty_folder(place)?, settings)?;
         server.batch(script.tables.iter().map(|sql| json!([sql])).collect())?;

@@ -1,22 +1,21 @@
 //! `cargo xtask bench --webhooks`: how many events are accepted and delivered, what a delivery costs in rows and messages,
 //! and what endpoints cost a payment.
 use std::collections::HashSet;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::{self, sleep};
+use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 
 use super::client::{Connection, request};
+use super::listener;
 use super::load;
 use super::operation::{Operation, Prepared};
 use super::rows::{PAYMENT, Store, compare, show};
-use super::server::{Server, Subject};
+use super::server::{Server, Subject, Wrapper};
 
 /// How many endpoints the second account has.
 const MANY: u64 = 10;
@@ -122,17 +121,15 @@ struct Taken {
 
 impl Receiver {
     fn start() -> Result<Self> {
-        let listener = TcpListener::bind(("127.0.0.1", 0))?;
-        let port = listener.local_addr()?.port();
-        let taken = Arc::new(Mutex::default());
+        let taken = Arc::new(Mutex::new(Taken::default()));
         let list = Arc::clone(&taken);
-        thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let list = Arc::clone(&list);
-                // A connection that breaks off has been counted as far as it came.
-                thread::spawn(move || drop(take(stream, &list)));
-            }
-        });
+        let port = listener::serve(move |arrived| {
+            let event = arrived.header("webhook-id").to_owned();
+            let mut taken = list.lock().unwrap_or_else(PoisonError::into_inner);
+            let is_new = taken.events.insert((arrived.target.clone(), event));
+            taken.twice += u64::from(!is_new);
+            Some(String::new())
+        })?;
         Ok(Self { port, taken })
     }
 
@@ -159,45 +156,9 @@ impl Receiver {
     }
 }
 
-/// Takes the requests of one connection.
-fn take(stream: TcpStream, taken: &Mutex<Taken>) -> Result<()> {
-    stream.set_nodelay(true)?;
-    let mut stream = BufReader::new(stream);
-    loop {
-        let (mut length, mut path, mut event) = (0, String::new(), String::new());
-        loop {
-            let mut line = String::new();
-            if stream.read_line(&mut line)? == 0 {
-                return Ok(());
-            }
-            let line = line.trim_end();
-            if line.is_empty() {
-                break;
-            }
-            match line.split_once(':') {
-                Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
-                    length = value.trim().parse()?;
-                }
-                Some((name, value)) if name.eq_ignore_ascii_case("webhook-id") => {
-                    value.trim().clone_into(&mut event);
-                }
-                _ if path.is_empty() => line.clone_into(&mut path),
-                _ => {}
-            }
-        }
-        stream.read_exact(&mut vec![0; length])?;
-        {
-            let mut taken = taken.lock().unwrap_or_else(PoisonError::into_inner);
-            let is_new = taken.events.insert((path, event));
-            taken.twice += u64::from(!is_new);
-        }
-        stream.get_mut().write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")?;
-    }
-}
-
 /// A server with an account of so many endpoints.
-fn merchant(place: &Path, receiver: &Receiver, endpoints: u64, observe: bool) -> Result<Store> {
-    let mut server = Server::florin_in_development(place, observe)?;
+fn merchant(place: &Path, receiver: &Receiver, endpoints: u64, wrapper: Wrapper) -> Result<Store> {
+    let mut server = Server::florin_in_development(place, wrapper)?;
     let key = server.account()?;
     let mut connection = Connection::open(server.port)?;
     for number in 0..endpoints {
@@ -212,7 +173,7 @@ fn merchant(place: &Path, receiver: &Receiver, endpoints: u64, observe: bool) ->
 /// Pays as fast as it goes, and waits for the last delivery.
 fn end_to_end(place: &Path, length: Duration, endpoints: u64) -> Result<Value> {
     let receiver = Receiver::start()?;
-    let mut store = merchant(place, &receiver, endpoints, false)?;
+    let mut store = merchant(place, &receiver, endpoints, Wrapper::None)?;
     let port = store.server.port;
     let prepared = Prepared::new(Operation::CreateAndConfirm, Subject::Florin, &store.key, port)?;
     let started = Instant::now();
@@ -247,7 +208,7 @@ fn end_to_end(place: &Path, length: Duration, endpoints: u64) -> Result<Value> {
 /// What deliveries wrote and sent, where all went well at the first try.
 fn costs(place: &Path, endpoints: u64) -> Result<Value> {
     let receiver = Receiver::start()?;
-    let store = merchant(place, &receiver, endpoints, true)?;
+    let store = merchant(place, &receiver, endpoints, Wrapper::Observer)?;
     let mut connection = Connection::open(store.server.port)?;
     for number in 0..COUNTED {
         let once = format!("counted-{number}");
@@ -286,8 +247,8 @@ fn costs(place: &Path, endpoints: u64) -> Result<Value> {
 /// is measured is the payment's own way, not how many workers share a processor.
 fn latency(place: &Path) -> Result<Value> {
     let receiver = Receiver::start()?;
-    let none = merchant(place, &receiver, 0, false)?;
-    let many = merchant(place, &receiver, MOST, false)?;
+    let none = merchant(place, &receiver, 0, Wrapper::None)?;
+    let many = merchant(place, &receiver, MOST, Wrapper::None)?;
     let read = compare("payment", [&none, &many], TIMES, |store, number| {
         sleep(GATHERS);
         // A delivery that never comes shows below.
