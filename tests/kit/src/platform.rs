@@ -51,6 +51,7 @@ pub struct Platform {
     health: RefCell<BTreeMap<String, Health>>,
     wakes: RefCell<Vec<Timestamp>>,
     errors: RefCell<Vec<LoggedError>>,
+    alerts: RefCell<Vec<(String, String)>>,
     outside: Outside,
 }
 
@@ -82,6 +83,7 @@ impl Platform {
             health: RefCell::default(),
             wakes: RefCell::default(),
             errors: RefCell::default(),
+            alerts: RefCell::default(),
             outside: Outside::default(),
         }
     }
@@ -213,6 +215,11 @@ impl Platform {
     /// What the operator was told.
     pub fn errors(&self) -> Vec<LoggedError> {
         self.errors.borrow().clone()
+    }
+
+    /// The names and subjects of what called for a person.
+    pub fn alerts(&self) -> Vec<(String, String)> {
+        self.alerts.borrow().clone()
     }
 
     /// What an idempotency object keeps of a key.
@@ -368,6 +375,10 @@ impl flows::Platform for Platform {
         self.outside.is_development.get()
     }
 
+    fn is_nearly_full(&self) -> bool {
+        self.database.is_nearly_full()
+    }
+
     fn now(&self) -> Timestamp {
         self.now.get()
     }
@@ -385,6 +396,11 @@ impl flows::Platform for Platform {
         self.errors
             .borrow_mut()
             .push(LoggedError { request: request.to_owned(), problem: problem.to_owned() });
+    }
+
+    fn alert(&self, name: &str, subject: &str, problem: &str) {
+        self.alerts.borrow_mut().push((name.to_owned(), subject.to_owned()));
+        self.log_error(subject, problem);
     }
 }
 
