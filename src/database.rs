@@ -22,6 +22,8 @@ use crate::timings::{Hop, Timings};
 // themselves, and would have to be escaped to be JSON's.
 #[wasm_bindgen(inline_js = r#"
 const texts = [];
+let size = 0;
+export const isNearlyFull = ({ DATABASE_FULL_AT: limit }) => size > (limit ?? 9.5e9);
 export async function run({ DB: database }, statements, bound) {
   if (database === undefined) throw new Error("the binding DB is missing");
   let place = 0;
@@ -36,11 +38,14 @@ export async function run({ DB: database }, statements, bound) {
     return [texts[number], values.map(value)];
   }).map(([text, values]) => database.prepare(text).bind(...values));
   const results = await database.batch(prepared);
+  size = results.at(-1)?.meta.size_after ?? size;
   return JSON.stringify(results.map((result) => result.results));
 }
 "#)]
 extern "C" {
     fn run(env: &JsValue, statements: &str, bound: &str) -> Promise;
+    #[wasm_bindgen(js_name = isNearlyFull)]
+    fn is_nearly_full(env: &JsValue) -> bool;
 }
 
 thread_local! {
@@ -76,6 +81,11 @@ impl CloudflareDatabase {
     /// The database behind the binding `DB`.
     pub fn new(env: Env, timings: Rc<Timings>) -> Self {
         Self { env, timings }
+    }
+
+    /// Whether it had more bytes after the last batch of this isolate than it may have for new payments to begin.
+    pub fn is_nearly_full(&self) -> bool {
+        is_nearly_full(self.env.as_ref())
     }
 
     /// Runs a batch without counting it.

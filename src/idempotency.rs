@@ -3,14 +3,14 @@
 //! One object keeps the keys of one shard of an account and mode: an object for each key was the
 //! slowest thing measured. Its storage is synchronous, so nothing comes between a read and its write.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 
 use domain::Timestamp;
-use domain::idempotency::{self, Begin, Complete, Decision, RETENTION, Record};
+use domain::idempotency::{Begin, Complete, Decision, Instance, RETENTION, Record, Records, Run};
 use serde::{Deserialize, Serialize};
 use worker::{
-    DurableObject, Env, Request, Response, ResponseBuilder, Result, SqlStorage, State,
-    durable_object,
+    DurableObject, Env, Request, Response, ResponseBuilder, Result, SqlStorage, SqlStorageValue,
+    State, durable_object,
 };
 
 use crate::{clock, object};
@@ -22,17 +22,13 @@ const OVERTAKEN: u16 = 409;
 /// How many records one sweep deletes.
 const SWEEP: i64 = 1_000;
 
-/// How many records of running requests are remembered.
-const REMEMBERED: usize = 100;
-
 /// Keeps the idempotency records of one shard.
 #[durable_object(alarm)]
 pub struct IdempotencyShard {
     state: State,
     sql: SqlStorage,
-    /// Records as they were written, of requests that run: their completion need not look for them. Were a write
-    /// to get lost, the runtime would start the object anew.
-    running: RefCell<Vec<(String, Record)>>,
+    /// Were a write to get lost, the runtime would start the object anew.
+    instance: Instance,
     sweep_is_planned: Cell<bool>,
 }
 
@@ -54,7 +50,7 @@ impl DurableObject for IdempotencyShard {
         if let Err(error) = created {
             worker::console_error!("the table of idempotency records could not be made: {error}");
         }
-        Self { state, sql, running: RefCell::default(), sweep_is_planned: Cell::new(false) }
+        Self { state, sql, instance: Instance::default(), sweep_is_planned: Cell::new(false) }
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
@@ -64,12 +60,13 @@ impl DurableObject for IdempotencyShard {
             "/begin" => {
                 let begin: Begin = domain::kept::from_text(&question)?;
                 self.plan_sweep(begin.now).await?;
-                let decision = serde_json::to_string(&self.begin(&begin)?)?;
+                let decision = serde_json::to_string(&self.instance.begin(self, &begin)?)?;
                 Ok(ResponseBuilder::new().fixed(decision.into_bytes()))
             }
             "/complete" => {
                 let complete: Complete = domain::kept::from_text(&question)?;
-                let status = if self.complete(&complete)? { KEPT } else { OVERTAKEN };
+                let status =
+                    if self.instance.complete(self, &complete)? { KEPT } else { OVERTAKEN };
                 Ok(Response::empty()?.with_status(status))
             }
             _ => Response::error("unknown question", 404),
@@ -93,53 +90,8 @@ impl DurableObject for IdempotencyShard {
     }
 }
 
-impl IdempotencyShard {
-    fn begin(&self, begin: &Begin) -> Result<Decision> {
-        // Nearly every key is new, which its insertion finds out by itself.
-        let (decision, record) = idempotency::begin(None, begin);
-        if let Some(record) = record
-            && self.write("INSERT OR IGNORE", &begin.key, &record)?
-        {
-            self.remember(&begin.key, record);
-            return Ok(decision);
-        }
-        let (decision, record) = idempotency::begin(self.find(&begin.key)?, begin);
-        if let Some(record) = record {
-            self.write("INSERT OR REPLACE", &begin.key, &record)?;
-            self.remember(&begin.key, record);
-        }
-        Ok(decision)
-    }
-
-    fn remember(&self, key: &str, record: Record) {
-        let mut running = self.running.borrow_mut();
-        // Those whose requests died are never asked for.
-        if running.len() >= REMEMBERED {
-            running.clear();
-        }
-        running.push((key.to_owned(), record));
-    }
-
-    /// What was last written under a key, where its request runs; it is forgotten by that.
-    fn recall(&self, key: &str) -> Option<Record> {
-        let mut running = self.running.borrow_mut();
-        let newest = running.iter().rposition(|(known, _)| known == key)?;
-        let (_, record) = running.swap_remove(newest);
-        running.retain(|(known, _)| known != key);
-        Some(record)
-    }
-
-    fn complete(&self, complete: &Complete) -> Result<bool> {
-        let kept = match self.recall(&complete.key) {
-            Some(record) => Some(record),
-            None => self.find(&complete.key)?,
-        };
-        let record = idempotency::complete(kept, complete);
-        if let Some(record) = &record {
-            self.write("INSERT OR REPLACE", &complete.key, record)?;
-        }
-        Ok(record.is_some())
-    }
+impl Records for IdempotencyShard {
+    type Error = worker::Error;
 
     fn find(&self, key: &str) -> Result<Option<Record>> {
         let cursor = self.sql.exec("SELECT record FROM records WHERE key = ?", vec![key.into()])?;
@@ -150,17 +102,31 @@ impl IdempotencyShard {
         }
     }
 
-    /// Writes a record; false where it is there already and is not to be replaced.
-    fn write(&self, verb: &str, key: &str, record: &Record) -> Result<bool> {
-        let cursor = self.sql.exec(
-            &format!("{verb} INTO records (key, record, created) VALUES (?, ?, ?)"),
-            vec![
-                key.into(),
-                serde_json::to_string(record)?.into(),
-                record.created.seconds().into(),
-            ],
-        )?;
-        Ok(cursor.rows_written() > 0)
+    fn insert(&self, key: &str, record: &Record) -> Result<bool> {
+        self.write(
+            "INSERT OR IGNORE INTO records (record, created, key) VALUES (?, ?, ?)",
+            record,
+            vec![key.into()],
+        )
+    }
+
+    fn replace(&self, key: &str, run: Run, record: &Record) -> Result<bool> {
+        self.write(
+            "UPDATE records SET record = ?, created = ? WHERE key = ? AND created = ? \
+             AND record ->> 'epoch' = ?",
+            record,
+            vec![key.into(), run.created.seconds().into(), run.epoch.into()],
+        )
+    }
+}
+
+impl IdempotencyShard {
+    /// Writes a record where a statement says; false where that is nowhere.
+    fn write(&self, sql: &str, record: &Record, place: Vec<SqlStorageValue>) -> Result<bool> {
+        let mut values =
+            vec![serde_json::to_string(record)?.into(), record.created.seconds().into()];
+        values.extend(place);
+        Ok(self.sql.exec(sql, values)?.rows_written() > 0)
     }
 
     /// Plans the next sweep, unless one is planned.

@@ -12,6 +12,7 @@ use domain::seal::MasterKey;
 use flows::platform::{Answered, Email, NotSent, Sent};
 use flows::webhooks::Parcel;
 use flows::{Platform, PlatformError};
+use serde::Serialize;
 use store::{DatabaseError, Rows, Statement};
 use worker::Env;
 
@@ -249,6 +250,10 @@ impl Platform for CloudflarePlatform {
         self.settings.is_development
     }
 
+    fn is_nearly_full(&self) -> bool {
+        self.database.is_nearly_full()
+    }
+
     fn now(&self) -> Timestamp {
         clock::now()
     }
@@ -264,6 +269,19 @@ impl Platform for CloudflarePlatform {
     fn log_error(&self, request: &str, problem: &str) {
         worker::console_error!("{request}: {problem}");
     }
+
+    fn alert(&self, name: &str, subject: &str, problem: &str) {
+        let alert = serde_json::to_string(&Alert { alert: name, subject, problem });
+        worker::console_error!("{}", alert.unwrap_or_default());
+    }
+}
+
+/// A line of the log that calls for a person.
+#[derive(Serialize)]
+struct Alert<'a> {
+    alert: &'a str,
+    subject: &'a str,
+    problem: &'a str,
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the one place that asks the runtime")]

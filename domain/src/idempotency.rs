@@ -2,13 +2,17 @@
 //!
 //! Source: <https://docs.stripe.com/api/idempotent_requests>, and for what happens to a request that
 //! died half-way the decision record on resuming. The rules are pure: the object that keeps the
-//! records asks [`begin`] and [`complete`] what to write and what to say.
+//! records asks [`begin`] and [`complete`] what to write and what to say, by way of [`Instance`].
+
+mod instance;
 
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::kept;
 use crate::timestamp::{DAY, Timestamp};
+
+pub use instance::{Instance, Records, Run};
 
 /// How long a running request keeps others with its key out, in seconds. Correctness never rests on
 /// it: ids, guards and the processor's key do.

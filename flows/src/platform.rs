@@ -176,6 +176,9 @@ pub trait Platform {
     /// Whether this is a developer's own machine, from which deliveries may go to itself.
     fn is_development(&self) -> bool;
 
+    /// Whether the database has room only for what becomes of payments that have begun.
+    fn is_nearly_full(&self) -> bool;
+
     /// The moment, in seconds since the Unix epoch.
     fn now(&self) -> Timestamp;
 
@@ -187,4 +190,8 @@ pub trait Platform {
 
     /// Tells the operator what went wrong, with the request that it went wrong in.
     fn log_error(&self, request: &str, problem: &str);
+
+    /// Calls for a person, who has to do something about a subject: once, under a name that stays the same for
+    /// whatever the operator has listening.
+    fn alert(&self, name: &str, subject: &str, problem: &str);
 }

@@ -51,6 +51,8 @@ test("poison is parked with its error and holds up no other message", async () =
     ["deliveries", "poison"], ["deliveries", '{"not":"a text"}'], ["deliveries", "{}"], ["wake", "poison"],
   ]);
   for (const { problem } of letters) assert.match(problem, /line 1/);
+  const alerts = server.log.filter((line) => line.includes('{"alert":"dead_letter"'));
+  assert.equal(alerts.length, 4, "each calls for a person once, in words that a machine finds");
   assert.deepEqual((deadLetters("list") as Letter[]).map(({ id }) => id).sort(), letters.map(({ id }) => id).sort());
 });
 

@@ -101,15 +101,20 @@ pub fn start<P: Platform>(
     }
 }
 
-/// Where new payments go.
+/// Whether a payment can begin.
 ///
 /// # Errors
-/// In live mode, when no account at a processor is active.
-pub fn check_processor<P: Platform>(context: &Context<'_, P>) -> Result<(), ApiError> {
-    match context.scope.livemode && context.routes.accounts.is_empty() {
-        true => Err(ApiError::LiveModeHasNoProcessor),
-        false => Ok(()),
+/// In live mode, when no account at a processor is active; while the database keeps the room that it has left for the
+/// payments that have begun.
+pub fn check_processor<P: Platform>(context: &Context<'_, P>) -> Result<(), Failure> {
+    if context.scope.livemode && context.routes.accounts.is_empty() {
+        return Err(ApiError::LiveModeHasNoProcessor.into());
     }
+    if context.platform.is_nearly_full() {
+        let problem = "it is nearly full, and no payment begins".to_owned();
+        return Err(PlatformError { part: "database", problem }.into());
+    }
+    Ok(())
 }
 
 /// The statements that write a new attempt and plan its recovery. A payment begins only where payments go.

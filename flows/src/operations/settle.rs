@@ -289,7 +289,6 @@ pub(crate) async fn park<P: Platform>(
     mut held: Held,
     why: &str,
 ) -> Result<Held, Failure> {
-    context.platform.log_error(held.attempt.id.as_str(), &format!("it needs attention: {why}"));
     let state = held.attempt.state;
     for _ in 0..MAX_RECORDINGS {
         // Somebody else learnt what became of it, or parked it.
@@ -303,7 +302,10 @@ pub(crate) async fn park<P: Platform>(
         let subjects = Subjects { attempt: Some(&after.attempt), ..Subjects::default() };
         statements.extend(events(context, Transition::AttemptParked, subjects, None));
         match context.change(statements).await {
-            Ok(_) => return Ok(after),
+            Ok(_) => {
+                context.platform.alert("needs_attention", after.attempt.id.as_str(), why);
+                return Ok(after);
+            }
             Err(DatabaseError::Guard(_)) => held = load_around(context, held.attempt).await?,
             Err(error) => return Err(error.into()),
         }

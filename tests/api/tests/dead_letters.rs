@@ -80,6 +80,68 @@ fn a_dead_letter_is_delivered_when_it_is_redriven() {
     assert_eq!(api.platform.outside().take_requests().len(), 1);
 }
 
+/// A deployment with one delivery whose message died and is parked, and the message.
+fn with_dead_delivery() -> (Api, String) {
+    let api = Api::new();
+    let form = [("url", "https://shop.test/hooks"), ("enabled_events[]", "*")];
+    api.post("/v1/webhook_endpoints", &form).ok();
+    api.post("/v1/customers", &[]).ok();
+    kit::run(queues::deliveries::fan_out(&api.platform)).expect("the fan-out");
+    let parcel = api.platform.outside().next_parcel().expect("a message");
+    let message = serde_json::to_string(&parcel).expect("a message");
+    api.platform.database().hop().fail(3, Fault::BeforeEffect);
+    bury(&api, Queue::Deliveries, &message).expect("it is parked");
+    (api, message)
+}
+
+#[test]
+fn scenario_26_dead_letters_call_for_a_person_once_and_send_once_however_they_are_redriven() {
+    let (mut polls, mut has_ended) = (0, false);
+    while !has_ended {
+        let (api, message) = with_dead_delivery();
+        api.platform.database().hop().fail(3, Fault::BeforeEffect);
+        bury(&api, Queue::Deliveries, &message).expect("it is parked again");
+        assert_eq!(parked(&api)[0].3, 2);
+        let alert = ("dead_letter".to_owned(), "deliveries".to_owned());
+        assert_eq!(api.platform.alerts(), [alert], "it died twice");
+        api.platform.database().query("UPDATE dead_letters SET redrive = 1", vec![]);
+        polls += 1;
+        has_ended = api.beat_that_dies(polls);
+        api.deliver();
+        redrive(&api);
+        api.deliver();
+        assert_eq!(parked(&api), []);
+        assert_eq!(api.platform.outside().take_requests().len(), 1, "died after {polls} polls");
+    }
+    assert!(polls > 5, "{polls}");
+}
+
+#[test]
+fn scenario_26_what_a_dead_letter_stood_for_is_sent_from_the_rows_though_nobody_redrives_it() {
+    let (api, message) = with_dead_delivery();
+    for _ in 0..30 {
+        api.platform.advance(60);
+        api.beat();
+        api.deliver();
+    }
+    assert_eq!(api.platform.outside().take_requests().len(), 1);
+    assert_eq!(parked(&api)[0].1, message, "it waits for a person");
+    redrive(&api);
+    api.deliver();
+    assert_eq!((api.platform.outside().take_requests().len(), parked(&api).len()), (0, 0));
+}
+
+#[test]
+fn a_payment_that_needs_attention_calls_for_a_person_once() {
+    let (api, processor) = api::processors::connected();
+    processor.misread(1);
+    api.post(api::processors::PAY, &api::processors::card(api::processors::VISA, &[]));
+    api::processors::pass(&api, 86_400, 24);
+    let attempt = api::processors::attempt(&api, "id");
+    let subject = attempt.as_str().expect("an id").to_owned();
+    assert_eq!(api.platform.alerts(), [("needs_attention".to_owned(), subject)]);
+}
+
 #[test]
 fn a_dead_letter_waits_for_a_database_that_is_gone() {
     let api = Api::new();

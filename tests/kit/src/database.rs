@@ -22,6 +22,9 @@ const EXACT_INTEGERS: i64 = 1 << 53;
 /// What D1 says when nobody knows whether a batch was written.
 const LOST: &str = "D1_ERROR: Network connection lost.";
 
+/// What D1 says when there is no room for a write.
+const FULL: &str = "D1_ERROR: Exceeded maximum DB size";
+
 /// The SQL whose plan a test has seen.
 static REGISTERED: LazyLock<BTreeSet<String>> =
     LazyLock::new(|| store::registry::statements().into_iter().map(|(_, sql)| sql).collect());
@@ -47,6 +50,7 @@ pub struct Database {
     texts: RefCell<BTreeSet<Cow<'static, str>>>,
     /// Where the texts are that were seen and do not change: comparing those takes longer than to run some.
     seen: RefCell<HashSet<*const str>>,
+    is_nearly_full: Cell<bool>,
 }
 
 impl Database {
@@ -82,12 +86,30 @@ impl Database {
             counts: Cell::default(),
             texts: RefCell::default(),
             seen: RefCell::default(),
+            is_nearly_full: Cell::new(false),
         }
     }
 
     /// The hook in every batch.
     pub fn hop(&self) -> &Hop {
         &self.hop
+    }
+
+    /// Decides whether room is left only for what becomes of payments that have begun.
+    pub fn keep_room(&self, keeps: bool) {
+        self.is_nearly_full.set(keeps);
+    }
+
+    /// Whether room is left only for what becomes of payments that have begun.
+    pub fn is_nearly_full(&self) -> bool {
+        self.is_nearly_full.get()
+    }
+
+    /// Fills a database in a file up, or makes room in it: from then on it grows by so many pages and no more.
+    pub fn leave_pages(&self, pages: i64) {
+        let count = self.query("PRAGMA page_count", vec![]);
+        let count = count[0].integer("page_count").expect("a number");
+        self.query(&format!("PRAGMA max_page_count = {}", count + pages), vec![]);
     }
 
     /// What was done since the last call of this function, or ever.
@@ -156,6 +178,10 @@ impl Database {
             .iter()
             .map(|statement| self.run(&statement.sql, &statement.values))
             .collect::<Result<Vec<_>, _>>();
+        if results.is_err() && self.connection.is_autocommit() {
+            // One that is full may have rolled everything back by itself.
+            return results;
+        }
         if results.is_err() {
             self.run("ROLLBACK TO batch", &[])?;
         }
@@ -253,6 +279,9 @@ fn refused(problem: &str) -> DatabaseError {
 /// What D1 would say of an error, read as production reads it.
 fn told(error: rusqlite::Error) -> DatabaseError {
     let message = match &error {
+        rusqlite::Error::SqliteFailure(code, _) if code.code == rusqlite::ErrorCode::DiskFull => {
+            FULL.to_owned()
+        }
         rusqlite::Error::SqliteFailure(code, text) => {
             let kind = match code.code {
                 rusqlite::ErrorCode::ConstraintViolation => "SQLITE_CONSTRAINT",

@@ -22,6 +22,7 @@ mod executor;
 mod hop;
 mod hyperswitch;
 mod merchant;
+mod objects;
 mod outside;
 mod platform;
 mod processor;

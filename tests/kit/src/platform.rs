@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use domain::Timestamp;
 use domain::api_key::{Kind, Permissions};
 use domain::id::keyed_digest;
-use domain::idempotency::{self, Begin, Complete, Decision, Record};
+use domain::idempotency::{Begin, Complete, Decision, Record};
 use domain::receipt::Document;
 use domain::routing::health::{Answers, Breaker, Health, is_failure};
 use domain::seal::MasterKey;
@@ -16,6 +16,7 @@ use flows::platform::{Answered, Email, NotSent, Sent};
 use flows::webhooks::Parcel;
 
 use crate::merchant::insert_key;
+use crate::objects::Objects;
 use crate::{Database, Hop, Merchant, Outside, yield_once};
 
 /// When every test begins: 1 January 2026, 00:00 UTC.
@@ -36,7 +37,7 @@ pub struct LoggedError {
 /// Everything outside, on one thread and the same in every run.
 pub struct Platform {
     database: Database,
-    records: RefCell<BTreeMap<(String, String), Record>>,
+    objects: Objects,
     begin_hop: Hop,
     complete_hop: Hop,
     files: RefCell<BTreeMap<String, Vec<u8>>>,
@@ -50,6 +51,7 @@ pub struct Platform {
     health: RefCell<BTreeMap<String, Health>>,
     wakes: RefCell<Vec<Timestamp>>,
     errors: RefCell<Vec<LoggedError>>,
+    alerts: RefCell<Vec<(String, String)>>,
     outside: Outside,
 }
 
@@ -67,7 +69,7 @@ impl Platform {
     pub fn over(database: Database, seed: u64) -> Self {
         Self {
             database,
-            records: RefCell::default(),
+            objects: Objects::default(),
             begin_hop: Hop::default(),
             complete_hop: Hop::default(),
             files: RefCell::default(),
@@ -81,6 +83,7 @@ impl Platform {
             health: RefCell::default(),
             wakes: RefCell::default(),
             errors: RefCell::default(),
+            alerts: RefCell::default(),
             outside: Outside::default(),
         }
     }
@@ -142,6 +145,12 @@ impl Platform {
     /// Other servers, the queue and the objects of endpoints.
     pub fn outside(&self) -> &Outside {
         &self.outside
+    }
+
+    /// From now on there are two instances of each idempotency object over its one storage, and a seed says which of
+    /// them a call reaches, and when one was evicted and remembers nothing.
+    pub fn split_objects(&self, seed: u64) {
+        self.objects.split(seed);
     }
 
     /// The hook in every call that begins a request.
@@ -208,21 +217,20 @@ impl Platform {
         self.errors.borrow().clone()
     }
 
+    /// The names and subjects of what called for a person.
+    pub fn alerts(&self) -> Vec<(String, String)> {
+        self.alerts.borrow().clone()
+    }
+
     /// What an idempotency object keeps of a key.
     pub fn record(&self, object: &str, key: &str) -> Option<Record> {
-        self.records.borrow().get(&(object.to_owned(), key.to_owned())).cloned()
+        self.objects.record(object, key)
     }
 
     fn note(&self, account: &str, is_good: bool) {
         let now = self.now.get().seconds();
         let mut all = self.health.borrow_mut();
         all.entry(account.to_owned()).or_default().note(now, Answers::one(is_good));
-    }
-
-    fn keep(&self, object: &str, key: &str, record: Option<Record>) {
-        if let Some(record) = record {
-            self.records.borrow_mut().insert((object.to_owned(), key.to_owned()), record);
-        }
     }
 }
 
@@ -234,21 +242,12 @@ impl flows::Platform for Platform {
     }
 
     async fn begin(&self, object: &str, begin: &Begin) -> Result<Decision, PlatformError> {
-        let effect = || {
-            let (decision, record) = idempotency::begin(self.record(object, &begin.key), begin);
-            self.keep(object, &begin.key, record);
-            Ok(decision)
-        };
+        let effect = || Ok(self.objects.begin(object, begin));
         self.begin_hop.make(effect, || lost("idempotency")).await
     }
 
     async fn complete(&self, object: &str, complete: &Complete) -> Result<bool, PlatformError> {
-        let effect = || {
-            let record = idempotency::complete(self.record(object, &complete.key), complete);
-            let is_newest = record.is_some();
-            self.keep(object, &complete.key, record);
-            Ok(is_newest)
-        };
+        let effect = || Ok(self.objects.complete(object, complete));
         self.complete_hop.make(effect, || lost("idempotency")).await
     }
 
@@ -376,6 +375,10 @@ impl flows::Platform for Platform {
         self.outside.is_development.get()
     }
 
+    fn is_nearly_full(&self) -> bool {
+        self.database.is_nearly_full()
+    }
+
     fn now(&self) -> Timestamp {
         self.now.get()
     }
@@ -393,6 +396,11 @@ impl flows::Platform for Platform {
         self.errors
             .borrow_mut()
             .push(LoggedError { request: request.to_owned(), problem: problem.to_owned() });
+    }
+
+    fn alert(&self, name: &str, subject: &str, problem: &str) {
+        self.alerts.borrow_mut().push((name.to_owned(), subject.to_owned()));
+        self.log_error(subject, problem);
     }
 }
 

@@ -309,6 +309,10 @@ impl flows::Platform for Invocation {
         false
     }
 
+    fn is_nearly_full(&self) -> bool {
+        false
+    }
+
     fn now(&self) -> Timestamp {
         self.world.clock(self.skew)
     }
@@ -326,5 +330,9 @@ impl flows::Platform for Invocation {
         let number = digest(problem.as_bytes());
         self.world.scheduler.note(actor, number, || format!("logs {request}: {problem}"));
         self.world.errors.borrow_mut().push(format!("{request}: {problem}"));
+    }
+
+    fn alert(&self, _: &str, subject: &str, problem: &str) {
+        self.log_error(subject, problem);
     }
 }

@@ -1,0 +1,53 @@
+//! A database that is restored to an earlier moment, while idempotency objects and the processor keep what they have.
+
+use api::hearing::{deliver_all, hearing, kept};
+use api::invariants;
+use api::processors::{MANUAL, PAY, VISA, card, path};
+use domain::idempotency::LEASE;
+use kit::Fault;
+
+#[test]
+fn scenario_32_a_database_that_is_restored_pays_nothing_twice_under_the_keys_that_were_used() {
+    let (api, processor, hook) = hearing();
+    let held = api.post(PAY, &card(VISA, &[MANUAL])).ok();
+    deliver_all(&api, &processor, &hook);
+    let database = api.platform.database();
+    database.query("SAVEPOINT moment", vec![]);
+    let form = card(VISA, &[]);
+    let paid = api.post_once(PAY, &form, "paid").ok();
+    let captured = api.post_once(&(path(&held) + "/capture"), &[], "captured").ok();
+    // Of this one the processor knows, and the record only that it began.
+    api.platform.complete_hop().fail(1, Fault::BeforeEffect);
+    api.post_once(PAY, &form, "open").error(503);
+    assert_eq!(processor.payments().len(), 3);
+    database.query("ROLLBACK TO moment", vec![]);
+
+    api.get(&path(&paid)).error(404);
+    assert_eq!(api.post_once(PAY, &form, "paid").text, paid.text, "it is answered as before");
+    let again = api.post_once(&(path(&held) + "/capture"), &[], "captured");
+    assert_eq!(again.text, captured.text);
+    api.platform.advance(LEASE);
+    let open = api.post_once(PAY, &form, "open").ok();
+    assert_eq!(open.body["status"], "succeeded");
+    let payments = processor.payments();
+    assert_eq!(payments.len(), 3, "what began under a key is the same payment: {payments:?}");
+    assert!(payments.iter().all(|paid| paid.taken == 2_000), "{payments:?}");
+
+    // What the processor tells of what is not here, or not as it says, waits for a person.
+    deliver_all(&api, &processor, &hook);
+    let parked = api.get("/v1/florin/connector_webhooks?status=parked").ok();
+    let references: Vec<_> = parked.body["data"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|notice| notice["processor_reference"].as_str().expect("a reference"))
+        .collect();
+    let expected = [&payments[1], &payments[0]].map(|paid| paid.id.as_str());
+    assert!(expected.iter().all(|id| references.contains(id)), "{references:?}");
+    assert!(!references.contains(&payments[2].id.as_str()), "{references:?}: {:?}", kept(&api));
+    // A capture that is asked for anew finds that it was made, and takes nothing more.
+    api.post(&(path(&held) + "/capture"), &[]).ok();
+    assert_eq!(api.get(&path(&held)).ok().body["status"], "succeeded");
+    assert_eq!(processor.payments(), payments);
+    invariants::check_settled(&api.platform);
+}

@@ -1,0 +1,25 @@
+// A database that is nearly full, on workerd: D1 says how large it is, and what room is left is for what has begun.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import Stripe from "stripe";
+import { Server } from "./kit/server.ts";
+
+test("a database that is nearly full takes no new payment and lets those end that have begun", async () => {
+  await using server = await Server.start();
+  const { secret_key: key } = await server.account();
+  const pay = (more: Partial<Stripe.PaymentIntentCreateParams> = {}) =>
+    server.stripe(key).paymentIntents.create({
+      amount: 2000, currency: "usd", payment_method: "pm_card_visa", confirm: true,
+      automatic_payment_methods: { enabled: true, allow_redirects: "never" }, ...more,
+    });
+  const held = await pay({ capture_method: "manual" });
+  server.bind({ DATABASE_FULL_AT: "1000" });
+  await server.restart();
+  await assert.rejects(pay(), (error) => error instanceof Stripe.errors.StripeAPIError && error.statusCode === 503);
+  assert.ok(server.log.some((line) => line.includes("nearly full")), "the operator is told");
+  assert.equal((await server.stripe(key).paymentIntents.capture(held.id)).status, "succeeded");
+  assert.equal((await server.stripe(key).refunds.create({ payment_intent: held.id })).status, "succeeded");
+  server.bind({ DATABASE_FULL_AT: undefined });
+  await server.restart();
+  assert.equal((await pay()).status, "succeeded");
+});
