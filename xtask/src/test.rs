@@ -11,7 +11,7 @@ use pico_args::Arguments;
 use crate::cache::root;
 use crate::command::cargo;
 use crate::results::{self, Counts, Runner};
-use crate::{build, cache, children, finish, node, setup, sim};
+use crate::{build, cache, children, finish, node, previous, rollout, setup, sim};
 
 /// How many cases each property is tried with, unless `FLORIN_PROPTEST_CASES` says otherwise; proptest's own default
 /// of 256 serves the edit loop.
@@ -63,7 +63,8 @@ fn native(quick: bool) -> Result<Counts> {
 
 /// The built Worker, under Node's test runner and under Python's.
 fn on_workerd(pattern: Option<&str>, fast: bool) -> Result<Counts> {
-    build::build(&setup::for_build()?, fast)?;
+    let tools = setup::for_build()?;
+    build::build(&tools, fast)?;
     if !fast {
         eprintln!("test: the Worker is {} bytes gzipped", build::check_size()?);
     }
@@ -84,12 +85,17 @@ fn on_workerd(pattern: Option<&str>, fast: bool) -> Result<Counts> {
     }
     let scripts = files(".py", pattern)?;
     if !scripts.is_empty() {
-        counts += python(&scripts, chromium.as_deref())?;
+        counts += python(&scripts, chromium.as_deref(), &tools, fast)?;
     }
     Ok(counts)
 }
 
-fn python(scripts: &[String], chromium: Option<&Path>) -> Result<Counts> {
+fn python(
+    scripts: &[String],
+    chromium: Option<&Path>,
+    tools: &setup::Tools,
+    fast: bool,
+) -> Result<Counts> {
     let python = setup::python()?;
     let mut counts = Counts::default();
     for script in scripts {
@@ -101,6 +107,16 @@ fn python(scripts: &[String], chromium: Option<&Path>) -> Result<Counts> {
             .args(["-m", "unittest", "-v"])
             .arg(script);
         command.envs(chromium.map(|path| ("FLORIN_CHROMIUM", path)));
+        if script == "rollout.py" {
+            match previous::build(tools, None, fast) {
+                Ok(folder) => command.env(rollout::PREVIOUS, folder),
+                Err(error) => {
+                    eprintln!("xtask: {error:#}");
+                    counts.failed += 1;
+                    continue;
+                }
+            };
+        }
         counts += suite(script, command, Runner::Python)?;
     }
     Ok(counts)
