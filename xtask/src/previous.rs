@@ -90,3 +90,70 @@ fn leave_only_kept(folder: &Path) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A repository of its own, which goes when this does.
+    struct Repository(PathBuf);
+
+    impl Drop for Repository {
+        fn drop(&mut self) {
+            cache::remove(&self.0).expect("it is gone");
+        }
+    }
+
+    impl Repository {
+        fn new(name: &str) -> Self {
+            let folder = format!("florin-previous-{name}-{}", std::process::id());
+            let folder = std::env::temp_dir().join(folder);
+            fs::create_dir_all(folder.join("migrations")).expect("a folder");
+            git(&folder, &["init", "--quiet"]).expect("a repository");
+            Self(folder)
+        }
+
+        /// Writes a file and commits it; the commit's name.
+        fn commits(&self, path: &str, text: &str) -> String {
+            fs::write(self.0.join(path), text).expect("a file");
+            git(&self.0, &["add", path]).expect("added");
+            let who = ["-c", "user.name=A", "-c", "user.email=a@example.com"];
+            git(&self.0, &[&who[..], &["commit", "--quiet", "--message", path]].concat())
+                .expect("a commit");
+            commit(&self.0, "HEAD").expect("it is there")
+        }
+    }
+
+    #[test]
+    fn the_version_before_is_that_of_before_the_schema_changed_or_the_newest_release() {
+        let repository = Repository::new("order");
+        let root = &repository.0;
+        repository.commits("migrations/1.sql", "1");
+        assert!(before(root).expect_err("one commit").to_string().contains("never changed"));
+        let old = repository.commits("code", "1");
+        repository.commits("migrations/2.sql", "2");
+        let new = repository.commits("code", "2");
+        assert_eq!(before(root).ok().as_ref(), Some(&old));
+        git(root, &["tag", "v1.0.0", "HEAD^"]).expect("a tag");
+        let newest = repository.commits("code", "3");
+        git(root, &["tag", "v1.1.0"]).expect("a tag");
+        let released = commit(root, "v1.0.0").expect("a release");
+        assert_eq!(before(root).ok(), Some(released), "a release is not before itself");
+        assert_ne!(new, newest);
+        fs::write(root.join("migrations/3.sql"), "3").expect("a file");
+        assert_eq!(before(root).ok(), Some(newest), "what is not committed has changed the schema");
+    }
+
+    #[test]
+    fn a_shallow_clone_is_told_that_it_has_no_history() {
+        let repository = Repository::new("whole");
+        repository.commits("migrations/1.sql", "1");
+        repository.commits("code", "1");
+        let shallow = Repository(repository.0.with_extension("shallow"));
+        let (from, to) = (format!("file://{}", repository.0.display()), &shallow.0);
+        git(&repository.0, &["clone", "--quiet", "--depth", "1", &from, &to.to_string_lossy()])
+            .expect("a clone");
+        let told = before(to).expect_err("it is not there").to_string();
+        assert!(told.contains("`git fetch --unshallow`"), "{told}");
+    }
+}

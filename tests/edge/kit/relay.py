@@ -2,6 +2,7 @@
 serves then, so that each reads what the other wrote, in whatever state it was left."""
 
 import itertools
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -245,4 +246,6 @@ class Relay:
             except Exception as problem:
                 self.orders += work.orders
                 self.problems.append(f"{work.name}, taken over by {version}: {type(problem).__name__}: {problem}")
+                # At once: where versions do not get along, everything waits for what never comes.
+                print(f"relay: {self.problems[-1]}", file=sys.stderr)
         self._under_way = resting
