@@ -20,7 +20,15 @@ const MIGRATIONS_TABLE = `CREATE TABLE IF NOT EXISTS "d1_migrations"(
 		applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL
 );`;
 
-type WorkerOptions = { main: string; options: Record<string, unknown> & { name: string; bindings?: object; d1Databases?: object } };
+type DurableObject = { className: string; scriptName?: string };
+type Options = Record<string, unknown> & {
+  name: string;
+  bindings?: object;
+  d1Databases?: object;
+  durableObjects?: Record<string, DurableObject>;
+  queueConsumers?: Record<string, unknown>;
+};
+type WorkerOptions = { main: string; options: Options };
 
 /**
  * The Worker's options as wrangler reads them from its configuration. wrangler takes a second to load, so its answer
@@ -119,14 +127,59 @@ export type Settings = {
   hosts?: Record<string, string[]>;
   /** Whether nothing answers for the buckets, as when R2 is down. */
   losesBuckets?: boolean;
+  /** Another version that serves the same state in the same workerd, as in the middle of a deployment. */
+  beside?: Beside;
 };
+
+type Beside = {
+  /** Its wrangler.toml, whose `main` is built already. */
+  config: string;
+  /** Where it serves on 127.0.0.1. */
+  port: number;
+  /** Whether the queues' messages are its to take, and not those of the version that has the Durable Objects. */
+  consumes: boolean;
+};
+
+/**
+ * Two versions of one deployment. Each runs its own code over what they share: a Durable Object is there once, in
+ * the version that serves it, and each message is one version's to take.
+ */
+async function sideBySide(host: Options, { config, port, consumes }: Beside, bindings: object): Promise<[Options, Options]> {
+  const { main, options } = await readOptions(config);
+  const there = new Set(Object.values(host.durableObjects ?? {}).map(({ className }) => className));
+  const durableObjects = Object.entries(options.durableObjects ?? {}).map(([name, object]) =>
+    // A class that came with the newer of the two has objects only there.
+    [name, there.has(object.className) ? { ...object, scriptName: host.name } : object] as const);
+  const beside = {
+    ...options,
+    ...builtModules(main),
+    name: `${host.name}-beside`,
+    bindings: { ...options.bindings, ...bindings },
+    durableObjects: Object.fromEntries(durableObjects),
+    unsafeDirectSockets: [{ host: "127.0.0.1", port }],
+  };
+  const [taking, other] = consumes ? [beside, host] : [host, beside];
+  const left = Object.entries(other.queueConsumers ?? {}).filter(([queue]) => !(queue in (taking.queueConsumers ?? {})));
+  other.queueConsumers = Object.fromEntries(left);
+  return [host, beside];
+}
 
 /** Serves the built Worker and answers once it does. */
 export async function serve(settings: Settings) {
-  const { port = 0, state, bindings = {}, log = toStderr, onRestart = () => {}, config, wrapper, sendsEmail = false, hosts, losesBuckets = false } = settings;
+  const { port = 0, state, bindings = {}, log = toStderr, onRestart = () => {}, config, wrapper, sendsEmail = false, hosts, losesBuckets = false, beside } = settings;
   const configPath = config ?? join(root, "wrangler.toml");
   const { main, options } = await readOptions(configPath);
   const chosen = port === 0 ? await freePort() : port;
+  const worker: Options = {
+    ...options,
+    ...builtModules(main, wrapper),
+    bindings: { ...options.bindings, ...bindings },
+    ...(wrapper === "outward.js" && { serviceBindings: { OUTSIDE: { network: { allow: ["public", "private"] } } } }),
+    ...(hosts && { outboundService: closedInternet(hosts, log) }),
+    ...(losesBuckets && { r2Buckets: {} }),
+    ...(sendsEmail && { email: { send_email: [{ name: "EMAIL" }] } }),
+    unsafeDirectSockets: [{ host: "127.0.0.1", port: chosen }],
+  };
   const converted = {
     host: "127.0.0.1",
     port: 0,
@@ -135,20 +188,9 @@ export async function serve(settings: Settings) {
     handleStructuredLogs: ({ level, message }: { level: string; message: string }) => log(level, message),
     unsafeHandleRuntimeRestart: onRestart,
     resourcePersistencePath: persistence(state),
-    workers: [
-      {
-        ...options,
-        ...builtModules(main, wrapper),
-        bindings: { ...options.bindings, ...bindings },
-        ...(wrapper === "outward.js" && { serviceBindings: { OUTSIDE: { network: { allow: ["public", "private"] } } } }),
-        ...(hosts && { outboundService: closedInternet(hosts, log) }),
-        ...(losesBuckets && { r2Buckets: {} }),
-        ...(sendsEmail && { email: { send_email: [{ name: "EMAIL" }] } }),
-        unsafeDirectSockets: [{ host: "127.0.0.1", port: chosen }],
-      },
-    ],
+    workers: beside ? await sideBySide(worker, beside, bindings) : [worker],
   };
-  const miniflare = new Miniflare(convertV4MiniflareOptions(converted as V4MiniflareOptions));
+  const miniflare = new Miniflare(convertV4MiniflareOptions(converted as unknown as V4MiniflareOptions));
   await miniflare.ready;
   const database = async () => (await miniflare.getD1Database("DB")) as unknown as Database;
   return { miniflare, port: chosen, url: `http://127.0.0.1:${chosen}`, database };
@@ -170,25 +212,28 @@ export async function openDatabase(state: string) {
   return { database, close: () => miniflare.dispose() };
 }
 
-/** Applies what is new in `migrations/`, and keeps count of it as `wrangler d1 migrations apply` does. */
-export async function migrate(database: Database): Promise<string[]> {
+/**
+ * Applies what is new in the `migrations` of a version, and keeps count of it as `wrangler d1 migrations apply` does. What
+ * takes something away can be left for later, when no older version runs any more.
+ */
+export async function migrate(database: Database, version = root, takesAway = true): Promise<string[]> {
   await database.prepare(MIGRATIONS_TABLE).run();
-  const names = await missing(database);
+  const names = (await missing(database, version)).filter((name) => takesAway || !name.endsWith("_contract.sql"));
   if (names.length === 0) return [];
   const { unstable_splitSqlQuery: split } = await import("wrangler");
   for (const name of names) {
-    const statements = split(readFileSync(join(root, "migrations", name), "utf8")).map((sql) => database.prepare(sql));
+    const statements = split(readFileSync(join(version, "migrations", name), "utf8")).map((sql) => database.prepare(sql));
     statements.push(database.prepare('INSERT INTO "d1_migrations" (name) VALUES (?1)').bind(name));
     await database.batch(statements);
   }
   return names;
 }
 
-/** The migrations that were not applied yet, in their order. */
-async function missing(database: Database): Promise<string[]> {
+/** The migrations of a version that were not applied yet, in their order. */
+async function missing(database: Database, version = root): Promise<string[]> {
   const { results } = await database.prepare('SELECT name FROM "d1_migrations"').all();
   const applied = new Set(results.map((row) => row["name"]));
-  const names = readdirSync(join(root, "migrations")).filter((name) => name.endsWith(".sql") && !applied.has(name));
+  const names = readdirSync(join(version, "migrations")).filter((name) => name.endsWith(".sql") && !applied.has(name));
   return names.sort();
 }
 

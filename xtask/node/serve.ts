@@ -4,15 +4,16 @@
 // It speaks JSON lines. On stdout it says first that it serves, and then answers requests that arrive on stdin:
 // {"id":1,"batch":[["SELECT ?1",5]]} runs statements in D1 as one batch, {"id":2,"account":"Name"} makes a merchant,
 // {"id":3,"scheduled":"*/5 * * * *"} does what cron would, {"id":4,"send":"DELIVERIES","bodies":["..."]} sends messages
-// through a queue. What the Worker logs goes to stderr.
+// through a queue, {"id":7,"migrate":true} has the schema be that of this checkout, but for what a migration takes away.
+// What the Worker logs goes to stderr.
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { type Account, type Statement, newAccount, store } from "./accounts.ts";
-import { migrate, serve } from "./miniflare.ts";
+import { migrate, root, serve } from "./miniflare.ts";
 
 const settings = JSON.parse(process.env.FLORIN_SERVE ?? "{}");
-const { state, demo, migrations = true } = settings;
+const { state, demo, config, migrations = true } = settings;
 delete process.env.FLORIN_SERVE; // It holds a secret, and workerd inherits the environment.
 const started = performance.now();
 let server: Awaited<ReturnType<typeof serve>> | undefined;
@@ -38,10 +39,10 @@ function demoMerchant(): Account {
   return keys;
 }
 
-type Request = { batch?: Statement[]; account?: string; scheduled?: string; send?: string; bodies?: unknown[] };
+type Request = { batch?: Statement[]; account?: string; scheduled?: string; send?: string; bodies?: unknown[]; migrate?: boolean };
 type Running = Awaited<ReturnType<typeof serve>>;
 
-async function answer(server: Running, { batch = [], account, scheduled, send, bodies = [] }: Request): Promise<unknown> {
+async function answer(server: Running, { batch = [], account, scheduled, send, bodies = [], migrate: asked }: Request): Promise<unknown> {
   if (scheduled !== undefined) {
     const worker = (await server.miniflare.getWorker()) as unknown as { scheduled(event: object): Promise<unknown> };
     return await worker.scheduled({ cron: scheduled });
@@ -51,6 +52,7 @@ async function answer(server: Running, { batch = [], account, scheduled, send, b
     return await queue.sendBatch(bodies.map((body) => ({ body, contentType: typeof body === "string" ? "text" : "json" })));
   }
   const database = await server.database();
+  if (asked) return await migrate(database, root, false);
   if (account !== undefined) {
     const keys = newAccount();
     await store(database, keys, account);
@@ -108,7 +110,7 @@ try {
   let merchant = {};
   if (migrations) {
     const database = await server.database();
-    applied = await migrate(database);
+    applied = await migrate(database, config && dirname(config));
     if (demo) await store(database, (merchant = demoMerchant()), "Demo merchant");
   }
   say({ ready: true, url: server.url, ...merchant });

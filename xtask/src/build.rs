@@ -39,8 +39,12 @@ pub fn run(mut arguments: Arguments) -> Result<ExitCode> {
 /// after a change, and its result is large and slow.
 pub fn build(tools: &setup::Tools, fast: bool) -> Result<()> {
     let root = root();
-    let profile = if fast { "--dev" } else { RELEASE };
-    build_unless_kept(tools, &root, &sources(&root)?, profile)
+    build_unless_kept(tools, &root, &sources(&root)?, profile(fast), &target())
+}
+
+/// Builds the Worker of another version, whose checkout is in a folder, with what that has compiled in there, too.
+pub fn build_other(tools: &setup::Tools, folder: &Path, fast: bool) -> Result<()> {
+    build_unless_kept(tools, folder, &sources(folder)?, profile(fast), &folder.join("target"))
 }
 
 /// Builds the Worker in `bench/floor`, which Florin is measured against.
@@ -48,7 +52,16 @@ pub fn build_floor(tools: &setup::Tools) -> Result<()> {
     let floor = root().join("bench/floor");
     let own = ["Cargo.toml", "Cargo.lock", "src"].map(|name| floor.join(name));
     let sources = [own.as_slice(), &[root().join("src/object.rs")]].concat();
-    build_unless_kept(tools, &floor, &sources, RELEASE)
+    build_unless_kept(tools, &floor, &sources, RELEASE, &target())
+}
+
+fn profile(fast: bool) -> &'static str {
+    if fast { "--dev" } else { RELEASE }
+}
+
+/// Both Workers of this checkout share what they are built from, wherever they are built.
+fn target() -> PathBuf {
+    env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
 
 /// Builds the Worker in a folder, unless its sources and tools are those of the build that is there.
@@ -57,6 +70,7 @@ fn build_unless_kept(
     folder: &Path,
     sources: &[PathBuf],
     profile: &str,
+    target: &Path,
 ) -> Result<()> {
     let tools_and_steps = [&tools.versions(), include_str!("arrange.rs"), include_str!("build.rs")];
     let wanted = fingerprint::of(folder, sources, &[&[profile], &tools_and_steps[..]].concat())?;
@@ -68,7 +82,8 @@ fn build_unless_kept(
     let started = Instant::now();
     // Gone until the build is complete, so that a failed one is never taken for up to date.
     crate::cache::remove(&kept)?;
-    command::run(&mut worker_build(tools, folder, profile)?)?;
+    let mut command = worker_build(tools, folder, profile)?;
+    command::run(command.env("CARGO_TARGET_DIR", target))?;
     if profile == RELEASE {
         pack(tools, &folder.join("build/index_bg.wasm"))?;
     }
@@ -105,10 +120,6 @@ pub fn check_size() -> Result<usize> {
 fn worker_build(tools: &setup::Tools, folder: &Path, profile: &str) -> Result<Command> {
     let mut command = Command::new(&tools.worker_build);
     command.current_dir(folder).arg(profile);
-    // Both Workers share what they are built from, wherever they are built.
-    if env::var_os("CARGO_TARGET_DIR").is_none() {
-        command.env("CARGO_TARGET_DIR", root().join("target"));
-    }
     let overrides = [
         ("WASM_BINDGEN_BIN", &tools.wasm_bindgen),
         ("WASM_OPT_BIN", &tools.wasm_opt),

@@ -21,7 +21,9 @@ mod fingerprint;
 mod key;
 mod master_key;
 mod node;
+mod previous;
 mod results;
+mod rollout;
 mod setup;
 mod sim;
 mod state;
@@ -42,6 +44,8 @@ Usage: cargo xtask <task>
       kill the built Worker under load, between clients and processors that cannot be relied on, and compare them after
   chaos --planted [...]
       have a processor forget our keys, and fail unless that is found
+  rollout [--previous REVISION] [--seconds 15] [--seed S] [--connections 8]
+      run the version before this one and this one over one state, as in a deployment and in a rollback, and compare after
   check
       what must hold besides: format, lints, licences, types, documentation, unused dependencies
   bench [--seconds 5] [--rounds 3] [--connections 16] [--only ROW] [--json]
@@ -78,7 +82,7 @@ Usage: cargo xtask <task>
   setup
       install what the other tasks need, outside the checkout
 
-  dev, test, chaos and build take --fast: a build without optimisation, for the edit loop.
+  dev, test, chaos, rollout and build take --fast: a build without optimisation, for the edit loop.
 
 What tasks install is kept by version in $FLORIN_CACHE, else $XDG_CACHE_HOME/florin, else ~/.cache/florin.
 ";
@@ -115,6 +119,7 @@ fn run(mut arguments: Arguments) -> Result<ExitCode> {
         Some("setup") => setup::run(arguments),
         Some("sim") => sim::run(arguments),
         Some("chaos") => chaos::run(arguments),
+        Some("rollout") => rollout::run(arguments),
         Some("help") | None => {
             eprint!("{HELP}");
             Ok(ExitCode::SUCCESS)

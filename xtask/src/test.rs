@@ -11,11 +11,14 @@ use pico_args::Arguments;
 use crate::cache::root;
 use crate::command::cargo;
 use crate::results::{self, Counts, Runner};
-use crate::{build, cache, children, finish, node, setup, sim};
+use crate::{build, cache, children, finish, node, previous, rollout, setup, sim};
 
 /// How many cases each property is tried with, unless `FLORIN_PROPTEST_CASES` says otherwise; proptest's own default
 /// of 256 serves the edit loop.
 const PROPERTY_CASES: &str = "2000";
+
+/// What needs the repository's history, and minutes to build a Worker from it: only run where it is named.
+const ROLLOUT: &str = "rollout.py";
 
 /// Runs the task.
 pub fn run(mut arguments: Arguments) -> Result<ExitCode> {
@@ -63,7 +66,8 @@ fn native(quick: bool) -> Result<Counts> {
 
 /// The built Worker, under Node's test runner and under Python's.
 fn on_workerd(pattern: Option<&str>, fast: bool) -> Result<Counts> {
-    build::build(&setup::for_build()?, fast)?;
+    let tools = setup::for_build()?;
+    build::build(&tools, fast)?;
     if !fast {
         eprintln!("test: the Worker is {} bytes gzipped", build::check_size()?);
     }
@@ -84,12 +88,17 @@ fn on_workerd(pattern: Option<&str>, fast: bool) -> Result<Counts> {
     }
     let scripts = files(".py", pattern)?;
     if !scripts.is_empty() {
-        counts += python(&scripts, chromium.as_deref())?;
+        counts += python(&scripts, chromium.as_deref(), &tools, fast)?;
     }
     Ok(counts)
 }
 
-fn python(scripts: &[String], chromium: Option<&Path>) -> Result<Counts> {
+fn python(
+    scripts: &[String],
+    chromium: Option<&Path>,
+    tools: &setup::Tools,
+    fast: bool,
+) -> Result<Counts> {
     let python = setup::python()?;
     let mut counts = Counts::default();
     for script in scripts {
@@ -101,6 +110,9 @@ fn python(scripts: &[String], chromium: Option<&Path>) -> Result<Counts> {
             .args(["-m", "unittest", "-v"])
             .arg(script);
         command.envs(chromium.map(|path| ("FLORIN_CHROMIUM", path)));
+        if script == ROLLOUT {
+            command.env(rollout::PREVIOUS, previous::build(tools, None, fast)?);
+        }
         counts += suite(script, command, Runner::Python)?;
     }
     Ok(counts)
@@ -124,7 +136,8 @@ fn files(ending: &str, pattern: Option<&str>) -> Result<Vec<String>> {
         fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?
     {
         let name = entry?.file_name().to_string_lossy().into_owned();
-        if name.ends_with(ending) && pattern.is_none_or(|pattern| name.contains(pattern)) {
+        let is_wanted = pattern.map_or(name != ROLLOUT, |pattern| name.contains(pattern));
+        if name.ends_with(ending) && is_wanted {
             names.push(if ending == ".py" { name } else { format!("tests/edge/{name}") });
         }
     }

@@ -22,7 +22,7 @@ _SCRIPT = Path(__file__).resolve().parents[3] / "xtask/node/serve.ts"
 class Server:
     """A server with a state of its own, which ends with the `with` block."""
 
-    def __init__(self, **bindings: str) -> None:
+    def __init__(self, serving: dict[str, object] | None = None, **bindings: str) -> None:
         key = base64.b64encode(secrets.token_bytes(32)).decode()
         self.url = ""
         self.log: list[str] = []
@@ -31,7 +31,7 @@ class Server:
         self._requests = 0
         # How many seconds its clock runs ahead of this machine's.
         self.ahead = 0
-        self.restart()
+        self.restart(serving)
 
     def __enter__(self) -> "Server":
         return self
@@ -49,8 +49,8 @@ class Server:
 
     def stripe(self, key: str, **options: object) -> stripe.StripeClient:
         """The official SDK, speaking to this server. Retries are off unless a test wants them."""
-        options = {"max_network_retries": 0, **options}
-        return stripe.StripeClient(key, base_addresses={"api": self.url}, **options)
+        options = {"max_network_retries": 0, "base_addresses": {"api": self.url}, **options}
+        return stripe.StripeClient(key, **options)
 
     def query(self, sql: str, *values: object) -> list[dict[str, object]]:
         """The rows of one statement in the server's D1 database."""
@@ -108,10 +108,15 @@ class Server:
             return False
         return True
 
-    def restart(self) -> None:
-        """Serves on the same port and state again, after `kill9`."""
+    def migrate(self) -> list[str]:
+        """Applies the migrations of this checkout but for those that take something away; their names."""
+        return self._ask(migrate=True)
+
+    def restart(self, serving: dict[str, object] | None = None) -> None:
+        """Serves on the same port and state again, after `kill9`. What is to serve other than this checkout's Worker is
+        said by the settings of xtask/node/miniflare.ts."""
         port = self.port if self.url else 0
-        settings = {"port": port, "state": self.state, "bindings": self._bindings}
+        settings = {"port": port, "state": self.state, "bindings": self._bindings, **(serving or {})}
         self._process = subprocess.Popen(
             [os.environ.get("FLORIN_NODE", "node"), _SCRIPT],
             env={**os.environ, "FLORIN_SERVE": json.dumps(settings)},

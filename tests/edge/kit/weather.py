@@ -76,10 +76,10 @@ class Stream:
 class Proxy:
     """Stands before a processor, and does what the weather says to requests and answers."""
 
-    def __init__(self, upstream: str, stream: Stream, forgets_keys: bool = False) -> None:
+    def __init__(self, upstream: str, stream: Stream, forgets_keys: bool = False, faults: dict[str, int] = _FAULTS) -> None:
         self._upstream, self._stream, self._forgets_keys = upstream, stream, forgets_keys
         # What is forgotten shows where a request comes twice.
-        self._faults = {**_FAULTS, "request doubled": 200} if forgets_keys else _FAULTS
+        self._faults = {**faults, "request doubled": 200} if forgets_keys else faults
         self._late: list[threading.Thread] = []
         self._serving = Serving(self._handle)
         self.url = self._serving.url
@@ -115,7 +115,7 @@ class Proxy:
                 return Answer.of(429, {"error": {"type": "rate_limit_error"}})
         return self._back(fault, self._forward(request))
 
-    def _back(self, fault: str | None, answer: Answer) -> Answer | None:
+    def _back(self, fault: str | None, answer: Answer | None) -> Answer | None:
         match fault:
             case "answer delayed":
                 time.sleep(self._stream.seconds(2))
@@ -124,7 +124,7 @@ class Proxy:
                 return None
             case "answer lost":
                 return None
-            case "answer cut":
+            case "answer cut" if answer is not None:
                 return Answer(answer.status, answer.body, answer.content_type, cut=True)
             case "error after it acted":
                 return Answer.of(500, {"error": {"type": "api_error"}})
@@ -132,7 +132,7 @@ class Proxy:
                 return Answer(502, _PAGE, "text/html")
         return answer
 
-    def _forward(self, request: Request) -> Answer:
+    def _forward(self, request: Request) -> Answer | None:
         headers = dict(request.headers)
         if self._forgets_keys:
             headers.pop("idempotency-key", None)

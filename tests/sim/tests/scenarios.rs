@@ -21,8 +21,8 @@ fn every_scenario_names_tests_that_exist_or_says_that_it_is_open() {
         let files = cells[2].split('(').skip(1).filter_map(|rest| rest.split(')').next());
         for (name, file) in named.iter().zip(files) {
             let code = fs::read_to_string(root.join(file)).unwrap_or_default();
-            let is_there =
-                code.contains(&format!("fn {name}(")) || code.contains(&format!("\"{name}\""));
+            let forms = [format!("fn {name}("), format!("def {name}("), format!("\"{name}\"")];
+            let is_there = forms.iter().any(|form| code.contains(form));
             assert!(is_there, "{}: {name} is not in {file}", cells[0]);
         }
         let is_told =
