@@ -35,7 +35,6 @@ pub fn statements() -> Vec<(String, String)> {
         ("attempts.find_by_id", attempts::FIND_BY_ID),
         ("attempts.find_by_reference", attempts::FIND_BY_REFERENCE),
         ("attempts.insert", attempts::INSERT),
-        ("attempts.insert_with_what_is_remembered", attempts::INSERT_WITH_WHAT_IS_REMEMBERED),
         ("attempts.move", attempts::MOVE),
         ("attempts.must_be_sent_once", attempts::MUST_BE_SENT_ONCE),
         ("attempts.park", attempts::PARK),
