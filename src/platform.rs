@@ -12,7 +12,7 @@ use domain::seal::MasterKey;
 use flows::platform::{Answered, Email, NotSent, Sent};
 use flows::webhooks::Parcel;
 use flows::{Platform, PlatformError};
-use serde::Serialize;
+use serde_json::json;
 use store::{DatabaseError, Rows, Statement};
 use worker::Env;
 
@@ -271,17 +271,9 @@ impl Platform for CloudflarePlatform {
     }
 
     fn alert(&self, name: &str, subject: &str, problem: &str) {
-        let alert = serde_json::to_string(&Alert { alert: name, subject, problem });
-        worker::console_error!("{}", alert.unwrap_or_default());
+        let told = json!({ "alert": name, "subject": subject, "problem": problem });
+        worker::console_error!("{told}");
     }
-}
-
-/// A line of the log that calls for a person.
-#[derive(Serialize)]
-struct Alert<'a> {
-    alert: &'a str,
-    subject: &'a str,
-    problem: &'a str,
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the one place that asks the runtime")]
