@@ -55,8 +55,8 @@ thread_local! {
 }
 
 /// The number that stands for the text of a statement, and the text itself unless JavaScript knows it.
-fn numbered(statement: &Statement) -> (usize, Option<&str>) {
-    let Cow::Borrowed(text) = statement.sql else { return (0, Some(&statement.sql)) };
+fn numbered(statement: &Statement) -> (usize, Option<String>) {
+    let Cow::Borrowed(text) = statement.sql else { return (0, Some(store::blind(&statement.sql))) };
     let (start, length) = (text.as_ptr().addr(), text.len());
     NUMBERS.with_borrow_mut(|numbers| {
         let place = numbers.partition_point(|(known, _)| *known < (start, length));
@@ -65,7 +65,7 @@ fn numbered(statement: &Statement) -> (usize, Option<&str>) {
             _ => {
                 let number = numbers.len().saturating_add(1);
                 numbers.insert(place, ((start, length), number));
-                (number, Some(text))
+                (number, Some(store::blind(text)))
             }
         }
     })

@@ -13,17 +13,15 @@ pub const STATE_GUARD: &str = "attempt_state";
 /// The guard that fails when an attempt was sent by somebody else, too.
 pub const ONCE_GUARD: &str = "attempt_sent_once";
 
-// What the processor remembers the card by is as the payment method has it when this is written. Where a bound value is
-// compared in a join, workerd has SQLite prepare the statement anew each time (18 microseconds and more); with what is
-// computed of it, it does not.
+// What the processor remembers the card by is as the payment method has it when this is written.
 pub(crate) const INSERT: &str = "\
     INSERT INTO attempts (id, account, livemode, created, kind, state, connector, \
     processor_reference, payment_intent, charge, amount, currency, request, resolution, \
     connector_account, routing_version, token) \
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, COALESCE(?17, \
     (SELECT json_object('card', json_each.value ->> 'card', 'customer', json_each.value ->> 'customer') \
-    FROM payment_methods AS m, json_each(m.details, '$.remembered') WHERE m.id = (?18 || '') \
-    AND json_each.value ->> 'connector_account' = (?15 || '') \
+    FROM payment_methods AS m, json_each(m.details, '$.remembered') WHERE m.id = ?18 \
+    AND json_each.value ->> 'connector_account' = ?15 \
     AND json_each.value ->> 'customer' IS NOT NULL LIMIT 1)))";
 
 pub(crate) const MOVE: &str = "\

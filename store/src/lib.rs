@@ -49,4 +49,6 @@ pub mod topups;
 pub mod transfers;
 pub mod webhook_endpoints;
 
-pub use database::{Database, DatabaseError, Inconsistent, Row, Rows, Scope, Statement, Value};
+pub use database::{
+    Database, DatabaseError, Inconsistent, Row, Rows, Scope, Statement, Value, blind,
+};

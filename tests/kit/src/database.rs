@@ -9,6 +9,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 use std::sync::LazyLock;
 
+use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{StatementStatus, ToSql, params_from_iter};
 use store::{DatabaseError, Row, Rows, Statement, Value};
@@ -141,10 +142,35 @@ impl Database {
     pub fn plan(&self, sql: &str) -> Vec<String> {
         let mut statement = self
             .connection
-            .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
+            .prepare(&format!("EXPLAIN QUERY PLAN {}", store::blind(sql)))
             .unwrap_or_else(|error| panic!("{error}, in: {sql}"));
         let steps = statement.raw_query().mapped(|row| row.get("detail"));
         steps.collect::<Result<_, _>>().unwrap_or_else(|error| panic!("{error}, in: {sql}"))
+    }
+
+    /// How often SQLite prepares a statement anew that runs a second time, cleared of its values as workerd does it.
+    ///
+    /// # Panics
+    /// When it is no statement.
+    pub fn prepares_anew(&self, sql: &str) -> i32 {
+        let independent = |is_so| {
+            let setting = DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG;
+            self.connection.set_db_config(setting, is_so).expect("SQLite knows the setting");
+        };
+        independent(false);
+        let mut statement = self
+            .connection
+            .prepare(&store::blind(sql))
+            .unwrap_or_else(|error| panic!("{error}, in: {sql}"));
+        for _ in 0..2 {
+            statement.clear_bindings();
+            // What has no values may be refused, once it has begun.
+            let mut rows = statement.raw_query();
+            while let Ok(Some(_)) = rows.next() {}
+        }
+        let count = statement.get_status(StatementStatus::RePrepare);
+        independent(true);
+        count
     }
 
     /// How many steps SQLite's machine takes to run a statement: its cost, without a clock.
@@ -153,7 +179,7 @@ impl Database {
     /// When SQLite refuses it.
     pub fn cost(&self, sql: &str, values: &[Value]) -> i32 {
         let cost = || -> rusqlite::Result<i32> {
-            let mut statement = self.connection.prepare(sql)?;
+            let mut statement = self.connection.prepare(&store::blind(sql))?;
             let mut rows = statement.query(params_from_iter(values.iter().map(Bound)))?;
             while rows.next()?.is_some() {}
             drop(rows);

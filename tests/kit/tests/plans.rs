@@ -94,6 +94,22 @@ fn a_search_costs_the_same_wherever_it_begins() {
     assert!(growing.is_empty() && count > 0, "\n{growing}");
 }
 
+/// A limit or an equality by which SQLite would plan otherwise for another value makes it prepare the statement anew, which cost
+/// each page of a list and each beat of the heart as much as running it.
+#[test]
+fn no_statement_is_prepared_anew_each_time_it_runs() {
+    let mut anew = String::new();
+    for (name, sql) in registry::statements() {
+        let is_value =
+            |place: usize| sql[place + 1..].starts_with(|next: char| next.is_ascii_digit());
+        assert!(sql.match_indices('?').all(|(place, _)| is_value(place)), "{name}: {sql}");
+        if Database::new().prepares_anew(&sql) > 0 {
+            writeln!(anew, "{name}: {sql}").expect("a text grows");
+        }
+    }
+    assert!(anew.is_empty(), "\n{anew}");
+}
+
 /// Production draws no randomness and reads no clock in SQL, so that a run can be repeated.
 #[test]
 fn no_statement_has_a_clock_or_randomness_of_its_own() {
