@@ -3,6 +3,8 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { Server } from "./kit/server.ts";
 import { until } from "./kit/until.ts";
@@ -22,11 +24,14 @@ type Shown = {
   left: number;
   cannot_be_opened: number;
   completed_at: number | null;
-  previous_may_be_dropped: boolean;
+  previous_may_be_dropped: boolean | null;
 };
 
-function shown(): Shown {
-  const command = ["xtask", "master-key", "--state", server.state];
+/** What an operator is told who asks whether all is under this key. */
+function shown(key = NEW): Shown {
+  const file = join(server.state, "new-key");
+  writeFileSync(file, `${key}\n`);
+  const command = ["xtask", "master-key", "--key", file, "--state", server.state];
   const { status, stdout, stderr } = spawnSync("cargo", command, { encoding: "utf8" });
   assert.equal(status, 0, stderr);
   return JSON.parse(stdout) as Shown;
@@ -36,6 +41,17 @@ async function deploy(bindings: Record<string, string | undefined>): Promise<voi
   server.bind(bindings);
   await server.restart();
 }
+
+test("a rotation that has not begun was told of as one that is over", async () => {
+  await server.account();
+  const old = await until("the first pass is over", async () => {
+    await server.advance(300);
+    await server.scheduled();
+    const now = shown(OLD);
+    return now.previous_may_be_dropped ? now : undefined;
+  });
+  assert.deepEqual([old.left, shown(NEW).previous_may_be_dropped], [0, false]);
+});
 
 test("a rotation changes nothing that merchants and customers see", async () => {
   const stripe = server.stripe((await server.account()).secret_key);

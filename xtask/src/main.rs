@@ -70,8 +70,9 @@ Usage: cargo xtask <task>
       manage API keys; a key's text is shown once; each takes [--state DIR | --remote]
   audit [--state DIR] [--json]
       recompute the books from the entries and the objects; the exit code is 1 where something does not hold
-  master-key [--state DIR | --remote]
-      say what is still sealed under another master key than the present one, and whether that one may be dropped
+  master-key [--key FILE] [--state DIR | --remote]
+      say what is still sealed under another master key than the present one; with the new one's file, whether
+      all others may be dropped
   dead-letters list [--state DIR | --remote]
   dead-letters redrive [--id ID] [--state DIR | --remote]
       show the messages that no consumer could take, each with its error, or have them tried again
