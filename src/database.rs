@@ -38,7 +38,7 @@ export async function run({ DB: database }, statements, bound) {
     return [texts[number], values.map(value)];
   }).map(([text, values]) => database.prepare(text).bind(...values));
   const results = await database.batch(prepared);
-  size = results.at(-1)?.meta.size_after ?? size;
+  size = results.at(-1)?.meta?.size_after ?? size;
   return JSON.stringify(results.map((result) => result.results));
 }
 "#)]

@@ -29,8 +29,10 @@ pub(crate) const MOVE: &str = "\
     resolution = ?6, attention = NULL, resolved = ?7 \
     WHERE id = ?1 AND state = ?2";
 
-pub(crate) const SEND_AGAIN: &str =
-    "UPDATE attempts SET sent_again = 1 WHERE id = ?1 AND state = 'started'";
+// With a token that was refused meanwhile it would go out beside the card itself, which is under a key of its own.
+pub(crate) const SEND_AGAIN: &str = "\
+    UPDATE attempts SET sent_again = 1 WHERE id = ?1 AND state = 'started' \
+    AND COALESCE(token ->> '$.is_gone', 0) = ?2";
 
 pub(crate) const TOKEN_IS_GONE: &str = "\
     UPDATE attempts SET token = json_set(token, '$.is_gone', json('true')) \
@@ -119,8 +121,9 @@ pub fn advance(attempt: &Attempt, seen: AttemptState) -> [Statement; 2] {
 }
 
 /// Marks an attempt that is about to be sent once more, so that whoever sent it first does not take it for undone.
-pub fn send_again(attempt: &AttemptId) -> [Statement; 2] {
-    let mark = Statement::new(SEND_AGAIN, values![attempt.as_str()]);
+pub fn send_again(attempt: &Attempt) -> [Statement; 2] {
+    let is_gone = attempt.token.as_ref().is_some_and(|token| token.is_gone);
+    let mark = Statement::new(SEND_AGAIN, values![attempt.id.as_str(), is_gone]);
     [mark, guard::changed_one(STATE_GUARD)]
 }
 

@@ -35,12 +35,13 @@ pub(crate) fn read(status: u16, answer: &Value, is_lookup: bool) -> Outcome {
     Outcome::Refused { fault, code: code.to_owned(), message }
 }
 
-/// Whether an error is about the card or the customer that it was asked with: nothing was begun.
+/// Whether an error is about the card or the customer that it was asked with, and nothing was begun.
 pub(crate) fn is_of_token(answer: &Value) -> bool {
     let is =
         |path: &str, texts: &[&str]| text(answer, path).is_some_and(|said| texts.contains(&said));
     is("/error/type", &["invalid_request_error"])
         && is("/error/param", &["payment_method", "customer"])
+        && answer.pointer("/error/payment_intent").is_none()
 }
 
 /// The refusal of what it was asked with.

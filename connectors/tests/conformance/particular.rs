@@ -178,6 +178,21 @@ fn only_what_stripe_says_of_a_token_is_about_the_token() {
 }
 
 #[test]
+fn a_payment_that_was_begun_was_taken_for_none_because_of_its_token() {
+    let token =
+        ProcessorToken { card: "pm_1".to_owned(), customer: "cus_1".to_owned(), is_gone: false };
+    let mut asked = authorize(true);
+    asked.token = Some(&token);
+    let error = json!({
+        "type": "invalid_request_error", "code": "resource_missing", "param": "payment_method",
+        "message": "No such thing.", "payment_intent": { "id": "pi_1", "status": "processing" },
+    });
+    let answer = (400, json!({ "error": error }).to_string());
+    let outcome = hear(&Stripe, &Command::Authorize(asked), &answer);
+    assert!(!matches!(outcome, Outcome::Refused { fault: Fault::Token, .. }), "{outcome:?}");
+}
+
+#[test]
 fn a_charge_of_stripes_tells_what_went_back_in_all() {
     let object = json!({
         "object": "charge", "id": "ch_1", "payment_intent": "pi_1", "currency": "usd",

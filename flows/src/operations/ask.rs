@@ -186,7 +186,7 @@ impl Asker {
         Ok(match self.look_up(context, held).await {
             Outcome::NotFound if self.may_send_again(context, &held.attempt, cvc) => {
                 // What its first sender was refused is not taken for its end from now on.
-                let mark = attempts::send_again(&held.attempt.id);
+                let mark = attempts::send_again(&held.attempt);
                 if !Box::pin(is_open_for(context, mark)).await? {
                     return Ok(Outcome::unknown("somebody else brought it to its end"));
                 }

@@ -350,3 +350,45 @@ fn money_that_went_from_one_day_to_another_is_not_where_it_was_seen() {
     database.query("DELETE FROM ledger_accounts WHERE day < 9", values![]);
     assert_eq!(holds(), fails());
 }
+
+/// Whoever loaded the attempt before its token was refused would send the token again, beside the card itself.
+#[test]
+fn a_token_that_was_refused_meanwhile_was_sent_again() {
+    let nothing = None::<&str>;
+    let insert = |id: &str| {
+        let token = r#"{"card":"pm_1","customer":"cus_1"}"#;
+        let values = values![
+            id,
+            "acct_1",
+            false,
+            0,
+            "authorize",
+            "started",
+            "stripe",
+            nothing,
+            "pi_1",
+            nothing,
+            100,
+            "usd",
+            "{}",
+            "null",
+            "ca_1",
+            nothing,
+            token,
+            nothing
+        ];
+        Statement::new(registered("attempts.insert"), values)
+    };
+    let mark = |id: &str, is_gone: bool| {
+        let mark = Statement::new(registered("attempts.send_again"), values![id, is_gone]);
+        vec![mark, guard::changed_one("attempt_state")]
+    };
+    let database = Database::new();
+    batch(&database, vec![insert("att_1"), insert("att_2")]).expect("both are new");
+    let gone = Statement::new(registered("attempts.token_is_gone"), values!["att_1"]);
+    batch(&database, vec![gone]).expect("it is open");
+    let refused = batch(&database, mark("att_1", false));
+    assert!(matches!(refused, Err(DatabaseError::Guard(name)) if name == "attempt_state"));
+    batch(&database, mark("att_1", true)).expect("it is known to be gone");
+    batch(&database, mark("att_2", false)).expect("it is not gone");
+}
