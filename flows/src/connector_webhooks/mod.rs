@@ -11,6 +11,7 @@ use connectors::Connector;
 use domain::ApiError;
 use domain::connector_account::ConnectorAccount;
 use domain::connector_webhook::{ConnectorWebhook, Status};
+use domain::timestamp::DAY;
 use store::scheduled_tasks::{self, Kind, Task};
 use store::{DatabaseError, Statement, connector_accounts, connector_webhooks};
 
@@ -21,8 +22,11 @@ pub use receive::{Delivery, Received, receive};
 /// After how many seconds a notice of something that nobody knew is tried again first; each time after twice as long.
 const RETRY_DELAY: i64 = 60;
 
-/// How often it is: for some four hours.
-const MOST_RETRIES: i64 = 8;
+/// The longest that it waits between.
+const LONGEST_PAUSE: i64 = DAY / 4;
+
+/// For how long it is tried: recovery may take three days until it knows of a payment.
+const TRIED_FOR: i64 = 4 * DAY;
 
 /// What came of a notice.
 enum Verdict {
@@ -79,13 +83,13 @@ pub async fn retry_planned<P: Platform>(
 ) -> Result<(), Failure> {
     let find = connector_webhooks::find(&context.scope, &task.subject);
     let Some(known) = context.find::<ConnectorWebhook>(find).await? else { return Ok(()) };
-    let (_, may_help_later) = try_again(context, known).await?;
-    let tries = task.tries.saturating_add(1);
-    if !may_help_later || tries >= MOST_RETRIES {
+    let (known, may_help_later) = try_again(context, known).await?;
+    if !may_help_later || context.now >= known.created.plus(TRIED_FOR) {
         return Ok(());
     }
-    let doublings = u32::try_from(tries.clamp(0, MOST_RETRIES)).unwrap_or_default();
-    let pause = RETRY_DELAY.saturating_mul(2_i64.saturating_pow(doublings));
+    let tries = task.tries.saturating_add(1);
+    let doublings = u32::try_from(tries).unwrap_or_default();
+    let pause = RETRY_DELAY.saturating_mul(2_i64.saturating_pow(doublings)).min(LONGEST_PAUSE);
     let next = Task { due_at: context.now.plus(pause), tries, ..task.clone() };
     context.batch(vec![scheduled_tasks::insert(&next)]).await?;
     Ok(())

@@ -245,6 +245,26 @@ fn a_dispute_is_opened_answered_there_and_decided() {
 }
 
 #[test]
+fn a_dispute_of_a_payment_that_was_found_after_a_day_stayed_parked() {
+    let (api, processor, hook) = hearing();
+    let silence = &api.platform.outside().processor_hop;
+    lose(&api, Fault::AfterEffect);
+    paid(&api);
+    (1..1_000).for_each(|nth| silence.fail(nth, Fault::BeforeEffect));
+    // What would have told of the payment is lost, too.
+    processor.take_notices();
+    deliver(&api, &hook, &disputed("evt_a", "needs_response"));
+    deliver(&api, &hook, &disputed("evt_b", "lost"));
+    pass(&api, DAY, 48);
+    assert_eq!(kept(&api), ["charge.dispute.updated parked", "charge.dispute.updated parked"]);
+    silence.heal();
+    pass(&api, 2 * DAY, 96);
+    assert_eq!(charge(&api)["status"], "succeeded");
+    assert_eq!(api.get("/v1/disputes").ok().body["data"][0]["status"], "lost");
+    assert!(!kept(&api).iter().any(|kept| kept.ends_with("parked")), "{:?}", kept(&api));
+}
+
+#[test]
 fn a_dispute_that_is_first_heard_of_at_its_end_takes_every_step() {
     for (status, told) in [
         ("won", "charge.dispute.funds_reinstated"),
