@@ -56,7 +56,9 @@ thread_local! {
 
 /// The number that stands for the text of a statement, and the text itself unless JavaScript knows it.
 fn numbered(statement: &Statement) -> (usize, Option<String>) {
-    let Cow::Borrowed(text) = statement.sql else { return (0, Some(store::blind(&statement.sql))) };
+    let Cow::Borrowed(text) = statement.sql else {
+        return (0, Some(store::hide_values(&statement.sql)));
+    };
     let (start, length) = (text.as_ptr().addr(), text.len());
     NUMBERS.with_borrow_mut(|numbers| {
         let place = numbers.partition_point(|(known, _)| *known < (start, length));
@@ -65,7 +67,7 @@ fn numbered(statement: &Statement) -> (usize, Option<String>) {
             _ => {
                 let number = numbers.len().saturating_add(1);
                 numbers.insert(place, ((start, length), number));
-                (number, Some(store::blind(text)))
+                (number, Some(store::hide_values(text)))
             }
         }
     })

@@ -73,7 +73,7 @@ impl Statement {
 /// The text of a statement as D1 gets it: each value behind a sign, which changes nothing but that SQLite does not look at the
 /// value while it plans. Where it looked, it would prepare the statement anew whenever its values were cleared, and
 /// workerd clears them after each run (`sqlite3ExprIsInteger` and `sqlite3_clear_bindings` in SQLite 3.54.1).
-pub fn blind(sql: &str) -> String {
+pub fn hide_values(sql: &str) -> String {
     sql.replace('?', "+?")
 }
 

@@ -50,5 +50,5 @@ pub mod transfers;
 pub mod webhook_endpoints;
 
 pub use database::{
-    Database, DatabaseError, Inconsistent, Row, Rows, Scope, Statement, Value, blind,
+    Database, DatabaseError, Inconsistent, Row, Rows, Scope, Statement, Value, hide_values,
 };

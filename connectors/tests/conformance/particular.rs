@@ -154,10 +154,13 @@ fn what_stripe_remembers_a_card_by_is_told_once() {
     }
 }
 
+fn token() -> ProcessorToken {
+    ProcessorToken { card: "pm_1".to_owned(), customer: "cus_1".to_owned(), is_gone: false }
+}
+
 #[test]
 fn only_what_stripe_says_of_a_token_is_about_the_token() {
-    let token =
-        ProcessorToken { card: "pm_1".to_owned(), customer: "cus_1".to_owned(), is_gone: false };
+    let token = token();
     let mut asked = authorize(true);
     asked.token = Some(&token);
     let fault = |param: &str, asked: &Authorize<'_>| {
@@ -179,8 +182,7 @@ fn only_what_stripe_says_of_a_token_is_about_the_token() {
 
 #[test]
 fn a_payment_that_was_begun_was_taken_for_none_because_of_its_token() {
-    let token =
-        ProcessorToken { card: "pm_1".to_owned(), customer: "cus_1".to_owned(), is_gone: false };
+    let token = token();
     let mut asked = authorize(true);
     asked.token = Some(&token);
     let error = json!({

@@ -46,7 +46,7 @@ pub async fn create<P: Platform>(
             operations::settle(context, held, Asking::default()).await?,
         );
     }
-    operations::check_processor(context)?;
+    operations::check_may_begin(context)?;
     let details = &create.details;
     create.amount.check_application_fee(details.application_fee_amount)?;
     descriptors::check("statement_descriptor", details.statement_descriptor.as_deref())?;

@@ -106,7 +106,7 @@ pub fn start<P: Platform>(
 /// # Errors
 /// In live mode, when no account at a processor is active; while the database keeps the room that it has left for the
 /// payments that have begun.
-pub fn check_processor<P: Platform>(context: &Context<'_, P>) -> Result<(), Failure> {
+pub fn check_may_begin<P: Platform>(context: &Context<'_, P>) -> Result<(), Failure> {
     if context.scope.livemode && context.routes.accounts.is_empty() {
         return Err(ApiError::LiveModeHasNoProcessor.into());
     }

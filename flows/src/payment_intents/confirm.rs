@@ -150,7 +150,7 @@ pub(super) async fn new_attempt<P: Platform>(
     confirm: &Confirm,
     (chosen, with_cvc): (Option<&Chosen>, bool),
 ) -> Result<Attempt, Failure> {
-    operations::check_processor(context)?;
+    operations::check_may_begin(context)?;
     let Some(payment_method) = intent.payment_method.clone() else {
         return Err(ApiError::IntentHasNoPaymentMethod { intent: shown(intent) }.into());
     };

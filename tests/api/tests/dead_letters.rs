@@ -59,8 +59,8 @@ fn what_works_by_the_time_it_is_dead_is_not_parked() {
     assert_eq!(parked(&api), []);
 }
 
-#[test]
-fn a_dead_letter_is_delivered_when_it_is_redriven() {
+/// A deployment with one delivery whose message died and is parked, and the message.
+fn with_dead_delivery() -> (Api, String) {
     let api = Api::new();
     let form = [("url", "https://shop.test/hooks"), ("enabled_events[]", "*")];
     api.post("/v1/webhook_endpoints", &form).ok();
@@ -74,24 +74,16 @@ fn a_dead_letter_is_delivered_when_it_is_redriven() {
     let letters = parked(&api);
     assert_eq!((letters.len(), letters[0].1.as_str()), (1, message.as_str()));
     assert!(letters[0].2.contains(&parcel.endpoint), "{}", letters[0].2);
+    (api, message)
+}
+
+#[test]
+fn a_dead_letter_is_delivered_when_it_is_redriven() {
+    let (api, _) = with_dead_delivery();
     redrive(&api);
     assert_eq!(parked(&api), []);
     api.deliver();
     assert_eq!(api.platform.outside().take_requests().len(), 1);
-}
-
-/// A deployment with one delivery whose message died and is parked, and the message.
-fn with_dead_delivery() -> (Api, String) {
-    let api = Api::new();
-    let form = [("url", "https://shop.test/hooks"), ("enabled_events[]", "*")];
-    api.post("/v1/webhook_endpoints", &form).ok();
-    api.post("/v1/customers", &[]).ok();
-    kit::run(queues::deliveries::fan_out(&api.platform)).expect("the fan-out");
-    let parcel = api.platform.outside().next_parcel().expect("a message");
-    let message = serde_json::to_string(&parcel).expect("a message");
-    api.platform.database().hop().fail(3, Fault::BeforeEffect);
-    bury(&api, Queue::Deliveries, &message).expect("it is parked");
-    (api, message)
 }
 
 #[test]

@@ -142,7 +142,7 @@ impl Database {
     pub fn plan(&self, sql: &str) -> Vec<String> {
         let mut statement = self
             .connection
-            .prepare(&format!("EXPLAIN QUERY PLAN {}", store::blind(sql)))
+            .prepare(&format!("EXPLAIN QUERY PLAN {}", store::hide_values(sql)))
             .unwrap_or_else(|error| panic!("{error}, in: {sql}"));
         let steps = statement.raw_query().mapped(|row| row.get("detail"));
         steps.collect::<Result<_, _>>().unwrap_or_else(|error| panic!("{error}, in: {sql}"))
@@ -160,7 +160,7 @@ impl Database {
         independent(false);
         let mut statement = self
             .connection
-            .prepare(&store::blind(sql))
+            .prepare(&store::hide_values(sql))
             .unwrap_or_else(|error| panic!("{error}, in: {sql}"));
         for _ in 0..2 {
             statement.clear_bindings();
@@ -179,7 +179,7 @@ impl Database {
     /// When SQLite refuses it.
     pub fn cost(&self, sql: &str, values: &[Value]) -> i32 {
         let cost = || -> rusqlite::Result<i32> {
-            let mut statement = self.connection.prepare(&store::blind(sql))?;
+            let mut statement = self.connection.prepare(&store::hide_values(sql))?;
             let mut rows = statement.query(params_from_iter(values.iter().map(Bound)))?;
             while rows.next()?.is_some() {}
             drop(rows);
