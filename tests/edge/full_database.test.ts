@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import Stripe from "stripe";
 import { Server } from "./kit/server.ts";
+import { until } from "./kit/until.ts";
 
 test("a database that is nearly full takes no new payment and lets those end that have begun", async () => {
   await using server = await Server.start();
@@ -16,7 +17,7 @@ test("a database that is nearly full takes no new payment and lets those end tha
   server.bind({ DATABASE_FULL_AT: "1000" });
   await server.restart();
   await assert.rejects(pay(), (error) => error instanceof Stripe.errors.StripeAPIError && error.statusCode === 503);
-  assert.ok(server.log.some((line) => line.includes("nearly full")), "the operator is told");
+  await until("the operator is told", async () => server.log.find((line) => line.includes("nearly full")));
   assert.equal((await server.stripe(key).paymentIntents.capture(held.id)).status, "succeeded");
   assert.equal((await server.stripe(key).refunds.create({ payment_intent: held.id })).status, "succeeded");
   server.bind({ DATABASE_FULL_AT: undefined });

@@ -227,7 +227,7 @@ test("without R2 payments go on and receipts are shown, and are kept once it is 
   assert.match(page, /\$20\.00/);
   await until("its mail has left all the same", async () => (await buyer.charges.retrieve(id)).receipt_number ?? undefined);
   await cut.scheduled();
-  assert.ok(cut.log.some((line) => line.includes("receipts")), "the operator is told");
+  await until("the operator is told", async () => cut.log.find((line) => line.includes("receipts")));
   const waits = "SELECT receipt_event < (SELECT max(sequence) FROM events) AS waits FROM fan_out";
   assert.deepEqual(await cut.query(waits), [{ waits: 1 }], "receipts wait");
   cut.losesBuckets = false;
