@@ -1,4 +1,5 @@
 //! Sends one operation over many connections at once, and takes the time of each answer.
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -83,6 +84,31 @@ fn one(
         }
     }
     Ok(times)
+}
+
+/// Does something so often over many connections at once, as fast as it goes. What is done is told its number.
+pub fn spread(
+    port: u16,
+    connections: usize,
+    times: usize,
+    act: impl Fn(&mut Connection, usize) -> Result<()> + Sync,
+) -> Result<()> {
+    let next = AtomicUsize::new(0);
+    let one = || -> Result<()> {
+        let mut connection = Connection::open(port)?;
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            if number >= times {
+                return Ok(());
+            }
+            act(&mut connection, number)?;
+        }
+    };
+    thread::scope(|scope| {
+        let threads: Vec<_> = (0..connections).map(|_| scope.spawn(one)).collect();
+        let done = threads.into_iter().map(|thread| thread.join());
+        done.into_iter().try_for_each(|done| done.map_err(|_| anyhow!("a thread panicked"))?)
+    })
 }
 
 /// In milliseconds, of sorted times.

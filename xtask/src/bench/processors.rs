@@ -5,14 +5,14 @@
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread::{self, sleep};
+use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, ensure};
 use serde_json::{Value, json};
 
 use super::client::{Connection, request};
-use super::load::percentile;
+use super::load::{percentile, spread};
 use super::operation::{Operation, Prepared};
 use super::rows::PAYMENT;
 use super::script;
@@ -107,20 +107,7 @@ impl Both {
 
     /// Does something so often on many connections, as fast as it goes.
     fn fast(&self, times: usize, act: impl Fn(&mut Connection) -> Result<()> + Sync) -> Result<()> {
-        let left = AtomicUsize::new(times);
-        let one = || -> Result<()> {
-            let mut connection = Connection::open(self.server.port)?;
-            let take = |left: usize| left.checked_sub(1);
-            while left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok() {
-                act(&mut connection)?;
-            }
-            Ok(())
-        };
-        thread::scope(|scope| {
-            let threads: Vec<_> = (0..CONNECTIONS).map(|_| scope.spawn(one)).collect();
-            let done = threads.into_iter().map(|thread| thread.join());
-            done.into_iter().try_for_each(|done| done.map_err(|_| anyhow!("a thread panicked"))?)
-        })
+        spread(self.server.port, CONNECTIONS, times, |connection, _| act(connection))
     }
 
     /// Pays through one of both.

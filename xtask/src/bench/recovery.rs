@@ -2,14 +2,14 @@
 //! which a processor's answers were lost, from the moment that it answers again.
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread::{self, sleep};
+use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 
 use super::client::{Connection, request};
+use super::load::spread;
 use super::rows::PAYMENT;
 use super::server::{Server, Wrapper};
 use super::stand_in::StandIn;
@@ -81,26 +81,14 @@ pub fn run(count: u64, place: &Path, as_json: bool) -> Result<ExitCode> {
 
 /// Pays so often; of none of the payments an answer comes back.
 fn pay_unheard(port: u16, key: &str, count: u64) -> Result<()> {
-    let next = AtomicU64::new(0);
-    thread::scope(|scope| {
-        let one = || -> Result<()> {
-            let mut connection = Connection::open(port)?;
-            loop {
-                let number = next.fetch_add(1, Ordering::Relaxed);
-                if number >= count {
-                    return Ok(());
-                }
-                let once = format!("stuck-{number}");
-                let bytes = request("POST", "/v1/payment_intents", key, Some(&once), PAYMENT);
-                let status = connection.send(&bytes)?;
-                let body = std::str::from_utf8(&connection.body)?;
-                let is_open = status == 200 && body.contains("\"status\": \"processing\"");
-                ensure!(is_open, "answered with {status}: {body}");
-            }
-        };
-        let threads: Vec<_> = (0..CONNECTIONS).map(|_| scope.spawn(one)).collect();
-        let done = threads.into_iter().map(|thread| thread.join());
-        done.into_iter().try_for_each(|done| done.map_err(|_| anyhow!("a thread panicked"))?)
+    spread(port, CONNECTIONS, usize::try_from(count)?, |connection, number| {
+        let once = format!("stuck-{number}");
+        let bytes = request("POST", "/v1/payment_intents", key, Some(&once), PAYMENT);
+        let status = connection.send(&bytes)?;
+        let body = std::str::from_utf8(&connection.body)?;
+        let is_open = status == 200 && body.contains("\"status\": \"processing\"");
+        ensure!(is_open, "answered with {status}: {body}");
+        Ok(())
     })
 }
 
