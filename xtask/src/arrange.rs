@@ -1,5 +1,5 @@
-//! The order of a module's functions: like beside like. gzip finds again only what it has seen within the last
-//! 32 kB, and the compiler leaves what it made of one generic function far apart; this makes the Worker a tenth smaller.
+//! The order of a module's functions: like beside like. gzip finds again only what it has seen within the last 32 kB, and
+//! the compiler leaves what it made of one generic function far apart; this makes the Worker an eighth smaller.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -10,19 +10,18 @@ use wasm_encoder::{CodeSection, FunctionSection, Module};
 use wasmparser::{CodeSectionReader, FunctionSectionReader, Parser, Payload, TypeRef};
 
 /// How many bytes are compared at a time.
-const WINDOW: usize = 5;
+const WINDOW: usize = 6;
 
-/// How many of a function's windows others are found by.
-const FOUND_BY: usize = 64;
+/// How far back a function may find what it has in common with others: somewhat less than gzip's 32 kB, since what it
+/// is long itself comes in addition.
+const REACH: usize = 30_000;
 
-/// A window that more functions than this have tells nothing.
+/// A window that more functions than this have is found wherever they stand.
 const COMMON: usize = 400;
 
-/// How many of those that have the most of these windows are looked at closely.
-const CANDIDATES: usize = 30;
-
-/// One part in so many is the least that two functions must share to be called alike.
-const LEAST: usize = 50;
+/// What is known of a function is divided by this power of what might be known of it. Below 1, it prefers long ones:
+/// more is lost with them when they come too late.
+const POWER: f64 = 0.7;
 
 /// The same module with its functions in another order.
 ///
@@ -98,68 +97,110 @@ impl Reencode for Arranger {
     }
 }
 
-/// An order in which each function is followed by the one that is most like it.
+/// An order in which each function is the one of which most is known from those just before it.
 fn order(bodies: &[&[u8]]) -> Vec<usize> {
-    let windows: Vec<_> = bodies.iter().map(|body| windows(body)).collect();
-    let mut having: HashMap<u64, Vec<usize>> = HashMap::new();
-    for (function, windows) in windows.iter().enumerate() {
-        for window in windows.iter().take(FOUND_BY) {
-            having.entry(*window).or_default().push(function);
-        }
-    }
-    having.retain(|_, functions| (2..COMMON).contains(&functions.len()));
-    let mut is_placed = vec![false; bodies.len()];
+    let mut row = Row::new(bodies);
     let mut order = Vec::with_capacity(bodies.len());
-    for first in 0..bodies.len() {
-        let mut next = (!is_placed[first]).then_some(first);
-        while let Some(function) = next {
-            is_placed[function] = true;
-            order.push(function);
-            next = most_alike(function, &windows, &having, &is_placed);
+    // The first of those within reach, and how long they are together.
+    let (mut first, mut length) = (0, 0);
+    while let Some(function) = row.best() {
+        row.place(function);
+        order.push(function);
+        length += bodies[function].len();
+        while length > REACH && first + 1 < order.len() {
+            row.leave(order[first]);
+            length -= bodies[order[first]].len();
+            first += 1;
         }
     }
     order
 }
 
-/// What stands in a body, a window at a time, in an order that has nothing to do with what it is.
-fn windows(body: &[u8]) -> Vec<u64> {
-    let number = |window: &[u8]| window.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte));
-    // An odd factor tells any two windows apart.
-    let scattered = |window| number(window).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let mut windows: Vec<_> = body.windows(WINDOW).map(scattered).collect();
-    windows.sort_unstable();
-    windows.dedup();
-    windows
+/// What is within reach of the next function, and how much of each function that makes known.
+struct Row {
+    /// The numbers of each function's windows that say something about which functions are alike, each once.
+    windows: Vec<Vec<usize>>,
+    /// Which functions have a window.
+    having: Vec<Vec<usize>>,
+    /// How much it tells that they have it: more when they are few.
+    weights: Vec<u32>,
+    /// How many of the functions within reach have it.
+    within: Vec<u32>,
+    /// How much the windows within reach weigh that a function has.
+    known: Vec<u32>,
+    /// What this is divided by to compare functions.
+    divisors: Vec<f64>,
+    is_placed: Vec<bool>,
 }
 
-fn most_alike(
-    function: usize,
-    windows: &[Vec<u64>],
-    having: &HashMap<u64, Vec<usize>>,
-    is_placed: &[bool],
-) -> Option<usize> {
-    let mut met: HashMap<usize, usize> = HashMap::new();
-    for window in windows[function].iter().take(FOUND_BY) {
-        for other in having.get(window).into_iter().flatten().filter(|other| !is_placed[**other]) {
-            *met.entry(*other).or_default() += 1;
+impl Row {
+    fn new(bodies: &[&[u8]]) -> Self {
+        let mut numbers = HashMap::new();
+        let mut having: Vec<Vec<usize>> = Vec::new();
+        let mut windows = Vec::with_capacity(bodies.len());
+        for (function, body) in bodies.iter().enumerate() {
+            let mut own = Vec::new();
+            for window in body.windows(WINDOW) {
+                let number = *numbers.entry(window).or_insert(having.len());
+                if number == having.len() {
+                    having.push(Vec::new());
+                }
+                if having[number].last() != Some(&function) {
+                    having[number].push(function);
+                    own.push(number);
+                }
+            }
+            windows.push(own);
+        }
+        for own in &mut windows {
+            own.retain(|window| (2..COMMON).contains(&having[*window].len()));
+        }
+        let weight = |having: &Vec<usize>| (bodies.len() / having.len()).ilog2() + 1;
+        let weights: Vec<_> = having.iter().map(weight).collect();
+        let whole = |own: &Vec<usize>| own.iter().map(|window| weights[*window]).sum::<u32>();
+        Self {
+            divisors: windows.iter().map(|own| f64::from(whole(own).max(1)).powf(POWER)).collect(),
+            weights,
+            within: vec![0; having.len()],
+            known: vec![0; bodies.len()],
+            is_placed: vec![false; bodies.len()],
+            windows,
+            having,
         }
     }
-    let mut met: Vec<_> = met.into_iter().collect();
-    met.sort_unstable_by_key(|(other, count)| (usize::MAX - count, *other));
-    let alike = met.into_iter().take(CANDIDATES).map(|(other, _)| {
-        let shared = shared(&windows[function], &windows[other]);
-        let all = windows[function].len() + windows[other].len() - shared;
-        (shared, all, other)
-    });
-    alike
-        .filter(|(shared, all, _)| shared * LEAST > *all)
-        .max_by(|(a, all_a, _), (b, all_b, _)| (a * all_b).cmp(&(b * all_a)))
-        .map(|(.., other)| other)
-}
 
-/// How many of two sorted lists' entries are in both.
-fn shared(left: &[u64], right: &[u64]) -> usize {
-    left.iter().filter(|window| right.binary_search(window).is_ok()).count()
+    /// The function that is to come next; the first of them where nothing is known of any.
+    fn best(&self) -> Option<usize> {
+        let left = (0..self.known.len()).filter(|function| !self.is_placed[*function]);
+        let part = |function: usize| f64::from(self.known[function]) / self.divisors[function];
+        left.map(|function| (part(function), function))
+            .reduce(|best, other| if other.0 > best.0 { other } else { best })
+            .map(|(_, function)| function)
+    }
+
+    fn place(&mut self, function: usize) {
+        self.is_placed[function] = true;
+        for window in &self.windows[function] {
+            self.within[*window] += 1;
+            if self.within[*window] == 1 {
+                for other in &self.having[*window] {
+                    self.known[*other] += self.weights[*window];
+                }
+            }
+        }
+    }
+
+    /// A function is out of reach from now on.
+    fn leave(&mut self, function: usize) {
+        for window in &self.windows[function] {
+            self.within[*window] -= 1;
+            if self.within[*window] == 0 {
+                for other in &self.having[*window] {
+                    self.known[*other] -= self.weights[*window];
+                }
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -168,7 +209,7 @@ mod tests {
 
     use super::*;
 
-    /// Functions of so many additions of a number each; the last calls the first and is exported.
+    /// Functions of so many additions of a number each; the last calls the third, and the second is exported.
     fn module(numbers: &[i64]) -> Vec<u8> {
         let (mut types, mut functions) = (TypeSection::new(), FunctionSection::new());
         let (mut exports, mut code) = (ExportSection::new(), CodeSection::new());
@@ -182,12 +223,12 @@ mod tests {
                 body.i64_const(number + step).i64_add();
             }
             if code.len() as usize + 1 == numbers.len() {
-                body.drop().call(0);
+                body.drop().call(2);
             }
             body.end();
             code.function(&function);
         }
-        exports.export("last", ExportKind::Func, code.len() - 1);
+        exports.export("second", ExportKind::Func, 1);
         let mut module = Module::new();
         module.section(&types).section(&functions).section(&exports).section(&code);
         module.finish()
@@ -219,9 +260,23 @@ mod tests {
         let place = |function: usize| after.iter().position(|body| *body == before[function]);
         assert_eq!((place(0), place(2)), (Some(0), Some(1)));
         assert_eq!((place(1), place(3)), (Some(2), Some(3)));
-        assert_eq!((exported, after.len()), (4, 5));
-        // The call in it still leads to the first function, which has kept its number.
-        assert_eq!(after[4], before[4]);
+        assert_eq!((exported, after.len()), (2, 5));
+        // The call at the end of the last, which is where it was, leads to what was the third and is the second now.
+        assert!(before[4].ends_with(&[0x10, 2, 0x0b]) && after[4].ends_with(&[0x10, 1, 0x0b]));
         assert_eq!(arrange(&given).expect("a module"), arranged);
+    }
+
+    #[test]
+    fn what_is_out_of_reach_counts_for_nothing() {
+        let text = |numbers: std::ops::Range<u32>| numbers.flat_map(u32::to_le_bytes);
+        let first: Vec<_> = text(1_000..1_400).chain(text(2_000..2_100)).collect();
+        let like_first: Vec<_> = text(2_000..2_100).chain(text(5_000..5_100)).collect();
+        let long: Vec<_> =
+            text(1_000..1_400).chain(text(10_000..20_000)).chain(text(3_000..3_020)).collect();
+        let little_like_long: Vec<_> = text(3_000..3_020).chain(text(4_000..4_060)).collect();
+        let last: Vec<_> = text(4_000..4_060).chain(text(5_000..5_100)).collect();
+        // The second is much like the first. After the long one, which is even more so, it has nothing to follow.
+        let order = order(&[&first, &like_first, &long, &little_like_long, &last]);
+        assert_eq!(order, [0, 2, 3, 4, 1]);
     }
 }

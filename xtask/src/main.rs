@@ -5,6 +5,7 @@ use anyhow::{Result, bail};
 use pico_args::Arguments;
 
 mod account;
+mod alike;
 mod arrange;
 mod audit;
 mod bench;
