@@ -26,29 +26,29 @@ pub fn run(mut arguments: Arguments) -> Result<ExitCode> {
     let edge: Option<String> = arguments.opt_value_from_str("--edge")?;
     let fast = arguments.contains("--fast");
     finish(arguments)?;
-    let mut total = Counts::default();
+    let mut tally = Tally::default();
     if edge.is_none() {
-        total += native(quick)?;
+        native(&mut tally, quick)?;
     }
     if edge.is_none() && !quick {
-        total += suite("the simulation", sim::suite(), Runner::Cargo)?;
+        tally.suite("the simulation", sim::suite(), Runner::Cargo)?;
     }
     if !quick {
         // A suite that cannot even start must not hide what the ones before it found.
-        match on_workerd(edge.as_deref(), fast) {
-            Ok(counts) => total += counts,
-            Err(error) => {
-                eprintln!("xtask: {error:#}");
-                total.failed += 1;
-            }
+        if let Err(error) = on_workerd(&mut tally, edge.as_deref(), fast) {
+            tally.failures.push(format!("{error:#}"));
+            tally.total.failed += 1;
         }
     }
+    // At the end, too, where whoever comes to a long log looks first.
+    tally.failures.iter().for_each(|failure| println!("\n{failure}"));
+    let total = tally.total;
     println!("\n{total}");
     Ok(if total.failed == 0 && total.passed > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// The workspace's own tests; the Worker itself runs only on workerd.
-fn native(quick: bool) -> Result<Counts> {
+fn native(tally: &mut Tally, quick: bool) -> Result<()> {
     let mut command = cargo();
     command.current_dir(root()).args([
         "test",
@@ -61,11 +61,11 @@ fn native(quick: bool) -> Result<Counts> {
         let cases = env::var("FLORIN_PROPTEST_CASES").unwrap_or_else(|_| PROPERTY_CASES.to_owned());
         command.env("PROPTEST_CASES", cases);
     }
-    suite("the native tests", command, Runner::Cargo)
+    tally.suite("the native tests", command, Runner::Cargo)
 }
 
 /// The built Worker, under Node's test runner and under Python's.
-fn on_workerd(pattern: Option<&str>, fast: bool) -> Result<Counts> {
+fn on_workerd(tally: &mut Tally, pattern: Option<&str>, fast: bool) -> Result<()> {
     let tools = setup::for_build()?;
     build::build(&tools, fast)?;
     if !fast {
@@ -73,7 +73,6 @@ fn on_workerd(pattern: Option<&str>, fast: bool) -> Result<Counts> {
     }
     let chromium = setup::chromium();
     let scripts = files(".test.ts", pattern)?;
-    let mut counts = Counts::default();
     if !scripts.is_empty() {
         let mut command = node::command()?;
         command.args([
@@ -84,23 +83,23 @@ fn on_workerd(pattern: Option<&str>, fast: bool) -> Result<Counts> {
         ]);
         command.args(["--test-reporter=tap", "--test-reporter-destination=stdout"]).args(scripts);
         command.envs(chromium.as_ref().map(|path| ("FLORIN_CHROMIUM", path)));
-        counts += suite("the tests in Node", command, Runner::Node)?;
+        tally.suite("the tests in Node", command, Runner::Node)?;
     }
     let scripts = files(".py", pattern)?;
     if !scripts.is_empty() {
-        counts += python(&scripts, chromium.as_deref(), &tools, fast)?;
+        python(tally, &scripts, chromium.as_deref(), &tools, fast)?;
     }
-    Ok(counts)
+    Ok(())
 }
 
 fn python(
+    tally: &mut Tally,
     scripts: &[String],
     chromium: Option<&Path>,
     tools: &setup::Tools,
     fast: bool,
-) -> Result<Counts> {
+) -> Result<()> {
     let python = setup::python()?;
-    let mut counts = Counts::default();
     for script in scripts {
         // By way of a shell's redirection: unittest reports on stderr, which is what is read here.
         let mut command = in_python(Command::new("sh"))?;
@@ -113,9 +112,9 @@ fn python(
         if script == ROLLOUT {
             command.env(rollout::PREVIOUS, previous::build(tools, None, fast)?);
         }
-        counts += suite(script, command, Runner::Python)?;
+        tally.suite(script, command, Runner::Python)?;
     }
-    Ok(counts)
+    Ok(())
 }
 
 /// A command as the tests in Python need it, and where.
@@ -145,28 +144,40 @@ fn files(ending: &str, pattern: Option<&str>) -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// Runs one suite, shows what it prints, and counts what it reports. A suite that fails without a failed test (it did
-/// not compile, it crashed) counts as one.
-fn suite(name: &str, mut command: Command, runner: Runner) -> Result<Counts> {
-    eprintln!("\ntest: {name}");
-    let mut running = children::spawn(command.stdin(Stdio::null()).stdout(Stdio::piped()))?;
-    let child = &mut running.child;
-    let mut lines = Vec::new();
-    for line in BufReader::new(child.stdout.take().context("no output to read")?).split(b'\n') {
-        let line = String::from_utf8_lossy(&line?).into_owned();
-        // What Node's runner says for people goes to stderr by itself.
-        if runner != Runner::Node {
-            println!("{line}");
+/// What all suites came to.
+#[derive(Default)]
+struct Tally {
+    total: Counts,
+    /// What each suite said of its tests that failed.
+    failures: Vec<String>,
+}
+
+impl Tally {
+    /// Runs one suite, shows what it prints, and counts what it reports. A suite that fails without a failed test (it
+    /// did not compile, it crashed) counts as one.
+    fn suite(&mut self, name: &str, mut command: Command, runner: Runner) -> Result<()> {
+        eprintln!("\ntest: {name}");
+        let mut running = children::spawn(command.stdin(Stdio::null()).stdout(Stdio::piped()))?;
+        let child = &mut running.child;
+        let mut lines = Vec::new();
+        for line in BufReader::new(child.stdout.take().context("no output to read")?).split(b'\n') {
+            let line = String::from_utf8_lossy(&line?).into_owned();
+            // What Node's runner says for people goes to stderr by itself.
+            if runner != Runner::Node {
+                println!("{line}");
+            }
+            lines.push(line);
         }
-        lines.push(line);
+        let status = child.wait()?;
+        let mut counts = results::read(runner, &lines);
+        if !status.success() || counts.failed > 0 {
+            let failures = results::failures(runner, &lines).join("\n");
+            self.failures.push(format!("test: {name}: ended with {status}\n{failures}"));
+            counts.failed = counts.failed.max(1);
+        }
+        self.total += counts;
+        Ok(())
     }
-    let status = child.wait()?;
-    let mut counts = results::read(runner, &lines);
-    if !status.success() && counts.failed == 0 {
-        eprintln!("test: {name}: ended with {status}");
-        counts.failed = 1;
-    }
-    Ok(counts)
 }
 
 #[cfg(test)]
