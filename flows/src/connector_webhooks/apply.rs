@@ -84,7 +84,8 @@ impl<P: Platform> Told<'_, P> {
             return Ok(parked("No payment of this name was made here."));
         };
         let (context, connector) = (self.context, self.connector);
-        match Box::pin(operations::hear_of_payment(context, connector, held, self.notice)).await? {
+        let heard = operations::hear_of_payment(context, connector, held, self.notice, reference);
+        match Box::pin(heard).await? {
             Some(problem) => Ok(parked(problem)),
             None => Ok(Verdict::Nothing),
         }

@@ -40,8 +40,8 @@ fn said(connector: Connector, held: &Held, notice: &Notice) -> Said {
     }
 }
 
-/// Does what a notice says of a payment: of its authorisation, or of the operation that is open on it. Says why a
-/// person should look, where it contradicts what is known.
+/// Does what a notice says of a payment, which is of this reference there: of its authorisation, or of the operation
+/// that is open on it. Says why a person should look, where it contradicts what is known.
 ///
 /// # Errors
 /// When the database or the processor does not answer.
@@ -50,7 +50,12 @@ pub(crate) async fn hear_of_payment<P: Platform>(
     connector: Connector,
     held: Held,
     notice: &Notice,
+    reference: &str,
 ) -> Result<Option<String>, Failure> {
+    if let Some(problem) = second_payment(connector, &held, notice, reference) {
+        context.platform.alert("needs_attention", held.attempt.id.as_str(), &problem);
+        return Ok(Some(problem));
+    }
     match held.attempt.state {
         AttemptState::Started => hear(context, connector, held, notice).await?,
         AttemptState::RequiresAction => {
@@ -72,6 +77,21 @@ pub(crate) async fn hear_of_payment<P: Platform>(
         },
     }
     Ok(None)
+}
+
+/// Why a person should look at a payment that is there beside the one that is known by its key: its cardholder may have
+/// paid twice, and which of them counts is not guessed.
+fn second_payment(
+    connector: Connector,
+    held: &Held,
+    notice: &Notice,
+    reference: &str,
+) -> Option<String> {
+    let known = held.attempt.processor_reference.as_deref().filter(|known| *known != reference)?;
+    let question = LookUp { reference: Some(reference), ..question(held) };
+    let said = connector.heard(&question, notice);
+    matches!(said, Outcome::Authorized { .. } | Outcome::Mismatch { .. })
+        .then(|| format!("{reference} was paid there under the key of {known}."))
 }
 
 /// Does what a notice says of an attempt that is open.
