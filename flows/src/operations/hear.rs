@@ -12,7 +12,8 @@ use domain::refund;
 use store::scheduled_tasks::{self, Kind, Task};
 
 use super::ask::{Asker, question};
-use super::{Held, learnt, load, look_again, plan_undo};
+use super::undo::undo_if_given_up;
+use super::{Held, learnt, load, look_again};
 use crate::platform::PlatformError;
 use crate::{Context, Failure, Platform, payment_intents};
 
@@ -144,15 +145,12 @@ async fn undo_what_turned_up<P: Platform>(
     held: &Held,
     notice: &Notice,
 ) -> Result<(), Failure> {
-    let turned_up = matches!(
-        connector.heard(&question(held), notice),
-        Outcome::Authorized { .. } | Outcome::ChallengeRequired { .. } | Outcome::Mismatch { .. }
-    );
-    if turned_up {
-        let plan = plan_undo(context, held.attempt.id.as_str(), context.now);
-        context.change(vec![plan]).await?;
+    match connector.heard(&question(held), notice) {
+        Outcome::Authorized { .. }
+        | Outcome::ChallengeRequired { .. }
+        | Outcome::Mismatch { .. } => undo_if_given_up(context, &held.attempt).await,
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// Compares what a payment holds with what its processor says. What it let go of is let go of here, as when its time is

@@ -32,6 +32,21 @@ pub fn plan_undo<P: Platform>(
     })
 }
 
+/// Plans that what a processor did for an attempt is taken back, where that is an authorisation that was given up
+/// meanwhile.
+pub(super) async fn undo_if_given_up<P: Platform>(
+    context: &Context<'_, P>,
+    attempt: &Attempt,
+) -> Result<(), Failure> {
+    if attempt.connector_account.is_some()
+        && matches!(attempt.request, Request::Authorize(_))
+        && matches!(attempt.state, AttemptState::Failed | AttemptState::Canceled)
+    {
+        context.change(vec![plan_undo(context, attempt.id.as_str(), context.now)]).await?;
+    }
+    Ok(())
+}
+
 /// Takes back what a processor did for an authorisation that was given up, after it was tried in vain so often.
 /// Says whether nothing is left to do.
 ///

@@ -82,3 +82,27 @@ fn a_second_payment_under_our_key_was_ignored() {
         }
     }
 }
+
+#[test]
+fn an_answer_that_came_after_its_payment_was_given_up_left_the_money_there() {
+    let (api, processor) = connected();
+    let form = card(VISA, &[]);
+    api.platform.yields(true);
+    let mut run = Box::pin(api.posting(PAY, &form, Some("key-1")));
+    let mut context = Context::from_waker(Waker::noop());
+    while processor.payments().is_empty() {
+        assert!(run.as_mut().poll(&mut context).is_pending());
+    }
+    // Its answer is on its way for so long that a person was asked.
+    api.platform.yields(false);
+    be_silent(&api, &processor);
+    resolve(&api, "failed");
+    assert_eq!(latest(&api).body["status"], "requires_payment_method");
+    processor.fail(None);
+    kit::run(run);
+    assert_eq!(only(&processor).taken, 2000);
+    pass(&api, HOUR, 4);
+    assert_eq!(only(&processor).refunded, 2000);
+    assert_eq!(latest(&api).body["status"], "requires_payment_method");
+    invariants::check_settled(&api.platform);
+}
