@@ -102,8 +102,9 @@ impl<P: Platform> Told<'_, P> {
         if let Some(key) = key
             && let Some(held) = self.attempt(key).await?
         {
-            operations::hear_of_refund(context, connector, held, self.notice).await?;
-            return Ok(Verdict::Nothing);
+            let heard =
+                operations::hear_of_refund(context, connector, held, self.notice, reference);
+            return Ok(heard.await?.map_or(Verdict::Nothing, parked));
         }
         let Some(payment) = payment else { return Ok(parked("It names no payment.")) };
         let charge = match self.named(payment).await? {
@@ -169,13 +170,17 @@ impl<P: Platform> Told<'_, P> {
         Ok(parked_for_now(problem))
     }
 
-    /// What went back of a charge, with what was on its way and failed since: an old sum counts that as well.
+    /// What went back of a charge, with what was on its way and failed since: an old sum counts that as well. Of what
+    /// was given up here alone, its processor never told that it failed.
     async fn ever_refunded(&self, charge: &Charge) -> Result<Amount, Failure> {
         let mut sum = charge.refunded;
         let find = refunds::find_failed(&self.context.scope, charge.id.as_str());
         if let Some(Rows(failed)) = self.context.batch(vec![find]).await?.first() {
             for failed in failed {
-                sum = sum.plus(Refund::try_from(failed)?.amount.amount)?;
+                let failed = Refund::try_from(failed)?;
+                if failed.details.processor_reference.is_some() {
+                    sum = sum.plus(failed.amount.amount)?;
+                }
             }
         }
         Ok(sum)

@@ -223,7 +223,8 @@ pub(crate) fn refund_told(
     }
 }
 
-/// Does what a notice says of a refund of ours.
+/// Does what a notice says of a refund of ours, which is of this reference there. Says why a person should look, where
+/// it gives money back that nobody here knows of.
 ///
 /// # Errors
 /// When the database or the processor does not answer.
@@ -232,16 +233,37 @@ pub(crate) async fn hear_of_refund<P: Platform>(
     connector: Connector,
     held: Held,
     notice: &Notice,
-) -> Result<(), Failure> {
-    if held.attempt.state == AttemptState::Started {
-        return hear(context, connector, held, notice).await;
+    reference: &str,
+) -> Result<Option<String>, Failure> {
+    let known = held.attempt.processor_reference.as_deref();
+    let is_second = known.is_some_and(|known| known != reference);
+    if held.attempt.state == AttemptState::Started && !is_second {
+        hear(context, connector, held, notice).await?;
+        return Ok(None);
     }
-    let (Request::Refund { refund }, Some((status, why))) =
-        (&held.attempt.request, refund_told(connector, &question(&held), notice))
-    else {
-        return Ok(());
-    };
-    crate::refunds::told(context, refund.as_str(), status, why).await
+    let Request::Refund { refund } = &held.attempt.request else { return Ok(None) };
+    let question = LookUp { reference: Some(reference), ..question(&held) };
+    let Some((status, why)) = refund_told(connector, &question, notice) else { return Ok(None) };
+    let is_over = |status| matches!(status, refund::Status::Failed | refund::Status::Canceled);
+    let was_given_up = held.refund.as_ref().is_some_and(|refund| is_over(refund.status));
+    if is_over(status) || !(is_second || was_given_up) {
+        if !is_second {
+            crate::refunds::told(context, refund.as_str(), status, why).await?;
+        }
+        return Ok(None);
+    }
+    // An old notice shows it as it was before it failed.
+    let Some(asker) = Asker::of(context, &held.attempt).await? else { return Ok(None) };
+    if let Outcome::Refunded { status, .. } =
+        asker.exchange(context, &Command::LookUp(question)).await
+        && is_over(status)
+    {
+        return Ok(None);
+    }
+    must_have_answered(context)?;
+    let problem = format!("{reference} gives money back there, beside what is known of {refund}.");
+    context.platform.alert("needs_attention", held.attempt.id.as_str(), &problem);
+    Ok(Some(problem))
 }
 
 /// The attempt of a refund that somebody else made at the processor of a charge: its processor is asked after it as

@@ -106,3 +106,67 @@ fn an_answer_that_came_after_its_payment_was_given_up_left_the_money_there() {
     assert_eq!(latest(&api).body["status"], "requires_payment_method");
     invariants::check_settled(&api.platform);
 }
+
+/// A refund that happened, of which nobody was told until a person gave it up.
+fn given_up() -> (Api, Processor, String) {
+    let (api, processor, hook) = hearing();
+    let paid = api.post(PAY, &card(VISA, &[])).ok();
+    deliver_all(&api, &processor, &hook);
+    lose(&api, Fault::AfterEffect);
+    api.post("/v1/refunds", &[("payment_intent", paid.id()), ("amount", "500")]).ok();
+    be_silent(&api, &processor);
+    resolve(&api, "failed");
+    assert_eq!(api.get("/v1/refunds").ok().text_at("/data/0/status"), "failed");
+    processor.fail(None);
+    (api, processor, hook)
+}
+
+#[test]
+fn a_refund_that_was_given_up_and_happened_was_ignored() {
+    let (api, processor, hook) = given_up();
+    let refund = processor.take_notices().remove(0);
+    // Nobody is told for good while the processor does not say how it stands by now.
+    processor.fail(Some(500));
+    assert_eq!(kit::run(delivering(&api, &hook, &refund)), 503);
+    assert_eq!(kept(&api).len(), 1);
+    processor.fail(None);
+    deliver(&api, &hook, &refund);
+    let (status, problem) = last(&api);
+    assert_eq!(status, "parked");
+    assert!(problem.contains("re_1"), "{problem}");
+    let sum = json!({ "object": "charge", "id": "ch_of_pi_1", "amount_refunded": 500,
+        "currency": "usd", "payment_intent": "pi_1" });
+    deliver(&api, &hook, &Processor::notice("evt_sum", "charge.refunded", &sum));
+    assert_eq!(last(&api).0, "parked", "nor was the sum taken for one that failed");
+    pass(&api, 5 * DAY, 40);
+    assert!(kept(&api)[1..].iter().all(|kept| kept.ends_with("parked")), "{:?}", kept(&api));
+    invariants::check(&api.platform);
+}
+
+#[test]
+fn what_is_told_late_of_a_refund_that_failed_says_nothing() {
+    let (api, processor, hook) = hearing();
+    let paid = api.post(PAY, &card(VISA, &[])).ok();
+    processor.take_notices();
+    lose(&api, Fault::AfterEffect);
+    api.post("/v1/refunds", &[("payment_intent", paid.id())]).ok();
+    processor.refunds_become("failed");
+    let notices = processor.take_notices();
+    notices.iter().rev().for_each(|body| deliver(&api, &hook, body));
+    assert_eq!(kept(&api), ["refund.updated processed", "refund.created ignored"]);
+    invariants::check_settled(&api.platform);
+}
+
+#[test]
+fn a_second_refund_under_our_key_was_ignored() {
+    let (api, processor, hook) = hearing();
+    let paid = api.post(PAY, &card(VISA, &[])).ok();
+    api.post("/v1/refunds", &[("payment_intent", paid.id()), ("amount", "500")]).ok();
+    let told = processor.take_notices().remove(1);
+    deliver(&api, &hook, &told);
+    let twice = told.replace("re_1", "re_2").replace("evt_2", "evt_twice");
+    deliver(&api, &hook, &twice);
+    assert_eq!(kept(&api), ["refund.created ignored", "refund.created parked"]);
+    assert!(last(&api).1.contains("re_2"), "{}", last(&api).1);
+    invariants::check(&api.platform);
+}
