@@ -64,7 +64,7 @@ enum Named {
     /// It was made, and this is its charge.
     Made(Box<Charge>),
     /// It came to nothing: the books know nothing of it, and what it may have left there is taken back.
-    GivenUp,
+    GivenUp(AttemptId),
     /// Nobody knows it, or knows yet what became of it.
     Unknown,
 }
@@ -110,7 +110,7 @@ impl<P: Platform> Told<'_, P> {
         let charge = match self.named(payment).await? {
             Named::Made(charge) => *charge,
             // It is how we took it back ourselves.
-            Named::GivenUp => return Ok(Verdict::Nothing),
+            Named::GivenUp(_) => return Ok(Verdict::Nothing),
             Named::Unknown => return Ok(unknown_payment(payment)),
         };
         let (scope, id) = (&context.scope, charge.id.as_str());
@@ -157,7 +157,7 @@ impl<P: Platform> Told<'_, P> {
     async fn refunds(&self, payment: &str, total: Money) -> Result<Verdict, Failure> {
         let charge = match self.named(payment).await? {
             Named::Made(charge) => charge,
-            Named::GivenUp => return Ok(Verdict::Nothing),
+            Named::GivenUp(_) => return Ok(Verdict::Nothing),
             Named::Unknown => return Ok(unknown_payment(payment)),
         };
         let known = Money { amount: charge.refunded, currency: charge.amount.currency };
@@ -189,7 +189,9 @@ impl<P: Platform> Told<'_, P> {
     async fn dispute(&self, disputed: &Disputed) -> Result<Verdict, Failure> {
         let charge = match self.named(&disputed.payment).await? {
             Named::Made(charge) => charge,
-            Named::GivenUp => return Ok(parked("It is about a payment that came to nothing.")),
+            Named::GivenUp(id) => {
+                return Ok(parked(format!("It is about {id}, a payment that came to nothing.")));
+            }
             Named::Unknown => return Ok(unknown_payment(&disputed.payment)),
         };
         Ok(match disputes::told(self.context, &charge, disputed).await? {
@@ -219,7 +221,7 @@ impl<P: Platform> Told<'_, P> {
         let Some(held) = self.by_reference(payment).await? else { return Ok(Named::Unknown) };
         Ok(match (held.attempt.state, held.charge) {
             (AttemptState::Succeeded, Some(charge)) => Named::Made(Box::new(charge)),
-            (AttemptState::Failed | AttemptState::Canceled, _) => Named::GivenUp,
+            (AttemptState::Failed | AttemptState::Canceled, _) => Named::GivenUp(held.attempt.id),
             _ => Named::Unknown,
         })
     }

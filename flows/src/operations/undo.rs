@@ -9,8 +9,8 @@ use domain::attempt::{Attempt, AttemptState, Request};
 use domain::money::Amount;
 use domain::refund;
 use domain::timestamp::Timestamp;
-use store::Statement;
 use store::scheduled_tasks::{self, Kind, Task};
+use store::{Statement, attempts};
 
 use super::Held;
 use super::ask::Asker;
@@ -67,7 +67,16 @@ pub(crate) async fn undo<P: Platform>(
         return Ok(true);
     }
     let Some(asker) = Asker::of(context, attempt).await? else { return Ok(true) };
-    match asker.look_up(context, held).await {
+    let found = asker.look_up(context, held).await;
+    // What is told of it from now on, as a dispute, finds it by that.
+    if let Outcome::Authorized { reference, .. }
+    | Outcome::ChallengeRequired { reference: Some(reference), .. }
+    | Outcome::Canceled { reference } = &found
+        && attempt.processor_reference.is_none()
+    {
+        context.batch(vec![attempts::note_reference(&attempt.id, reference)]).await?;
+    }
+    match found {
         Outcome::Canceled { .. } | Outcome::Declined(_) => Ok(true),
         Outcome::Authorized { reference, .. } if authorize.capture => {
             give_back(context, &asker, attempt, &reference).await

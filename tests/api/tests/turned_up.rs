@@ -170,3 +170,43 @@ fn a_second_refund_under_our_key_was_ignored() {
     assert!(last(&api).1.contains("re_2"), "{}", last(&api).1);
     invariants::check(&api.platform);
 }
+
+#[test]
+fn a_dispute_of_a_payment_that_was_taken_back_did_not_find_it() {
+    let (api, processor, hook) = hearing();
+    lose(&api, Fault::AfterEffect);
+    api.post(PAY, &card(VISA, &[])).ok();
+    processor.take_notices();
+    be_silent(&api, &processor);
+    resolve(&api, "not_received");
+    processor.fail(None);
+    pass(&api, 2 * DAY, 48);
+    assert_eq!(only(&processor).refunded, 2000);
+    assert_eq!(attempt(&api, "processor_reference"), "pi_1");
+    deliver(&api, &hook, &disputed("evt_a", "needs_response"));
+    let (status, problem) = last(&api);
+    assert_eq!(status, "parked");
+    let id = attempt(&api, "id");
+    assert!(problem.contains(id.as_str().expect("an id")), "{problem}");
+    invariants::check_settled(&api.platform);
+}
+
+#[test]
+fn an_undoing_that_dies_at_any_moment_still_takes_back_all() {
+    for polls in 0.. {
+        let (api, processor) = connected();
+        lose(&api, Fault::AfterEffect);
+        api.post(PAY, &card(VISA, &[])).ok();
+        be_silent(&api, &processor);
+        resolve(&api, "not_received");
+        processor.fail(None);
+        api.platform.advance(DAY);
+        let ended = api.beat_that_dies(polls);
+        pass(&api, HOUR, 4);
+        assert_eq!(only(&processor).refunded, 2000);
+        assert_eq!(attempt(&api, "processor_reference"), "pi_1");
+        if ended {
+            break;
+        }
+    }
+}
