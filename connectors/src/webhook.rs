@@ -29,6 +29,8 @@ pub struct Notice {
     pub livemode: Option<bool>,
     /// What it is about.
     pub subject: Subject,
+    /// Whether it leaves out what an answer shows of a payment that was made: its card's checks, its risk.
+    pub is_partial: bool,
     /// What it shows of that.
     pub(crate) object: Value,
 }

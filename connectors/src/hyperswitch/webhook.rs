@@ -40,6 +40,7 @@ fn told(delivery: &Value) -> Option<Notice> {
         kind: owned(delivery, "/event_type")?,
         livemode: None,
         subject: subject(kind, &object).unwrap_or(Subject::Unknown),
+        is_partial: false,
         object,
     })
 }

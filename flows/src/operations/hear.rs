@@ -3,7 +3,7 @@
 //! A notice may be late, told twice or out of order. What it says plainly is recorded, over the attempt as it was
 //! seen; where it says otherwise than was asked, which an old one does, the processor itself is asked.
 
-use connectors::webhook::Notice;
+use connectors::webhook::{Notice, Subject};
 use connectors::{Command, Connector, LookUp, Operation, Outcome};
 use domain::attempt::{Attempt, AttemptState, Request};
 use domain::charge::Charge;
@@ -31,7 +31,8 @@ pub(crate) enum Said {
 fn said(connector: Connector, held: &Held, notice: &Notice) -> Said {
     match connector.heard(&question(held), notice) {
         Outcome::Unknown { .. } => Said::Nothing,
-        // Where the cardholder is to go is told by the payment itself.
+        // What its card's checks came to, and where the cardholder is to go, is told by the payment itself.
+        Outcome::Authorized { .. } if notice.is_partial => Said::Unclear,
         Outcome::ChallengeRequired { url: None, .. }
         | Outcome::Mismatch { .. }
         | Outcome::Refused { .. }
@@ -102,7 +103,7 @@ fn second_payment(
 pub(crate) async fn hear<P: Platform>(
     context: &Context<'_, P>,
     connector: Connector,
-    held: Held,
+    mut held: Held,
     notice: &Notice,
 ) -> Result<(), Failure> {
     match said(connector, &held, notice) {
@@ -111,6 +112,12 @@ pub(crate) async fn hear<P: Platform>(
             Box::pin(learnt(context, held, outcome)).await?;
         }
         Said::Unclear => {
+            // A search by our key may not find it for a while.
+            if let (Request::Authorize(_), Subject::Payment { reference, .. }) =
+                (&held.attempt.request, &notice.subject)
+            {
+                held.attempt.processor_reference.get_or_insert_with(|| reference.clone());
+            }
             Box::pin(look_again(context, held)).await?;
             must_have_answered(context)?;
         }

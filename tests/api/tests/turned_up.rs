@@ -172,6 +172,32 @@ fn a_second_refund_under_our_key_was_ignored() {
 }
 
 #[test]
+fn a_payment_that_was_heard_of_lost_its_checks_and_its_captures_in_parts() {
+    let (api, processor, hook) = hearing();
+    lose(&api, Fault::AfterEffect);
+    let parts = ("payment_method_options[card][request_multicapture]", "if_available");
+    api.post(PAY, &card(VISA, &[MANUAL, parts])).ok();
+    let body = processor.take_notices().remove(0);
+    // Nothing is recorded of what only the processor can tell, nor lost.
+    processor.fail(Some(500));
+    assert_eq!(kit::run(delivering(&api, &hook, &body)), 503);
+    assert_eq!(kept(&api), Vec::<String>::new());
+    processor.fail(None);
+    // A search does not find it yet.
+    processor.hide(true);
+    deliver(&api, &hook, &body);
+    assert_eq!(kept(&api), ["payment_intent.amount_capturable_updated processed"]);
+    let charge = api.get("/v1/charges").ok().body["data"][0].clone();
+    let shown = &charge["payment_method_details"]["card"];
+    assert_eq!(
+        (&shown["checks"]["cvc_check"], &shown["multicapture"]["status"]),
+        (&"pass".into(), &"available".into()),
+        "{shown:#}"
+    );
+    invariants::check_settled(&api.platform);
+}
+
+#[test]
 fn a_dispute_of_a_payment_that_was_taken_back_did_not_find_it() {
     let (api, processor, hook) = hearing();
     lose(&api, Fault::AfterEffect);

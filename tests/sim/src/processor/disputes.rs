@@ -51,7 +51,9 @@ impl Processor {
             "requires_payment_method" => "payment_intent.payment_failed".to_owned(),
             status => format!("payment_intent.{status}"),
         };
-        let (account, shown) = (payment.account.clone(), payment.shown());
+        let (account, mut shown) = (payment.account.clone(), payment.shown());
+        // What an event is about never holds other objects.
+        shown["latest_charge"] = json!(format!("ch_of_{}", payment.id));
         self.tell(&account, &kind, shown);
     }
 
