@@ -236,3 +236,46 @@ fn an_undoing_that_dies_at_any_moment_still_takes_back_all() {
         }
     }
 }
+
+#[test]
+fn a_notice_that_failed_each_time_was_seen_by_nobody() {
+    let (api, processor, hook) = hearing();
+    lose(&api, Fault::AfterEffect);
+    api.post(PAY, &card(VISA, &[])).ok();
+    let body = processor.take_notices().remove(0);
+    let kept_as = attempt(&api, "request");
+    let database = api.platform.database();
+    // As a later version might have written it, which was rolled back.
+    database.query("UPDATE attempts SET request = '{\"kind\": \"unheard of\"}'", vec![]);
+    deliver(&api, &hook, &body);
+    deliver(&api, &hook, &body);
+    assert_eq!(kept(&api), ["payment_intent.succeeded parked"]);
+    assert!(last(&api).1.contains("the log"), "{}", last(&api).1);
+    let told = api.platform.errors();
+    for part in ["parked", "request"] {
+        assert!(told.iter().any(|told| told.problem.contains(part)), "{told:?}");
+    }
+    // What came in between does not end its retries.
+    pass(&api, HOUR, 4);
+    let again = store::Value::from(kept_as.as_str().expect("a text"));
+    database.query("UPDATE attempts SET request = ?1", vec![again]);
+    pass(&api, DAY, 24);
+    assert_eq!(latest(&api).body["status"], "succeeded");
+    assert!(!kept(&api)[0].ends_with("parked"), "{:?}", kept(&api));
+    invariants::check_settled(&api.platform);
+}
+
+#[test]
+fn a_notice_that_can_be_kept_nowhere_is_to_be_sent_again() {
+    let (api, processor, hook) = hearing();
+    api.post(PAY, &card(VISA, &[])).ok();
+    let body = processor.take_notices().remove(0);
+    for call in 1..6 {
+        api.platform.database().hop().fail(call, Fault::BeforeEffect);
+    }
+    for _ in 0..5 {
+        assert_eq!(kit::run(delivering(&api, &hook, &body)), 503);
+    }
+    deliver(&api, &hook, &body);
+    assert_eq!(kept(&api), ["payment_intent.succeeded ignored"]);
+}
