@@ -53,6 +53,7 @@ fn told(event: &Value) -> Option<Notice> {
     Some(Notice {
         event: plain_text(event, "/id")?,
         kind: owned(event, "/type")?,
+        created: moment(event, "/created"),
         livemode: event.get("livemode").and_then(Value::as_bool),
         subject: subject(&object).unwrap_or(Subject::Unknown),
         // An event never expands the objects that its own names.

@@ -194,7 +194,7 @@ impl<P: Platform> Told<'_, P> {
             }
             Named::Unknown => return Ok(unknown_payment(&disputed.payment)),
         };
-        Ok(match disputes::told(self.context, &charge, disputed).await? {
+        Ok(match disputes::told(self.context, &charge, disputed, self.notice.created).await? {
             disputes::Told::Recorded => Verdict::Done,
             disputes::Told::Known => Verdict::Nothing,
             disputes::Told::Contradicted(problem) => parked_for_now(problem),

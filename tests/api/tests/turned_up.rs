@@ -33,7 +33,7 @@ fn resolve(api: &Api, outcome: &str) {
 /// Lets three days pass in which the processor says nothing.
 fn be_silent(api: &Api, processor: &Processor) {
     processor.fail(Some(500));
-    pass(api, 3 * DAY + HOUR, 73);
+    pass(api, 3 * DAY + HOUR, 13);
 }
 
 fn second(key: &str, status: &str) -> Value {
@@ -278,4 +278,52 @@ fn a_notice_that_can_be_kept_nowhere_is_to_be_sent_again() {
     }
     deliver(&api, &hook, &body);
     assert_eq!(kept(&api), ["payment_intent.succeeded ignored"]);
+}
+
+#[test]
+fn an_inquiry_that_escalated_to_more_than_was_paid_was_believed() {
+    let (api, _, hook) = hearing();
+    api.post(PAY, &card(VISA, &[])).ok();
+    deliver(&api, &hook, &disputed("evt_a", "warning_needs_response"));
+    let before = api.get("/v1/balance").ok().text;
+    for (event, status) in [("evt_b", "needs_response"), ("evt_c", "lost")] {
+        let more = dispute(status, &json!({ "amount": 2001 }));
+        deliver(&api, &hook, &Processor::notice(event, "charge.dispute.updated", &more));
+        assert_eq!(last(&api).0, "parked");
+    }
+    assert_eq!(api.get("/v1/disputes").ok().text_at("/data/0/status"), "warning_needs_response");
+    assert_eq!(api.get("/v1/balance").ok().text, before);
+    deliver(&api, &hook, &disputed("evt_d", "needs_response"));
+    assert_eq!(last(&api).0, "processed");
+    invariants::check(&api.platform);
+}
+
+#[test]
+fn a_dispute_that_was_won_and_reopened_was_ignored() {
+    for (end, again) in [
+        ("won", "needs_response"),
+        ("won", "under_review"),
+        ("lost", "under_review"),
+        ("warning_closed", "needs_response"),
+    ] {
+        let (api, _, hook) = hearing();
+        api.post(PAY, &card(VISA, &[])).ok();
+        let opened = now(&api);
+        let tell = |event: &str, status: &str, moment: Option<i64>| {
+            let body = disputed(event, status);
+            let body = moment.map_or(body.clone(), |moment| at(&body, moment));
+            deliver(&api, &hook, &body);
+            last(&api).0
+        };
+        assert_eq!(tell("evt_a", end, Some(opened + 50)), "processed");
+        let before = api.get("/v1/balance").ok().text;
+        assert_eq!(tell("evt_b", "needs_response", Some(opened)), "ignored", "it is old");
+        assert_eq!(tell("evt_c", again, Some(opened + 50)), "ignored", "and so is this");
+        assert_eq!(tell("evt_d", end, Some(opened + 60)), "ignored");
+        assert_eq!(tell("evt_e", again, Some(opened + 51)), "parked");
+        assert_eq!(tell("evt_f", again, None), "parked", "it may be new");
+        assert_eq!(api.get("/v1/disputes").ok().text_at("/data/0/status"), end);
+        assert_eq!(api.get("/v1/balance").ok().text, before);
+        invariants::check(&api.platform);
+    }
 }

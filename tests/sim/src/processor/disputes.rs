@@ -40,7 +40,8 @@ impl Processor {
         self.told += 1;
         let (account, kind) = (account.to_owned(), kind.to_owned());
         let event = format!("evt_{}", self.told);
-        self.notices.push(Notice { account, event, kind, object });
+        // The world knows when.
+        self.notices.push(Notice { account, event, kind, object, created: 0 });
     }
 
     /// Tells where a payment stands.
