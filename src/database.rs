@@ -24,6 +24,7 @@ use crate::timings::{Hop, Timings};
 const texts = [];
 let size = 0;
 export const isNearlyFull = ({ DATABASE_FULL_AT: limit }) => size > (limit ?? 9.5e9);
+export const isClosed = ({ DATABASE_FULL_AT: limit }) => limit < 512;
 export async function run({ DB: database }, statements, bound) {
   if (database === undefined) throw new Error("the binding DB is missing");
   let place = 0;
@@ -46,6 +47,8 @@ extern "C" {
     fn run(env: &JsValue, statements: &str, bound: &str) -> Promise;
     #[wasm_bindgen(js_name = isNearlyFull)]
     fn is_nearly_full(env: &JsValue) -> bool;
+    #[wasm_bindgen(js_name = isClosed)]
+    fn is_closed(env: &JsValue) -> bool;
 }
 
 thread_local! {
@@ -88,6 +91,11 @@ impl CloudflareDatabase {
     /// Whether it had more bytes after the last batch of this isolate than it may have for new payments to begin.
     pub fn is_nearly_full(&self) -> bool {
         is_nearly_full(self.env.as_ref())
+    }
+
+    /// Whether it may have fewer bytes than a database has pages of: an operator means none.
+    pub fn is_closed(&self) -> bool {
+        is_closed(self.env.as_ref())
     }
 
     /// Runs a batch without counting it.

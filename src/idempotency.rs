@@ -8,6 +8,7 @@ use std::cell::Cell;
 use domain::Timestamp;
 use domain::idempotency::{Begin, Complete, Decision, Instance, RETENTION, Record, Records, Run};
 use serde::{Deserialize, Serialize};
+use store::idempotency_records::{INDEX, SWEEP, TABLE};
 use worker::{
     DurableObject, Env, Request, Response, ResponseBuilder, Result, SqlStorage, SqlStorageValue,
     State, durable_object,
@@ -20,7 +21,7 @@ const KEPT: u16 = 204;
 const OVERTAKEN: u16 = 409;
 
 /// How many records one sweep deletes.
-const SWEEP: i64 = 1_000;
+const MOST_SWEPT: i64 = 1_000;
 
 /// Keeps the idempotency records of one shard.
 #[durable_object(alarm)]
@@ -41,12 +42,7 @@ struct Kept {
 impl DurableObject for IdempotencyShard {
     fn new(state: State, _env: Env) -> Self {
         let sql = state.storage().sql();
-        let created = sql.exec(
-            "CREATE TABLE IF NOT EXISTS records (key TEXT PRIMARY KEY, record TEXT NOT NULL, \
-             created INTEGER NOT NULL) STRICT, WITHOUT ROWID; \
-             CREATE INDEX IF NOT EXISTS records_by_age ON records (created)",
-            None,
-        );
+        let created = sql.exec(TABLE, None).and_then(|_| sql.exec(INDEX, None));
         if let Err(error) = created {
             worker::console_error!("the table of idempotency records could not be made: {error}");
         }
@@ -75,17 +71,16 @@ impl DurableObject for IdempotencyShard {
 
     async fn alarm(&self) -> Result<Response> {
         // Only keys that even an open outcome no longer needs are deleted.
-        let oldest = clock::now().plus(RETENTION.saturating_mul(-2));
-        let swept = self.sql.exec(
-            "DELETE FROM records WHERE key IN \
-             (SELECT key FROM records WHERE created <= ? ORDER BY created LIMIT ?)",
-            vec![oldest.seconds().into(), SWEEP.into()],
-        );
+        let now = clock::now();
+        let oldest = now.plus(RETENTION.saturating_mul(-2));
+        let values = vec![oldest.seconds().into(), now.seconds().into(), MOST_SWEPT.into()];
+        let swept = self.sql.exec(SWEEP, values);
         if let Err(error) = swept {
             worker::console_error!("idempotency records could not be swept: {error}");
         }
         self.sweep_is_planned.set(false);
-        self.plan_sweep(clock::now()).await?;
+        // What is left of those is due at once: the next one comes for it.
+        self.plan_sweep(now).await?;
         Response::empty()
     }
 }

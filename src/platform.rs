@@ -254,6 +254,10 @@ impl Platform for CloudflarePlatform {
         self.database.is_nearly_full()
     }
 
+    fn is_closed(&self) -> bool {
+        self.database.is_closed()
+    }
+
     fn now(&self) -> Timestamp {
         clock::now()
     }

@@ -27,8 +27,12 @@ pub struct Notice {
     pub kind: String,
     /// Whether it is about real money, where the processor says so.
     pub livemode: Option<bool>,
+    /// When it happened, where the processor says so: it may be told much later.
+    pub created: Option<Timestamp>,
     /// What it is about.
     pub subject: Subject,
+    /// Whether it leaves out what an answer shows of a payment that was made: its card's checks, its risk.
+    pub is_partial: bool,
     /// What it shows of that.
     pub(crate) object: Value,
 }

@@ -179,6 +179,9 @@ pub trait Platform {
     /// Whether the database has room only for what becomes of payments that have begun.
     fn is_nearly_full(&self) -> bool;
 
+    /// Whether no money may begin to move at all, as while an operator takes the database back to an earlier moment.
+    fn is_closed(&self) -> bool;
+
     /// The moment, in seconds since the Unix epoch.
     fn now(&self) -> Timestamp;
 

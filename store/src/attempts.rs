@@ -45,6 +45,9 @@ pub(crate) const MUST_BE_SENT_ONCE: &str = "\
 pub(crate) const RESOLVE: &str =
     "UPDATE attempts SET attention = NULL, resolved = ?2 WHERE id = ?1 AND attention IS NOT NULL";
 
+pub(crate) const NOTE_REFERENCE: &str =
+    "UPDATE attempts SET processor_reference = ?2 WHERE id = ?1 AND processor_reference IS NULL";
+
 pub(crate) const CANCEL_ACTION: &str = "\
     UPDATE attempts SET state = 'canceled', attention = NULL WHERE id = ?1 AND state = 'requires_action'";
 
@@ -144,6 +147,11 @@ pub fn park(attempt: &Attempt, why: &str) -> [Statement; 2] {
 pub fn resolve(attempt: &AttemptId, resolved: Option<&Resolved>) -> [Statement; 2] {
     let resolve = Statement::new(RESOLVE, values![attempt.as_str(), resolved.map(json)]);
     [resolve, guard::changed_one(STATE_GUARD)]
+}
+
+/// Notes the processor's own reference of an attempt whose state nobody moves any more, where nobody knows it yet.
+pub fn note_reference(attempt: &AttemptId, reference: &str) -> Statement {
+    Statement::new(NOTE_REFERENCE, values![attempt.as_str(), reference])
 }
 
 /// Gives up an attempt that waits for the cardholder.

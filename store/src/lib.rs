@@ -27,6 +27,7 @@ pub mod events;
 pub mod fan_out;
 pub mod files;
 pub mod guard;
+pub mod idempotency_records;
 pub mod lasting_keys;
 pub mod ledger;
 pub mod list;

@@ -37,6 +37,7 @@ pub fn statements() -> Vec<(String, String)> {
         ("attempts.insert", attempts::INSERT),
         ("attempts.move", attempts::MOVE),
         ("attempts.must_be_sent_once", attempts::MUST_BE_SENT_ONCE),
+        ("attempts.note_reference", attempts::NOTE_REFERENCE),
         ("attempts.park", attempts::PARK),
         ("attempts.resolve", attempts::RESOLVE),
         ("attempts.send_again", attempts::SEND_AGAIN),

@@ -39,7 +39,9 @@ fn told(delivery: &Value) -> Option<Notice> {
         event: plain_text(delivery, "/event_id")?,
         kind: owned(delivery, "/event_type")?,
         livemode: None,
+        created: None,
         subject: subject(kind, &object).unwrap_or(Subject::Unknown),
+        is_partial: false,
         object,
     })
 }

@@ -53,8 +53,11 @@ fn told(event: &Value) -> Option<Notice> {
     Some(Notice {
         event: plain_text(event, "/id")?,
         kind: owned(event, "/type")?,
+        created: moment(event, "/created"),
         livemode: event.get("livemode").and_then(Value::as_bool),
         subject: subject(&object).unwrap_or(Subject::Unknown),
+        // An event never expands the objects that its own names.
+        is_partial: object.get("latest_charge").is_some_and(Value::is_string),
         object,
     })
 }

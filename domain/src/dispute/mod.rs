@@ -208,6 +208,9 @@ pub struct Details {
     /// The processor's own reference of one that it told of; none of the simulator's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub processor_reference: Option<String>,
+    /// When it came to stand there where its processor keeps it, as far as that said so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stands_since: Option<Timestamp>,
     /// The merchant's own pairs.
     pub metadata: Metadata,
     /// How the balance moved with it. Movements never change, so these are as their own rows are.

@@ -64,7 +64,7 @@ enum Named {
     /// It was made, and this is its charge.
     Made(Box<Charge>),
     /// It came to nothing: the books know nothing of it, and what it may have left there is taken back.
-    GivenUp,
+    GivenUp(AttemptId),
     /// Nobody knows it, or knows yet what became of it.
     Unknown,
 }
@@ -84,7 +84,8 @@ impl<P: Platform> Told<'_, P> {
             return Ok(parked("No payment of this name was made here."));
         };
         let (context, connector) = (self.context, self.connector);
-        match Box::pin(operations::hear_of_payment(context, connector, held, self.notice)).await? {
+        let heard = operations::hear_of_payment(context, connector, held, self.notice, reference);
+        match Box::pin(heard).await? {
             Some(problem) => Ok(parked(problem)),
             None => Ok(Verdict::Nothing),
         }
@@ -101,14 +102,15 @@ impl<P: Platform> Told<'_, P> {
         if let Some(key) = key
             && let Some(held) = self.attempt(key).await?
         {
-            operations::hear_of_refund(context, connector, held, self.notice).await?;
-            return Ok(Verdict::Nothing);
+            let heard =
+                operations::hear_of_refund(context, connector, held, self.notice, reference);
+            return Ok(heard.await?.map_or(Verdict::Nothing, parked));
         }
         let Some(payment) = payment else { return Ok(parked("It names no payment.")) };
         let charge = match self.named(payment).await? {
             Named::Made(charge) => *charge,
             // It is how we took it back ourselves.
-            Named::GivenUp => return Ok(Verdict::Nothing),
+            Named::GivenUp(_) => return Ok(Verdict::Nothing),
             Named::Unknown => return Ok(unknown_payment(payment)),
         };
         let (scope, id) = (&context.scope, charge.id.as_str());
@@ -155,7 +157,7 @@ impl<P: Platform> Told<'_, P> {
     async fn refunds(&self, payment: &str, total: Money) -> Result<Verdict, Failure> {
         let charge = match self.named(payment).await? {
             Named::Made(charge) => charge,
-            Named::GivenUp => return Ok(Verdict::Nothing),
+            Named::GivenUp(_) => return Ok(Verdict::Nothing),
             Named::Unknown => return Ok(unknown_payment(payment)),
         };
         let known = Money { amount: charge.refunded, currency: charge.amount.currency };
@@ -168,13 +170,17 @@ impl<P: Platform> Told<'_, P> {
         Ok(parked_for_now(problem))
     }
 
-    /// What went back of a charge, with what was on its way and failed since: an old sum counts that as well.
+    /// What went back of a charge, with what was on its way and failed since: an old sum counts that as well. Of what
+    /// was given up here alone, its processor never told that it failed.
     async fn ever_refunded(&self, charge: &Charge) -> Result<Amount, Failure> {
         let mut sum = charge.refunded;
         let find = refunds::find_failed(&self.context.scope, charge.id.as_str());
         if let Some(Rows(failed)) = self.context.batch(vec![find]).await?.first() {
             for failed in failed {
-                sum = sum.plus(Refund::try_from(failed)?.amount.amount)?;
+                let failed = Refund::try_from(failed)?;
+                if failed.details.processor_reference.is_some() {
+                    sum = sum.plus(failed.amount.amount)?;
+                }
             }
         }
         Ok(sum)
@@ -183,10 +189,12 @@ impl<P: Platform> Told<'_, P> {
     async fn dispute(&self, disputed: &Disputed) -> Result<Verdict, Failure> {
         let charge = match self.named(&disputed.payment).await? {
             Named::Made(charge) => charge,
-            Named::GivenUp => return Ok(parked("It is about a payment that came to nothing.")),
+            Named::GivenUp(id) => {
+                return Ok(parked(format!("It is about {id}, a payment that came to nothing.")));
+            }
             Named::Unknown => return Ok(unknown_payment(&disputed.payment)),
         };
-        Ok(match disputes::told(self.context, &charge, disputed).await? {
+        Ok(match disputes::told(self.context, &charge, disputed, self.notice.created).await? {
             disputes::Told::Recorded => Verdict::Done,
             disputes::Told::Known => Verdict::Nothing,
             disputes::Told::Contradicted(problem) => parked_for_now(problem),
@@ -213,7 +221,7 @@ impl<P: Platform> Told<'_, P> {
         let Some(held) = self.by_reference(payment).await? else { return Ok(Named::Unknown) };
         Ok(match (held.attempt.state, held.charge) {
             (AttemptState::Succeeded, Some(charge)) => Named::Made(Box::new(charge)),
-            (AttemptState::Failed | AttemptState::Canceled, _) => Named::GivenUp,
+            (AttemptState::Failed | AttemptState::Canceled, _) => Named::GivenUp(held.attempt.id),
             _ => Named::Unknown,
         })
     }

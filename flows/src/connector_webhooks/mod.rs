@@ -8,6 +8,7 @@ mod apply;
 mod receive;
 
 use connectors::Connector;
+use connectors::webhook::Notice;
 use domain::ApiError;
 use domain::connector_account::ConnectorAccount;
 use domain::connector_webhook::{ConnectorWebhook, Status};
@@ -95,6 +96,34 @@ pub async fn retry_planned<P: Platform>(
     Ok(())
 }
 
+/// What comes of a notice. What is not taken, though all that it needs answers, would not be taken when it is sent again
+/// either: it is for a person, and for the next version.
+///
+/// # Errors
+/// When the database or the processor does not answer, or somebody else is in the way: it is to be sent again.
+async fn judge<P: Platform>(
+    context: &Context<'_, P>,
+    connector: Connector,
+    account: &ConnectorAccount,
+    notice: &Notice,
+) -> Result<Verdict, Failure> {
+    let failure = match apply::apply(context, connector, account, notice).await {
+        Err(failure) => failure,
+        verdict => return verdict,
+    };
+    let may_pass = match &failure {
+        Failure::Api(error) => **error == ApiError::LockTimeout,
+        Failure::Database(DatabaseError::Exists(_)) => true,
+        other => other.is_outage(),
+    };
+    if may_pass {
+        return Err(failure);
+    }
+    context.platform.log_error(&notice.event, &failure.to_string());
+    let problem = "It cannot be taken here, and the log says why.".to_owned();
+    Ok(Verdict::Parked { problem, may_help_later: true })
+}
+
 /// What came of another try, and whether a later one may come to more.
 async fn try_again<P: Platform>(
     context: &Context<'_, P>,
@@ -111,7 +140,7 @@ async fn try_again<P: Platform>(
     known.status = Status::Processed;
     known.problem = None;
     *context.beside.borrow_mut() = connector_webhooks::update(&known).to_vec();
-    let verdict = apply::apply(context, connector, account, &notice).await?;
+    let verdict = judge(context, connector, account, &notice).await?;
     let may_help_later = matches!(verdict, Verdict::Parked { may_help_later: true, .. });
     if !context.beside.borrow().is_empty() {
         note(&mut known, verdict);

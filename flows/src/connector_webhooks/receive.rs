@@ -8,7 +8,7 @@ use domain::id::{ConnectorAccountId, Id};
 use http::HeaderMap;
 use store::{Database, DatabaseError, Rows, connector_accounts, connector_webhooks};
 
-use super::{Verdict, apply, note, plan_retry};
+use super::{Verdict, judge, note, plan_retry};
 use crate::connector_accounts::webhook_secrets;
 use crate::{Context, Failure, Platform};
 
@@ -84,7 +84,9 @@ pub async fn receive<P: Platform>(
             Err(failure) => return Err(failure),
         }
     }
-    Err(domain::ApiError::LockTimeout.into())
+    let problem = "A row that it needs is there already, and is not its own.".to_owned();
+    keep(&context, new, Verdict::Parked { problem, may_help_later: true }).await?;
+    Ok(Received::Kept)
 }
 
 fn new<P: Platform>(
@@ -119,14 +121,23 @@ async fn take<P: Platform>(
     connector: Connector,
     account: &ConnectorAccount,
     notice: &Notice,
-    mut new: ConnectorWebhook,
+    new: ConnectorWebhook,
 ) -> Result<(), Failure> {
     *context.beside.borrow_mut() = vec![connector_webhooks::insert(&context.scope, &new)];
-    let verdict = apply::apply(context, connector, account, notice).await?;
+    let verdict = judge(context, connector, account, notice).await?;
     if context.beside.borrow_mut().is_empty() {
         return Ok(());
     }
     context.beside.borrow_mut().clear();
+    keep(context, new, verdict).await
+}
+
+/// Keeps what came of a notice that changed nothing.
+async fn keep<P: Platform>(
+    context: &Context<'_, P>,
+    mut new: ConnectorWebhook,
+    verdict: Verdict,
+) -> Result<(), Failure> {
     let may_help_later = matches!(verdict, Verdict::Parked { may_help_later: true, .. });
     note(&mut new, verdict);
     let mut batch = vec![connector_webhooks::insert(&context.scope, &new)];

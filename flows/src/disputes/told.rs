@@ -7,6 +7,7 @@ use connectors::webhook::Disputed;
 use domain::ApiError;
 use domain::charge::Charge;
 use domain::dispute::{Details, Dispute, Reason, Status};
+use domain::timestamp::Timestamp;
 use store::{DatabaseError, charges, disputes};
 
 use super::open::open_as;
@@ -24,7 +25,7 @@ pub(crate) enum Told {
     Contradicted(String),
 }
 
-/// Brings the dispute of a charge to where its processor says that it stands.
+/// Brings the dispute of a charge to where its processor says that it stands since a moment.
 ///
 /// # Errors
 /// When the database does not answer, or somebody else changes the charge all the time.
@@ -32,6 +33,7 @@ pub(crate) async fn told<P: Platform>(
     context: &Context<'_, P>,
     charge: &Charge,
     disputed: &Disputed,
+    since: Option<Timestamp>,
 ) -> Result<Told, Failure> {
     let (scope, id) = (&context.scope, Dispute::id_of(&charge.id));
     for _ in 0..MAX_TRIES {
@@ -49,15 +51,23 @@ pub(crate) async fn told<P: Platform>(
                     return Ok(Told::Contradicted(problem));
                 }
                 let mut dispute = new_dispute(context, &charge, disputed);
+                dispute.details.stands_since = since;
                 (open_as(context, &mut charge, &mut dispute)?, dispute.status)
             }
             Some(known) => {
-                let next = match next(&known, disputed) {
+                let next = match next(&known, disputed, since) {
                     Ok(next) => next,
                     Err(told) => return Ok(told),
                 };
+                // It takes the money from here on.
+                if next == Status::NeedsResponse
+                    && let Some(problem) = cannot_be_opened(&charge, disputed)
+                {
+                    return Ok(Told::Contradicted(problem));
+                }
                 let mut after = known.clone();
                 after.amount = disputed.amount;
+                after.details.stands_since = since;
                 (moved(context, &known, after, charge, next)?.0, next)
             }
         };
@@ -93,7 +103,7 @@ fn cannot_be_opened(charge: &Charge, disputed: &Disputed) -> Option<String> {
 }
 
 /// What a dispute becomes next, if its processor says something new of it.
-fn next(known: &Dispute, disputed: &Disputed) -> Result<Status, Told> {
+fn next(known: &Dispute, disputed: &Disputed, since: Option<Timestamp>) -> Result<Status, Told> {
     let reference = known.details.processor_reference.as_deref();
     if reference != Some(&disputed.reference) {
         return Err(Told::Contradicted(format!(
@@ -110,9 +120,12 @@ fn next(known: &Dispute, disputed: &Disputed) -> Result<Status, Told> {
     if !stands.is_inquiry() && disputed.amount != known.amount {
         return Err(Told::Contradicted(format!("{} is about another amount.", known.id)));
     }
+    let is_old = known.details.stands_since.zip(since).is_some_and(|(known, told)| told <= known);
     match stands.step_to(end) {
         Some(next) => Ok(next),
-        None if stands == end || !end.is_over() => Err(Told::Known),
+        None if stands == end => Err(Told::Known),
+        // It is told late, unless what was over is open again.
+        None if !end.is_over() && (is_old || !stands.is_over()) => Err(Told::Known),
         None => {
             let (is, told) = (stands.name(), end.name());
             Err(Told::Contradicted(format!("{} is {is}, and cannot become {told}.", known.id)))

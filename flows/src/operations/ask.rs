@@ -159,6 +159,13 @@ impl Asker {
         held: &Held,
         cvc: Option<&str>,
     ) -> Result<Outcome, Failure> {
+        // A database that was taken back to an earlier moment does not know what another run of the request has sent.
+        if context.resumes && matches!(held.attempt.request, Request::Refund { .. }) {
+            match self.look_up(context, held).await {
+                Outcome::NotFound => {}
+                found => return Ok(found),
+            }
+        }
         let outcome = self.send(context, held, cvc).await?;
         let Outcome::Refused { fault, code, message } = outcome else { return Ok(outcome) };
         // It speaks of this request alone: its client's retry may have sent another by now. That may come so long after

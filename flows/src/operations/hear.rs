@@ -3,7 +3,7 @@
 //! A notice may be late, told twice or out of order. What it says plainly is recorded, over the attempt as it was
 //! seen; where it says otherwise than was asked, which an old one does, the processor itself is asked.
 
-use connectors::webhook::Notice;
+use connectors::webhook::{Notice, Subject};
 use connectors::{Command, Connector, LookUp, Operation, Outcome};
 use domain::attempt::{Attempt, AttemptState, Request};
 use domain::charge::Charge;
@@ -12,7 +12,8 @@ use domain::refund;
 use store::scheduled_tasks::{self, Kind, Task};
 
 use super::ask::{Asker, question};
-use super::{Held, learnt, load, look_again, plan_undo};
+use super::undo::undo_if_given_up;
+use super::{Held, learnt, load, look_again};
 use crate::platform::PlatformError;
 use crate::{Context, Failure, Platform, payment_intents};
 
@@ -30,7 +31,8 @@ pub(crate) enum Said {
 fn said(connector: Connector, held: &Held, notice: &Notice) -> Said {
     match connector.heard(&question(held), notice) {
         Outcome::Unknown { .. } => Said::Nothing,
-        // Where the cardholder is to go is told by the payment itself.
+        // What its card's checks came to, and where the cardholder is to go, is told by the payment itself.
+        Outcome::Authorized { .. } if notice.is_partial => Said::Unclear,
         Outcome::ChallengeRequired { url: None, .. }
         | Outcome::Mismatch { .. }
         | Outcome::Refused { .. }
@@ -40,8 +42,8 @@ fn said(connector: Connector, held: &Held, notice: &Notice) -> Said {
     }
 }
 
-/// Does what a notice says of a payment: of its authorisation, or of the operation that is open on it. Says why a
-/// person should look, where it contradicts what is known.
+/// Does what a notice says of a payment, which is of this reference there: of its authorisation, or of the operation
+/// that is open on it. Says why a person should look, where it contradicts what is known.
 ///
 /// # Errors
 /// When the database or the processor does not answer.
@@ -50,7 +52,12 @@ pub(crate) async fn hear_of_payment<P: Platform>(
     connector: Connector,
     held: Held,
     notice: &Notice,
+    reference: &str,
 ) -> Result<Option<String>, Failure> {
+    if let Some(problem) = second_payment(connector, &held, notice, reference) {
+        context.platform.alert("needs_attention", held.attempt.id.as_str(), &problem);
+        return Ok(Some(problem));
+    }
     match held.attempt.state {
         AttemptState::Started => hear(context, connector, held, notice).await?,
         AttemptState::RequiresAction => {
@@ -74,6 +81,21 @@ pub(crate) async fn hear_of_payment<P: Platform>(
     Ok(None)
 }
 
+/// Why a person should look at a payment that is there beside the one that is known by its key: its cardholder may have
+/// paid twice, and which of them counts is not guessed.
+fn second_payment(
+    connector: Connector,
+    held: &Held,
+    notice: &Notice,
+    reference: &str,
+) -> Option<String> {
+    let known = held.attempt.processor_reference.as_deref().filter(|known| *known != reference)?;
+    let question = LookUp { reference: Some(reference), ..question(held) };
+    let said = connector.heard(&question, notice);
+    matches!(said, Outcome::Authorized { .. } | Outcome::Mismatch { .. })
+        .then(|| format!("{reference} was paid there under the key of {known}."))
+}
+
 /// Does what a notice says of an attempt that is open.
 ///
 /// # Errors
@@ -81,7 +103,7 @@ pub(crate) async fn hear_of_payment<P: Platform>(
 pub(crate) async fn hear<P: Platform>(
     context: &Context<'_, P>,
     connector: Connector,
-    held: Held,
+    mut held: Held,
     notice: &Notice,
 ) -> Result<(), Failure> {
     match said(connector, &held, notice) {
@@ -90,6 +112,12 @@ pub(crate) async fn hear<P: Platform>(
             Box::pin(learnt(context, held, outcome)).await?;
         }
         Said::Unclear => {
+            // A search by our key may not find it for a while.
+            if let (Request::Authorize(_), Subject::Payment { reference, .. }) =
+                (&held.attempt.request, &notice.subject)
+            {
+                held.attempt.processor_reference.get_or_insert_with(|| reference.clone());
+            }
             Box::pin(look_again(context, held)).await?;
             must_have_answered(context)?;
         }
@@ -124,15 +152,12 @@ async fn undo_what_turned_up<P: Platform>(
     held: &Held,
     notice: &Notice,
 ) -> Result<(), Failure> {
-    let turned_up = matches!(
-        connector.heard(&question(held), notice),
-        Outcome::Authorized { .. } | Outcome::ChallengeRequired { .. } | Outcome::Mismatch { .. }
-    );
-    if turned_up {
-        let plan = plan_undo(context, held.attempt.id.as_str(), context.now);
-        context.change(vec![plan]).await?;
+    match connector.heard(&question(held), notice) {
+        Outcome::Authorized { .. }
+        | Outcome::ChallengeRequired { .. }
+        | Outcome::Mismatch { .. } => undo_if_given_up(context, &held.attempt).await,
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// Compares what a payment holds with what its processor says. What it let go of is let go of here, as when its time is
@@ -205,7 +230,8 @@ pub(crate) fn refund_told(
     }
 }
 
-/// Does what a notice says of a refund of ours.
+/// Does what a notice says of a refund of ours, which is of this reference there. Says why a person should look, where
+/// it gives money back that nobody here knows of.
 ///
 /// # Errors
 /// When the database or the processor does not answer.
@@ -214,16 +240,37 @@ pub(crate) async fn hear_of_refund<P: Platform>(
     connector: Connector,
     held: Held,
     notice: &Notice,
-) -> Result<(), Failure> {
-    if held.attempt.state == AttemptState::Started {
-        return hear(context, connector, held, notice).await;
+    reference: &str,
+) -> Result<Option<String>, Failure> {
+    let known = held.attempt.processor_reference.as_deref();
+    let is_second = known.is_some_and(|known| known != reference);
+    if held.attempt.state == AttemptState::Started && !is_second {
+        hear(context, connector, held, notice).await?;
+        return Ok(None);
     }
-    let (Request::Refund { refund }, Some((status, why))) =
-        (&held.attempt.request, refund_told(connector, &question(&held), notice))
-    else {
-        return Ok(());
-    };
-    crate::refunds::told(context, refund.as_str(), status, why).await
+    let Request::Refund { refund } = &held.attempt.request else { return Ok(None) };
+    let question = LookUp { reference: Some(reference), ..question(&held) };
+    let Some((status, why)) = refund_told(connector, &question, notice) else { return Ok(None) };
+    let is_over = |status| matches!(status, refund::Status::Failed | refund::Status::Canceled);
+    let was_given_up = held.refund.as_ref().is_some_and(|refund| is_over(refund.status));
+    if is_over(status) || !(is_second || was_given_up) {
+        if !is_second {
+            crate::refunds::told(context, refund.as_str(), status, why).await?;
+        }
+        return Ok(None);
+    }
+    // An old notice shows it as it was before it failed.
+    let Some(asker) = Asker::of(context, &held.attempt).await? else { return Ok(None) };
+    if let Outcome::Refunded { status, .. } =
+        asker.exchange(context, &Command::LookUp(question)).await
+        && is_over(status)
+    {
+        return Ok(None);
+    }
+    must_have_answered(context)?;
+    let problem = format!("{reference} gives money back there, beside what is known of {refund}.");
+    context.platform.alert("needs_attention", held.attempt.id.as_str(), &problem);
+    Ok(Some(problem))
 }
 
 /// The attempt of a refund that somebody else made at the processor of a charge: its processor is asked after it as

@@ -12,6 +12,7 @@ use store::{DatabaseError, Statement, attempts, customers, payment_intents};
 
 use super::ask::{Asker, Asking, ask};
 use super::failover::{self, Tried};
+use super::undo::undo_if_given_up;
 use super::{
     Held, MAX_RECORDINGS, RECOVERY_DELAY, authorize, capture, increment, load, load_around, refund,
     void,
@@ -133,8 +134,13 @@ async fn take<P: Platform>(
         Verdict::Record(outcome) => record(context, held, &outcome, is_first).await,
         Verdict::Wait { problem, reference } => wait(context, held, &problem, reference).await,
         Verdict::Park { why, reference } => {
+            let is_there = reference.is_some();
             held.attempt.processor_reference = held.attempt.processor_reference.or(reference);
-            park(context, held, &why).await
+            let left = park(context, held, &why).await?;
+            if is_there {
+                undo_if_given_up(context, &left.attempt).await?;
+            }
+            Ok(left)
         }
     }
 }
@@ -173,6 +179,10 @@ async fn record<P: Platform>(
     let resolved = held.attempt.resolved.clone();
     for _ in 0..MAX_RECORDINGS {
         if held.attempt.state != AttemptState::Started {
+            // Somebody gave it up meanwhile, and what it holds is known nowhere.
+            if let Outcome::Authorized { .. } | Outcome::ChallengeRequired { .. } = outcome {
+                undo_if_given_up(context, &held.attempt).await?;
+            }
             return Ok(held);
         }
         held.attempt.resolved.clone_from(&resolved);
@@ -237,6 +247,10 @@ async fn wait<P: Platform>(
     context.platform.log_error(held.attempt.id.as_str(), &format!("it stays open: {problem}"));
     for _ in 0..MAX_RECORDINGS {
         if held.attempt.state != AttemptState::Started {
+            // It is there, and may come to something yet.
+            if reference.is_some() {
+                undo_if_given_up(context, &held.attempt).await?;
+            }
             return Ok(held);
         }
         let mut after = held.clone();

@@ -9,8 +9,8 @@ use domain::attempt::{Attempt, AttemptState, Request};
 use domain::money::Amount;
 use domain::refund;
 use domain::timestamp::Timestamp;
-use store::Statement;
 use store::scheduled_tasks::{self, Kind, Task};
+use store::{Statement, attempts};
 
 use super::Held;
 use super::ask::Asker;
@@ -30,6 +30,21 @@ pub fn plan_undo<P: Platform>(
         scope: context.scope.clone(),
         tries: 0,
     })
+}
+
+/// Plans that what a processor did for an attempt is taken back, where that is an authorisation that was given up
+/// meanwhile.
+pub(super) async fn undo_if_given_up<P: Platform>(
+    context: &Context<'_, P>,
+    attempt: &Attempt,
+) -> Result<(), Failure> {
+    if attempt.connector_account.is_some()
+        && matches!(attempt.request, Request::Authorize(_))
+        && matches!(attempt.state, AttemptState::Failed | AttemptState::Canceled)
+    {
+        context.change(vec![plan_undo(context, attempt.id.as_str(), context.now)]).await?;
+    }
+    Ok(())
 }
 
 /// Takes back what a processor did for an authorisation that was given up, after it was tried in vain so often.
@@ -52,7 +67,16 @@ pub(crate) async fn undo<P: Platform>(
         return Ok(true);
     }
     let Some(asker) = Asker::of(context, attempt).await? else { return Ok(true) };
-    match asker.look_up(context, held).await {
+    let found = asker.look_up(context, held).await;
+    // What is told of it from now on, as a dispute, finds it by that.
+    if let Outcome::Authorized { reference, .. }
+    | Outcome::ChallengeRequired { reference: Some(reference), .. }
+    | Outcome::Canceled { reference } = &found
+        && attempt.processor_reference.is_none()
+    {
+        context.batch(vec![attempts::note_reference(&attempt.id, reference)]).await?;
+    }
+    match found {
         Outcome::Canceled { .. } | Outcome::Declined(_) => Ok(true),
         Outcome::Authorized { reference, .. } if authorize.capture => {
             give_back(context, &asker, attempt, &reference).await

@@ -12,6 +12,7 @@ use store::{DatabaseError, Rows, Statement, attempts, charges, payment_intents, 
 
 use crate::context::first;
 use crate::operations::{self, Asking, Held};
+use crate::platform::PlatformError;
 use crate::{Context, Failure, Platform};
 
 /// How often a refund is decided anew because its charge changed meanwhile.
@@ -41,7 +42,7 @@ pub struct Create {
 /// Creates a refund.
 ///
 /// # Errors
-/// When the charge does not allow it, or there is none.
+/// When the charge does not allow it, or there is none; while nothing may begin.
 pub async fn create<P: Platform>(
     context: &Context<'_, P>,
     create: &Create,
@@ -53,6 +54,10 @@ pub async fn create<P: Platform>(
         let results = context.batch(reading(context, create, &attempt)?).await?;
         if results.first().and_then(Rows::first).is_some() {
             return refund_of(operations::finish(context, &attempt).await?);
+        }
+        if context.platform.is_closed() {
+            let problem = "it is closed, and no refund begins".to_owned();
+            return Err(PlatformError { part: "database", problem }.into());
         }
         let charge = charge_of(create, first(&results, 1)?, first(&results, 2)?)?;
         if let Some(held) = start(context, charge, create, &attempt).await? {

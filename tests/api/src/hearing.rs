@@ -2,6 +2,7 @@
 
 use http::Request;
 use kit::Processor;
+use serde_json::{Value, json};
 
 use crate::processors::connected;
 use crate::{Answer, Api};
@@ -80,4 +81,35 @@ pub fn kept(api: &Api) -> Vec<String> {
 /// How many rows a table has.
 pub fn counted(api: &Api, table: &str) -> usize {
     api.platform.database().query(&format!("SELECT * FROM {table}"), vec![]).len()
+}
+
+/// A dispute of the first payment, as the processor shows it.
+///
+/// # Panics
+/// When the change is none of fields.
+pub fn dispute(status: &str, change: &Value) -> Value {
+    let mut dispute = json!({
+        "id": "dp_1", "object": "dispute", "amount": 2000, "currency": "usd", "charge": "ch_1",
+        "payment_intent": "pi_1", "reason": "product_unacceptable", "status": status,
+        "evidence_details": { "due_by": 1_900_000_000 },
+        "payment_method_details": { "card": { "network_reason_code": "13.3" } },
+    });
+    let fields = dispute.as_object_mut().expect("an object");
+    fields.extend(change.as_object().cloned().unwrap_or_default());
+    dispute
+}
+
+/// The body that tells how it stands.
+pub fn disputed(event: &str, status: &str) -> String {
+    Processor::notice(event, "charge.dispute.updated", &dispute(status, &json!({})))
+}
+
+/// The same body, of an event that happened at a moment, in seconds.
+///
+/// # Panics
+/// When the body is no event.
+pub fn at(body: &str, moment: i64) -> String {
+    let mut event: Value = serde_json::from_str(body).expect("an event");
+    event["created"] = json!(moment);
+    event.to_string()
 }

@@ -1,7 +1,7 @@
 //! Money that moves at a processor without us: refunds by somebody else, refunds that fail late, disputes, and holds
 //! that end there. However and in whichever order it is told, the books end as they should.
 
-use api::hearing::{deliver, deliver_all, delivering, hearing, kept, now};
+use api::hearing::{deliver, deliver_all, delivering, dispute, disputed, hearing, kept, now};
 use api::processors::{MANUAL, PAY, VISA, card, latest, lose, only, pass, path};
 use api::{Answer, Api, cases, invariants};
 use domain::timestamp::{DAY, HOUR};
@@ -27,22 +27,6 @@ fn balance(api: &Api) -> i64 {
         sums.iter().filter_map(|sum| sum["amount"].as_i64()).sum::<i64>()
     };
     sum("pending") + sum("available")
-}
-
-fn dispute(status: &str, change: &Value) -> Value {
-    let mut dispute = json!({
-        "id": "dp_1", "object": "dispute", "amount": 2000, "currency": "usd", "charge": "ch_1",
-        "payment_intent": "pi_1", "reason": "product_unacceptable", "status": status,
-        "evidence_details": { "due_by": 1_900_000_000 },
-        "payment_method_details": { "card": { "network_reason_code": "13.3" } },
-    });
-    let fields = dispute.as_object_mut().expect("an object");
-    fields.extend(change.as_object().cloned().unwrap_or_default());
-    dispute
-}
-
-fn disputed(event: &str, status: &str) -> String {
-    Processor::notice(event, "charge.dispute.updated", &dispute(status, &json!({})))
 }
 
 #[test]

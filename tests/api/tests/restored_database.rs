@@ -2,8 +2,9 @@
 
 use api::hearing::{deliver_all, hearing, kept};
 use api::invariants;
-use api::processors::{MANUAL, PAY, VISA, card, path};
+use api::processors::{MANUAL, PAY, VISA, card, connected, only, path};
 use domain::idempotency::LEASE;
+use domain::timestamp::DAY;
 use kit::Fault;
 
 #[test]
@@ -49,5 +50,50 @@ fn scenario_32_a_database_that_is_restored_pays_nothing_twice_under_the_keys_tha
     api.post(&(path(&held) + "/capture"), &[]).ok();
     assert_eq!(api.get(&path(&held)).ok().body["status"], "succeeded");
     assert_eq!(processor.payments(), payments);
+    invariants::check_settled(&api.platform);
+}
+
+#[test]
+fn a_refund_of_after_the_moment_that_was_restored_was_made_once_more_a_day_later() {
+    let (api, processor) = connected();
+    let paid = api.post(PAY, &card(VISA, &[])).ok();
+    let database = api.platform.database();
+    database.query("SAVEPOINT moment", vec![]);
+    let form = [("payment_intent", paid.id()), ("amount", "500")];
+    api.platform.complete_hop().fail(1, Fault::BeforeEffect);
+    api.post_once("/v1/refunds", &form, "back").error(503);
+    assert_eq!(only(&processor).refunded, 500);
+    database.query("ROLLBACK TO moment", vec![]);
+
+    processor.forget_keys();
+    api.platform.advance(DAY);
+    let again = api.post_once("/v1/refunds", &form, "back").ok();
+    assert_eq!(again.body["status"], "succeeded");
+    assert_eq!(only(&processor).refunded, 500);
+    invariants::check_settled(&api.platform);
+}
+
+#[test]
+fn refunds_began_while_nothing_else_did_and_the_database_was_restored() {
+    let (api, processor) = connected();
+    let paid = api.post(PAY, &card(VISA, &[])).ok();
+    let form = [("payment_intent", paid.id()), ("amount", "500")];
+    api.platform.outside().processor_hop.fail(1, Fault::AfterEffect);
+    let open = api.post_once("/v1/refunds", &form, "open");
+    api.platform.database().close(true);
+    let refused = api.post_once("/v1/refunds", &form, "back");
+    assert_eq!(refused.header("stripe-should-retry"), Some("true"), "{:#}", refused.body);
+    refused.error(503);
+    let charge = api.get("/v1/charges").ok().id_of_first();
+    api.post(&format!("/v1/charges/{charge}/refunds"), &[]).error(503);
+    // What has begun goes on to its end.
+    api.platform.advance(61);
+    api.beat();
+    assert_eq!(only(&processor).refunded, 500);
+    assert_eq!(api.get(&format!("/v1/refunds/{}", open.id())).ok().body["status"], "succeeded");
+    api.platform.database().close(false);
+    api.platform.advance(LEASE);
+    api.post_once("/v1/refunds", &form, "back").ok();
+    assert_eq!(only(&processor).refunded, 1000);
     invariants::check_settled(&api.platform);
 }

@@ -52,6 +52,7 @@ pub struct Database {
     /// Where the texts are that were seen and do not change: comparing those takes longer than to run some.
     seen: RefCell<HashSet<*const str>>,
     is_nearly_full: Cell<bool>,
+    is_closed: Cell<bool>,
 }
 
 impl Database {
@@ -88,6 +89,7 @@ impl Database {
             texts: RefCell::default(),
             seen: RefCell::default(),
             is_nearly_full: Cell::new(false),
+            is_closed: Cell::new(false),
         }
     }
 
@@ -99,6 +101,17 @@ impl Database {
     /// Decides whether room is left only for what becomes of payments that have begun.
     pub fn keep_room(&self, keeps: bool) {
         self.is_nearly_full.set(keeps);
+    }
+
+    /// Decides whether no money may begin to move, as while the database is restored.
+    pub fn close(&self, closes: bool) {
+        self.keep_room(closes);
+        self.is_closed.set(closes);
+    }
+
+    /// Whether no money may begin to move.
+    pub fn is_closed(&self) -> bool {
+        self.is_closed.get()
     }
 
     /// Whether room is left only for what becomes of payments that have begun.

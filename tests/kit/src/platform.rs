@@ -379,6 +379,10 @@ impl flows::Platform for Platform {
         self.database.is_nearly_full()
     }
 
+    fn is_closed(&self) -> bool {
+        self.database.is_closed()
+    }
+
     fn now(&self) -> Timestamp {
         self.now.get()
     }

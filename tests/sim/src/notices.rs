@@ -53,13 +53,17 @@ pub struct Notice {
     pub kind: String,
     /// What it is about, as it was then.
     pub object: Value,
+    /// When it happened, in seconds.
+    pub created: i64,
 }
 
 impl Notice {
     fn body(&self) -> String {
         let data = json!({ "object": self.object });
         let (id, kind) = (&self.event, &self.kind);
-        json!({ "id": id, "object": "event", "type": kind, "data": data }).to_string()
+        let created = self.created;
+        json!({ "id": id, "object": "event", "type": kind, "created": created, "data": data })
+            .to_string()
     }
 }
 
@@ -114,7 +118,8 @@ impl Sender {
 /// Sends off what the processor has to tell.
 pub fn send_off(world: &Rc<World>) {
     let notices = world.processor.borrow_mut().take_notices();
-    for notice in notices {
+    for mut notice in notices {
+        notice.created = world.clock(0).seconds();
         let hook = world.notices.borrow().hooks.get(&notice.account).cloned();
         let Some(hook) = hook else { continue };
         forge(world, &hook, &notice);

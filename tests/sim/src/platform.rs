@@ -313,6 +313,10 @@ impl flows::Platform for Invocation {
         false
     }
 
+    fn is_closed(&self) -> bool {
+        false
+    }
+
     fn now(&self) -> Timestamp {
         self.world.clock(self.skew)
     }

@@ -76,7 +76,9 @@ impl Books {
             "requires_payment_method" => "payment_intent.payment_failed",
             status => &format!("payment_intent.{status}"),
         };
-        let (kind, shown) = (kind.to_owned(), self.shown(paid));
+        let (kind, mut shown) = (kind.to_owned(), self.shown(paid));
+        // What an event is about never holds other objects.
+        shown["latest_charge"] = json!(format!("ch_of_{id}"));
         self.tell(&kind, &shown);
     }
 }

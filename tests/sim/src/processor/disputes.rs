@@ -40,7 +40,8 @@ impl Processor {
         self.told += 1;
         let (account, kind) = (account.to_owned(), kind.to_owned());
         let event = format!("evt_{}", self.told);
-        self.notices.push(Notice { account, event, kind, object });
+        // The world knows when.
+        self.notices.push(Notice { account, event, kind, object, created: 0 });
     }
 
     /// Tells where a payment stands.
@@ -51,7 +52,9 @@ impl Processor {
             "requires_payment_method" => "payment_intent.payment_failed".to_owned(),
             status => format!("payment_intent.{status}"),
         };
-        let (account, shown) = (payment.account.clone(), payment.shown());
+        let (account, mut shown) = (payment.account.clone(), payment.shown());
+        // What an event is about never holds other objects.
+        shown["latest_charge"] = json!(format!("ch_of_{}", payment.id));
         self.tell(&account, &kind, shown);
     }
 
