@@ -176,6 +176,7 @@ pub fn statements() -> Vec<(String, String)> {
         ("scheduled_tasks.due", scheduled_tasks::DUE),
         ("scheduled_tasks.insert", scheduled_tasks::INSERT),
         ("scheduled_tasks.next", scheduled_tasks::NEXT),
+        ("scheduled_tasks.processors", scheduled_tasks::PROCESSORS),
         ("scheduled_tasks.put_off", scheduled_tasks::PUT_OFF),
         ("setup_intents.find", setup_intents::FIND),
         ("setup_intents.insert", setup_intents::INSERT),

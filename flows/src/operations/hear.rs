@@ -100,7 +100,7 @@ pub(crate) async fn hear<P: Platform>(
 
 /// The processor sends a notice again that could not be followed up.
 fn must_have_answered<P: Platform>(context: &Context<'_, P>) -> Result<(), Failure> {
-    match context.is_unanswered.get() {
+    match context.unanswered.borrow().is_some() {
         true => {
             let problem = "it does not answer what its webhook asks for".to_owned();
             Err(PlatformError { part: "processor", problem }.into())
