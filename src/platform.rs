@@ -9,10 +9,10 @@ use domain::idempotency::{Begin, Complete, Decision};
 use domain::receipt::Document;
 use domain::routing::health::Breaker;
 use domain::seal::MasterKey;
+use flows::alerts::Alert;
 use flows::platform::{Answered, Email, NotSent, Sent};
 use flows::webhooks::Parcel;
 use flows::{Platform, PlatformError};
-use serde_json::json;
 use store::{DatabaseError, Rows, Statement};
 use worker::Env;
 
@@ -270,9 +270,8 @@ impl Platform for CloudflarePlatform {
         worker::console_error!("{request}: {problem}");
     }
 
-    fn alert(&self, name: &str, subject: &str, problem: &str) {
-        let told = json!({ "alert": name, "subject": subject, "problem": problem });
-        worker::console_error!("{told}");
+    fn alert(&self, alert: &Alert<'_>) {
+        worker::console_error!("{}", serde_json::to_string(alert).unwrap_or_default());
     }
 }
 

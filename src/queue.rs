@@ -193,6 +193,12 @@ async fn bury(messages: &[RawMessage], queue: Queue, platform: &CloudflarePlatfo
         }
     }
     announce_events(platform).await;
+    // One that gets lost costs time only.
+    if let Some(moment) = platform.earliest_wake()
+        && let Err(problem) = heartbeat::poke(platform.env(), &[moment]).await
+    {
+        worker::console_warn!("the heartbeat could not be woken: {problem}");
+    }
 }
 
 /// What a message says; one that is no text is told of as JSON.

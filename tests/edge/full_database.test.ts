@@ -5,6 +5,9 @@ import Stripe from "stripe";
 import { Server } from "./kit/server.ts";
 import { until } from "./kit/until.ts";
 
+/** What called for a person, under a name. */
+const alerts = (server: Server, name: string) => server.log.filter((line) => line.includes(`{"alert":"${name}"`));
+
 test("a database that is nearly full takes no new payment and lets those end that have begun", async () => {
   await using server = await Server.start();
   const { secret_key: key } = await server.account();
@@ -17,7 +20,8 @@ test("a database that is nearly full takes no new payment and lets those end tha
   server.bind({ DATABASE_FULL_AT: "1000" });
   await server.restart();
   await assert.rejects(pay(), (error) => error instanceof Stripe.errors.StripeAPIError && error.statusCode === 503);
-  await until("the operator is told", async () => server.log.find((line) => line.includes("nearly full")));
+  await server.scheduled();
+  await until("the operator is told", async () => alerts(server, "database_full")[0]);
   assert.equal((await server.stripe(key).paymentIntents.capture(held.id)).status, "succeeded");
   assert.equal((await server.stripe(key).refunds.create({ payment_intent: held.id })).status, "succeeded");
   server.bind({ DATABASE_FULL_AT: undefined });

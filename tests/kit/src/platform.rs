@@ -12,6 +12,7 @@ use domain::receipt::Document;
 use domain::routing::health::{Answers, Breaker, Health, is_failure};
 use domain::seal::MasterKey;
 use flows::PlatformError;
+use flows::alerts::Alert;
 use flows::platform::{Answered, Email, NotSent, Sent};
 use flows::webhooks::Parcel;
 
@@ -398,9 +399,10 @@ impl flows::Platform for Platform {
             .push(LoggedError { request: request.to_owned(), problem: problem.to_owned() });
     }
 
-    fn alert(&self, name: &str, subject: &str, problem: &str) {
-        self.alerts.borrow_mut().push((name.to_owned(), subject.to_owned()));
-        self.log_error(subject, problem);
+    fn alert(&self, alert: &Alert<'_>) {
+        assert!(!alert.money.is_empty(), "nobody knows what {} means", alert.alert);
+        self.alerts.borrow_mut().push((alert.alert.to_owned(), alert.subject.to_owned()));
+        self.log_error(alert.subject, alert.problem);
     }
 }
 
