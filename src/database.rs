@@ -23,7 +23,9 @@ use crate::timings::{Hop, Timings};
 #[wasm_bindgen(inline_js = r#"
 const texts = [];
 let size = 0;
-export const isNearlyFull = ({ DATABASE_FULL_AT: limit }) => size > (limit ?? 9.5e9);
+const isNumber = (limit) => /^\d{1,15}$/.test(limit);
+export const isLimitUnreadable = ({ DATABASE_FULL_AT: limit }) => limit !== undefined && !isNumber(limit);
+export const isNearlyFull = ({ DATABASE_FULL_AT: limit }) => size > (isNumber(limit) ? limit : 9.5e9);
 export async function run({ DB: database }, statements, bound) {
   if (database === undefined) throw new Error("the binding DB is missing");
   let place = 0;
@@ -46,6 +48,8 @@ extern "C" {
     fn run(env: &JsValue, statements: &str, bound: &str) -> Promise;
     #[wasm_bindgen(js_name = isNearlyFull)]
     fn is_nearly_full(env: &JsValue) -> bool;
+    #[wasm_bindgen(js_name = isLimitUnreadable)]
+    fn is_limit_unreadable(env: &JsValue) -> bool;
 }
 
 thread_local! {
@@ -88,6 +92,11 @@ impl CloudflareDatabase {
     /// Whether it had more bytes after the last batch of this isolate than it may have for new payments to begin.
     pub fn is_nearly_full(&self) -> bool {
         is_nearly_full(self.env.as_ref())
+    }
+
+    /// Whether the number of bytes that it may have is set to what is none.
+    pub fn is_limit_unreadable(&self) -> bool {
+        is_limit_unreadable(self.env.as_ref())
     }
 
     /// Runs a batch without counting it.

@@ -254,6 +254,11 @@ impl Platform for CloudflarePlatform {
         self.database.is_nearly_full()
     }
 
+    fn unreadable_settings(&self) -> Vec<(&'static str, &'static str)> {
+        let limit = ("DATABASE_FULL_AT", "it is no number of bytes, and 9500000000 counts");
+        Vec::from_iter(self.database.is_limit_unreadable().then_some(limit))
+    }
+
     fn now(&self) -> Timestamp {
         clock::now()
     }

@@ -12,7 +12,7 @@ use crate::{Failure, Platform};
 const BATCH: i64 = 50;
 
 /// What a kind of trouble means: its name, why no money was lost, and what to do.
-const MEANINGS: [[&str; 3]; 5] = [
+const MEANINGS: [[&str; 3]; 6] = [
     [
         "needs_attention",
         "The payment is held as it stands: nobody charges, retries or gives back anything of it.",
@@ -37,6 +37,11 @@ const MEANINGS: [[&str; 3]; 5] = [
         alerts::DATABASE_FULL,
         "No payment begins that could not be recorded; those that have begun go on.",
         "Make room: docs/operating.md.",
+    ],
+    [
+        alerts::SETTING_UNREADABLE,
+        "The default counts in its stead.",
+        "Correct it in wrangler.toml, and deploy: docs/operating.md.",
     ],
 ];
 
@@ -95,5 +100,9 @@ fn of_deployment<P: Platform>(platform: &P) -> Vec<Trouble> {
     let full = platform.is_nearly_full().then(|| {
         trouble(alerts::DATABASE_FULL, "database", "it is nearly full, and no payment begins")
     });
-    full.into_iter().collect()
+    let unreadable = platform
+        .unreadable_settings()
+        .into_iter()
+        .map(|(setting, problem)| trouble(alerts::SETTING_UNREADABLE, setting, problem));
+    full.into_iter().chain(unreadable).collect()
 }

@@ -180,6 +180,9 @@ pub trait Platform {
     /// Whether the database has room only for what becomes of payments that have begun.
     fn is_nearly_full(&self) -> bool;
 
+    /// The settings of the deployment that cannot be read, each with what counts in its stead.
+    fn unreadable_settings(&self) -> Vec<(&'static str, &'static str)>;
+
     /// The moment, in seconds since the Unix epoch.
     fn now(&self) -> Timestamp;
 

@@ -13,7 +13,7 @@ pub(crate) const RAISE: &str = "\
     value ->> 'problem', ?2 FROM json_each(?1) WHERE true ON CONFLICT DO NOTHING";
 
 pub(crate) const END_OTHERS: &str = "\
-    DELETE FROM alerts WHERE name = 'database_full' AND NOT EXISTS \
+    DELETE FROM alerts WHERE name IN ('database_full', 'setting_unreadable') AND NOT EXISTS \
     (SELECT 1 FROM json_each(?1) WHERE value ->> 'name' = name AND value ->> 'subject' = subject)";
 
 pub(crate) const UNTOLD: &str = "\
@@ -25,6 +25,9 @@ pub(crate) const TOLD: &str = "\
 
 /// The database has little room left.
 pub const DATABASE_FULL: &str = "database_full";
+
+/// A setting of the deployment cannot be read.
+pub const SETTING_UNREADABLE: &str = "setting_unreadable";
 
 /// Something that a person should hear of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -28,3 +28,29 @@ test("a database that is nearly full takes no new payment and lets those end tha
   await server.restart();
   assert.equal((await pay()).status, "succeeded");
 });
+
+test("a limit that was no number left a database to fill up, and nobody was told", async () => {
+  await using server = await Server.start();
+  const { secret_key: key } = await server.account();
+  const pay = () =>
+    server.stripe(key).paymentIntents.create({
+      amount: 2000, currency: "usd", payment_method: "pm_card_visa", confirm: true,
+      automatic_payment_methods: { enabled: true, allow_redirects: "never" },
+    });
+  for (const limit of ["450 MB", ""]) {
+    server.bind({ DATABASE_FULL_AT: limit });
+    await server.restart();
+    const before = alerts(server, "setting_unreadable").length;
+    // It is told of once, and once more only where it was right in between.
+    await server.query("DELETE FROM alerts");
+    assert.equal((await pay()).status, "succeeded", "the default counts");
+    await server.scheduled();
+    await until("the operator is told", async () => alerts(server, "setting_unreadable")[before]);
+  }
+  server.bind({ DATABASE_FULL_AT: "1000" });
+  await server.restart();
+  await assert.rejects(pay(), (error) => error instanceof Stripe.errors.StripeAPIError && error.statusCode === 503);
+  await server.scheduled();
+  await until("it can be read again", async () =>
+    (await server.query("SELECT 1 FROM alerts WHERE name = 'setting_unreadable'")).length === 0 || undefined);
+});

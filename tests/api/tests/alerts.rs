@@ -151,6 +151,18 @@ fn a_database_that_filled_up_called_for_nobody() {
 }
 
 #[test]
+fn a_setting_that_cannot_be_read_calls_for_a_person_once() {
+    let api = Api::new();
+    api.platform.misread_settings(&[("DATABASE_FULL_AT", "it is no number")]);
+    pass(&api, HOUR, 60);
+    let alert = ("setting_unreadable".to_owned(), "DATABASE_FULL_AT".to_owned());
+    assert_eq!(api.platform.alerts(), [alert]);
+    api.platform.misread_settings(&[]);
+    pass(&api, 60, 1);
+    assert_eq!(standing(&api), 0);
+}
+
+#[test]
 fn alerts_that_the_previous_version_of_the_code_caused_are_told() {
     // It writes the row and knows of nothing else.
     let api = Api::new();

@@ -53,6 +53,7 @@ pub struct Platform {
     wakes: RefCell<Vec<Timestamp>>,
     errors: RefCell<Vec<LoggedError>>,
     alerts: RefCell<Vec<(String, String)>>,
+    unreadable_settings: RefCell<Vec<(&'static str, &'static str)>>,
     outside: Outside,
 }
 
@@ -85,6 +86,7 @@ impl Platform {
             wakes: RefCell::default(),
             errors: RefCell::default(),
             alerts: RefCell::default(),
+            unreadable_settings: RefCell::default(),
             outside: Outside::default(),
         }
     }
@@ -221,6 +223,11 @@ impl Platform {
     /// The names and subjects of what called for a person.
     pub fn alerts(&self) -> Vec<(String, String)> {
         self.alerts.borrow().clone()
+    }
+
+    /// Has these settings be ones that cannot be read, with what counts in the stead of each.
+    pub fn misread_settings(&self, settings: &[(&'static str, &'static str)]) {
+        settings.clone_into(&mut self.unreadable_settings.borrow_mut());
     }
 
     /// What an idempotency object keeps of a key.
@@ -397,6 +404,10 @@ impl flows::Platform for Platform {
         self.errors
             .borrow_mut()
             .push(LoggedError { request: request.to_owned(), problem: problem.to_owned() });
+    }
+
+    fn unreadable_settings(&self) -> Vec<(&'static str, &'static str)> {
+        self.unreadable_settings.borrow().clone()
     }
 
     fn alert(&self, alert: &Alert<'_>) {

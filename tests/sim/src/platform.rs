@@ -333,6 +333,10 @@ impl flows::Platform for Invocation {
         self.world.errors.borrow_mut().push(format!("{request}: {problem}"));
     }
 
+    fn unreadable_settings(&self) -> Vec<(&'static str, &'static str)> {
+        Vec::new()
+    }
+
     fn alert(&self, alert: &Alert<'_>) {
         self.log_error(alert.subject, alert.problem);
     }

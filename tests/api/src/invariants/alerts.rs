@@ -9,7 +9,8 @@ const STANDING: &str = "\
     UNION ALL SELECT 'connector_webhook_parked', id FROM connector_webhooks WHERE status = 'parked'";
 
 const ALERTS: &str = "\
-    SELECT name, subject FROM alerts WHERE name <> 'database_full'";
+    SELECT name, subject FROM alerts WHERE name NOT IN \
+    ('database_full', 'setting_unreadable')";
 
 /// Each row that needs a person has its alert, and each alert such a row.
 pub(super) fn check(database: &Database) {
