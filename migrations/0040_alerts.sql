@@ -77,3 +77,10 @@ CREATE TRIGGER connector_webhooks_are_gone AFTER DELETE ON connector_webhooks WH
 BEGIN
   DELETE FROM alerts WHERE name = 'connector_webhook_parked' AND subject = OLD.id;
 END;
+
+-- The code says when it cannot open one: nothing in a row shows it. Once it is set anew, it may be said again.
+CREATE TRIGGER webhook_secrets_are_set_anew AFTER UPDATE OF details ON connector_accounts
+WHEN NEW.details ->> '$.webhook_secrets' IS NOT OLD.details ->> '$.webhook_secrets'
+BEGIN
+  DELETE FROM alerts WHERE name = 'webhook_secret_unreadable' AND subject = NEW.id;
+END;

@@ -12,7 +12,7 @@ use crate::{Failure, Platform};
 const BATCH: i64 = 50;
 
 /// What a kind of trouble means: its name, why no money was lost, and what to do.
-const MEANINGS: [[&str; 3]; 6] = [
+const MEANINGS: [[&str; 3]; 7] = [
     [
         "needs_attention",
         "The payment is held as it stands: nobody charges, retries or gives back anything of it.",
@@ -32,6 +32,11 @@ const MEANINGS: [[&str; 3]; 6] = [
         "connector_webhook_parked",
         "What the processor told is kept as it came, and changed nothing.",
         "Look it up at the processor, then have it tried again: docs/connector-accounts.md.",
+    ],
+    [
+        alerts::WEBHOOK_SECRET_UNREADABLE,
+        "Webhooks are answered so that the processor sends them again, and recovery asks by itself.",
+        "Set the account's `webhook_secret` anew, or bring the master key back: docs/master-key.md.",
     ],
     [
         alerts::DATABASE_FULL,

@@ -29,6 +29,9 @@ pub const DATABASE_FULL: &str = "database_full";
 /// A setting of the deployment cannot be read.
 pub const SETTING_UNREADABLE: &str = "setting_unreadable";
 
+/// A secret of an account at a processor cannot be opened, under which webhooks would be believed.
+pub const WEBHOOK_SECRET_UNREADABLE: &str = "webhook_secret_unreadable";
+
 /// Something that a person should hear of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Trouble {

@@ -1,8 +1,8 @@
 //! Alerts: whatever stands that needs a person is told of once, whoever dies and whatever answer is lost meanwhile.
 
-use api::hearing::{deliver, deliver_all, hearing};
+use api::hearing::{SECRET, account, deliver, deliver_all, hearing, now, sending};
 use api::processors::{PAY, VISA, card, connected, pass, path};
-use api::Api;
+use api::{Answer, Api};
 use domain::timestamp::{DAY, HOUR};
 use kit::{Fault, Processor};
 use queues::{Queue, dead_letters};
@@ -160,6 +160,35 @@ fn a_setting_that_cannot_be_read_calls_for_a_person_once() {
     api.platform.misread_settings(&[]);
     pass(&api, 60, 1);
     assert_eq!(standing(&api), 0);
+}
+
+#[test]
+fn strangers_filled_the_log_while_a_webhook_secret_could_not_be_opened() {
+    let (api, _, hook) = hearing();
+    let body = Processor::notice("evt_1", "charge.updated", &json!({ "object": "charge" }));
+    let send = |signature: &str| -> Answer { kit::run(sending(&api, &hook, signature, &body)) };
+    let signed = || Processor::sign(&body, &[SECRET], now(&api));
+    assert_eq!(send("t=1,v1=forged").status, 400);
+    // As after a restore from another deployment, or where the master key was lost.
+    let damage = "UPDATE connector_accounts SET details = replace(details, '\"sealed\":\"', '\"sealed\":\"A')";
+    api.platform.database().query(damage, vec![]);
+    let before = api.platform.errors().len();
+    for _ in 0..100 {
+        assert_eq!(send("t=1,v1=forged").status, 503, "nobody can tell, so it comes again");
+        assert_eq!(send(&signed()).status, 503);
+    }
+    assert_eq!(api.platform.errors().len(), before);
+    pass(&api, HOUR, 60);
+    assert_eq!(told(&api), ["webhook_secret_unreadable"]);
+    // With a secret that can be opened, what it signed is believed, and the rest stays unclear until the other one ends.
+    let fresh = "whsec_fedcba9876543210";
+    api.post(&account(&api), &[("webhook_secret", fresh), ("webhook_secret_overlap", "0")]).ok();
+    assert_eq!(send(&Processor::sign(&body, &[fresh], now(&api))).status, 200);
+    assert_eq!(send("t=1,v1=forged").status, 400);
+    pass(&api, 600, 10);
+    assert_eq!(told(&api), ["webhook_secret_unreadable"], "{:?}", api.platform.alerts());
+    let left = "SELECT * FROM alerts WHERE name = 'webhook_secret_unreadable'";
+    assert_eq!(api.platform.database().query(left, vec![]).len(), 0);
 }
 
 #[test]

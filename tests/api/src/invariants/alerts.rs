@@ -10,7 +10,7 @@ const STANDING: &str = "\
 
 const ALERTS: &str = "\
     SELECT name, subject FROM alerts WHERE name NOT IN \
-    ('database_full', 'setting_unreadable')";
+    ('database_full', 'setting_unreadable', 'webhook_secret_unreadable')";
 
 /// Each row that needs a person has its alert, and each alert such a row.
 pub(super) fn check(database: &Database) {
