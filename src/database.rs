@@ -23,8 +23,10 @@ use crate::timings::{Hop, Timings};
 #[wasm_bindgen(inline_js = r#"
 const texts = [];
 let size = 0;
-export const isNearlyFull = ({ DATABASE_FULL_AT: limit }) => size > (limit ?? 9.5e9);
-export const isClosed = ({ DATABASE_FULL_AT: limit }) => limit < 512;
+const isNumber = (limit) => /^\d{1,15}$/.test(limit);
+export const isLimitUnreadable = ({ DATABASE_FULL_AT: limit }) => limit !== undefined && !isNumber(limit);
+export const isNearlyFull = ({ DATABASE_FULL_AT: limit }) => size > (isNumber(limit) ? limit : 9.5e9);
+export const isClosed = ({ DATABASE_FULL_AT: limit }) => isNumber(limit) && limit < 512;
 export async function run({ DB: database }, statements, bound) {
   if (database === undefined) throw new Error("the binding DB is missing");
   let place = 0;
@@ -49,6 +51,8 @@ extern "C" {
     fn is_nearly_full(env: &JsValue) -> bool;
     #[wasm_bindgen(js_name = isClosed)]
     fn is_closed(env: &JsValue) -> bool;
+    #[wasm_bindgen(js_name = isLimitUnreadable)]
+    fn is_limit_unreadable(env: &JsValue) -> bool;
 }
 
 thread_local! {
@@ -96,6 +100,11 @@ impl CloudflareDatabase {
     /// Whether it may have fewer bytes than a database has pages of: an operator means none.
     pub fn is_closed(&self) -> bool {
         is_closed(self.env.as_ref())
+    }
+
+    /// Whether the number of bytes that it may have is set to what is none.
+    pub fn is_limit_unreadable(&self) -> bool {
+        is_limit_unreadable(self.env.as_ref())
     }
 
     /// Runs a batch without counting it.

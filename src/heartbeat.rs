@@ -128,7 +128,11 @@ pub async fn poke(env: &Env, moments: &[Timestamp]) -> std::result::Result<(), S
     poke_lanes(env, Lane::ALL.into_iter(), moments).await
 }
 
-async fn poke_lanes(
+/// The same of some lanes.
+///
+/// # Errors
+/// As [`poke`].
+pub async fn poke_lanes(
     env: &Env,
     lanes: impl Iterator<Item = Lane>,
     moments: &[Timestamp],

@@ -9,10 +9,10 @@ use domain::idempotency::{Begin, Complete, Decision};
 use domain::receipt::Document;
 use domain::routing::health::Breaker;
 use domain::seal::MasterKey;
+use flows::alerts::Alert;
 use flows::platform::{Answered, Email, NotSent, Sent};
 use flows::webhooks::Parcel;
 use flows::{Platform, PlatformError};
-use serde_json::json;
 use store::{DatabaseError, Rows, Statement};
 use worker::Env;
 
@@ -258,6 +258,11 @@ impl Platform for CloudflarePlatform {
         self.database.is_closed()
     }
 
+    fn unreadable_settings(&self) -> Vec<(&'static str, &'static str)> {
+        let limit = ("DATABASE_FULL_AT", "it is no number of bytes, and 9500000000 counts");
+        Vec::from_iter(self.database.is_limit_unreadable().then_some(limit))
+    }
+
     fn now(&self) -> Timestamp {
         clock::now()
     }
@@ -274,9 +279,8 @@ impl Platform for CloudflarePlatform {
         worker::console_error!("{request}: {problem}");
     }
 
-    fn alert(&self, name: &str, subject: &str, problem: &str) {
-        let told = json!({ "alert": name, "subject": subject, "problem": problem });
-        worker::console_error!("{told}");
+    fn alert(&self, alert: &Alert<'_>) {
+        worker::console_error!("{}", serde_json::to_string(alert).unwrap_or_default());
     }
 }
 

@@ -6,6 +6,7 @@ use std::rc::{Rc, Weak};
 use flows::Platform;
 use flows::webhooks::{Lot, Parcel};
 use futures_util::future::{Either, select};
+use queues::heartbeat::Lane;
 use queues::{Queue, dead_letters, deliveries};
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::js_sys::{JSON, Promise};
@@ -193,6 +194,13 @@ async fn bury(messages: &[RawMessage], queue: Queue, platform: &CloudflarePlatfo
         }
     }
     announce_events(platform).await;
+    // Whoever tells of it is woken. A wake-up that gets lost costs time only.
+    if let Some(moment) = platform.earliest_wake()
+        && let Err(problem) =
+            heartbeat::poke_lanes(platform.env(), [Lane::Paperwork].into_iter(), &[moment]).await
+    {
+        worker::console_warn!("the heartbeat could not be woken: {problem}");
+    }
 }
 
 /// What a message says; one that is no text is told of as JSON.

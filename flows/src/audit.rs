@@ -1,5 +1,5 @@
-//! The audit as a job: once a day it reads everything again, slice by slice, and tells the operator of what
-//! does not hold.
+//! The audit as a job: once a day it reads everything again, slice by slice, and keeps what does
+//! not hold, which calls for a person.
 //!
 //! A slice is read first, and what it found is then written in the batch that moves the audit on: a run
 //! that dies goes on where it stood, and each difference is told of once.
@@ -83,13 +83,7 @@ async fn slice<P: Platform>(platform: &P, run: &Run) -> Result<(), Failure> {
         batch.push(audit::forget_what_is_gone(run.run));
     }
     batch.splice(0..0, audit::keep(&differences, run.run, now, API_VERSION));
-    match database.batch(batch).await {
-        Ok(results) => {
-            tell(platform, results.first());
-            Ok(())
-        }
-        Err(error) => overtaken(Err(error)),
-    }
+    overtaken(database.batch(batch).await)
 }
 
 /// Somebody else moved the audit on: their slice is as good as this one.
@@ -151,11 +145,4 @@ fn difference<P: Platform>(platform: &P, check: &Check, row: &Row) -> Result<Dif
         found,
         data: json!({ "object": object }).to_string(),
     })
-}
-
-/// The operator is told of what was not known before.
-fn tell<P: Platform>(platform: &P, told: Option<&Rows>) {
-    for row in told.map(|rows| rows.0.as_slice()).unwrap_or_default() {
-        platform.log_error("audit", row.text("data").unwrap_or_default());
-    }
 }

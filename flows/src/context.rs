@@ -1,11 +1,11 @@
 //! What an operation knows of its surroundings: for whom it acts, when, and how it names things.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use domain::Timestamp;
 use domain::card::CardNumber;
-use domain::id::IdSource;
+use domain::id::{ConnectorAccountId, IdSource};
 use domain::pricing::Terms;
 use domain::routing::Routes;
 use store::{Database, Row, Rows, Scope, Statement};
@@ -47,8 +47,8 @@ pub struct Context<'a, P> {
     pub origin: String,
     /// The card number that it sealed last, beside its sealed text: a processor is asked without opening it again.
     pub sealed: RefCell<Option<(String, CardNumber)>>,
-    /// Whether a processor was asked and did not answer.
-    pub is_unanswered: Cell<bool>,
+    /// The account at a processor that was asked last and did not answer.
+    pub unanswered: RefCell<Option<ConnectorAccountId>>,
     /// What is written beside the next change: that a processor told of it.
     pub beside: RefCell<Vec<Statement>>,
 }
@@ -69,7 +69,7 @@ impl<'a, P: Platform> Context<'a, P> {
             routes: Rc::default(),
             origin: String::new(),
             sealed: RefCell::default(),
-            is_unanswered: Cell::new(false),
+            unanswered: RefCell::default(),
             beside: RefCell::default(),
         }
     }

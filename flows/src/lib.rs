@@ -5,6 +5,7 @@
 //! client's retry or [`recover`] finds and brings to its end.
 
 pub mod accounts;
+pub mod alerts;
 pub mod announce;
 pub mod archive;
 pub mod audit;

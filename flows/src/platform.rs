@@ -10,6 +10,7 @@ use domain::routing::health::Breaker;
 use domain::seal::MasterKey;
 use store::Database;
 
+use crate::alerts::Alert;
 use crate::webhooks::Parcel;
 
 /// A part of the platform that did not do its work.
@@ -182,6 +183,9 @@ pub trait Platform {
     /// Whether no money may begin to move at all, as while an operator takes the database back to an earlier moment.
     fn is_closed(&self) -> bool;
 
+    /// The settings of the deployment that cannot be read, each with what counts in its stead.
+    fn unreadable_settings(&self) -> Vec<(&'static str, &'static str)>;
+
     /// The moment, in seconds since the Unix epoch.
     fn now(&self) -> Timestamp;
 
@@ -194,7 +198,6 @@ pub trait Platform {
     /// Tells the operator what went wrong, with the request that it went wrong in.
     fn log_error(&self, request: &str, problem: &str);
 
-    /// Calls for a person, who has to do something about a subject: once, under a name that stays the same for
-    /// whatever the operator has listening.
-    fn alert(&self, name: &str, subject: &str, problem: &str);
+    /// Calls for a person, who has to do something.
+    fn alert(&self, alert: &Alert<'_>);
 }

@@ -18,6 +18,7 @@ pub async fn answer<P: Platform>(platform: &P, request: &Request<Vec<u8>>) -> Re
         Ok(Received::Kept) => StatusCode::OK,
         Ok(Received::NotFound) => StatusCode::NOT_FOUND,
         Ok(Received::Refused) => StatusCode::BAD_REQUEST,
+        Ok(Received::Unclear) => StatusCode::SERVICE_UNAVAILABLE,
         Err(failure) => {
             platform.log_error(request.uri().path(), &failure.to_string());
             StatusCode::SERVICE_UNAVAILABLE

@@ -1,7 +1,7 @@
 //! From a request to its response: version, key, route, parameters, idempotency, answer.
 
 use std::borrow::Cow;
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use domain::api_key::Kind;
@@ -274,7 +274,7 @@ fn call<'a, P: Platform>(
         routes: Rc::clone(&caller.routes),
         origin: origin(incoming.request, headers),
         sealed: RefCell::default(),
-        is_unanswered: Cell::new(false),
+        unanswered: RefCell::default(),
         beside: RefCell::default(),
     };
     Call {

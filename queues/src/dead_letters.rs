@@ -9,14 +9,11 @@ use store::{Database, Rows};
 
 use crate::{Queue, deliveries, wake};
 
-/// What calls for a person when a message is parked that was not before.
-const ALERT: &str = "dead_letter";
-
 /// How many letters one beat of the heart puts on their way again.
 const BATCH: i64 = 100;
 
-/// Tries a message for the last time, and parks it where that fails. One that ended the invocation which tried it
-/// is left parked.
+/// Tries a message for the last time, and parks it where that fails, which calls for a person. One that ended the
+/// invocation which tried it is left parked.
 ///
 /// # Errors
 /// When it cannot be parked; the message is then to come again.
@@ -25,36 +22,18 @@ pub async fn take<P: Platform>(platform: &P, queue: Queue, message: &str) -> Res
     let results = platform.database().batch(vec![dead_letters::find(name, message)]).await?;
     let row = results.first().and_then(Rows::first);
     if row.map(dead_letters::is_on_trial).transpose()? == Some(true) {
-        platform.alert(ALERT, name, &format!("it ended whoever tried it: {message}"));
         return Ok(());
     }
-    let is_new = row.is_none();
-    let Some(problem) = put_on_trial(platform, queue, message).await? else { return Ok(()) };
-    let told = format!("{problem}, in {message}");
-    if is_new {
-        platform.alert(ALERT, name, &told);
-    } else {
-        platform.log_error("dead letter", &told);
-    }
-    Ok(())
-}
-
-/// Parks a message first and then tries it, since it may end whoever does. Says why it stays parked, where it does.
-async fn put_on_trial<P: Platform>(
-    platform: &P,
-    queue: Queue,
-    message: &str,
-) -> Result<Option<String>, Failure> {
-    let name = queue.name();
+    // It is parked first, since it may end whoever tries it. Soon after that, somebody is told.
     let begin = dead_letters::begin_trial(name, message, platform.now());
     platform.database().batch(vec![begin]).await?;
-    let problem = try_again(platform, queue, message).await.err();
-    let end = match &problem {
-        None => dead_letters::delete(name, message),
-        Some(problem) => dead_letters::explain(name, message, problem),
+    let end = match try_again(platform, queue, message).await {
+        Ok(()) => dead_letters::delete(name, message),
+        Err(problem) => dead_letters::explain(name, message, &problem),
     };
     platform.database().batch(vec![end]).await?;
-    Ok(problem)
+    platform.wake(platform.now());
+    Ok(())
 }
 
 async fn try_again<P: Platform>(platform: &P, queue: Queue, message: &str) -> Result<(), String> {

@@ -6,6 +6,7 @@
 //! of each.
 
 pub mod accounts;
+pub mod alerts;
 pub mod archive;
 pub mod attempts;
 pub mod audit;

@@ -2,7 +2,7 @@
 
 use crate::list::{Cursor, Filter, Table};
 use crate::{
-    accounts, archive, attempts, audit, balance_transactions, bank_accounts, charges,
+    accounts, alerts, archive, attempts, audit, balance_transactions, bank_accounts, charges,
     connector_accounts, connector_webhooks, customers, dead_letters, deliveries, delivery_list,
     development_clock, development_outbox, disputes, event_replays, events, fan_out, files, guard,
     lasting_keys, ledger, list, mail, metadata_entries, payment_intents, payment_methods, payouts,
@@ -19,6 +19,10 @@ pub fn statements() -> Vec<(String, String)> {
         ("accounts.payouts_due", accounts::PAYOUTS_DUE),
         ("accounts.plan_payouts", accounts::PLAN_PAYOUTS),
         ("accounts.postpone_payouts", accounts::POSTPONE_PAYOUTS),
+        ("alerts.end_others", alerts::END_OTHERS),
+        ("alerts.raise", alerts::RAISE),
+        ("alerts.told", alerts::TOLD),
+        ("alerts.untold", alerts::UNTOLD),
         ("archive.attempts", archive::ATTEMPTS),
         ("archive.delete_attempts", archive::DELETE_ATTEMPTS),
         ("archive.delete_deliveries", archive::DELETE_DELIVERIES),
@@ -177,6 +181,7 @@ pub fn statements() -> Vec<(String, String)> {
         ("scheduled_tasks.due", scheduled_tasks::DUE),
         ("scheduled_tasks.insert", scheduled_tasks::INSERT),
         ("scheduled_tasks.next", scheduled_tasks::NEXT),
+        ("scheduled_tasks.processors", scheduled_tasks::PROCESSORS),
         ("scheduled_tasks.put_off", scheduled_tasks::PUT_OFF),
         ("setup_intents.find", setup_intents::FIND),
         ("setup_intents.insert", setup_intents::INSERT),

@@ -29,6 +29,18 @@ pub(crate) const PUT_OFF: &str = "\
     UPDATE OR REPLACE scheduled_tasks SET due_at = ?2 WHERE (kind, due_at, subject) IN \
     (SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?1))";
 
+// What a task is about says where it is asked after; no two kinds of object have the same id.
+pub(crate) const PROCESSORS: &str = "\
+    SELECT value AS subject, COALESCE(\
+    (SELECT connector_account FROM attempts WHERE id = value), \
+    (SELECT details ->> '$.processor.account' FROM charges WHERE id = value), \
+    (SELECT c.details ->> '$.processor.account' FROM refunds AS r JOIN charges AS c ON c.id = r.charge \
+    WHERE r.id = value), \
+    (SELECT connector_account FROM connector_webhooks WHERE id = value), \
+    (SELECT (SELECT value ->> 'connector_account' FROM json_each(m.details, '$.remembered') \
+    WHERE value ->> 'customer' IS NULL LIMIT 1) FROM payment_methods AS m WHERE m.id = value)) AS connector_account \
+    FROM json_each(?1)";
+
 /// What is to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -149,6 +161,13 @@ pub fn put_off(tasks: &[Task], until: Timestamp) -> Statement {
     let keys: Vec<_> =
         tasks.iter().map(|task| (task.kind.name(), task.due_at, &task.subject)).collect();
     Statement::new(PUT_OFF, values![json(&keys), until.seconds()])
+}
+
+/// Finds the accounts at processors that tasks wait for: columns `subject` and `connector_account`, which is null where a
+/// task waits for none.
+pub fn processors(tasks: &[Task]) -> Statement {
+    let subjects: Vec<_> = tasks.iter().map(|task| &task.subject).collect();
+    Statement::new(PROCESSORS, values![json(&subjects)])
 }
 
 /// Finds the tasks of a kind that are due, the oldest first, at most so many.

@@ -11,6 +11,7 @@ use domain::ApiError;
 use domain::connector_account::{ConnectorAccount, Status, WebhookSecret};
 use domain::id::ConnectorAccountId;
 use domain::seal::Kind;
+use store::alerts::{self, Trouble};
 use store::{Scope, connector_accounts};
 
 use crate::{Context, Failure, Platform};
@@ -88,27 +89,32 @@ fn hear_with<P: Platform>(
     Ok(())
 }
 
-/// The secrets under which webhooks are believed now. One that cannot be opened keeps no other from it; its owner can
-/// set it anew.
-pub(crate) fn webhook_secrets<P: Platform>(
+/// The secrets under which webhooks are believed now, and whether there are others, which cannot be opened: these keep no
+/// other from it, and somebody is to set them anew. Strangers get here, so that nothing is logged each time.
+///
+/// # Errors
+/// When it cannot be noted that one cannot be opened.
+pub(crate) async fn webhook_secrets<P: Platform>(
     context: &Context<'_, P>,
     account: &ConnectorAccount,
-) -> Vec<String> {
+) -> Result<(Vec<String>, bool), Failure> {
     let key = context.platform.master_key();
     let within = seal_context(&context.scope, &account.id);
-    let open = |secret: &WebhookSecret| match key.open(
-        Kind::ConnectorWebhookSecret,
-        &secret.sealed,
-        &within,
-    ) {
-        Ok(secret) => Some(secret),
-        Err(error) => {
-            let problem = format!("a webhook secret: {error}");
-            context.platform.log_error(account.id.as_str(), &problem);
-            None
+    let (mut secrets, mut troubles) = (Vec::new(), Vec::new());
+    for secret in account.live_webhook_secrets(context.now) {
+        match key.open(Kind::ConnectorWebhookSecret, &secret.sealed, &within) {
+            Ok(secret) => secrets.push(secret),
+            Err(error) => troubles.push(Trouble {
+                name: alerts::WEBHOOK_SECRET_UNREADABLE.to_owned(),
+                subject: account.id.as_str().to_owned(),
+                problem: error.to_string(),
+            }),
         }
-    };
-    account.live_webhook_secrets(context.now).filter_map(open).collect()
+    }
+    if !troubles.is_empty() {
+        context.batch(vec![alerts::raise(&troubles, context.now)]).await?;
+    }
+    Ok((secrets, !troubles.is_empty()))
 }
 
 /// What opens only in the row that it was sealed for.

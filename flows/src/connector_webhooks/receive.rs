@@ -37,6 +37,8 @@ pub enum Received {
     NotFound,
     /// It is not believed. What is wrong is not said: whoever sends it may be a stranger.
     Refused,
+    /// Nobody can tell whether it is believed, as a secret cannot be opened: it is to be sent again.
+    Unclear,
 }
 
 /// Takes what somebody sent as a processor's webhook.
@@ -66,10 +68,10 @@ pub async fn receive<P: Platform>(
         return Ok(Received::NotFound);
     }
     let context = Context::unattended(platform, scope);
-    let secrets = webhook_secrets(&context, &account);
+    let (secrets, are_some_unreadable) = webhook_secrets(&context, &account).await?;
     let Ok(notice) = connector.verify(delivery.headers, delivery.body, &secrets, context.now)
     else {
-        return Ok(Received::Refused);
+        return Ok(if are_some_unreadable { Received::Unclear } else { Received::Refused });
     };
     let new = new(&context, &account, &notice, delivery.body);
     for _ in 0..MAX_TRIES {

@@ -341,7 +341,7 @@ impl Asker {
         if let Some(url) = &details.base_url
             && let Some(refused) = refuse(context.platform, url, context.scope.livemode).await
         {
-            context.is_unanswered.set(true);
+            context.unanswered.replace(Some(self.account.id.clone()));
             if let Some(account) = account
                 && !refused.is_ours
             {
@@ -352,7 +352,7 @@ impl Asker {
         let timeout = if context.request.is_some() { TIMEOUT } else { RECOVERY_TIMEOUT };
         let answered = context.platform.ask_processor(account, request, timeout).await;
         if answered.as_ref().map_or(true, |answered| is_failure(answered.status)) {
-            context.is_unanswered.set(true);
+            context.unanswered.replace(Some(self.account.id.clone()));
         }
         match answered {
             Err(problem) => Outcome::unknown(problem),

@@ -55,7 +55,6 @@ pub(crate) async fn hear_of_payment<P: Platform>(
     reference: &str,
 ) -> Result<Option<String>, Failure> {
     if let Some(problem) = second_payment(connector, &held, notice, reference) {
-        context.platform.alert("needs_attention", held.attempt.id.as_str(), &problem);
         return Ok(Some(problem));
     }
     match held.attempt.state {
@@ -128,7 +127,7 @@ pub(crate) async fn hear<P: Platform>(
 
 /// The processor sends a notice again that could not be followed up.
 fn must_have_answered<P: Platform>(context: &Context<'_, P>) -> Result<(), Failure> {
-    match context.is_unanswered.get() {
+    match context.unanswered.borrow().is_some() {
         true => {
             let problem = "it does not answer what its webhook asks for".to_owned();
             Err(PlatformError { part: "processor", problem }.into())
@@ -269,7 +268,6 @@ pub(crate) async fn hear_of_refund<P: Platform>(
     }
     must_have_answered(context)?;
     let problem = format!("{reference} gives money back there, beside what is known of {refund}.");
-    context.platform.alert("needs_attention", held.attempt.id.as_str(), &problem);
     Ok(Some(problem))
 }
 

@@ -317,7 +317,7 @@ pub(crate) async fn park<P: Platform>(
         statements.extend(events(context, Transition::AttemptParked, subjects, None));
         match context.change(statements).await {
             Ok(_) => {
-                context.platform.alert("needs_attention", after.attempt.id.as_str(), why);
+                context.platform.wake(context.now);
                 return Ok(after);
             }
             Err(DatabaseError::Guard(_)) => held = load_around(context, held.attempt).await?,

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::collections::BTreeSet;
 
 use domain::Timestamp;
-use flows::{Failure, Platform, archive, audit, master_key, receipts};
+use flows::{Failure, Platform, alerts, archive, audit, master_key, receipts};
 use futures_util::future::join_all;
 use store::scheduled_tasks::{self, Kind};
 use store::{Database, Rows, mail};
@@ -41,7 +41,9 @@ pub(super) async fn beat<P: Platform>(
         return next;
     }
     filed_at.set(now);
+    // What the audit has found is told at once.
     let is_left = left(platform, "audit", audit::go_on(platform).await)
+        | left(platform, "alerts", alerts::tell(platform).await)
         | left(platform, "archive", archive::go_on(platform).await)
         | left(platform, "resealing", master_key::go_on(platform).await);
     next.into_iter().chain(is_left.then(|| now.plus(1))).min()

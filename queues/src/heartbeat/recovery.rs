@@ -1,13 +1,15 @@
-//! Recovery: what processors are asked, a few questions at the same time. One whose processor does not answer
-//! holds up no other: of its account's tasks one is done as a probe, and the others wait until that is answered.
+//! Recovery: what processors are asked, a few questions at the same time. One that does not answer holds up no other,
+//! not even of the same merchant: of the tasks that wait for an account at a processor one is done as a probe, and the
+//! others wait until that is answered.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 
 use domain::Timestamp;
 use flows::{Failure, Platform};
 use futures_util::future::join_all;
 use store::scheduled_tasks::{self, Task};
-use store::{Database, Scope};
+use store::{Database, Rows};
 
 use super::Lane;
 use super::tasks::{self, Performed};
@@ -21,19 +23,25 @@ const TOGETHER: usize = 6;
 /// How many tasks one beat does, by how often the database may be asked in an invocation. The rest follows at once.
 const MOST: usize = 24;
 
-/// How long the tasks of an account wait first whose processor does not answer, in seconds; each time twice as long.
+/// How long the tasks of an account wait first that did not answer, in seconds; each time twice as long.
 const RESTS: i64 = 60;
 
 /// How long they wait at most, in seconds.
 const RESTS_AT_MOST: i64 = 600;
 
-/// An account whose processor did not answer.
+/// An account at a processor that did not answer.
 #[derive(Debug)]
 pub(super) struct Silence {
-    scope: Scope,
+    account: String,
     /// How long its tasks were put off, in seconds, and until when.
     pause: i64,
     until: Timestamp,
+}
+
+/// A task, and the account at a processor that it waits for: none where the simulator is asked, which always answers.
+struct Question {
+    task: Task,
+    account: Option<String>,
 }
 
 /// A beat of the recovery.
@@ -53,7 +61,7 @@ async fn recover<P: Platform>(
 ) -> Result<(), Failure> {
     let now = platform.now();
     silences.borrow_mut().retain(|silence| now < silence.until.plus(RESTS_AT_MOST));
-    let mut due = tasks::due(platform, Lane::Recovery.kinds(), LOOKS_AT).await?;
+    let mut due = due(platform).await?;
     let (mut answered, mut done) = (Vec::new(), 0);
     while done < MOST {
         due = put_off(platform, silences, due).await?;
@@ -63,45 +71,77 @@ async fn recover<P: Platform>(
             break;
         }
         done = done.saturating_add(together.len());
-        let scopes: Vec<Scope> = together.iter().map(|task| task.scope.clone()).collect();
-        let performed = join_all(together.into_iter().map(|task| tasks::perform(platform, task)));
-        for (scope, Performed { is_unanswered, .. }) in scopes.into_iter().zip(performed.await) {
-            if is_unanswered {
-                rest_of(&mut silences.borrow_mut(), scope, platform.now());
-            } else {
-                silences.borrow_mut().retain(|silence| silence.scope != scope);
-                answered.push(scope);
+        let (accounts, tasks): (Vec<_>, Vec<_>) =
+            together.into_iter().map(|Question { task, account }| (account, task)).unzip();
+        let performed = join_all(tasks.into_iter().map(|task| tasks::perform(platform, task)));
+        for (account, Performed { unanswered, .. }) in accounts.into_iter().zip(performed.await) {
+            let mut silences = silences.borrow_mut();
+            match unanswered {
+                // It is another than the task's where a payment went on elsewhere.
+                Some(silent) => rest_of(&mut silences, silent.as_str(), platform.now()),
+                None => {
+                    silences.retain(|silence| Some(&silence.account) != account.as_ref());
+                    answered.extend(account);
+                }
             }
         }
     }
     Ok(())
 }
 
+/// The tasks that are due, with the accounts that they wait for.
+async fn due<P: Platform>(platform: &P) -> Result<Vec<Question>, Failure> {
+    let due = tasks::due(platform, Lane::Recovery.kinds(), LOOKS_AT).await?;
+    if due.is_empty() {
+        return Ok(Vec::new());
+    }
+    let results = platform.database().batch(vec![scheduled_tasks::processors(&due)]).await?;
+    let rows = results.first().map(|Rows(rows)| rows.as_slice()).unwrap_or_default();
+    let mut accounts = BTreeMap::new();
+    for row in rows {
+        if let Some(account) = row.optional_text("connector_account")? {
+            accounts.insert(row.text("subject")?, account);
+        }
+    }
+    let question = |task: Task| {
+        let account = accounts.get(task.subject.as_str()).map(|account| (*account).to_owned());
+        Question { task, account }
+    };
+    Ok(due.into_iter().map(question).collect())
+}
+
 /// The tasks that are done next, and the others: of an account that has not answered yet, one.
-fn choose(due: Vec<Task>, answered: &[Scope]) -> (Vec<Task>, Vec<Task>) {
-    let mut chosen: Vec<Task> = Vec::new();
+fn choose(due: Vec<Question>, answered: &[String]) -> (Vec<Question>, Vec<Question>) {
+    let mut chosen: Vec<Question> = Vec::new();
     let mut rest = Vec::new();
-    for task in due {
-        let is_probed = chosen.iter().any(|probe| probe.scope == task.scope);
-        if chosen.len() < TOGETHER && (!is_probed || answered.contains(&task.scope)) {
-            chosen.push(task);
+    for question in due {
+        let is_free = question.account.as_ref().is_none_or(|account| {
+            let is_probed = chosen.iter().any(|probe| probe.account.as_ref() == Some(account));
+            !is_probed || answered.contains(account)
+        });
+        if chosen.len() < TOGETHER && is_free {
+            chosen.push(question);
         } else {
-            rest.push(task);
+            rest.push(question);
         }
     }
     (chosen, rest)
 }
 
-/// An account's processor did not answer: its tasks rest, the longer the longer this goes on.
-fn rest_of(silences: &mut Vec<Silence>, scope: Scope, now: Timestamp) {
-    match silences.iter_mut().find(|silence| silence.scope == scope) {
+/// An account did not answer: its tasks rest, the longer the longer this goes on.
+fn rest_of(silences: &mut Vec<Silence>, account: &str, now: Timestamp) {
+    match silences.iter_mut().find(|silence| silence.account == account) {
         // Asked at the same time as another.
         Some(silence) if silence.until > now => {}
         Some(silence) => {
             silence.pause = silence.pause.saturating_mul(2).min(RESTS_AT_MOST);
             silence.until = now.plus(silence.pause);
         }
-        None => silences.push(Silence { scope, pause: RESTS, until: now.plus(RESTS) }),
+        None => silences.push(Silence {
+            account: account.to_owned(),
+            pause: RESTS,
+            until: now.plus(RESTS),
+        }),
     }
 }
 
@@ -109,13 +149,15 @@ fn rest_of(silences: &mut Vec<Silence>, scope: Scope, now: Timestamp) {
 async fn put_off<P: Platform>(
     platform: &P,
     silences: &RefCell<Vec<Silence>>,
-    due: Vec<Task>,
-) -> Result<Vec<Task>, Failure> {
+    due: Vec<Question>,
+) -> Result<Vec<Question>, Failure> {
     let now = platform.now();
     let (mut left, mut batch) = (due, Vec::new());
-    for Silence { scope, until, .. } in silences.borrow().iter().filter(|rests| rests.until > now) {
+    for Silence { account, until, .. } in silences.borrow().iter().filter(|rests| rests.until > now)
+    {
         let (resting, others): (Vec<_>, _) =
-            left.into_iter().partition(|task| task.scope == *scope);
+            left.into_iter().partition(|question| question.account.as_ref() == Some(account));
+        let resting: Vec<Task> = resting.into_iter().map(|question| question.task).collect();
         if !resting.is_empty() {
             batch.push(scheduled_tasks::put_off(&resting, *until));
         }

@@ -1,6 +1,7 @@
 //! Tasks: those of a lane that are due, what each of them does, and when the next one will be.
 
 use domain::Timestamp;
+use domain::id::ConnectorAccountId;
 use flows::{
     Context, Failure, Platform, connector_webhooks, operations, recover, topups, webhooks,
 };
@@ -14,8 +15,8 @@ const LONGEST_BACKOFF: i64 = 3_600;
 pub(super) struct Performed {
     /// Whether it is over, or will be looked at again as it should.
     pub is_done: bool,
-    /// Whether a processor that it needs did not answer.
-    pub is_unanswered: bool,
+    /// The account at a processor that it needs and that did not answer.
+    pub unanswered: Option<ConnectorAccountId>,
 }
 
 /// The tasks that are due, of each kind at most so many. One row that cannot be read keeps no other from being done.
@@ -91,7 +92,7 @@ pub(super) async fn perform<P: Platform>(platform: &P, task: Task) -> Performed 
     if let Err(error) = context.batch(statements).await {
         platform.log_error("heartbeat", &error.to_string());
     }
-    Performed { is_done, is_unanswered: context.is_unanswered.get() }
+    Performed { is_done, unanswered: context.unanswered.take() }
 }
 
 /// The next try of a task that failed, each twice as late as the one before.

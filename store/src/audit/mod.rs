@@ -68,8 +68,7 @@ pub(crate) const TELL: &str = "\
     INSERT INTO events (id, account, livemode, created, type, object, data, api_version) \
     SELECT value ->> 'id', 'acct_platform', 1, ?2, 'florin.audit.difference', value ->> 'subject', \
     value ->> 'data', ?3 FROM json_each(?1) WHERE NOT EXISTS (SELECT 1 \
-    FROM audit_differences AS d WHERE d.name = value ->> 'name' AND d.subject = value ->> 'subject') \
-    RETURNING data";
+    FROM audit_differences AS d WHERE d.name = value ->> 'name' AND d.subject = value ->> 'subject')";
 
 pub(crate) const KEEP: &str = "\
     INSERT INTO audit_differences (name, subject, expected, found, created, run) \
@@ -197,8 +196,7 @@ pub struct Difference {
     pub data: String,
 }
 
-/// Keeps differences, and tells of those that were not known: the first statement gives the data of their
-/// events.
+/// Keeps differences, with an event of each that was not known.
 pub fn keep(differences: &[Difference], run: i64, now: Timestamp, version: &str) -> [Statement; 2] {
     let all = crate::database::json(&differences);
     [

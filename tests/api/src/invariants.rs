@@ -11,6 +11,7 @@ use kit::{Database, Platform};
 use serde_json::Value;
 use store::Row;
 
+mod alerts;
 mod ledger;
 
 /// What a status may become. A status may always stay what it is.
@@ -151,6 +152,7 @@ pub fn check_rows(database: &Database, files: &BTreeMap<String, Vec<u8>>) {
     ledger::check(database, &books.events);
     books.a_card_that_nobody_keeps_pays_once();
     only_listed_transitions(database);
+    alerts::check(database);
 }
 
 /// Lets recovery work with all faults off; then nothing may be open, and everything [`check`]s.

@@ -94,7 +94,8 @@ fn scenario_26_dead_letters_call_for_a_person_once_and_send_once_however_they_ar
         api.platform.database().hop().fail(3, Fault::BeforeEffect);
         bury(&api, Queue::Deliveries, &message).expect("it is parked again");
         assert_eq!(parked(&api)[0].3, 2);
-        let alert = ("dead_letter".to_owned(), "deliveries".to_owned());
+        let alert = ("dead_letter".to_owned(), "deliveries/1".to_owned());
+        api.beat();
         assert_eq!(api.platform.alerts(), [alert], "it died twice");
         api.platform.database().query("UPDATE dead_letters SET redrive = 1", vec![]);
         polls += 1;
@@ -121,17 +122,6 @@ fn scenario_26_what_a_dead_letter_stood_for_is_sent_from_the_rows_though_nobody_
     redrive(&api);
     api.deliver();
     assert_eq!((api.platform.outside().take_requests().len(), parked(&api).len()), (0, 0));
-}
-
-#[test]
-fn a_payment_that_needs_attention_calls_for_a_person_once() {
-    let (api, processor) = api::processors::connected();
-    processor.misread(1);
-    api.post(api::processors::PAY, &api::processors::card(api::processors::VISA, &[]));
-    api::processors::pass(&api, 86_400, 24);
-    let attempt = api::processors::attempt(&api, "id");
-    let subject = attempt.as_str().expect("an id").to_owned();
-    assert_eq!(api.platform.alerts(), [("needs_attention".to_owned(), subject)]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The lanes of the heartbeat: none holds up another, and a processor that is down holds up only what is made there.
 
-use api::processors::{PAY, VISA, card, connected};
+use api::processors::{Mood, PAY, Routed, VISA, card, connected};
 use api::{Api, invariants};
 use domain::timestamp::DAY;
 use kit::{Fault, Processor, run, run_until_poll};
@@ -75,6 +75,49 @@ fn a_processor_that_is_down_was_asked_after_each_open_payment() {
         asked(60);
     }
     assert!(states(&api, account).iter().all(|state| state == "succeeded"));
+    invariants::check_settled(&api.platform);
+}
+
+#[test]
+fn a_dead_processor_starved_the_recovery_through_the_other_processors_of_its_merchant() {
+    let routed = Routed::new(2);
+    let api = &routed.api;
+    let states_at = |place: usize| {
+        let sql = "SELECT state FROM attempts WHERE connector_account = ?1";
+        let id = routed.accounts[place].as_str();
+        let rows = api.platform.database().query(sql, store::values![id]);
+        rows.iter().map(|row| row.text("state").expect("a state").to_owned()).collect::<Vec<_>>()
+    };
+    // Of each account more than one beat asks after, those of the dead one first; and of what happens to
+    // charges and refunds some, too.
+    let pay_at = |place: usize, times: usize, mood: Mood| {
+        let id = routed.accounts[place].as_str();
+        api.post("/v1/florin/routing", &[("default[priority][0]", id)]).ok();
+        api.platform.advance(5);
+        let paid = api.post(PAY, &card(VISA, &[])).ok();
+        routed.mood(place, mood);
+        for _ in 0..times {
+            assert_eq!(api.post(PAY, &card(VISA, &[])).body["status"], "processing");
+        }
+        let refund = api.post("/v1/refunds", &[("payment_intent", paid.id())]).ok();
+        assert_eq!(refund.body["status"], "pending");
+    };
+    pay_at(0, 20, Mood::Silent);
+    pay_at(1, 10, Mood::Speechless);
+    routed.mood(1, Mood::Well);
+    api.platform.advance(61);
+    let heart = Heart::of(Lane::Recovery);
+    run(heart.beat(&api.platform));
+    assert_eq!(states_at(1), ["succeeded"; 12]);
+    assert_eq!(states_at(0).iter().filter(|state| *state == "started").count(), 21);
+    let asked = "SELECT * FROM scheduled_tasks WHERE kind = 'recover_attempt' AND tries > 0";
+    assert_eq!(api.platform.database().query(asked, vec![]).len(), 1, "of the dead one, one");
+    routed.mood(0, Mood::Well);
+    for _ in 0..20 {
+        api.platform.advance(60);
+        run(heart.beat(&api.platform));
+    }
+    assert_eq!(states_at(0), ["succeeded"; 22]);
     invariants::check_settled(&api.platform);
 }
 

@@ -12,6 +12,7 @@ use domain::receipt::Document;
 use domain::routing::health::{Answers, Breaker, Health, is_failure};
 use domain::seal::MasterKey;
 use flows::PlatformError;
+use flows::alerts::Alert;
 use flows::platform::{Answered, Email, NotSent, Sent};
 use flows::webhooks::Parcel;
 
@@ -52,6 +53,7 @@ pub struct Platform {
     wakes: RefCell<Vec<Timestamp>>,
     errors: RefCell<Vec<LoggedError>>,
     alerts: RefCell<Vec<(String, String)>>,
+    unreadable_settings: RefCell<Vec<(&'static str, &'static str)>>,
     outside: Outside,
 }
 
@@ -84,6 +86,7 @@ impl Platform {
             wakes: RefCell::default(),
             errors: RefCell::default(),
             alerts: RefCell::default(),
+            unreadable_settings: RefCell::default(),
             outside: Outside::default(),
         }
     }
@@ -220,6 +223,11 @@ impl Platform {
     /// The names and subjects of what called for a person.
     pub fn alerts(&self) -> Vec<(String, String)> {
         self.alerts.borrow().clone()
+    }
+
+    /// Has these settings be ones that cannot be read, with what counts in the stead of each.
+    pub fn misread_settings(&self, settings: &[(&'static str, &'static str)]) {
+        settings.clone_into(&mut self.unreadable_settings.borrow_mut());
     }
 
     /// What an idempotency object keeps of a key.
@@ -402,9 +410,14 @@ impl flows::Platform for Platform {
             .push(LoggedError { request: request.to_owned(), problem: problem.to_owned() });
     }
 
-    fn alert(&self, name: &str, subject: &str, problem: &str) {
-        self.alerts.borrow_mut().push((name.to_owned(), subject.to_owned()));
-        self.log_error(subject, problem);
+    fn unreadable_settings(&self) -> Vec<(&'static str, &'static str)> {
+        self.unreadable_settings.borrow().clone()
+    }
+
+    fn alert(&self, alert: &Alert<'_>) {
+        assert!(!alert.money.is_empty(), "nobody knows what {} means", alert.alert);
+        self.alerts.borrow_mut().push((alert.alert.to_owned(), alert.subject.to_owned()));
+        self.log_error(alert.subject, alert.problem);
     }
 }
 

@@ -10,6 +10,7 @@ use domain::receipt::Document;
 use domain::routing::health::{Answers, Breaker, is_failure};
 use domain::seal::MasterKey;
 use flows::PlatformError;
+use flows::alerts::Alert;
 use flows::platform::{Answered, Email, NotSent, Sent};
 use flows::webhooks::Parcel;
 use store::{DatabaseError, Rows, Statement};
@@ -336,7 +337,11 @@ impl flows::Platform for Invocation {
         self.world.errors.borrow_mut().push(format!("{request}: {problem}"));
     }
 
-    fn alert(&self, _: &str, subject: &str, problem: &str) {
-        self.log_error(subject, problem);
+    fn unreadable_settings(&self) -> Vec<(&'static str, &'static str)> {
+        Vec::new()
+    }
+
+    fn alert(&self, alert: &Alert<'_>) {
+        self.log_error(alert.subject, alert.problem);
     }
 }

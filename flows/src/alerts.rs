@@ -1,0 +1,113 @@
+//! Alerts: what calls for a person. What deserves one stands in the table `alerts` for as long as it stands: triggers
+//! write it in the batch of what it is about. Here it is told, with what it means: once each, or once more where whoever
+//! told it died before that was noted.
+
+use serde::Serialize;
+use store::alerts::{self, Trouble};
+use store::{Database, Rows};
+
+use crate::{Failure, Platform};
+
+/// How much is told at a time; the rest follows in the next look.
+const BATCH: i64 = 50;
+
+/// What a kind of trouble means: its name, why no money was lost, and what to do.
+const MEANINGS: [[&str; 3]; 7] = [
+    [
+        "needs_attention",
+        "The payment is held as it stands: nobody charges, retries or gives back anything of it.",
+        "Compare it with the processor, and resolve the attempt: docs/connector-accounts.md.",
+    ],
+    [
+        "dead_letter",
+        "What the message stood for is in its own rows, which the heartbeat searches by itself.",
+        "Mend what it names, then `cargo xtask dead-letters redrive`: docs/webhooks.md.",
+    ],
+    [
+        "books_differ",
+        "Entries are never changed: what was posted is still there, and payments go on.",
+        "Find out which side is wrong with `cargo xtask audit`, and post what corrects it: docs/ledger.md.",
+    ],
+    [
+        "connector_webhook_parked",
+        "What the processor told is kept as it came, and changed nothing.",
+        "Look it up at the processor, then have it tried again: docs/connector-accounts.md.",
+    ],
+    [
+        alerts::WEBHOOK_SECRET_UNREADABLE,
+        "Webhooks are answered so that the processor sends them again, and recovery asks by itself.",
+        "Set the account's `webhook_secret` anew, or bring the master key back: docs/master-key.md.",
+    ],
+    [
+        alerts::DATABASE_FULL,
+        "No payment begins that could not be recorded; those that have begun go on.",
+        "Make room: docs/operating.md.",
+    ],
+    [
+        alerts::SETTING_UNREADABLE,
+        "The default counts in its stead.",
+        "Correct it in wrangler.toml, and deploy: docs/operating.md.",
+    ],
+];
+
+/// What an operator is told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Alert<'a> {
+    /// What kind of thing it is, under a name that stays the same for whatever listens.
+    pub alert: &'a str,
+    /// What it is about.
+    pub subject: &'a str,
+    /// What broke.
+    pub problem: &'a str,
+    /// Why no money was lost.
+    pub money: &'a str,
+    /// What to do.
+    pub remedy: &'a str,
+}
+
+impl<'a> Alert<'a> {
+    /// What there is to say of a trouble. One that this version does not know is a later one's, which was rolled back.
+    fn of(Trouble { name, subject, problem }: &'a Trouble) -> Self {
+        let known = MEANINGS.into_iter().find(|[known, ..]| known == name);
+        let [alert, money, remedy] = known.unwrap_or([name, "", "See docs/operating.md."]);
+        Self { alert, subject, problem, money, remedy }
+    }
+}
+
+/// Tells of what nobody was told of yet. Says whether some is left.
+///
+/// # Errors
+/// When the database does not answer; it is told later.
+pub async fn tell<P: Platform>(platform: &P) -> Result<bool, Failure> {
+    let now = platform.now();
+    let mut batch = alerts::raise_of_deployment(&of_deployment(platform), now).to_vec();
+    batch.push(alerts::untold(now, BATCH));
+    let results = platform.database().batch(batch).await?;
+    let rows = results.last().map(|Rows(rows)| rows.as_slice()).unwrap_or_default();
+    let troubles: Vec<Trouble> = rows.iter().map(Trouble::try_from).collect::<Result<_, _>>()?;
+    if troubles.is_empty() {
+        return Ok(false);
+    }
+    for trouble in &troubles {
+        platform.alert(&Alert::of(trouble));
+    }
+    platform.database().batch(vec![alerts::told(&troubles, now)]).await?;
+    Ok(i64::try_from(troubles.len()).unwrap_or(BATCH) >= BATCH)
+}
+
+/// What is wrong with the deployment itself, which no row shows.
+fn of_deployment<P: Platform>(platform: &P) -> Vec<Trouble> {
+    let trouble = |name: &str, subject: &str, problem: &str| Trouble {
+        name: name.to_owned(),
+        subject: subject.to_owned(),
+        problem: problem.to_owned(),
+    };
+    let full = platform.is_nearly_full().then(|| {
+        trouble(alerts::DATABASE_FULL, "database", "it is nearly full, and no payment begins")
+    });
+    let unreadable = platform
+        .unreadable_settings()
+        .into_iter()
+        .map(|(setting, problem)| trouble(alerts::SETTING_UNREADABLE, setting, problem));
+    full.into_iter().chain(unreadable).collect()
+}

@@ -1,0 +1,133 @@
+//! What bugs do to the code's statements on their way to the database.
+
+use std::rc::Rc;
+
+use store::{DatabaseError, Rows, Statement, Value};
+
+use super::Planted;
+use super::bugs::{How, INTENT};
+use crate::world::World;
+
+impl Planted {
+    /// Does to a batch what the bug does.
+    pub fn rewrite(&self, statements: &mut Vec<Statement>) {
+        match self.bug.how {
+            How::Unguarded(begins, condition) => unguard(statements, begins, condition),
+            How::LeftOut(begins, holds, one_in) => statements.retain(|statement| {
+                let holds = holds.is_empty() || has(statement, holds);
+                !(holds && begins_with(statement, begins) && self.nth(one_in))
+            }),
+            How::Emptied(begins, place) => of(statements, begins, |statement| {
+                statement.values[place] = Value::Null;
+            }),
+            How::OneMore(begins, places) => of(statements, begins, |statement| {
+                for place in places {
+                    if let Value::Integer(number) = &mut statement.values[*place] {
+                        *number += 1;
+                    }
+                }
+            }),
+            How::Rewritten(begins, from, to) => of(statements, begins, |statement| {
+                statement.sql = statement.sql.replace(from, to).into();
+            }),
+            How::Special if self.is("event_doubled") => self.double(statements),
+            How::Special if self.is("notice_not_known_again") => {
+                of(statements, "INSERT INTO connector_webhooks", |statement| {
+                    self.count.set(self.count.get() + 1);
+                    if let Some(Value::Text(id)) = statement.values.first_mut() {
+                        id.push_str(&self.count.get().to_string());
+                    }
+                });
+            }
+            How::Special if self.is("intent_not_moved_with_its_charge") => {
+                let places = |begins: &str| {
+                    statements.iter().position(|statement| begins_with(statement, begins))
+                };
+                if let (Some(intent), Some(_)) = (places(INTENT), places("UPDATE charges")) {
+                    statements.drain(intent..intent + 2);
+                }
+            }
+            How::Special => {}
+        }
+    }
+
+    fn double(&self, statements: &mut Vec<Statement>) {
+        let event = |statement: &&Statement| begins_with(statement, "INSERT INTO events");
+        let Some(mut twice) = statements.iter().find(event).cloned() else { return };
+        if !self.nth(20) {
+            return;
+        }
+        if let Some(Value::Text(id)) = twice.values.first_mut() {
+            let last = if id.ends_with('a') { "b" } else { "a" };
+            id.replace_range(id.len() - 1.., last);
+        }
+        statements.push(twice);
+    }
+}
+
+/// Whether a statement is of a kind.
+pub(super) fn begins_with(statement: &Statement, begins: &str) -> bool {
+    statement.sql.trim_start().starts_with(begins)
+}
+
+fn has(statement: &Statement, text: &str) -> bool {
+    statement.values.iter().any(|value| *value == Value::Text(text.to_owned()))
+}
+
+fn of(statements: &mut [Statement], begins: &str, change: impl Fn(&mut Statement)) {
+    statements.iter_mut().filter(|one| begins_with(one, begins)).for_each(change);
+}
+
+/// Takes a condition out of a statement, and the guard behind it that looks whether it held.
+fn unguard(statements: &mut Vec<Statement>, begins: &str, condition: &str) {
+    let mut place = 0;
+    while place < statements.len() {
+        if begins_with(&statements[place], begins) {
+            statements[place].sql = statements[place].sql.replace(condition, "").into();
+            let follows = statements.get(place + 1);
+            if follows
+                .is_some_and(|next| next.sql.starts_with("INSERT INTO guard SELECT changes()"))
+            {
+                statements.remove(place + 1);
+            }
+        }
+        place += 1;
+    }
+    if begins == "UPDATE charges" {
+        statements.retain(|one| !one.sql.contains("'charge_version'"));
+    }
+}
+
+/// Runs a batch, as one transaction unless the bug is that it is none.
+///
+/// # Errors
+/// As the database.
+pub fn run(world: &Rc<World>, statements: &[Statement]) -> Result<Vec<Rows>, DatabaseError> {
+    let database = &world.database;
+    let Some(planted) = &world.planted else { return database.run_batch(statements) };
+    match planted.bug.name {
+        "batch_not_atomic" => statements.iter().try_fold(Vec::new(), |mut results, statement| {
+            results.extend(database.run_batch(std::slice::from_ref(statement))?);
+            Ok(results)
+        }),
+        "refusal_of_a_batch_swallowed" => match database.run_batch(statements) {
+            Err(DatabaseError::Guard(_)) => Ok(vec![Rows::default(); statements.len()]),
+            done => done,
+        },
+        "ledger_in_a_batch_of_its_own" => {
+            let is_ledger = |one: &&Statement| one.sql.starts_with("INSERT INTO ledger_entries");
+            let cause = |one: &Statement| one.values.first().cloned();
+            let causes: Vec<_> = statements.iter().filter(is_ledger).map(cause).collect();
+            let (ledger, rest): (Vec<_>, Vec<_>) = statements.iter().cloned().partition(|one| {
+                is_ledger(&one) || one.values.len() == 1 && causes.contains(&cause(one))
+            });
+            let results = database.run_batch(&rest)?;
+            // The invocation dies between the two now and then.
+            if !planted.nth(15) {
+                database.run_batch(&ledger)?;
+            }
+            Ok(results)
+        }
+        _ => database.run_batch(statements),
+    }
+}
