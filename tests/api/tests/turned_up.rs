@@ -80,7 +80,10 @@ fn a_second_payment_under_our_key_was_ignored() {
             invariants::check(&api.platform);
             pass(&api, HOUR, 60);
             let alerts = api.platform.alerts();
-            assert!(alerts.iter().any(|(name, _)| name == "connector_webhook_parked"), "{alerts:?}");
+            assert!(
+                alerts.iter().any(|(name, _)| name == "connector_webhook_parked"),
+                "{alerts:?}"
+            );
         }
     }
 }
