@@ -19,9 +19,10 @@ pub(crate) const END_OTHERS: &str = "\
 pub(crate) const UNTOLD: &str = "\
     SELECT * FROM alerts WHERE told_at IS NULL AND due_at <= ?1 ORDER BY due_at LIMIT ?2";
 
+// What was over meanwhile and came again with another problem was not told.
 pub(crate) const TOLD: &str = "\
-    UPDATE alerts SET told_at = ?2 WHERE (name, subject) IN \
-    (SELECT value ->> 'name', value ->> 'subject' FROM json_each(?1))";
+    UPDATE alerts SET told_at = ?2 WHERE (name, subject, problem) IN \
+    (SELECT value ->> 'name', value ->> 'subject', value ->> 'problem' FROM json_each(?1))";
 
 /// The database has little room left.
 pub const DATABASE_FULL: &str = "database_full";

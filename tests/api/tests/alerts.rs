@@ -1,5 +1,7 @@
 //! Alerts: whatever stands that needs a person is told of once, whoever dies and whatever answer is lost meanwhile.
 
+use std::task::{Context, Waker};
+
 use api::hearing::{SECRET, account, deliver, deliver_all, hearing, now, sending};
 use api::processors::{PAY, VISA, card, connected, pass, path};
 use api::{Answer, Api};
@@ -83,6 +85,23 @@ fn whoever_dies_while_an_alert_is_told_loses_none() {
         assert_eq!(untold(&api), 0);
     }
     assert!(polls > 5, "{polls}");
+}
+
+#[test]
+fn what_came_again_while_it_was_told_was_taken_for_told() {
+    let (api, _processor) = misread();
+    api.post(PAY, &card(VISA, &[]));
+    api.platform.yields(true);
+    let mut telling = Box::pin(flows::alerts::tell(&api.platform));
+    let mut context = Context::from_waker(Waker::noop());
+    while told(&api).is_empty() {
+        assert!(telling.as_mut().poll(&mut context).is_pending());
+    }
+    api.platform.yields(false);
+    let again = "UPDATE alerts SET problem = 'It is another one.' RETURNING name";
+    assert_eq!(api.platform.database().query(again, vec![]).len(), 1);
+    kit::run(telling).expect("the end of it");
+    assert_eq!(untold(&api), 1);
 }
 
 #[test]
