@@ -97,7 +97,7 @@ impl CloudflareDatabase {
         is_nearly_full(self.env.as_ref())
     }
 
-    /// Whether it may have fewer bytes than a database has pages of: an operator means none.
+    /// Whether it may have fewer bytes than the smallest database has: an operator means that nothing may begin.
     pub fn is_closed(&self) -> bool {
         is_closed(self.env.as_ref())
     }

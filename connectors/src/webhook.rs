@@ -133,6 +133,12 @@ pub(crate) fn plain_text(value: &Value, path: &str) -> Option<String> {
     text(value, path).filter(|text| is_plain(text)).map(str::to_owned)
 }
 
+/// The name there of what happened, if it is one: as `charge.dispute.created`.
+pub(crate) fn kind(value: &Value, path: &str) -> Option<String> {
+    let is_name = |text: &&str| is_plain(&text.replace('.', "_"));
+    text(value, path).filter(is_name).map(str::to_owned)
+}
+
 /// The money there.
 pub(crate) fn money(value: &Value, amount: Option<i64>) -> Option<Money> {
     let currency = Currency::parse(text(value, "/currency")?).ok()?;

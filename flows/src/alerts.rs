@@ -11,12 +11,13 @@ use crate::{Failure, Platform};
 /// How much is told at a time; the rest follows in the next look.
 const BATCH: i64 = 50;
 
-/// What a kind of trouble means: its name, why no money was lost, and what to do.
+/// What a kind of trouble means: its name, how the money stands, and what to do.
 const MEANINGS: [[&str; 3]; 7] = [
     [
         "needs_attention",
-        "The payment is held as it stands: nobody charges, retries or gives back anything of it.",
-        "Compare it with the processor, and resolve the attempt: docs/connector-accounts.md.",
+        "Nothing is charged again. It is asked after daily, and what was given up goes on being taken back daily.",
+        "Compare it with the processor, and resolve the attempt, as `handled` where you gave money back by hand: \
+         docs/connector-accounts.md.",
     ],
     [
         "dead_letter",
@@ -35,7 +36,7 @@ const MEANINGS: [[&str; 3]; 7] = [
     ],
     [
         alerts::WEBHOOK_SECRET_UNREADABLE,
-        "Webhooks are answered so that the processor sends them again, and recovery asks by itself.",
+        "Webhooks are answered so that the processor sends them again. Payments are asked after meanwhile; disputes are not.",
         "Set the account's `webhook_secret` anew, or bring the master key back: docs/master-key.md.",
     ],
     [
@@ -59,7 +60,7 @@ pub struct Alert<'a> {
     pub subject: &'a str,
     /// What broke.
     pub problem: &'a str,
-    /// Why no money was lost.
+    /// How the money stands.
     pub money: &'a str,
     /// What to do.
     pub remedy: &'a str,
@@ -80,18 +81,18 @@ impl<'a> Alert<'a> {
 /// When the database does not answer; it is told later.
 pub async fn tell<P: Platform>(platform: &P) -> Result<bool, Failure> {
     let now = platform.now();
-    let mut batch = alerts::raise_of_deployment(&of_deployment(platform), now).to_vec();
-    batch.push(alerts::untold(now, BATCH));
-    let results = platform.database().batch(batch).await?;
-    let rows = results.last().map(|Rows(rows)| rows.as_slice()).unwrap_or_default();
+    let results = platform.database().batch(vec![alerts::untold(now, BATCH)]).await?;
+    let rows = results.first().map(|Rows(rows)| rows.as_slice()).unwrap_or_default();
     let troubles: Vec<Trouble> = rows.iter().map(Trouble::try_from).collect::<Result<_, _>>()?;
-    if troubles.is_empty() {
-        return Ok(false);
-    }
     for trouble in &troubles {
         platform.alert(&Alert::of(trouble));
     }
-    platform.database().batch(vec![alerts::told(&troubles, now)]).await?;
+    if !troubles.is_empty() {
+        platform.database().batch(vec![alerts::told(&troubles, now)]).await?;
+    }
+    // After a batch, since it is a batch that says how full the database is; what is new is told in the next look.
+    let of_deployment = alerts::raise_of_deployment(&of_deployment(platform), now);
+    platform.database().batch(of_deployment.to_vec()).await?;
     Ok(i64::try_from(troubles.len()).unwrap_or(BATCH) >= BATCH)
 }
 

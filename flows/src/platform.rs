@@ -180,7 +180,8 @@ pub trait Platform {
     /// Whether the database has room only for what becomes of payments that have begun.
     fn is_nearly_full(&self) -> bool;
 
-    /// Whether no money may begin to move at all, as while an operator takes the database back to an earlier moment.
+    /// Whether no refund may begin either, as while an operator takes the database back to an earlier moment; it has no room
+    /// for payments then.
     fn is_closed(&self) -> bool;
 
     /// The settings of the deployment that cannot be read, each with what counts in its stead.

@@ -10,7 +10,7 @@ use crate::{Inconsistent, Row, Statement, values};
 // What stands already is known.
 pub(crate) const RAISE: &str = "\
     INSERT INTO alerts (name, subject, problem, due_at) SELECT value ->> 'name', value ->> 'subject', \
-    value ->> 'problem', ?2 FROM json_each(?1) WHERE true ON CONFLICT DO NOTHING";
+    substr(value ->> 'problem', 1, 500), ?2 FROM json_each(?1) WHERE true ON CONFLICT DO NOTHING";
 
 pub(crate) const END_OTHERS: &str = "\
     DELETE FROM alerts WHERE name IN ('database_full', 'setting_unreadable') AND NOT EXISTS \

@@ -9,7 +9,7 @@ use sha2::Sha512;
 
 use super::KEY_PATH;
 use crate::answer::{integer, owned, read, text};
-use crate::webhook::{Disputed, Forged, Notice, Subject, is_signed, money, plain_text};
+use crate::webhook::{self, Disputed, Forged, Notice, Subject, is_signed, money, plain_text};
 
 /// The header that holds the signature.
 pub(crate) const SIGNATURE: &str = "x-webhook-signature-512";
@@ -37,7 +37,7 @@ fn told(delivery: &Value) -> Option<Notice> {
     let kind = text(delivery, "/content/type").unwrap_or_default();
     Some(Notice {
         event: plain_text(delivery, "/event_id")?,
-        kind: owned(delivery, "/event_type")?,
+        kind: webhook::kind(delivery, "/event_type")?,
         livemode: None,
         created: None,
         subject: subject(kind, &object).unwrap_or(Subject::Unknown),

@@ -10,7 +10,7 @@ use sha2::Sha256;
 use super::KEY_PATH;
 use crate::answer::{integer, owned, read, text};
 use crate::webhook::{
-    Disputed, Forged, Notice, Subject, TOLERANCE, is_signed, moment, money, plain_text,
+    Disputed, Forged, Notice, Subject, TOLERANCE, is_signed, kind, moment, money, plain_text,
 };
 
 /// The header that holds the signatures.
@@ -52,7 +52,7 @@ fn told(event: &Value) -> Option<Notice> {
     let object = event.pointer("/data/object").cloned().unwrap_or_default();
     Some(Notice {
         event: plain_text(event, "/id")?,
-        kind: owned(event, "/type")?,
+        kind: kind(event, "/type")?,
         created: moment(event, "/created"),
         livemode: event.get("livemode").and_then(Value::as_bool),
         subject: subject(&object).unwrap_or(Subject::Unknown),

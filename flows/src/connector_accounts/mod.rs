@@ -89,15 +89,12 @@ fn hear_with<P: Platform>(
     Ok(())
 }
 
-/// The secrets under which webhooks are believed now, and whether there are others, which cannot be opened: these keep no
-/// other from it, and somebody is to set them anew. Strangers get here, so that nothing is logged each time.
-///
-/// # Errors
-/// When it cannot be noted that one cannot be opened.
-pub(crate) async fn webhook_secrets<P: Platform>(
+/// The secrets under which webhooks are believed now, and what is wrong with the others, which cannot be opened: these
+/// keep no other from it. Strangers get here, so that nothing is logged each time.
+pub(crate) fn webhook_secrets<P: Platform>(
     context: &Context<'_, P>,
     account: &ConnectorAccount,
-) -> Result<(Vec<String>, bool), Failure> {
+) -> (Vec<String>, Vec<Trouble>) {
     let key = context.platform.master_key();
     let within = seal_context(&context.scope, &account.id);
     let (mut secrets, mut troubles) = (Vec::new(), Vec::new());
@@ -111,10 +108,7 @@ pub(crate) async fn webhook_secrets<P: Platform>(
             }),
         }
     }
-    if !troubles.is_empty() {
-        context.batch(vec![alerts::raise(&troubles, context.now)]).await?;
-    }
-    Ok((secrets, !troubles.is_empty()))
+    (secrets, troubles)
 }
 
 /// What opens only in the row that it was sealed for.

@@ -6,7 +6,7 @@ use domain::connector_account::{self, ConnectorAccount};
 use domain::connector_webhook::{ConnectorWebhook, Status};
 use domain::id::{ConnectorAccountId, Id};
 use http::HeaderMap;
-use store::{Database, DatabaseError, Rows, connector_accounts, connector_webhooks};
+use store::{Database, DatabaseError, Rows, alerts, connector_accounts, connector_webhooks};
 
 use super::{Verdict, judge, note, plan_retry};
 use crate::connector_accounts::webhook_secrets;
@@ -68,10 +68,14 @@ pub async fn receive<P: Platform>(
         return Ok(Received::NotFound);
     }
     let context = Context::unattended(platform, scope);
-    let (secrets, are_some_unreadable) = webhook_secrets(&context, &account).await?;
+    let (secrets, unreadable) = webhook_secrets(&context, &account);
     let Ok(notice) = connector.verify(delivery.headers, delivery.body, &secrets, context.now)
     else {
-        return Ok(if are_some_unreadable { Received::Unclear } else { Received::Refused });
+        if unreadable.is_empty() {
+            return Ok(Received::Refused);
+        }
+        context.batch(vec![alerts::raise(&unreadable, context.now)]).await?;
+        return Ok(Received::Unclear);
     };
     let new = new(&context, &account, &notice, delivery.body);
     for _ in 0..MAX_TRIES {

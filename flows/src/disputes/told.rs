@@ -120,7 +120,9 @@ fn next(known: &Dispute, disputed: &Disputed, since: Option<Timestamp>) -> Resul
     if !stands.is_inquiry() && disputed.amount != known.amount {
         return Err(Told::Contradicted(format!("{} is about another amount.", known.id)));
     }
-    let is_old = known.details.stands_since.zip(since).is_some_and(|(known, told)| told <= known);
+    // One that says no moment is taken for old: its processor tells things out of order, too.
+    let is_old =
+        since.is_none_or(|told| known.details.stands_since.is_some_and(|known| told <= known));
     match stands.step_to(end) {
         Some(next) => Ok(next),
         None if stands == end => Err(Told::Known),

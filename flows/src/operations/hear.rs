@@ -65,7 +65,7 @@ pub(crate) async fn hear_of_payment<P: Platform>(
             must_have_answered(context)?;
         }
         AttemptState::Failed | AttemptState::Canceled => {
-            undo_what_turned_up(context, connector, &held, notice).await?;
+            undo_what_turned_up(context, connector, &held, notice, reference).await?;
         }
         AttemptState::Succeeded | AttemptState::Processing => match open_operation(&held) {
             Some(open) => match load(context, &open).await? {
@@ -150,11 +150,14 @@ async fn undo_what_turned_up<P: Platform>(
     connector: Connector,
     held: &Held,
     notice: &Notice,
+    reference: &str,
 ) -> Result<(), Failure> {
     match connector.heard(&question(held), notice) {
         Outcome::Authorized { .. }
         | Outcome::ChallengeRequired { .. }
-        | Outcome::Mismatch { .. } => undo_if_given_up(context, &held.attempt).await,
+        | Outcome::Mismatch { .. } => {
+            undo_if_given_up(context, &held.attempt, Some(reference)).await
+        }
         _ => Ok(()),
     }
 }

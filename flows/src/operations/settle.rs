@@ -134,11 +134,11 @@ async fn take<P: Platform>(
         Verdict::Record(outcome) => record(context, held, &outcome, is_first).await,
         Verdict::Wait { problem, reference } => wait(context, held, &problem, reference).await,
         Verdict::Park { why, reference } => {
-            let is_there = reference.is_some();
-            held.attempt.processor_reference = held.attempt.processor_reference.or(reference);
+            let known = held.attempt.processor_reference.take();
+            held.attempt.processor_reference = known.or_else(|| reference.clone());
             let left = park(context, held, &why).await?;
-            if is_there {
-                undo_if_given_up(context, &left.attempt).await?;
+            if reference.is_some() {
+                undo_if_given_up(context, &left.attempt, reference.as_deref()).await?;
             }
             Ok(left)
         }
@@ -180,9 +180,12 @@ async fn record<P: Platform>(
     for _ in 0..MAX_RECORDINGS {
         if held.attempt.state != AttemptState::Started {
             // Somebody gave it up meanwhile, and what it holds is known nowhere.
-            if let Outcome::Authorized { .. } | Outcome::ChallengeRequired { .. } = outcome {
-                undo_if_given_up(context, &held.attempt).await?;
-            }
+            let reference = match outcome {
+                Outcome::Authorized { reference, .. } => Some(reference),
+                Outcome::ChallengeRequired { reference, .. } => reference.as_ref(),
+                _ => return Ok(held),
+            };
+            undo_if_given_up(context, &held.attempt, reference.map(String::as_str)).await?;
             return Ok(held);
         }
         held.attempt.resolved.clone_from(&resolved);
@@ -249,7 +252,7 @@ async fn wait<P: Platform>(
         if held.attempt.state != AttemptState::Started {
             // It is there, and may come to something yet.
             if reference.is_some() {
-                undo_if_given_up(context, &held.attempt).await?;
+                undo_if_given_up(context, &held.attempt, reference.as_deref()).await?;
             }
             return Ok(held);
         }

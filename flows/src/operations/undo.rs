@@ -32,17 +32,21 @@ pub fn plan_undo<P: Platform>(
     })
 }
 
-/// Plans that what a processor did for an attempt is taken back, where that is an authorisation that was given up
-/// meanwhile.
+/// Plans that what a processor did for an attempt, under a reference if it said one, is taken back, where that is an
+/// authorisation that was given up meanwhile.
 pub(super) async fn undo_if_given_up<P: Platform>(
     context: &Context<'_, P>,
     attempt: &Attempt,
+    reference: Option<&str>,
 ) -> Result<(), Failure> {
     if attempt.connector_account.is_some()
         && matches!(attempt.request, Request::Authorize(_))
         && matches!(attempt.state, AttemptState::Failed | AttemptState::Canceled)
     {
-        context.change(vec![plan_undo(context, attempt.id.as_str(), context.now)]).await?;
+        let mut change = vec![plan_undo(context, attempt.id.as_str(), context.now)];
+        // It is found by that however long ago its key was sent.
+        change.extend(reference.map(|reference| attempts::note_reference(&attempt.id, reference)));
+        context.change(change).await?;
     }
     Ok(())
 }

@@ -30,7 +30,7 @@ pub enum Lane {
     Main,
     /// What processors are asked: payments and refunds that are open, and money that is held for too long.
     Recovery,
-    /// What waits for buckets, or for whoever sends mail: receipts, reports, the archive; and the audit.
+    /// Alerts; what waits for buckets, or for whoever sends mail: receipts, reports, the archive; and the audit.
     Paperwork,
 }
 

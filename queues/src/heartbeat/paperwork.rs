@@ -1,4 +1,4 @@
-//! Paperwork: mail, reports, receipts, the audit, the archive and what is sealed anew, which wait for buckets and for
+//! Paperwork: alerts, mail, reports, receipts, the audit, the archive and what is sealed anew, which wait for buckets and for
 //! whoever sends mail. Each beat does a little of each, so that none holds up another for long.
 
 use std::cell::Cell;
@@ -24,6 +24,8 @@ pub(super) async fn beat<P: Platform>(
     platform: &P,
     filed_at: &Cell<Timestamp>,
 ) -> Option<Timestamp> {
+    // First, since it says what keeps the others from being done.
+    let are_untold = left(platform, "alerts", alerts::tell(platform).await);
     for done in [send_mail(platform).await, write_reports(platform).await] {
         if let Err(failure) = done {
             platform.log_error("paperwork", &failure.to_string());
@@ -41,9 +43,8 @@ pub(super) async fn beat<P: Platform>(
         return next;
     }
     filed_at.set(now);
-    // What the audit has found is told at once.
-    let is_left = left(platform, "audit", audit::go_on(platform).await)
-        | left(platform, "alerts", alerts::tell(platform).await)
+    let is_left = are_untold
+        | left(platform, "audit", audit::go_on(platform).await)
         | left(platform, "archive", archive::go_on(platform).await)
         | left(platform, "resealing", master_key::go_on(platform).await);
     next.into_iter().chain(is_left.then(|| now.plus(1))).min()

@@ -6,7 +6,9 @@ const STANDING: &str = "\
     SELECT 'needs_attention' AS name, id AS subject FROM attempts WHERE attention IS NOT NULL \
     UNION ALL SELECT 'dead_letter', queue || '/' || sequence FROM dead_letters WHERE queue <> 'mail' \
     UNION ALL SELECT 'books_differ', name || ' ' || subject FROM audit_differences \
-    UNION ALL SELECT 'connector_webhook_parked', id FROM connector_webhooks WHERE status = 'parked'";
+    UNION ALL SELECT 'connector_webhook_parked', id FROM connector_webhooks WHERE status = 'parked' \
+    AND COALESCE(problem, '') NOT IN ('No payment of this name was made here.', \
+    'Nothing of this kind, or in this shape, is known here.')";
 
 const ALERTS: &str = "\
     SELECT name, subject FROM alerts WHERE name NOT IN \
