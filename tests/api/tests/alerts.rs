@@ -2,7 +2,7 @@
 
 use std::task::{Context, Waker};
 
-use api::hearing::{SECRET, account, deliver, deliver_all, hearing, now, sending};
+use api::hearing::{SECRET, account, deliver, deliver_all, delivering, hearing, now, sending};
 use api::processors::{PAY, VISA, card, connected, pass, path};
 use api::{Answer, Api};
 use domain::timestamp::{DAY, HOUR};
@@ -153,6 +153,40 @@ fn webhooks_that_were_parked_called_for_nobody() {
     assert_eq!(told(&api), ["connector_webhook_parked"]);
     pass(&api, 31 * DAY, 62);
     assert_eq!((told(&api).len(), standing(&api)), (1, 0), "and is forgotten with its row");
+}
+
+#[test]
+fn what_others_are_paid_at_the_same_processor_called_for_a_person() {
+    let (api, _processor, hook) = hearing();
+    let foreign = json!({ "id": "pi_other", "object": "payment_intent", "status": "succeeded" });
+    deliver(&api, &hook, &Processor::notice("evt_1", "payment_intent.succeeded", &foreign));
+    let customer = json!({ "id": "cus_other", "object": "customer" });
+    deliver(&api, &hook, &Processor::notice("evt_2", "customer.updated", &customer));
+    let parked = api.get("/v1/florin/connector_webhooks?status=parked").ok();
+    assert_eq!(parked.body["data"].as_array().map(Vec::len), Some(2));
+    pass(&api, DAY, 48);
+    assert_eq!((told(&api), standing(&api)), (Vec::new(), 0));
+}
+
+#[test]
+fn a_webhook_of_a_kind_as_long_as_a_book_made_an_alert_that_could_not_be_told() {
+    let (api, _processor, hook) = hearing();
+    let dispute = json!({ "id": "dp_1", "object": "dispute", "payment_intent": "pi_unknown",
+        "amount": 2000, "currency": "usd", "status": "needs_response", "reason": "fraudulent" });
+    for kind in ["x".repeat(256), "charge.\u{0}dispute".to_owned()] {
+        let body = Processor::notice("evt_1", &kind, &dispute);
+        assert_eq!(kit::run(delivering(&api, &hook, &body)), 400, "it cannot be read");
+    }
+    let (api, _processor) = misread();
+    api.post(PAY, &card(VISA, &[]));
+    let longer =
+        "UPDATE attempts SET attention = hex(zeroblob(100000)) WHERE attention IS NOT NULL";
+    api.platform.database().query(longer, vec![]);
+    let longest = "SELECT max(length(problem)) AS longest FROM alerts";
+    let rows = api.platform.database().query(longest, vec![]);
+    assert_eq!(rows[0].integer("longest"), Ok(500));
+    pass(&api, HOUR, 60);
+    assert_eq!(api.platform.alerts(), [("needs_attention".to_owned(), parked(&api))]);
 }
 
 #[test]
