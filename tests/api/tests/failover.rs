@@ -292,11 +292,10 @@ fn a_retry_that_sends_again_and_a_slow_failover_do_not_both_pay() {
 /// one refuses speaks of the first run's request alone.
 #[test]
 fn a_second_try_that_is_refused_after_the_lease_of_its_request_is_not_taken_for_undone() {
-    let step = cases(4, 1);
     let mut met = 0;
-    for first in (1..30).step_by(2) {
-        for second in 1..16 {
-            for third in (1..24).step_by(step) {
+    for first in (1..30).step_by(cases(6, 2)) {
+        for second in (1..16).step_by(cases(3, 1)) {
+            for third in (1..24).step_by(cases(4, 1)) {
                 let routed = routed(2, &[]);
                 let api = &routed.api;
                 routed.mood(0, Mood::Status(429));

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use api::{Answer, Api, Form, invariants};
+use api::{Answer, Api, Form, cases, invariants};
 use domain::webhook::replay::EventReplay;
 use futures_util::join;
 use kit::{Fault, answered};
@@ -629,11 +629,12 @@ fn replay_shown(api: &Api, replay: &Answer) -> Value {
 
 #[test]
 fn scenario_43_a_hundred_thousand_events_are_replayed_twice() {
-    const EVENTS: usize = 100_000;
+    // In the edit loop so many that one look does not count them all.
+    let events: usize = cases(12_000, 100_000);
     let api = Api::new();
     let id = endpoint(&api);
-    history(&api, 100_000, 1_000);
-    assert_eq!(counted(&api).len(), EVENTS);
+    history(&api, i64::try_from(events).expect("a number"), 1_000);
+    assert_eq!(counted(&api).len(), events);
     let form = [("webhook_endpoint", id.as_str()), ("max_per_second", "1000")];
     let count = replay(&api, &[&form[..], &[("dry_run", "true")]].concat()).ok();
     assert_eq!(count.body["status"], "pending", "the heartbeat goes on counting");
@@ -648,12 +649,12 @@ fn scenario_43_a_hundred_thousand_events_are_replayed_twice() {
         }
         pass(&api, 15);
         let counts = counted(&api);
-        assert_eq!(counts.len(), EVENTS, "{key}");
+        assert_eq!(counts.len(), events, "{key}");
         assert!(counts.values().all(|count| *count == 1), "{key}");
-        assert_eq!(replay_shown(&api, &made)["count"], EVENTS);
+        assert_eq!(replay_shown(&api, &made)["count"], events);
     }
     let count = replay_shown(&api, &count);
-    assert_eq!((&count["count"], &count["status"]), (&json!(EVENTS), &json!("succeeded")));
+    assert_eq!((&count["count"], &count["status"]), (&json!(events), &json!("succeeded")));
     invariants::check_registered(&api.platform);
 }
 
