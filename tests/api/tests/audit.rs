@@ -180,11 +180,11 @@ fn corrupt(database: &Database, sql: &str) {
 
 #[test]
 fn every_corruption_is_found_and_named() {
-    for (name, sql) in CORRUPTIONS {
+    for (name, sql) in CORRUPTIONS.iter().step_by(cases(2, 1)) {
         let api = books();
         corrupt(api.platform.database(), sql);
         let found = broken(api.platform.database());
-        assert!(found.contains(&name), "{sql}: {found:?}");
+        assert!(found.contains(name), "{sql}: {found:?}");
     }
 }
 
@@ -205,7 +205,7 @@ fn told(api: &Api) -> Vec<serde_json::Value> {
 
 #[test]
 fn the_daily_audit_finds_and_names_every_corruption_too() {
-    for (name, sql) in CORRUPTIONS {
+    for (name, sql) in CORRUPTIONS.iter().step_by(cases(3, 1)) {
         let api = books();
         pass(&api, 0);
         assert_eq!(known(&api), [], "{name}");
@@ -304,7 +304,7 @@ fn payments_at_any_moment_of_an_audit_are_no_difference() {
 #[test]
 fn an_audit_that_dies_anywhere_goes_on_and_tells_once() {
     let mut deaths = 0;
-    for polls in (1..200).step_by(cases(3, 1)) {
+    for polls in (1..200).step_by(cases(6, 1)) {
         let api = books();
         pass(&api, 0);
         corrupt(
@@ -324,7 +324,7 @@ fn an_audit_that_dies_anywhere_goes_on_and_tells_once() {
             break;
         }
     }
-    assert!(deaths > 10, "{deaths}");
+    assert!(deaths > cases(5, 10), "{deaths}");
 }
 
 #[test]

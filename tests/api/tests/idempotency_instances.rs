@@ -62,7 +62,7 @@ fn come_again(api: &Api, form: Form<'_>) -> Answer {
 fn scenario_33_two_instances_of_an_object_or_its_eviction_pay_once_and_answer_alike() {
     let mut overtaken = 0;
     for number in [VISA, "4000000000009995"] {
-        for seed in 0..cases(60, 2_000) {
+        for seed in 0..cases(30, 2_000) {
             let (api, processor) = connected();
             api.platform.split_objects(seed);
             // A call breaks with the instance that was evicted, before or after that had written.
