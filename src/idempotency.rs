@@ -8,7 +8,7 @@ use std::cell::Cell;
 use domain::Timestamp;
 use domain::idempotency::{Begin, Complete, Decision, Instance, RETENTION, Record, Records, Run};
 use serde::{Deserialize, Serialize};
-use store::idempotency_records::{INDEX, SWEEP, TABLE};
+use store::idempotency_records;
 use worker::{
     DurableObject, Env, Request, Response, ResponseBuilder, Result, SqlStorage, SqlStorageValue,
     State, durable_object,
@@ -42,7 +42,9 @@ struct Kept {
 impl DurableObject for IdempotencyShard {
     fn new(state: State, _env: Env) -> Self {
         let sql = state.storage().sql();
-        let created = sql.exec(TABLE, None).and_then(|_| sql.exec(INDEX, None));
+        let created = sql
+            .exec(idempotency_records::TABLE, None)
+            .and_then(|_| sql.exec(idempotency_records::INDEX, None));
         if let Err(error) = created {
             worker::console_error!("the table of idempotency records could not be made: {error}");
         }
@@ -74,7 +76,7 @@ impl DurableObject for IdempotencyShard {
         let now = clock::now();
         let oldest = now.plus(RETENTION.saturating_mul(-2));
         let values = vec![oldest.seconds().into(), now.seconds().into(), MOST_SWEPT.into()];
-        let swept = self.sql.exec(SWEEP, values);
+        let swept = self.sql.exec(idempotency_records::SWEEP, values);
         if let Err(error) = swept {
             worker::console_error!("idempotency records could not be swept: {error}");
         }

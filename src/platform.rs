@@ -280,7 +280,9 @@ impl Platform for CloudflarePlatform {
     }
 
     fn alert(&self, alert: &Alert<'_>) {
-        worker::console_error!("{}", serde_json::to_string(alert).unwrap_or_default());
+        // Five texts are always JSON; were they ever not, they are shown as they are.
+        let line = serde_json::to_string(alert).unwrap_or_else(|_| format!("{alert:?}"));
+        worker::console_error!("{line}");
     }
 }
 

@@ -255,7 +255,8 @@ pub(crate) async fn hear_of_refund<P: Platform>(
     let Some((status, why)) = refund_told(connector, &question, notice) else { return Ok(None) };
     let is_over = |status| matches!(status, refund::Status::Failed | refund::Status::Canceled);
     let was_given_up = held.refund.as_ref().is_some_and(|refund| is_over(refund.status));
-    if is_over(status) || !(is_second || was_given_up) {
+    let is_unexpected = !is_over(status) && (is_second || was_given_up);
+    if !is_unexpected {
         if !is_second {
             crate::refunds::told(context, refund.as_str(), status, why).await?;
         }

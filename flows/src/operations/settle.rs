@@ -134,8 +134,9 @@ async fn take<P: Platform>(
         Verdict::Record(outcome) => record(context, held, &outcome, is_first).await,
         Verdict::Wait { problem, reference } => wait(context, held, &problem, reference).await,
         Verdict::Park { why, reference } => {
-            let known = held.attempt.processor_reference.take();
-            held.attempt.processor_reference = known.or_else(|| reference.clone());
+            if held.attempt.processor_reference.is_none() {
+                held.attempt.processor_reference.clone_from(&reference);
+            }
             let left = park(context, held, &why).await?;
             if reference.is_some() {
                 undo_if_given_up(context, &left.attempt, reference.as_deref()).await?;

@@ -6,6 +6,7 @@ pub mod invariants;
 pub mod processors;
 
 use domain::Timestamp;
+use flows::webhooks::Parcel;
 use handlers::Server;
 use handlers::render::Stored;
 use http::{Method, Request};
@@ -209,6 +210,20 @@ impl Api {
     /// Does what became due.
     pub fn beat(&self) {
         kit::run(beat(&self.platform));
+    }
+
+    /// A deployment with one delivery to `shop.test` that is on its way, and the parcel that it is in.
+    ///
+    /// # Panics
+    /// When it does not come to that.
+    pub fn with_delivery_on_its_way() -> (Self, Parcel) {
+        let api = Self::new();
+        let form = [("url", "https://shop.test/hooks"), ("enabled_events[]", "*")];
+        api.post("/v1/webhook_endpoints", &form).ok();
+        api.post("/v1/customers", &[]).ok();
+        kit::run(queues::deliveries::fan_out(&api.platform)).expect("the fan-out");
+        let parcel = api.platform.outside().next_parcel().expect("a message");
+        (api, parcel)
     }
 
     /// Does what queues and the objects of endpoints do by themselves, until nothing is left that is due.

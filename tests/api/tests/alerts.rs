@@ -118,12 +118,7 @@ fn what_a_person_resolved_before_anybody_was_told_calls_for_nobody() {
 
 #[test]
 fn a_letter_that_stayed_on_trial_called_for_a_person_each_time_it_came() {
-    let api = Api::new();
-    let form = [("url", "https://shop.test/hooks"), ("enabled_events[]", "*")];
-    api.post("/v1/webhook_endpoints", &form).ok();
-    api.post("/v1/customers", &[]).ok();
-    kit::run(queues::deliveries::fan_out(&api.platform)).expect("the fan-out");
-    let parcel = api.platform.outside().next_parcel().expect("a message");
+    let (api, parcel) = Api::with_delivery_on_its_way();
     let message = serde_json::to_string(&parcel).expect("a message");
     let take = || dead_letters::take(&api.platform, Queue::Deliveries, &message);
     api.platform.outside().stall("shop.test", true);

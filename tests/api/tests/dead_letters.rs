@@ -61,12 +61,7 @@ fn what_works_by_the_time_it_is_dead_is_not_parked() {
 
 /// A deployment with one delivery whose message died and is parked, and the message.
 fn with_dead_delivery() -> (Api, String) {
-    let api = Api::new();
-    let form = [("url", "https://shop.test/hooks"), ("enabled_events[]", "*")];
-    api.post("/v1/webhook_endpoints", &form).ok();
-    api.post("/v1/customers", &[]).ok();
-    kit::run(queues::deliveries::fan_out(&api.platform)).expect("the fan-out");
-    let parcel = api.platform.outside().next_parcel().expect("a message");
+    let (api, parcel) = Api::with_delivery_on_its_way();
     let message = serde_json::to_string(&parcel).expect("a message");
     // The database fails when it is tried for the last time, and works when it is parked before.
     api.platform.database().hop().fail(3, Fault::BeforeEffect);
@@ -135,12 +130,7 @@ fn a_dead_letter_waits_for_a_database_that_is_gone() {
 
 #[test]
 fn a_message_that_ends_whoever_tries_it_is_parked() {
-    let api = Api::new();
-    let form = [("url", "https://shop.test/hooks"), ("enabled_events[]", "*")];
-    api.post("/v1/webhook_endpoints", &form).ok();
-    api.post("/v1/customers", &[]).ok();
-    kit::run(queues::deliveries::fan_out(&api.platform)).expect("the fan-out");
-    let parcel = api.platform.outside().next_parcel().expect("a message");
+    let (api, parcel) = Api::with_delivery_on_its_way();
     let message = serde_json::to_string(&parcel).expect("a message");
     let take = || dead_letters::take(&api.platform, Queue::Deliveries, &message);
     // Whoever tries it never comes to the end.
