@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::ApiError;
 use crate::id::ConnectorAccountId;
 use crate::metadata::Metadata;
+use crate::pricing::PricePlan;
 use crate::timestamp::{DAY, Timestamp};
 
 /// The most accounts at processors that a merchant has in one mode.
@@ -98,6 +99,9 @@ pub struct Details {
     /// What the processor signs its webhooks with, the newest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub webhook_secrets: Vec<WebhookSecret>,
+    /// What the processor is agreed to keep of a payment, where that is to be checked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fees: Option<PricePlan>,
     /// The merchant's own pairs.
     pub metadata: Metadata,
 }

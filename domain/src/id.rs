@@ -125,6 +125,10 @@ define_ids! {
     RequestId = "req_";
     /// A version of a routing document.
     RoutingId = "rtg_";
+    /// A difference between what a processor reports and our books.
+    SettlementBreakId = "brk_";
+    /// What a processor reports of what it settled.
+    SettlementReportId = "srp_";
     /// A card that a customer keeps without paying.
     SetupIntentId = "seti_";
     /// A single-use token.

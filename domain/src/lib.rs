@@ -38,6 +38,7 @@ pub mod resource;
 pub mod routing;
 pub mod seal;
 pub mod search;
+pub mod settlement;
 pub mod setup_intent;
 pub mod timestamp;
 pub mod token;

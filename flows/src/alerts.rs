@@ -12,7 +12,7 @@ use crate::{Failure, Platform};
 const BATCH: i64 = 50;
 
 /// What a kind of trouble means: its name, how the money stands, and what to do.
-const MEANINGS: [[&str; 3]; 7] = [
+const MEANINGS: [[&str; 3]; 8] = [
     [
         "needs_attention",
         "Nothing is charged again. It is asked after daily, and what was given up goes on being taken back daily.",
@@ -33,6 +33,11 @@ const MEANINGS: [[&str; 3]; 7] = [
         "connector_webhook_parked",
         "What the processor told is kept as it came, and changed nothing.",
         "Look it up at the processor, then have it tried again: docs/connector-accounts.md.",
+    ],
+    [
+        "settlement_differs",
+        "Only what both sides agree on is booked; nothing is charged or given back because of it.",
+        "Look at the open settlement breaks, and resolve each: docs/reconciliation.md.",
     ],
     [
         alerts::WEBHOOK_SECRET_UNREADABLE,

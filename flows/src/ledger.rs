@@ -18,19 +18,19 @@ use store::{Statement, balance_transactions, ledger};
 
 use crate::{Context, Failure, Platform};
 
-/// The connector that moved a charge's money.
-const PROCESSOR: &str = simulator::NAME;
-
 fn balances<P: Platform>(context: &Context<'_, P>, currency: Currency) -> Balances {
     Balances { merchant: context.scope.account.clone(), currency }
 }
 
-fn processor(currency: Currency) -> Processor {
-    Processor { name: PROCESSOR.to_owned(), currency }
+/// Who moved a charge's money: an account at a processor has books of its own.
+fn processor(charge: &Charge) -> Processor {
+    let account = charge.details.booked.processor.as_ref();
+    let name = account.map_or(simulator::NAME, |account| account.as_str()).to_owned();
+    Processor { name, currency: charge.amount.currency }
 }
 
-fn hold<P: Platform>(context: &Context<'_, P>, currency: Currency) -> Hold {
-    Hold { balances: balances(context, currency), processor: processor(currency) }
+fn hold<P: Platform>(context: &Context<'_, P>, charge: &Charge) -> Hold {
+    Hold { balances: balances(context, charge.amount.currency), processor: processor(charge) }
 }
 
 fn post<P: Platform>(context: &Context<'_, P>, transaction: &Transaction) -> Vec<Statement> {
@@ -44,10 +44,11 @@ fn post<P: Platform>(context: &Context<'_, P>, transaction: &Transaction) -> Vec
 pub fn held<P: Platform>(
     context: &Context<'_, P>,
     attempt: &Attempt,
+    charge: &Charge,
     more: Amount,
 ) -> Result<Vec<Statement>, Failure> {
     let draft = Draft::new(format!("{}:held", attempt.id));
-    let transaction = hold(context, attempt.amount.currency).placed(draft, more).close()?;
+    let transaction = hold(context, charge).placed(draft, more).close()?;
     Ok(post(context, &transaction))
 }
 
@@ -58,10 +59,11 @@ pub fn held<P: Platform>(
 pub fn released<P: Platform>(
     context: &Context<'_, P>,
     attempt: &Attempt,
+    charge: &Charge,
     amount: Amount,
 ) -> Result<Vec<Statement>, Failure> {
     let draft = Draft::new(format!("{}:released", attempt.id));
-    let transaction = hold(context, attempt.amount.currency).resolved(draft, amount).close()?;
+    let transaction = hold(context, charge).resolved(draft, amount).close()?;
     Ok(post(context, &transaction))
 }
 
@@ -97,8 +99,8 @@ pub fn captured<P: Platform>(
         dates: Dates { today: context.now.day(), available_on: available_at.day(), settles_on },
     };
     let cause = format!("{}:captured", attempt.id);
-    let draft = hold(context, currency).resolved(Draft::new(cause.clone()), resolved);
-    let transaction = captured.post(draft, &context.scope.account, PROCESSOR)?;
+    let draft = hold(context, charge).resolved(Draft::new(cause.clone()), resolved);
+    let transaction = captured.post(draft, &context.scope.account, &processor(charge).name)?;
     let seen = BalanceTransaction {
         id: BalanceTransaction::id_of(&cause),
         created: context.now,
@@ -153,10 +155,9 @@ fn returned<P: Platform>(context: &Context<'_, P>, charge: &Charge) -> (Returned
     let booked = &charge.details.booked;
     let available_at = booked.available_on.max(context.now);
     let next_settlement: Day = today.plus(simulator::SETTLES_AFTER_DAYS);
-    let currency = charge.amount.currency;
     let returned = Returned {
-        balances: balances(context, currency),
-        processor: processor(currency),
+        balances: balances(context, charge.amount.currency),
+        processor: processor(charge),
         dates: Dates { today, available_on: available_at.day(), settles_on: next_settlement },
     };
     (returned, available_at)
@@ -361,7 +362,7 @@ pub fn topped_up<P: Platform>(
     let settles_on = today.plus(simulator::SETTLES_AFTER_DAYS);
     let moved = Returned {
         balances: balances(context, currency),
-        processor: processor(currency),
+        processor: Processor { name: simulator::NAME.to_owned(), currency },
         dates: Dates { today, available_on: today, settles_on },
     };
     let (cause, kind, net) = match is_reversal {

@@ -35,6 +35,7 @@ pub mod recover;
 pub mod refunds;
 pub mod reports;
 pub mod routing;
+pub mod settlements;
 pub mod setup_intents;
 pub mod tasks;
 pub mod tokens;

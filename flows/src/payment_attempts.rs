@@ -32,19 +32,29 @@ impl Resolve {
     /// # Errors
     /// When nothing is said of why, or the reference cannot be one.
     pub fn check(&self) -> Result<(), ApiError> {
-        let refusal = |param: &str, message: &str| {
-            Err(ApiError::ParameterInvalid { param: param.to_owned(), message: message.to_owned() })
-        };
-        if self.note.trim().is_empty() || self.note.len() > LONGEST_NOTE {
-            return refusal("note", "Invalid note: say in at most 500 bytes what was found.");
-        }
+        check_note(&self.note)?;
         match &self.reference {
             Some(reference) if !is_plain(reference) => {
-                refusal("processor_reference", "Invalid processor reference.")
+                refused("processor_reference", "Invalid processor reference.")
             }
             _ => Ok(()),
         }
     }
+}
+
+/// Checks what a person says who resolves something.
+///
+/// # Errors
+/// When nothing is said, or more than is kept.
+pub fn check_note(note: &str) -> Result<(), ApiError> {
+    match note.trim().is_empty() || note.len() > LONGEST_NOTE {
+        true => refused("note", "Invalid note: say in at most 500 bytes what was found."),
+        false => Ok(()),
+    }
+}
+
+fn refused(param: &str, message: &str) -> Result<(), ApiError> {
+    Err(ApiError::ParameterInvalid { param: param.to_owned(), message: message.to_owned() })
 }
 
 /// Finds an attempt that a request names in its path.

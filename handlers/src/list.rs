@@ -90,6 +90,8 @@ fn kind(table: Table) -> &'static str {
         Table::WebhookEndpoints => "webhook endpoint",
         Table::ReportRuns => "report run",
         Table::Routings => "routing",
+        Table::SettlementBreaks => "settlement break",
+        Table::SettlementReports => "settlement report",
         Table::Topups => "topup",
         Table::TransferReversals => "transfer reversal",
         Table::Transfers => "transfer",

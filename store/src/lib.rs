@@ -45,6 +45,7 @@ pub mod resealing;
 pub mod routings;
 pub mod scheduled_tasks;
 pub mod search;
+pub mod settlements;
 pub mod setup_intents;
 pub mod tokens;
 pub mod topups;

@@ -3,7 +3,7 @@
 //! Every page is read through an index that ends in (created, sequence), so a page of a million rows
 //! costs what a page of a thousand costs.
 
-use crate::{Row, Scope, Statement, Value, disputes, events, values};
+use crate::{Row, Scope, Statement, Value, disputes, events, settlements, values};
 
 /// A table that has pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub enum Table {
     /// Those of one payment whose account was chosen by a routing document.
     RoutedAttempts,
     Routings,
+    SettlementBreaks,
+    SettlementReports,
     Topups,
     TransferReversals,
     Transfers,
@@ -55,6 +57,8 @@ impl Table {
             Self::ReportRuns => "report_runs",
             Self::RoutedAttempts => "attempts",
             Self::Routings => "routings",
+            Self::SettlementBreaks => "settlement_breaks",
+            Self::SettlementReports => "settlement_reports",
             Self::Topups => "topups",
             Self::TransferReversals => "transfer_reversals",
             Self::Transfers => "transfers",
@@ -71,6 +75,7 @@ impl Table {
         match self {
             Self::Disputes => disputes::COLUMNS,
             Self::Events => events::COLUMNS,
+            Self::SettlementReports => settlements::REPORT_COLUMNS,
             _ => "*",
         }
     }

@@ -54,6 +54,8 @@ pub enum Kind {
     ExpireAuthorization,
     /// The simulator's cardholder disputes a charge.
     OpenDispute,
+    /// What a processor reported is held against the books.
+    ReconcileSettlement,
     /// A replay goes on.
     ReplayEvents,
     /// What a processor told of something that nobody knew is tried again.
@@ -74,12 +76,13 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::AdvancePayout,
         Self::RecoverAttempt,
         Self::KeepCard,
         Self::ExpireAuthorization,
         Self::OpenDispute,
+        Self::ReconcileSettlement,
         Self::ReplayEvents,
         Self::RetryConnectorWebhook,
         Self::RunReport,
@@ -98,6 +101,7 @@ impl Kind {
             Self::KeepCard => "keep_card",
             Self::ExpireAuthorization => "expire_authorization",
             Self::OpenDispute => "open_dispute",
+            Self::ReconcileSettlement => "reconcile_settlement",
             Self::ReplayEvents => "replay_events",
             Self::RetryConnectorWebhook => "retry_connector_webhook",
             Self::RunReport => "run_report",

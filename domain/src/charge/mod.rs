@@ -190,6 +190,10 @@ pub struct Booked {
     pub available_on: Timestamp,
     /// When the processor settles it.
     pub settles_on: Day,
+    /// The account at a processor in whose books it is; none in the simulator's, where all was booked before accounts at
+    /// processors had books of their own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub processor: Option<ConnectorAccountId>,
 }
 
 /// What people and models said of a charge's honesty.

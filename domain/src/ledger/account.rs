@@ -9,7 +9,7 @@ use crate::timestamp::Day;
 pub enum Owner {
     /// A merchant's.
     Merchant(AccountId),
-    /// A processor's, by its connector's name.
+    /// The simulator's by its name, or a processor's by the account at it: `cna_...`.
     Processor(String),
     /// The platform's own.
     Platform,
@@ -85,10 +85,14 @@ account_kinds! {
     DisputedFunds = "disputed_funds",
     /// What a processor keeps for its service: an expense.
     ProcessorFees = "processor_fees",
+    /// What a processor reported and holds until it pays it out: an asset.
+    ProcessorBalance = "processor_balance",
     /// What cards hold at a processor, beside the balance sheet.
     Authorizations = "authorizations",
     /// The platform's bank account: an asset.
     Cash = "cash",
+    /// What a person took over from a settlement report though nobody knows what it is of.
+    Suspense = "suspense",
     /// What merchants pay the platform: revenue.
     Fees = "fees",
     /// What merchants' own platforms ask of a payment: a liability.

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use crate::money::{Amount, SignedAmount};
 
 pub use account::{AccountKind, LedgerAccount, Owner};
-pub use postings::{Balances, Captured, Dates, Hold, Processor, Returned};
+pub use postings::{Balances, Captured, Dates, Hold, Processor, Returned, Settled};
 
 /// One line of a transaction: an account is debited or credited.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -45,7 +45,7 @@ impl Balances {
 /// The accounts of a processor in one currency.
 #[derive(Clone, Debug)]
 pub struct Processor {
-    /// Its connector's name.
+    /// The account at it, or the simulator's name.
     pub name: String,
     /// Their currency.
     pub currency: Currency,
@@ -442,4 +442,72 @@ impl Processor {
             .debit(self.always(AccountKind::ProcessorFees), kept)
             .close()
     }
+
+    /// The processor reports that it settled a movement, which was owed on a day: it holds it, less what it kept, until it
+    /// pays it out. What it settles in another currency than was paid in is exchanged.
+    ///
+    /// # Errors
+    /// When the report's amounts do not add up.
+    pub fn reported(
+        &self,
+        cause: String,
+        owed: (LedgerAccount, SignedAmount),
+        settled: &Settled,
+    ) -> Result<Transaction, Unbalanced> {
+        let Settled { gross, fee, net } = *settled;
+        let ((account, amount), currency) = (owed, self.currency);
+        let paid_in = account.currency;
+        let mut draft = Draft::new(cause).enter(account, amount.negated());
+        if paid_in != currency {
+            draft = draft
+                .enter(platform(AccountKind::Exchange, paid_in), amount)
+                .enter(platform(AccountKind::Exchange, currency), gross.negated());
+        }
+        draft
+            .enter(self.always(AccountKind::ProcessorBalance), net)
+            .enter(self.always(AccountKind::ProcessorFees), fee)
+            .close()
+    }
+
+    /// What nobody here knows what it is of.
+    pub fn unexplained(&self) -> LedgerAccount {
+        platform(AccountKind::Suspense, self.currency)
+    }
+
+    /// The processor paid out some of what it holds: `net` is what that does to its balance.
+    ///
+    /// # Errors
+    /// Never for amounts in range.
+    pub fn paid_out(&self, cause: String, net: SignedAmount) -> Result<Transaction, Unbalanced> {
+        Draft::new(cause)
+            .enter(self.always(AccountKind::ProcessorBalance), net)
+            .enter(platform(AccountKind::Cash, self.currency), net.negated())
+            .close()
+    }
+
+    /// Nobody will settle what was owed on a day.
+    ///
+    /// # Errors
+    /// Never for amounts in range.
+    pub fn never_settled(
+        &self,
+        cause: String,
+        (day, amount): (Day, SignedAmount),
+    ) -> Result<Transaction, Unbalanced> {
+        Draft::new(cause)
+            .enter(self.clearing(day), amount.negated())
+            .enter(self.unexplained(), amount)
+            .close()
+    }
+}
+
+/// What a processor reports of a movement, in the currency in which it settles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settled {
+    /// What moved.
+    pub gross: SignedAmount,
+    /// What it kept of it.
+    pub fee: SignedAmount,
+    /// What is left.
+    pub net: SignedAmount,
 }

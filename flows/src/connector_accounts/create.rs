@@ -4,6 +4,7 @@ use domain::connector_account::{
     ConnectorAccount, Details, MOST_CONNECTOR_ACCOUNTS, Status, check_secret_key,
     check_webhook_secret,
 };
+use domain::pricing::PricePlan;
 use domain::webhook::target::{self, Refusal};
 use domain::{ApiError, Metadata};
 use store::{DatabaseError, connector_accounts};
@@ -26,6 +27,8 @@ pub struct Create {
     pub disabled: bool,
     /// What the processor signs its webhooks with.
     pub webhook_secret: Option<String>,
+    /// What the processor is agreed to keep of a payment.
+    pub fees: Option<PricePlan>,
     /// The merchant's own pairs.
     pub metadata: Metadata,
 }
@@ -52,6 +55,7 @@ pub async fn create<P: Platform>(
         details: Details {
             base_url: create.base_url.clone(),
             processor_account: create.processor_account.clone(),
+            fees: create.fees.clone(),
             metadata: create.metadata.clone(),
             ..Details::default()
         },

@@ -7,6 +7,7 @@ use domain::connector_account::{
     ConnectorAccount, LONGEST_OVERLAP, Status, check_secret_key, check_webhook_secret,
 };
 use domain::metadata::MetadataUpdate;
+use domain::pricing::PricePlan;
 use store::{DatabaseError, charges, connector_accounts};
 
 use super::{MAX_TRIES, find, hear_with, no_such, open, seal};
@@ -23,6 +24,8 @@ pub struct Update {
     pub webhook_secret: Option<String>,
     /// For how many seconds they are believed under the secrets before, too.
     pub webhook_secret_overlap: Option<i64>,
+    /// What the processor is agreed to keep of a payment from now on.
+    pub fees: Option<PricePlan>,
     /// Changes to the merchant's own pairs.
     pub metadata: Option<MetadataUpdate>,
 }
@@ -55,6 +58,9 @@ pub async fn update<P: Platform>(
         }
         if let Some(disables) = update.disabled {
             changed.disable(disables, context.now);
+        }
+        if update.fees.is_some() {
+            changed.details.fees.clone_from(&update.fees);
         }
         if let Some(update) = &update.metadata {
             changed.details.metadata = changed.details.metadata.updated(update)?;

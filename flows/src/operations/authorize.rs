@@ -166,6 +166,7 @@ pub(super) fn new_charge<P: Platform>(
     };
     let account = held.attempt.connector_account.clone();
     let connector = &held.attempt.connector;
+    details.booked.processor.clone_from(&account);
     details.processor =
         account.map(|account| charge::Processor { connector: connector.clone(), account });
     details.card = Some(method.card.clone());
@@ -234,14 +235,14 @@ fn authorized<P: Platform>(
 ) -> Result<Vec<Statement>, Failure> {
     held.attempt.state = AttemptState::Succeeded;
     let mut statements = Vec::new();
+    let attempt = &held.attempt;
     if authorize.capture {
-        let taken = (held.attempt.amount.amount, Amount::ZERO);
-        let attempt = &held.attempt;
+        let taken = (attempt.amount.amount, Amount::ZERO);
         let terms = &authorize.terms;
         statements.extend(ledger::captured(context, attempt, &mut charge, terms, taken)?);
         statements.extend(disputes::plan(context, &charge));
     } else {
-        statements.extend(ledger::held(context, &held.attempt, held.attempt.amount.amount)?);
+        statements.extend(ledger::held(context, attempt, &charge, attempt.amount.amount)?);
         let end = context.now.plus(AUTHORIZATION_LIFETIME);
         charge.details.capture_before = Some(end);
         statements.push(plan_expiry(context, &charge, end));

@@ -23,7 +23,7 @@ pub(super) fn record<P: Platform>(
     let mut charge = held.charge()?.clone();
     let more = amount.minus(charge.amount.amount)?;
     charge.amount.amount = amount;
-    let mut statements = ledger::held(context, &held.attempt, more)?;
+    let mut statements = ledger::held(context, &held.attempt, &charge, more)?;
     statements.extend(charges::update(&mut charge));
     if let Some(intent) = &mut held.payment_intent {
         intent.incremented(&held.attempt.id, amount)?;

@@ -53,7 +53,7 @@ pub(super) fn record<P: Platform>(
             let rest = charge.capturable();
             charge.release()?;
             charge.details.released_by_refund = true;
-            let mut statements = ledger::released(context, &held.attempt, rest)?;
+            let mut statements = ledger::released(context, &held.attempt, &charge, rest)?;
             statements.extend(release(&mut charge));
             (reference, Status::Succeeded, statements)
         }

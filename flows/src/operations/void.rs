@@ -38,7 +38,7 @@ pub(super) fn release<P: Platform>(
     charge.end_operation(&held.attempt.id);
     let rest = charge.capturable();
     charge.release()?;
-    let mut statements = ledger::released(context, &held.attempt, rest)?;
+    let mut statements = ledger::released(context, &held.attempt, &charge, rest)?;
     statements.extend(charges::update(&mut charge));
     if let Some(intent) = &mut held.payment_intent {
         intent.canceled(Some(&held.attempt.id), context.now, reason)?;

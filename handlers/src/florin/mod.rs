@@ -5,6 +5,8 @@ pub mod connector_webhooks;
 pub mod event_replays;
 pub mod payment_attempts;
 pub mod routing;
+pub mod settlement_breaks;
+pub mod settlement_reports;
 pub mod webhook_deliveries;
 pub mod webhook_endpoints;
 

@@ -65,7 +65,7 @@ impl Lane {
             | Kind::RetryConnectorWebhook
             | Kind::SettleRefund
             | Kind::UndoAttempt => Self::Recovery,
-            Kind::RunReport | Kind::SendReceipt => Self::Paperwork,
+            Kind::ReconcileSettlement | Kind::RunReport | Kind::SendReceipt => Self::Paperwork,
         }
     }
 

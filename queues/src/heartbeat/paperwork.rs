@@ -70,22 +70,24 @@ async fn send_mail<P: Platform>(platform: &P) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Writes on at the next reports.
+/// Writes on at the next reports, and holds what processors reported against the books.
 async fn write_reports<P: Platform>(platform: &P) -> Result<(), Failure> {
-    let due = tasks::due(platform, [Kind::RunReport].into_iter(), TOGETHER).await?;
+    let kinds = [Kind::RunReport, Kind::ReconcileSettlement].into_iter();
+    let due = tasks::due(platform, kinds, TOGETHER).await?;
     join_all(due.into_iter().map(|task| tasks::perform(platform, task))).await;
     Ok(())
 }
 
-/// When the next mail leaves, or the next report is written on.
+/// When the next mail leaves, or the next report is written on or held against the books.
 async fn next<P: Platform>(platform: &P) -> Option<Timestamp> {
-    let [mails, reports] = [Kind::SendReceipt, Kind::RunReport].map(scheduled_tasks::next);
-    let results = platform.database().batch(vec![mails, reports, mail::find()]).await;
+    let kinds = [Kind::SendReceipt, Kind::RunReport, Kind::ReconcileSettlement];
+    let [mails, reports, settlements] = kinds.map(scheduled_tasks::next);
+    let results = platform.database().batch(vec![mails, reports, settlements, mail::find()]).await;
     let results = results.unwrap_or_default();
     let due = |place: usize| results.get(place).and_then(tasks::due_at);
-    let until = waits_until(results.get(2));
+    let until = waits_until(results.get(3));
     let mails = due(0).map(|due_at| until.map_or(due_at, |until| due_at.max(until)));
-    mails.into_iter().chain(due(1)).min()
+    mails.into_iter().chain(due(1)).chain(due(2)).min()
 }
 
 /// Until when mail waits.

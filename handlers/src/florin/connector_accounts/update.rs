@@ -7,7 +7,7 @@ use domain::resource::Json;
 use flows::{Failure, Platform, connector_accounts};
 use serde::Deserialize;
 
-use super::show;
+use super::{Fees, show};
 use crate::endpoint::{Call, Endpoint, Method};
 use crate::florin::check_range;
 
@@ -23,6 +23,8 @@ pub struct Parameters {
     secret_key: Option<String>,
     /// Whether no new payments go there.
     disabled: Option<bool>,
+    /// What the processor is agreed to keep of a payment; reports of another fee differ.
+    fees: Option<Fees>,
     /// Changes to the merchant's own pairs.
     #[serde(default, deserialize_with = "domain::patch::named")]
     metadata: Option<MetadataUpdate>,
@@ -49,6 +51,7 @@ impl Endpoint for Update {
             disabled: given.disabled,
             webhook_secret: given.webhook_secret,
             webhook_secret_overlap: overlap,
+            fees: given.fees.map(Fees::plan).transpose()?,
             metadata: given.metadata,
         })
     }

@@ -8,7 +8,8 @@ const STANDING: &str = "\
     UNION ALL SELECT 'books_differ', name || ' ' || subject FROM audit_differences \
     UNION ALL SELECT 'connector_webhook_parked', id FROM connector_webhooks WHERE status = 'parked' \
     AND COALESCE(problem, '') NOT IN ('No payment of this name was made here.', \
-    'Nothing of this kind, or in this shape, is known here.')";
+    'Nothing of this kind, or in this shape, is known here.') \
+    UNION ALL SELECT DISTINCT 'settlement_differs', connector_account FROM settlement_breaks WHERE status = 'open'";
 
 const ALERTS: &str = "\
     SELECT name, subject FROM alerts WHERE name NOT IN \

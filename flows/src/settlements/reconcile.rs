@@ -1,0 +1,355 @@
+//! Holding what a processor reported against the books: what was corrected is taken back, each line that waits is judged,
+//! payouts are added up, and what the processor left out is looked for.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::connector_account::ConnectorAccount;
+use domain::id::ConnectorAccountId;
+use domain::ledger::{Processor, Settled};
+use domain::money::{Currency, SignedAmount};
+use domain::settlement::BreakStatus;
+use domain::settlement::{
+    Booking, Break, BreakKind, Difference, Kind, Line, Movement, Ours, judge,
+};
+use domain::timestamp::DAY;
+use store::settlements::{self, Booked, Kept, Payout};
+use store::{DatabaseError, Inconsistent, Row, Rows, Statement, connector_accounts, ledger};
+
+use super::{cause, plan};
+use crate::{Context, Failure, Platform};
+
+/// How many lines, payouts or movements one batch is about.
+const SLICE: i64 = 25;
+
+/// How many batches one task writes before it plans the next.
+const BATCHES: usize = 20;
+
+/// Holds what is reported of an account against the books, or some of it, and plans when it goes on: tomorrow where something
+/// differs, since what recovery finds may mend it.
+///
+/// # Errors
+/// When the database does not answer; it is done again later.
+pub async fn reconcile<P: Platform>(context: &Context<'_, P>, id: &str) -> Result<(), Failure> {
+    let found = context.find(connector_accounts::find(&context.scope, id)).await?;
+    let Some(account): Option<ConnectorAccount> = found else { return Ok(()) };
+    let mut run = Run { context, account };
+    for _ in 0..BATCHES {
+        if !run.step().await? {
+            return run.rest().await;
+        }
+    }
+    context.batch(vec![plan(context, &run.account.id, 1)]).await?;
+    Ok(())
+}
+
+/// A run of the work for an account.
+struct Run<'a, P> {
+    context: &'a Context<'a, P>,
+    account: ConnectorAccount,
+}
+
+impl<P: Platform> Run<'_, P> {
+    fn id(&self) -> &ConnectorAccountId {
+        &self.account.id
+    }
+
+    /// Does what comes next. Says whether something was left to do.
+    async fn step(&mut self) -> Result<bool, Failure> {
+        let (id, context) = (self.id(), self.context);
+        let find = vec![settlements::corrected(id, SLICE), settlements::to_judge(id, SLICE)];
+        let results = context.batch(find).await?;
+        let corrected: Vec<Booked> = read(results.first())?;
+        let waiting: Vec<Kept> = read(results.get(1))?;
+        let batch = if !corrected.is_empty() {
+            self.take_back(&corrected).await?
+        } else if !waiting.is_empty() {
+            self.judge(waiting).await?
+        } else {
+            self.look_over().await?
+        };
+        if batch.is_empty() {
+            return Ok(false);
+        }
+        match context.batch(batch).await {
+            // Somebody else did it, or a report came in between: the next step sees.
+            Ok(_) | Err(DatabaseError::Guard(_) | DatabaseError::Exists(_)) => Ok(true),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Where something differs, it is judged again tomorrow.
+    async fn rest(&self) -> Result<(), Failure> {
+        let results = self.context.batch(vec![settlements::any_open(self.id())]).await?;
+        if results.first().and_then(Rows::first).is_some() {
+            let again = [settlements::judge_again(self.id()), plan(self.context, self.id(), DAY)];
+            self.context.batch(again.to_vec()).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes back what was booked of lines that were corrected, and all that settled the same together with them.
+    async fn take_back(&self, corrected: &[Booked]) -> Result<Vec<Statement>, Failure> {
+        let results = self.context.batch(vec![settlements::booked_together(corrected)]).await?;
+        let together: Vec<Booked> = read(results.first())?;
+        let once: BTreeMap<_, _> = corrected
+            .iter()
+            .chain(&together)
+            .map(|booked| (booked.reference.as_str(), booked))
+            .collect();
+        let mut batch = Vec::new();
+        for booked in once.into_values() {
+            let cause = cause(self.id(), &booked.reference, booked.bookings);
+            let reversal = format!("{cause}:reversed");
+            let causes = (cause.as_str(), reversal.as_str());
+            batch.extend(settlements::take_back(self.id(), booked, causes, self.context.now));
+        }
+        Ok(batch)
+    }
+
+    async fn judge(&self, waiting: Vec<Kept>) -> Result<Vec<Statement>, Failure> {
+        let lines: Vec<_> = waiting.iter().map(|kept| &kept.line).collect();
+        let payments: BTreeSet<_> =
+            lines.iter().filter_map(|line| line.payment.as_deref()).collect();
+        let payments: Vec<_> = payments.into_iter().collect();
+        let find =
+            vec![settlements::others(self.id(), &payments), settlements::ours(self.id(), &lines)];
+        let results = self.context.batch(find).await?;
+        let mut known = Known::read(&results)?;
+        let mut all: BTreeMap<String, Kept> = BTreeMap::new();
+        for kept in waiting.into_iter().chain(read(results.first())?) {
+            all.entry(kept.line.reference.clone()).or_insert(kept);
+        }
+        let mut batch = Vec::new();
+        let mut open: BTreeSet<String> = all.keys().cloned().collect();
+        // What is right by itself is booked first, so that only what is left is added up.
+        for _ in 0..2 {
+            for kept in all.values() {
+                if open.contains(&kept.line.reference) {
+                    batch.extend(self.judge_one(kept, &all, &mut open, &mut known)?);
+                }
+            }
+        }
+        for reference in &open {
+            if let Some(kept) = all.get(reference) {
+                let verdict =
+                    judge(&kept.line, others(&kept.line, &all, &open), known.of(&kept.line), None);
+                batch.extend(settlements::leave_open(self.id(), kept));
+                batch.extend(self.differ(kept, &verdict.differences));
+            }
+        }
+        Ok(batch)
+    }
+
+    /// Books a line, with the others of its payment where it is right only together with them.
+    fn judge_one(
+        &self,
+        kept: &Kept,
+        all: &BTreeMap<String, Kept>,
+        open: &mut BTreeSet<String>,
+        known: &mut Known,
+    ) -> Result<Vec<Statement>, Failure> {
+        let line = &kept.line;
+        let mut batch = Vec::new();
+        if line.kind == Kind::Payout {
+            open.remove(&line.reference);
+            let processor = self.processor(line.currency);
+            let paid = processor.paid_out(self.cause(kept), line.net)?;
+            batch.extend(ledger::post(self.context.scope.livemode, &paid, self.context.now));
+            batch.extend(settlements::book(self.id(), kept, None));
+            return Ok(batch);
+        }
+        let fees = self.account.details.fees.as_ref();
+        let verdict = judge(line, others(line, all, open), known.of(line), fees);
+        let Some(Booking { movement, is_of_several }) = verdict.booking else { return Ok(batch) };
+        let together: Vec<_> = match is_of_several {
+            true => all.values().filter(|other| is_beside(line, other, open)).collect(),
+            false => Vec::new(),
+        };
+        for kept in together.into_iter().chain([kept]) {
+            open.remove(&kept.line.reference);
+            batch.extend(self.book(kept, &movement)?);
+            batch.extend(self.differ(kept, &verdict.differences));
+        }
+        batch.extend(settlements::settle(self.id(), &movement));
+        batch.push(settlements::close_breaks(self.id(), &movement.cause, &[]));
+        known.settled(line, &movement);
+        Ok(batch)
+    }
+
+    fn cause(&self, kept: &Kept) -> String {
+        cause(self.id(), &kept.line.reference, kept.bookings.saturating_add(1))
+    }
+
+    fn processor(&self, currency: Currency) -> Processor {
+        Processor { name: self.id().as_str().to_owned(), currency }
+    }
+
+    fn book(&self, kept: &Kept, movement: &Movement) -> Result<Vec<Statement>, Failure> {
+        let owed = self.processor(movement.currency).clearing(movement.day);
+        let line = &kept.line;
+        let settled = Settled { gross: line.gross, fee: line.fee, net: line.net };
+        let cause = self.cause(kept);
+        let posted =
+            self.processor(line.currency).reported(cause, (owed, line.presented), &settled)?;
+        let mut batch = ledger::post(self.context.scope.livemode, &posted, self.context.now);
+        batch.extend(settlements::book(self.id(), kept, Some(&movement.cause)));
+        Ok(batch)
+    }
+
+    /// Notes how a line differs, and that it differs in no other way any more.
+    fn differ(&self, kept: &Kept, differences: &[Difference]) -> Vec<Statement> {
+        let subject = &kept.line.reference;
+        let mut batch = Vec::new();
+        for difference in differences {
+            let is_of_fee =
+                matches!(difference.kind, BreakKind::FeeMismatch | BreakKind::FxRounding);
+            let currency =
+                if is_of_fee { kept.line.currency } else { kept.line.presented_currency };
+            let theirs = format!("{}, line {}", kept.report, kept.line.number);
+            let amounts = (difference.expected, Some(difference.found));
+            let sides = (difference.ours.clone(), Some(theirs));
+            batch.push(self.open_break(difference.kind, subject, sides, amounts, currency));
+        }
+        let still: Vec<_> = differences.iter().map(|difference| difference.kind.name()).collect();
+        batch.push(settlements::close_breaks(self.id(), subject, &still));
+        batch
+    }
+
+    fn open_break(
+        &self,
+        kind: BreakKind,
+        subject: &str,
+        (ours, theirs): (Option<String>, Option<String>),
+        (expected, found): (Option<i64>, Option<i64>),
+        currency: Currency,
+    ) -> Statement {
+        let found = Break {
+            id: Break::id_of(self.id(), kind, subject),
+            livemode: self.context.scope.livemode,
+            created: self.context.now,
+            connector_account: self.id().clone(),
+            kind,
+            subject: subject.to_owned(),
+            ours,
+            theirs,
+            currency,
+            expected,
+            found,
+            status: BreakStatus::Open,
+            note: None,
+        };
+        settlements::open_break(&self.context.scope, &found)
+    }
+
+    /// Adds payouts up, and looks for what was left out: when no line waits any more.
+    async fn look_over(&self) -> Result<Vec<Statement>, Failure> {
+        let find =
+            vec![settlements::payouts(self.id(), SLICE), settlements::missing(self.id(), SLICE)];
+        let results = self.context.batch(find).await?;
+        let payouts: Vec<Payout> = read(results.first())?;
+        let missing: Vec<Movement> = read(results.get(1))?;
+        let mut batch = Vec::new();
+        for payout in &payouts {
+            batch.push(settlements::payout_checked(self.id(), &payout.payout));
+            batch.push(self.add_up(payout));
+        }
+        for movement in &missing {
+            let (ours, amount) =
+                (Some(movement.cause.clone()), Some(movement.amount.minor_units()));
+            let kind = BreakKind::MissingExternal;
+            batch.push(self.open_break(
+                kind,
+                &movement.cause,
+                (ours, None),
+                (amount, None),
+                movement.currency,
+            ));
+        }
+        Ok(batch)
+    }
+
+    /// A payout that no line names, as a manual one, cannot be added up; one that came back paid nothing.
+    fn add_up(&self, payout: &Payout) -> Statement {
+        let subject = payout.payout.as_str();
+        match (payout.carried, payout.paid, Currency::parse(&payout.currency)) {
+            (Some(carried), Some(paid), Ok(currency)) if paid != 0 && paid != carried => {
+                let theirs = Some(subject.to_owned());
+                let amounts = (Some(carried), Some(paid));
+                self.open_break(
+                    BreakKind::PayoutTotalMismatch,
+                    subject,
+                    (None, theirs),
+                    amounts,
+                    currency,
+                )
+            }
+            _ => settlements::close_breaks(self.id(), subject, &[]),
+        }
+    }
+}
+
+/// What our books know of payments, by the processor's references of them.
+struct Known {
+    payments: BTreeMap<String, Ours>,
+    nothing: Ours,
+}
+
+impl Known {
+    fn read(results: &[Rows]) -> Result<Self, Failure> {
+        let rows = results.get(1).map(|Rows(rows)| rows.as_slice()).unwrap_or_default();
+        let mut payments: BTreeMap<String, Ours> = BTreeMap::new();
+        for row in rows {
+            let ours = payments.entry(row.text("payment")?.to_owned()).or_default();
+            ours.attempt = row.optional_text("attempt")?.map(str::to_owned);
+            if row.optional_text("cause")?.is_some() {
+                let movement = Movement::try_from(row)?;
+                if !ours.movements.iter().any(|known| known.cause == movement.cause) {
+                    ours.movements.push(movement);
+                }
+            }
+        }
+        // Of two that are alike the first is settled first, whichever way they were read.
+        for ours in payments.values_mut() {
+            ours.movements.sort_by(|one, other| one.cause.cmp(&other.cause));
+        }
+        Ok(Self { payments, nothing: Ours::default() })
+    }
+
+    fn of(&self, line: &Line) -> &Ours {
+        let payment = line.payment.as_ref();
+        payment.and_then(|payment| self.payments.get(payment)).unwrap_or(&self.nothing)
+    }
+
+    fn settled(&mut self, line: &Line, settled: &Movement) {
+        let ours = line.payment.as_ref().and_then(|payment| self.payments.get_mut(payment));
+        for movement in ours.into_iter().flat_map(|ours| &mut ours.movements) {
+            movement.is_open &= movement.cause != settled.cause;
+        }
+    }
+}
+
+/// Whether another line of a charge is of the same payment, and not booked yet.
+fn is_beside(line: &Line, other: &Kept, open: &BTreeSet<String>) -> bool {
+    line.kind == Kind::Charge
+        && other.line.kind == Kind::Charge
+        && other.line.reference != line.reference
+        && other.line.payment == line.payment
+        && other.line.presented_currency == line.presented_currency
+        && open.contains(&other.line.reference)
+}
+
+/// What the other lines of a payment add up to that are not booked.
+fn others(line: &Line, all: &BTreeMap<String, Kept>, open: &BTreeSet<String>) -> SignedAmount {
+    let amounts = all.values().filter(|other| is_beside(line, other, open));
+    amounts
+        .map(|other| other.line.presented)
+        .try_fold(SignedAmount::ZERO, SignedAmount::plus)
+        .unwrap_or_default()
+}
+
+fn read<T>(rows: Option<&Rows>) -> Result<Vec<T>, Inconsistent>
+where
+    T: for<'r> TryFrom<&'r Row, Error = Inconsistent>,
+{
+    rows.map(|Rows(rows)| rows.as_slice()).unwrap_or_default().iter().map(T::try_from).collect()
+}
