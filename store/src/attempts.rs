@@ -35,7 +35,8 @@ pub(crate) const SEND_AGAIN: &str = "\
     AND COALESCE(token ->> '$.is_gone', 0) = ?2";
 
 pub(crate) const TOKEN_IS_GONE: &str = "\
-    UPDATE attempts SET token = json_set(token, '$.is_gone', json('true')) \
+    UPDATE attempts SET token = json_set(token, '$.is_gone', json('true'), \
+    '$.key_is_free', json(iif(?2, 'true', 'false'))) \
     WHERE id = ?1 AND state = 'started' AND token IS NOT NULL";
 
 pub(crate) const MUST_BE_SENT_ONCE: &str = "\
@@ -102,8 +103,9 @@ pub fn insert(scope: &Scope, attempt: &Attempt) -> Statement {
 }
 
 /// Notes that the processor refused what it was to remember the card by: from then on, the card itself is sent alone.
-pub fn token_is_gone(id: &AttemptId) -> [Statement; 2] {
-    [Statement::new(TOKEN_IS_GONE, values![id.as_str()]), guard::changed_one(STATE_GUARD)]
+pub fn token_is_gone(id: &AttemptId, key_is_free: bool) -> [Statement; 2] {
+    let note = Statement::new(TOKEN_IS_GONE, values![id.as_str(), key_is_free]);
+    [note, guard::changed_one(STATE_GUARD)]
 }
 
 /// Moves an attempt on from the state that the change saw. No person has to look at it any more.
