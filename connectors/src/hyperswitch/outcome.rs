@@ -34,6 +34,8 @@ pub(crate) fn heard(question: &LookUp<'_>, object: &Value) -> Outcome {
 /// The id of what a command makes or changes.
 pub(super) fn expected(question: &LookUp<'_>) -> String {
     let given = match question.operation {
+        // What is known may be what the request with the token left.
+        Operation::Authorize { .. } if question.is_instead => None,
         Operation::Refund | Operation::Authorize { .. } => question.reference,
         _ => question.payment,
     };

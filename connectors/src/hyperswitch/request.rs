@@ -5,6 +5,7 @@ use http::header::HeaderName;
 use http::{Method, Request};
 use serde_json::{Value, json};
 
+use super::outcome::expected;
 use super::{BASE_URL, OTHER_UNIT, SANDBOX_URL, customer_id, payment_id, refund_id, token};
 use crate::command::{Account, Authorize, Command, LookUp, Operation, Unsupported, plain};
 use crate::wire::{API_KEY, IDEMPOTENCY_KEY, build};
@@ -57,19 +58,15 @@ fn payment_path(payment: &str, rest: &str) -> Result<String, Unsupported> {
 
 /// By our key or by the reference is the same here, because the one makes the other.
 fn look_up(question: &LookUp<'_>, account: &Account<'_>) -> Result<Request<String>, Unsupported> {
+    plain(question.key)?;
+    let id = expected(question);
     let path = match question.operation {
-        Operation::Refund => {
-            let made = refund_id(plain(question.key)?);
-            format!("/refunds/{}", plain(question.reference.unwrap_or(&made))?)
-        }
+        Operation::Refund => format!("/refunds/{}", plain(&id)?),
         operation => {
-            plain(question.key)?;
-            let made = payment_id(question);
-            let payment = match operation {
-                Operation::Authorize { .. } => question.reference.unwrap_or(&made),
-                _ => question.payment.ok_or(Unsupported::Reference)?,
-            };
-            payment_path(payment, "?force_sync=true")?
+            if !matches!(operation, Operation::Authorize { .. }) {
+                question.payment.ok_or(Unsupported::Reference)?;
+            }
+            payment_path(&id, "?force_sync=true")?
         }
     };
     send(account, Method::GET, &path, None, None)

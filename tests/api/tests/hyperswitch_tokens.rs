@@ -110,6 +110,8 @@ fn a_card_that_a_customer_keeps_is_paid_with_by_what_hyperswitch_remembers() {
     assert!(customer.starts_with("cus_att_"), "{customer}");
     kept.pay().ok();
     assert_eq!(kept.asked_with(), by_token());
+    let tasks = kept.api.platform.database().query("SELECT kind FROM scheduled_tasks", vec![]);
+    assert!(!tasks.iter().any(|task| task.text("kind") == Ok("keep_card")), "{tasks:?}");
     kept.api.beat();
     let asked = kept.processor.take_requests();
     assert_eq!(asked, ["POST sandbox.hyperswitch.io/payments"], "there is nothing more to do");
@@ -184,14 +186,17 @@ fn a_card_that_no_processor_behind_takes_is_sent_itself_under_an_id_of_its_own()
 fn a_lost_answer_to_a_card_in_the_stead_of_its_token_is_found() {
     let spoils: [fn(&Hyperswitch); 3] =
         [|_| {}, Hyperswitch::forget_cards, Hyperswitch::lose_mandates];
-    for (spoil, lost) in spoils.into_iter().zip([1, 2, 2]) {
+    // A day later, nothing is sent any more.
+    for ((spoil, lost), later) in
+        spoils.into_iter().zip([1, 2, 2]).flat_map(|each| [(each, 61), (each, 30 * HOUR)])
+    {
         let kept = Kept::new();
         spoil(&kept.processor);
         let hop = &kept.api.platform.outside().processor_hop;
         hop.fail(lost, Fault::AfterEffect);
         kept.pay().ok();
         assert_eq!(latest(&kept.api).body["status"], "processing");
-        pass(&kept.api, 61, 1);
+        pass(&kept.api, later, 1);
         assert_eq!(attempt(&kept.api, "state"), "succeeded");
         kept.check_paid(4000);
     }
@@ -236,5 +241,47 @@ fn a_payment_that_dies_around_a_token_at_hyperswitch_is_paid_once_or_fails() {
         assert!(died > 5, "the payment was cut short {died} times");
         // A payment that was begun there and died before the card was sent tells nothing of why.
         assert!(failed <= 3, "{failed} failed");
+    }
+}
+
+/// Whoever is overtaken by recovery between any two awaits, whichever answer is lost: the payment is paid once, and known.
+#[test]
+fn a_payment_whose_sender_was_overtaken_beside_a_token_was_lost_from_sight() {
+    let spoils: [fn(&Hyperswitch); 3] =
+        [|_| {}, Hyperswitch::forget_cards, Hyperswitch::lose_mandates];
+    for (spoil, lost) in spoils.into_iter().flat_map(|spoil| (0..=5).map(move |lost| (spoil, lost)))
+    {
+        let mut polls = 0;
+        let mut is_over = false;
+        while !is_over {
+            polls += 1;
+            let kept = Kept::new();
+            spoil(&kept.processor);
+            let platform = &kept.api.platform;
+            if lost > 0 {
+                platform.outside().processor_hop.fail(lost, Fault::AfterEffect);
+            }
+            platform.yields(true);
+            let form = kept.form();
+            let ended = std::cell::Cell::new(false);
+            let sends = async {
+                kept.api.posting(PAY, &form, Some("key")).await;
+                ended.set(true);
+            };
+            let overtakes = async {
+                is_over = ended.get();
+                platform.advance(61);
+                kept.api.beat();
+            };
+            kit::take_turns(&[(0, polls), (1, 1)], vec![Box::pin(sends), Box::pin(overtakes)]);
+            platform.yields(false);
+            platform.outside().processor_hop.heal();
+            pass(&kept.api, 60 * HOUR, 20);
+            let is_paid = latest(&kept.api).body["status"] == "succeeded";
+            let there = kept.processor.taken() - kept.processor.refunded();
+            assert_eq!(there, if is_paid { 4000 } else { 2000 }, "{polls} polls, {lost} lost");
+            kept.check_paid(kept.processor.taken());
+        }
+        assert!(polls > 10, "{polls} polls");
     }
 }
