@@ -83,7 +83,7 @@ pub struct Authorize<'a> {
     pub number: &'a CardNumber,
     /// By what the processor remembers the card, where it is asked with that instead of the number.
     pub token: Option<&'a ProcessorToken>,
-    /// Whether it goes with the number after the processor refused its token under the same key.
+    /// Whether it goes with the number after the request with the token used up its key.
     pub is_instead: bool,
     /// Whether it is to remember the card, for payments in which the cardholder takes part or, with `true`, does not.
     pub remembers: Option<bool>,
@@ -143,6 +143,8 @@ pub struct LookUp<'a> {
     pub amount: Money,
     /// What was taken of the payment before it.
     pub captured: Amount,
+    /// Whether the card's number was sent after the request with the token used up its key.
+    pub is_instead: bool,
     /// The processor's reference of the payment; none for an authorisation.
     pub payment: Option<&'a str>,
     /// The processor's reference of what the command made, a payment or a refund, once it is known. Without
@@ -176,12 +178,14 @@ impl<'a> Command<'a> {
             operation,
             amount,
             captured,
+            is_instead: false,
             payment,
             reference: None,
         };
         match *self {
-            Self::Authorize(Authorize { key, amount, capture, .. }) => {
-                about(key, Operation::Authorize { capture }, None, amount, Amount::ZERO)
+            Self::Authorize(Authorize { key, amount, capture, is_instead, .. }) => {
+                let operation = Operation::Authorize { capture };
+                LookUp { is_instead, ..about(key, operation, None, amount, Amount::ZERO) }
             }
             Self::Capture { key, payment, amount, captured, .. } => {
                 about(key, Operation::Capture, Some(payment), amount, captured)

@@ -108,6 +108,8 @@ pub enum Outcome {
 pub struct Remembered {
     /// Its reference of the card.
     pub card: String,
+    /// Its reference of the customer who keeps the card there; none where one has to be made first.
+    pub customer: Option<String>,
     /// The card network's reference of the payment.
     pub network_transaction: Option<String>,
 }
@@ -120,7 +122,11 @@ pub enum Fault {
     /// The request is wrong: a fault of ours or of the account's settings. Tell the operator, fail over.
     Request,
     /// It remembers the card no more by what it was asked with: send the card itself.
-    Token,
+    Token {
+        /// Whether the refusal left its key free, so that the card goes under the same one: it has to go under one of
+        /// its own where the processor keeps to what it said, or keeps what the request began.
+        key_is_free: bool,
+    },
     /// The payment is in another state than we believe, as one that was captured already. Look it up.
     State,
 }
@@ -187,7 +193,10 @@ impl Outcome {
             Self::Declined(_)
                 | Self::Canceled { .. }
                 | Self::Throttled { .. }
-                | Self::Refused { fault: Fault::Credentials | Fault::Request | Fault::Token, .. }
+                | Self::Refused {
+                    fault: Fault::Credentials | Fault::Request | Fault::Token { .. },
+                    ..
+                }
         )
     }
 }

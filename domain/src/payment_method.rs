@@ -117,6 +117,16 @@ pub struct ProcessorToken {
     /// Whether the processor said that it is there no more: the card itself is sent since then.
     #[serde(default)]
     pub is_gone: bool,
+    /// Whether it said so without using up the key: the card is sent under the same one.
+    #[serde(default)]
+    pub key_is_free: bool,
+}
+
+impl ProcessorToken {
+    /// Whether the card itself is sent in its stead, under a key of its own.
+    pub fn is_replaced(&self) -> bool {
+        self.is_gone && !self.key_is_free
+    }
 }
 
 impl PaymentMethod {
@@ -125,7 +135,12 @@ impl PaymentMethod {
         let mut remembered = self.details.remembered.iter();
         let found = remembered.find(|found| found.connector_account == *account)?;
         let customer = found.customer.clone()?;
-        Some(ProcessorToken { card: found.card.clone(), customer, is_gone: false })
+        Some(ProcessorToken {
+            card: found.card.clone(),
+            customer,
+            is_gone: false,
+            key_is_free: false,
+        })
     }
 
     /// Notes what a processor remembers the card by, in the place of what it did before. Says whether that is new.

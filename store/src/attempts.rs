@@ -35,8 +35,9 @@ pub(crate) const SEND_AGAIN: &str = "\
     AND COALESCE(token ->> '$.is_gone', 0) = ?2";
 
 pub(crate) const TOKEN_IS_GONE: &str = "\
-    UPDATE attempts SET token = json_set(token, '$.is_gone', json('true')) \
-    WHERE id = ?1 AND state = 'started' AND token IS NOT NULL";
+    UPDATE attempts SET token = json_set(token, '$.is_gone', json('true'), \
+    '$.key_is_free', json(iif(?2, 'true', 'false'))) \
+    WHERE id = ?1 AND state = 'started' AND token IS NOT NULL AND COALESCE(token ->> '$.is_gone', 0) = 0";
 
 pub(crate) const MUST_BE_SENT_ONCE: &str = "\
     INSERT INTO guard SELECT EXISTS (SELECT 1 FROM attempts WHERE id = ?1 \
@@ -102,8 +103,10 @@ pub fn insert(scope: &Scope, attempt: &Attempt) -> Statement {
 }
 
 /// Notes that the processor refused what it was to remember the card by: from then on, the card itself is sent alone.
-pub fn token_is_gone(id: &AttemptId) -> [Statement; 2] {
-    [Statement::new(TOKEN_IS_GONE, values![id.as_str()]), guard::changed_one(STATE_GUARD)]
+/// Whoever notes it first sends that, and under which key is settled.
+pub fn token_is_gone(id: &AttemptId, key_is_free: bool) -> [Statement; 2] {
+    let note = Statement::new(TOKEN_IS_GONE, values![id.as_str(), key_is_free]);
+    [note, guard::changed_one(STATE_GUARD)]
 }
 
 /// Moves an attempt on from the state that the change saw. No person has to look at it any more.

@@ -43,7 +43,9 @@ class ThroughHyperswitch(unittest.TestCase):
     def there(self, intent):
         """The payment as the processor knows it."""
         [attempt] = self.server.query("SELECT id FROM attempts WHERE payment_intent = ? AND kind = 'authorize'", intent.id)
-        [found] = [paid for paid in self.processor.payments() if paid["metadata"]["florin_key"] == attempt["id"]]
+        ours = [paid for paid in self.processor.payments() if paid["metadata"]["florin_key"] == attempt["id"]]
+        # What was begun and refused stays there.
+        [found] = [paid for paid in ours if paid["status"] != "requires_payment_method"]
         return found
 
     def until(self, intent, status):
@@ -84,6 +86,27 @@ class ThroughHyperswitch(unittest.TestCase):
         held = self.pay(capture_method="manual")
         self.assertEqual(self.client.v1.payment_intents.cancel(held.id).status, "canceled")
         self.assertEqual(self.there(held)["status"], "cancelled")
+
+    def test_a_card_that_its_customer_keeps_is_paid_with_by_what_is_remembered(self):
+        customer = self.client.v1.customers.create({"name": "Grace Hopper"})
+        kept = self.pay(customer=customer.id, setup_future_usage="off_session")
+        token = self.there(kept)["payment_method_id"]
+        again = {"amount": 700, "currency": "usd", "confirm": True, "off_session": True, "payment_method_types": ["card"]}
+        again.update(customer=customer.id, payment_method=kept.payment_method)
+
+        def pay():
+            paid = self.client.v1.payment_intents.create(again)
+            self.assertEqual(paid.status, "succeeded")
+            made = self.there(paid)
+            return made["payment_method_id"], made["payment_id"][:4], made["amount_received"]
+
+        self.addCleanup(setattr, self.processor, "takes_cards", True)
+        self.assertEqual(pay(), (token, "pay_", 700))
+        self.processor.takes_cards = False
+        self.assertEqual(pay(), (None, "pan_", 700))
+        self.processor.takes_cards = True
+        self.processor.forget_cards()
+        self.assertEqual(pay(), (None, "pay_", 700))
 
     def lost(self):
         """A payment whose answer was lost; without a security code, so that its client need not ask again."""
@@ -165,6 +188,29 @@ class StandIn(unittest.TestCase):
         self.assertEqual(processor.payments(), [])
         self.assertEqual(ask(right), (200, None))
         self.assertEqual(ask(right), (400, "HE_01"))
+        self.assertEqual(len(processor.violations), 5)
+
+        # What it remembers is paid with by its customer alone, and only without its holder.
+        made = iter(range(100))
+
+        def anew(**changes):
+            return ask({**right, "payment_id": f"pay_{next(made):026}", **changes})
+
+        keeps = {"customer": {"id": "cus_1"}, "setup_future_usage": "off_session"}
+        self.assertEqual(anew(**keeps, customer_acceptance={"acceptance_type": "offline"}), (200, None))
+        self.assertEqual(anew(setup_future_usage="off_session"), (400, "IR_16"))
+        [token] = [paid["payment_method_id"] for paid in processor.payments() if paid.get("payment_method_id")]
+        by_token = {"customer": {"id": "cus_1"}, "off_session": True, "payment_method_data": None}
+        by_token["recurring_details"] = {"type": "payment_method_id", "data": token}
+        self.assertEqual(anew(**by_token), (200, None))
+        self.assertEqual(anew(**{**by_token, "off_session": None}), (400, "IR_16"))
+        self.assertEqual(anew(**{**by_token, "customer": {"id": "cus_2"}}), (400, "IR_16"))
+        self.assertEqual(anew(off_session=True), (400, "IR_04"))
+        processor.takes_cards = False
+        self.assertEqual(anew(**by_token), (400, "IR_39"))
+        processor.forget_cards()
+        self.assertEqual(anew(**by_token), (404, "HE_02"))
+        self.assertEqual(len(processor.payments()), 4)
         self.assertEqual(len(processor.violations), 5)
 
 

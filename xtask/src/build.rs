@@ -127,6 +127,11 @@ pub fn check_size() -> Result<usize> {
 fn worker_build(tools: &setup::Tools, folder: &Path, profile: &str) -> Result<Command> {
     let mut command = Command::new(&tools.worker_build);
     command.current_dir(folder).arg(profile);
+    if profile != RELEASE {
+        // Without optimisation, what a recovery waits in does not fit into the usual megabyte.
+        let stack = "-Clink-arg=-zstack-size=4194304";
+        command.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", stack);
+    }
     let overrides = [
         ("WASM_BINDGEN_BIN", &tools.wasm_bindgen),
         ("WASM_OPT_BIN", &tools.wasm_opt),

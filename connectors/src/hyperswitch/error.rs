@@ -34,8 +34,27 @@ pub(crate) fn read(question: &LookUp<'_>, status: u16, answer: &Value, is_lookup
         (400 | 404 | 405 | 422, _) => Fault::Request,
         _ => return Outcome::unknown(format!("an unexpected refusal: {status} {code}")),
     };
-    let message = owned(answer, "/error/message").unwrap_or_default();
-    Outcome::Refused { fault, code: code.to_owned(), message }
+    refused(fault, answer)
+}
+
+fn refused(fault: Fault, answer: &Value) -> Outcome {
+    let said = |path| owned(answer, path).unwrap_or_default();
+    Outcome::Refused { fault, code: said("/error/code"), message: said("/error/message") }
+}
+
+/// The refusal of what was remembered, if it is one. A card that it does not know is refused before the payment is
+/// made, and its id stays free. What is refused after (its customer is gone, the currency is another, or no processor
+/// behind can be paid with it) leaves a payment that nothing can come of, however late the request comes once more.
+pub(crate) fn of_token(answer: &Value) -> Option<Outcome> {
+    let said = |path| text(answer, path).unwrap_or_default();
+    let message = said("/error/message");
+    let key_is_free = match said("/error/code") {
+        "HE_02" if message.starts_with("Payment method ") => true,
+        "HE_03" if message.starts_with("Mandate ") => false,
+        "IR_11" | "IR_39" => false,
+        _ => return None,
+    };
+    Some(refused(Fault::Token { key_is_free }, answer))
 }
 
 fn is_first(question: &LookUp<'_>) -> bool {

@@ -5,6 +5,9 @@
 //! a payment cannot act twice either: a capture takes all that is to be taken, an increment names the new
 //! total, and a void ends it.
 //!
+//! A card is remembered with a payment, kept by a customer of its own, and paid with in its holder's absence: what
+//! is remembered pays at no other time (`recurring_details` want `off_session`).
+//!
 //! Sources: <https://api-reference.hyperswitch.io>, and its own code for what errors look like on the wire.
 
 mod codes;
@@ -16,7 +19,10 @@ mod request;
 mod webhook;
 
 use domain::id::{base62, keyed_digest};
+use domain::payment_method::ProcessorToken;
 use domain::timestamp::HOUR;
+
+use crate::command::{Authorize, LookUp};
 
 pub(crate) use outcome::{heard, outcome};
 pub(crate) use request::request;
@@ -45,9 +51,21 @@ const KEY_LENGTH: usize = 26;
 /// so this is only for a request that is still on its way.
 pub(crate) const HORIZON: i64 = HOUR;
 
-/// The id of the payment that a key makes.
-fn payment_id(key: &str) -> String {
-    format!("pay_{}", part(key))
+/// The id of the payment that an authorisation makes: that of its key, or another for the card's number where the
+/// request with the token took it.
+fn payment_id(question: &LookUp<'_>) -> String {
+    let kind = if question.is_instead { "pan" } else { "pay" };
+    format!("{kind}_{}", part(question.key))
+}
+
+/// The id of the customer who keeps a card that was remembered under a key.
+fn customer_id(key: &str) -> String {
+    format!("cus_{}", part(key))
+}
+
+/// What a payment is asked with instead of the card's number.
+fn token<'a>(authorize: &Authorize<'a>) -> Option<&'a ProcessorToken> {
+    authorize.token.filter(|_| authorize.off_session)
 }
 
 /// The id of the refund that a key makes.

@@ -4,11 +4,12 @@ use domain::card::Checks;
 use domain::charge::Risk;
 use serde_json::Value;
 
-use super::error;
+use super::{customer_id, error};
 use crate::answer::{
     integer, mismatch, missing, must_amount_to, must_be_in, owned, shown, text, total,
 };
-use crate::command::{LookUp, Operation};
+use crate::command::{LookUp, Operation, is_plain};
+use crate::outcome::Remembered;
 use crate::{Fault, Outcome};
 
 /// Reads a payment that is the one which was asked about.
@@ -32,6 +33,10 @@ pub(crate) fn read(
     match question.operation {
         Operation::Authorize { capture } => {
             must_amount_to(payment, &id, question.amount)?;
+            // It was begun, and no processor behind was asked yet, nor will be where the request was refused since.
+            if status == "requires_payment_method" {
+                return Ok(not_yet);
+            }
             authorized(question, id, payment, status, capture)
         }
         Operation::Capture => captured(question, id, payment, status, not_yet),
@@ -86,7 +91,7 @@ fn authorized(
                 checks,
                 multicapture: false,
                 later: None,
-                remembered: None,
+                remembered: remembered(question, payment),
             }
         }
         "requires_customer_action" => Outcome::ChallengeRequired {
@@ -100,6 +105,16 @@ fn authorized(
         "failed" => error::declined(payment, id),
         "cancelled" | "cancelled_post_capture" | "expired" => Outcome::Canceled { reference: id },
         status => Outcome::unknown(format!("the payment is {status}")),
+    })
+}
+
+/// A card that it was asked to remember for payments in its holder's absence.
+fn remembered(question: &LookUp<'_>, payment: &Value) -> Option<Remembered> {
+    text(payment, "/setup_future_usage").filter(|usage| *usage == "off_session")?;
+    Some(Remembered {
+        card: owned(payment, "/payment_method_id").filter(|card| is_plain(card))?,
+        customer: Some(customer_id(question.key)),
+        network_transaction: owned(payment, "/network_transaction_id"),
     })
 }
 

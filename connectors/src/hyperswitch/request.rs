@@ -5,7 +5,8 @@ use http::header::HeaderName;
 use http::{Method, Request};
 use serde_json::{Value, json};
 
-use super::{BASE_URL, OTHER_UNIT, SANDBOX_URL, payment_id, refund_id};
+use super::outcome::expected;
+use super::{BASE_URL, OTHER_UNIT, SANDBOX_URL, customer_id, payment_id, refund_id, token};
 use crate::command::{Account, Authorize, Command, LookUp, Operation, Unsupported, plain};
 use crate::wire::{API_KEY, IDEMPOTENCY_KEY, build};
 
@@ -19,7 +20,8 @@ pub(crate) fn request(
     }
     let (path, key, body) = match command {
         Command::Authorize(authorize) => {
-            ("/payments".to_owned(), authorize.key, authorization(authorize))
+            let id = payment_id(&command.question());
+            ("/payments".to_owned(), authorize.key, authorization(authorize, &id))
         }
         // Taken in parts, a capture that is sent again would take twice: nothing would tell the two apart.
         Command::Capture { is_final: false, .. } => return Err(Unsupported::Operation),
@@ -56,18 +58,15 @@ fn payment_path(payment: &str, rest: &str) -> Result<String, Unsupported> {
 
 /// By our key or by the reference is the same here, because the one makes the other.
 fn look_up(question: &LookUp<'_>, account: &Account<'_>) -> Result<Request<String>, Unsupported> {
+    plain(question.key)?;
+    let id = expected(question);
     let path = match question.operation {
-        Operation::Refund => {
-            let made = refund_id(plain(question.key)?);
-            format!("/refunds/{}", plain(question.reference.unwrap_or(&made))?)
-        }
+        Operation::Refund => format!("/refunds/{}", plain(&id)?),
         operation => {
-            let made = payment_id(plain(question.key)?);
-            let payment = match operation {
-                Operation::Authorize { .. } => question.reference.unwrap_or(&made),
-                _ => question.payment.ok_or(Unsupported::Reference)?,
-            };
-            payment_path(payment, "?force_sync=true")?
+            if !matches!(operation, Operation::Authorize { .. }) {
+                question.payment.ok_or(Unsupported::Reference)?;
+            }
+            payment_path(&id, "?force_sync=true")?
         }
     };
     send(account, Method::GET, &path, None, None)
@@ -90,13 +89,18 @@ fn send(
     build(method, url, &headers, body.map(|body| ("application/json", body.to_string())))
 }
 
-fn authorization(authorize: &Authorize<'_>) -> Value {
+fn authorization(authorize: &Authorize<'_>, id: &str) -> Value {
     let key = authorize.key;
-    let name = authorize.billing.name.as_deref();
     let challenges = authorize.wants_challenge && !authorize.off_session;
-    // `off_session` is left out: there it asks for a mandate, and a card by its number has none.
+    let token = token(authorize);
+    // Only what is kept for payments in its holder's absence can be paid with again, and only so.
+    let remembers = authorize.remembers == Some(true);
+    let customer = match token {
+        Some(token) => Some(token.customer.clone()),
+        None => remembers.then(|| customer_id(key)),
+    };
     json!({
-        "payment_id": payment_id(key),
+        "payment_id": id,
         "merchant_order_reference_id": key,
         "metadata": { "florin_key": key },
         "amount": authorize.amount.amount,
@@ -107,15 +111,26 @@ fn authorization(authorize: &Authorize<'_>) -> Value {
         "return_url": authorize.return_url.filter(|_| !authorize.off_session),
         "request_incremental_authorization": !authorize.capture && authorize.wants_increments,
         "payment_method": "card",
-        "payment_method_data": { "card": {
-            "card_number": authorize.number.digits(),
-            "card_exp_month": format!("{:02}", authorize.expiry.month),
-            "card_exp_year": authorize.expiry.year.to_string(),
-            "card_holder_name": name.unwrap_or_default(),
-            "card_cvc": authorize.cvc.map_or("", |code| code.0),
-        } },
-        "billing": billing(authorize.billing),
+        "payment_method_data": token.is_none().then(|| card(authorize)),
+        "billing": token.is_none().then(|| billing(authorize.billing)),
+        "customer": customer.map(|id| json!({ "id": id })),
+        "setup_future_usage": remembers.then_some("off_session"),
+        "customer_acceptance": remembers.then(|| json!({ "acceptance_type": "offline" })),
+        // With the number it is left out: it asks for what is remembered.
+        "off_session": token.map(|_| true),
+        "recurring_details":
+            token.map(|token| json!({ "type": "payment_method_id", "data": token.card })),
     })
+}
+
+fn card(authorize: &Authorize<'_>) -> Value {
+    json!({ "card": {
+        "card_number": authorize.number.digits(),
+        "card_exp_month": format!("{:02}", authorize.expiry.month),
+        "card_exp_year": authorize.expiry.year.to_string(),
+        "card_holder_name": authorize.billing.name.as_deref().unwrap_or_default(),
+        "card_cvc": authorize.cvc.map_or("", |code| code.0),
+    } })
 }
 
 fn billing(billing: &BillingDetails) -> Value {

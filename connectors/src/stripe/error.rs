@@ -48,7 +48,8 @@ pub(crate) fn is_of_token(answer: &Value) -> bool {
 pub(crate) fn token(answer: &Value) -> Outcome {
     let said = |path: &str| owned(answer, path).unwrap_or_default();
     let (code, message) = (said("/error/code"), said("/error/message"));
-    Outcome::Refused { fault: Fault::Token, code, message }
+    let fault = Fault::Token { key_is_free: false };
+    Outcome::Refused { fault, code, message }
 }
 
 /// Whether an error code says that the payment is not as the request needs it.

@@ -120,6 +120,7 @@ fn remembered(intent: &Value) -> Option<Remembered> {
     }
     Some(Remembered {
         card: owned(intent, "/payment_method").filter(|card| is_plain(card))?,
+        customer: None,
         network_transaction: owned(
             intent,
             "/latest_charge/payment_method_details/card/network_transaction_id",

@@ -112,6 +112,7 @@ pub fn ask_after_authorization(capture: bool, reference: Option<&str>) -> LookUp
         operation: Operation::Authorize { capture },
         amount: usd(2000),
         captured: Amount::ZERO,
+        is_instead: false,
         payment: None,
         reference,
     }

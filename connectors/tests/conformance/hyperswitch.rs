@@ -11,6 +11,7 @@ use sha2::Sha512;
 use crate::commands::KEY;
 use crate::situations::Situation as S;
 use crate::stripe::merge;
+use crate::tokens::CARD;
 use crate::{Processor, Told};
 
 pub struct Hyperswitch;
@@ -167,6 +168,22 @@ impl Processor for Hyperswitch {
             "error_details": { "issuer_details": { "network_details": { "advice_code": "03" } } },
         });
         (200, payment("failed", None, change).to_string())
+    }
+
+    fn remembers(&self) -> (u16, String) {
+        let change = json!({
+            "setup_future_usage": "off_session", "payment_method_id": CARD,
+            "network_transaction_id": "ntid_1",
+        });
+        (200, payment("succeeded", Some(2000), change).to_string())
+    }
+
+    fn forgot(&self) -> (u16, String) {
+        let error = json!({
+            "type": "invalid_request", "code": "HE_02",
+            "message": "Payment method does not exist in our records",
+        });
+        (404, json!({ "error": error }).to_string())
     }
 
     fn delivery(&self, told: Told, secrets: &[&str], _at: Timestamp) -> (HeaderMap, String) {

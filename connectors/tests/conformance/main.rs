@@ -17,6 +17,8 @@ mod situations;
 #[cfg(test)]
 mod stripe;
 #[cfg(test)]
+mod tokens;
+#[cfg(test)]
 mod webhooks;
 
 use connectors::Connector;
@@ -42,6 +44,12 @@ pub trait Processor: Sync {
 
     /// What it answers to an authorisation that is declined so.
     fn declined(&self, decline: Decline) -> (u16, String);
+
+    /// What it answers where it took 20 dollars and remembers the card.
+    fn remembers(&self) -> (u16, String);
+
+    /// What it answers where it knows no more what it was to remember the card by.
+    fn forgot(&self) -> (u16, String);
 
     /// A delivery of its webhook about an event and an object, signed by a secret at a moment.
     fn delivery(&self, told: Told, secrets: &[&str], at: Timestamp) -> (HeaderMap, String);

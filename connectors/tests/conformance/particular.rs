@@ -155,7 +155,12 @@ fn what_stripe_remembers_a_card_by_is_told_once() {
 }
 
 fn token() -> ProcessorToken {
-    ProcessorToken { card: "pm_1".to_owned(), customer: "cus_1".to_owned(), is_gone: false }
+    ProcessorToken {
+        card: "pm_1".to_owned(),
+        customer: "cus_1".to_owned(),
+        is_gone: false,
+        key_is_free: false,
+    }
 }
 
 #[test]
@@ -174,8 +179,8 @@ fn only_what_stripe_says_of_a_token_is_about_the_token() {
             other => panic!("{other:?}"),
         }
     };
-    assert_eq!(fault("payment_method", &asked), Fault::Token);
-    assert_eq!(fault("customer", &asked), Fault::Token);
+    assert_eq!(fault("payment_method", &asked), Fault::Token { key_is_free: false });
+    assert_eq!(fault("customer", &asked), Fault::Token { key_is_free: false });
     assert_eq!(fault("currency", &asked), Fault::Request);
     assert_eq!(fault("payment_method", &authorize(true)), Fault::Request);
 }
@@ -191,7 +196,7 @@ fn a_payment_that_was_begun_was_taken_for_none_because_of_its_token() {
     });
     let answer = (400, json!({ "error": error }).to_string());
     let outcome = hear(&Stripe, &Command::Authorize(asked), &answer);
-    assert!(!matches!(outcome, Outcome::Refused { fault: Fault::Token, .. }), "{outcome:?}");
+    assert!(!matches!(outcome, Outcome::Refused { fault: Fault::Token { .. }, .. }), "{outcome:?}");
 }
 
 #[test]

@@ -148,8 +148,12 @@ fn stripe_is_asked_to_remember_a_card_and_then_with_what_it_remembers() {
     asked.remembers = Some(false);
     let (_, text) = by_token(&Command::Authorize(asked.clone()));
     assert!(text.contains(" setup_future_usage=on_session"), "{text}");
-    let token =
-        ProcessorToken { card: "pm_1".to_owned(), customer: "cus_1".to_owned(), is_gone: false };
+    let token = ProcessorToken {
+        card: "pm_1".to_owned(),
+        customer: "cus_1".to_owned(),
+        is_gone: false,
+        key_is_free: false,
+    };
     let mut known = authorize(true);
     (known.token, known.off_session) = (Some(&token), true);
     let (key, text) = by_token(&Command::Authorize(known));

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::commands::KEY;
 use crate::situations::Situation as S;
+use crate::tokens::CARD;
 use crate::{Processor, Told};
 
 pub struct Stripe;
@@ -186,6 +187,19 @@ impl Processor for Stripe {
                 "payment_intent": payment("requires_payment_method", 0, json!({})),
             }),
         )
+    }
+
+    fn remembers(&self) -> (u16, String) {
+        let change = json!({ "setup_future_usage": "off_session", "payment_method": CARD });
+        (200, payment("succeeded", 2000, change).to_string())
+    }
+
+    fn forgot(&self) -> (u16, String) {
+        let error = json!({
+            "type": "invalid_request_error", "code": "resource_missing", "message": "No.",
+            "param": "payment_method",
+        });
+        (400, json!({ "error": error }).to_string())
     }
 
     fn delivery(&self, told: Told, secrets: &[&str], at: Timestamp) -> (HeaderMap, String) {

@@ -127,6 +127,7 @@ impl<P: Platform> Told<'_, P> {
             operation: Operation::Refund,
             amount,
             captured: Amount::ZERO,
+            is_instead: false,
             payment: Some(payment),
             reference: Some(reference),
         };

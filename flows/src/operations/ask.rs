@@ -18,6 +18,7 @@ use domain::connector_account::ConnectorAccount;
 use domain::id::ConnectorAccountId;
 use domain::idempotency::LEASE;
 use domain::money::Amount;
+use domain::payment_method::ProcessorToken;
 use domain::routing::health::is_failure;
 use http::header::RETRY_AFTER;
 use http::{HeaderMap, HeaderValue};
@@ -111,6 +112,7 @@ pub(crate) async fn opens<P: Platform>(
         operation: Operation::Authorize { capture: true },
         amount: paid.amount,
         captured: Amount::ZERO,
+        is_instead: false,
         payment: reference,
         reference,
     };
@@ -262,27 +264,29 @@ impl Asker {
     ) -> Result<Outcome, Failure> {
         let opened = Opened::of(context, held)?;
         match self.exchange(context, &opened.command(held, cvc)?).await {
-            Outcome::Refused { fault: Fault::Token, .. } => {
-                Box::pin(self.send_card(context, held, cvc)).await
+            Outcome::Refused { fault: Fault::Token { key_is_free }, .. } => {
+                Box::pin(self.send_card(context, held, cvc, key_is_free)).await
             }
             outcome => Ok(outcome),
         }
     }
 
-    /// Sends the card itself, under a key of its own, where the processor refused what it was to remember it by. Nobody
-    /// sends that again from then on: were it there once more, the card would be charged twice.
+    /// Sends the card itself where the processor refused what it was to remember it by, under a key of its own unless
+    /// the first is free. Nobody sends that again from then on: were it there once more, the card would be charged twice.
     async fn send_card<P: Platform>(
         &self,
         context: &Context<'_, P>,
         held: &Held,
         cvc: Option<&str>,
+        key_is_free: bool,
     ) -> Result<Outcome, Failure> {
-        if !is_open_for(context, attempts::token_is_gone(&held.attempt.id)).await? {
+        let gone = attempts::token_is_gone(&held.attempt.id, key_is_free);
+        if !is_open_for(context, gone).await? {
             return Ok(Outcome::unknown("somebody else brought it to its end"));
         }
         let mut held = held.clone();
         if let Some(token) = &mut held.attempt.token {
-            token.is_gone = true;
+            (token.is_gone, token.key_is_free) = (true, key_is_free);
         }
         let opened = Opened::of(context, &held)?;
         Ok(self.exchange(context, &opened.command(&held, cvc)?).await)
@@ -410,6 +414,7 @@ pub(super) fn question(held: &Held) -> LookUp<'_> {
         operation,
         amount: attempt.amount,
         captured,
+        is_instead: attempt.token.as_ref().is_some_and(ProcessorToken::is_replaced),
         payment,
         reference: attempt.processor_reference.as_deref(),
     }

@@ -9,7 +9,7 @@ use domain::event::Transition;
 use domain::id::ChargeId;
 use domain::money::{Amount, Money};
 use domain::payment_intent::{PaymentIntent, Requested, SetupFutureUsage};
-use domain::payment_method::PaymentMethod;
+use domain::payment_method::{PaymentMethod, ProcessorToken};
 use domain::receipt::link;
 use domain::timestamp::{DAY, Timestamp};
 use serde_json::{Value, json};
@@ -67,7 +67,7 @@ pub(super) fn command<'a>(
 ) -> connectors::Authorize<'a> {
     let options = held.payment_intent.as_ref().map(|intent| &intent.details.card_options);
     let wanted = |requested: Option<Requested>| requested == Some(Requested::IfAvailable);
-    let is_instead = held.attempt.token.as_ref().is_some_and(|token| token.is_gone);
+    let is_instead = held.attempt.token.as_ref().is_some_and(ProcessorToken::is_replaced);
     let token = held.attempt.token.as_ref().filter(|token| !token.is_gone);
     let usage = held.payment_intent.as_ref().and_then(PaymentIntent::future_usage);
     let remembers = authorize.remembers && token.is_none();

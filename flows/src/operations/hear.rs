@@ -178,6 +178,7 @@ async fn compare<P: Platform>(
         operation: Operation::Void,
         amount: charge.amount,
         captured: charge.captured,
+        is_instead: false,
         payment: Some(charge.details.processor_reference.as_deref().unwrap_or_default()),
         reference: None,
     };

@@ -75,7 +75,7 @@ fn keep<P: Platform>(
         (Some(remembered), Some(account)) => method.remember(Remembered {
             connector_account: account.clone(),
             card: remembered.card.clone(),
-            customer: None,
+            customer: remembered.customer.clone(),
             network_transaction: remembered.network_transaction.clone(),
         }),
         _ => false,
@@ -91,7 +91,7 @@ fn keep<P: Platform>(
         let subjects = Subjects { payment_method: Some(&method), ..Subjects::default() };
         statements.extend(events(context, Transition::PaymentMethodAttached, subjects, None));
     }
-    if remembers {
+    if remembers && remembered.is_some_and(|remembered| remembered.customer.is_none()) {
         statements.push(plan_keeping(context, method.id.as_str()));
     }
     held.payment_method = Some(method);

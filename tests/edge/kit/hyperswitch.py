@@ -49,6 +49,12 @@ class Hyperswitch:
         # By the secret of the account and the id.
         self._payments: dict[tuple[str, str], dict] = {}
         self._refunds: dict[tuple[str, str], dict] = {}
+        # The number and the customer of each card that is remembered, by the secret of the account and the card's id.
+        self._cards: dict[tuple[str, str], tuple[str, str]] = {}
+        # What is to be remembered once its payment succeeds or is held.
+        self._wanted: dict[tuple[str, str], tuple[str, str]] = {}
+        # Whether a processor behind can be paid with what is remembered.
+        self.takes_cards = True
         self._validators = {name: _validator(name) for name in (*_BODIES.values(), "PaymentsResponse", "RefundResponse")}
         # What was told of an object is told once and never again.
         self._told: set[tuple[str, str]] = set()
@@ -79,6 +85,11 @@ class Hyperswitch:
         with self._lock:
             return copy.deepcopy(list(self._refunds.values()))
 
+    def forget_cards(self) -> None:
+        """Remembers no card any more."""
+        with self._lock:
+            self._cards.clear()
+
     def finish_challenge(self, payment_id: str, succeeds: bool = True) -> None:
         """Does what the cardholder does on the page of the challenge."""
         with self._lock:
@@ -86,6 +97,7 @@ class Hyperswitch:
             assert payment["status"] == "requires_customer_action", payment
             del payment["next_action"]
             _end(payment, succeeds)
+            self._remember((secret, payment_id))
             self._told_of(secret, payment)
 
     def _handle(self, request: Request) -> Answer | None:
@@ -142,14 +154,25 @@ class Hyperswitch:
         at = (secret, body["payment_id"])
         if at in self._payments:
             return _refused(400, "HE_01", "The payment with the specified payment_id already exists in our records")
-        echoed = ("payment_id", "amount", "currency", "payment_method", "metadata", "merchant_order_reference_id")
+        card = self._card(secret, body)
+        if isinstance(card[0], int):
+            return card
+        number, customer = card
+        echoed = ("payment_id", "amount", "currency", "payment_method", "metadata", "merchant_order_reference_id", "customer")
+        echoed += ("setup_future_usage", "off_session", "capture_method", "return_url", "authentication_type")
+        recurring = body.get("recurring_details")
         payment = {
-            **{name: body.get(name) for name in (*echoed, "capture_method", "return_url", "authentication_type")},
+            **{name: body.get(name) for name in echoed}, "payment_method_id": recurring and recurring["data"],
             "merchant_id": "merchant_1", "processor_merchant_id": "merchant_1", "profile_id": "pro_1",
             "net_amount": body["amount"], "amount_capturable": 0, "amount_received": 0, "attempt_count": 1,
             "incremental_authorization_allowed": bool(body.get("request_incremental_authorization")),
         }
-        number = body["payment_method_data"]["card"]["card_number"]
+        if recurring and not self.takes_cards:
+            # It finds out only once the payment is made, which stays.
+            self._payments[at] = {**payment, "status": "requires_payment_method"}
+            return _refused(400, "IR_39", "No eligible connector was found for the current payment method configuration")
+        if not recurring and body.get("setup_future_usage"):
+            self._wanted[at] = (number, customer)
         if number == CHALLENGED or body.get("authentication_type") == "three_ds":
             payment["status"] = "requires_customer_action"
             url = f"{self.url}/payments/redirect/{body['payment_id']}"
@@ -157,7 +180,37 @@ class Hyperswitch:
         else:
             _end(payment, number != DECLINED)
         self._payments[at] = payment
+        self._remember(at)
         return 200, payment
+
+    def _card(self, secret: str, body: dict) -> tuple:
+        """The number that is paid with and the customer who pays, or the refusal; nothing is made by then."""
+        customer = (body.get("customer") or {}).get("id")
+        recurring = body.get("recurring_details")
+        if recurring is None:
+            if body.get("off_session") is not None:
+                return _refused(400, "IR_04", "Missing required param: recurring_details")
+            if body.get("setup_future_usage") and customer is None:
+                return _refused(400, "IR_16", "customer_id is mandatory when setup_future_usage is given")
+            if body.get("payment_method_data") is None:
+                return _refused(400, "IR_06", "A payment token or payment method data is required")
+            return body["payment_method_data"]["card"]["card_number"], customer
+        if not body.get("confirm") or not body.get("off_session"):
+            return _refused(400, "IR_16", "`off_session` should be `true` for mandates")
+        card = self._cards.get((secret, recurring["data"]))
+        if card is None:
+            return _refused(404, "HE_02", "Payment method does not exist in our records")
+        if card[1] != customer:
+            return _refused(400, "IR_16", "customer_id must match mandate customer_id")
+        return card
+
+    def _remember(self, at: tuple[str, str]) -> None:
+        """Remembers the card of a payment that succeeded or is held, where its customer agreed to that."""
+        payment = self._payments[at]
+        if at in self._wanted and payment["status"] in ("succeeded", "requires_capture"):
+            token = f"pm_{len(self._cards):020}"
+            self._cards[(at[0], token)] = self._wanted.pop(at)
+            payment.update(payment_method_id=token, network_transaction_id="MCC123456789")
 
     def _operate(self, payment: dict, verb: str | None, body: dict) -> tuple[int, dict]:
         is_held = payment["status"] == "requires_capture"

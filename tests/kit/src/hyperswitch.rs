@@ -2,7 +2,7 @@
 //! ours.
 //!
 //! What a card does is told by its number, as with [`Processor`](crate::Processor). Each secret opens an account of
-//! its own.
+//! its own. A card is remembered with a payment that succeeds, where that is asked for as Hyperswitch wants it.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -21,6 +21,23 @@ struct Books {
     payments: BTreeMap<String, Value>,
     refunds: BTreeMap<String, Value>,
     requests: Vec<String>,
+    /// The cards that it remembers, by what it calls them.
+    cards: BTreeMap<String, Card>,
+    /// The cards that it is to remember, by the payment that has to succeed first.
+    wanted: BTreeMap<String, Card>,
+    /// The keys of the payments, as they were made.
+    order: Vec<String>,
+    /// Every payment that it was asked for.
+    asked: Vec<Request<String>>,
+    /// Whether no processor behind it can be paid with what is remembered.
+    has_no_mandates: bool,
+}
+
+/// A card, and the customer who keeps it.
+#[derive(Clone)]
+struct Card {
+    number: String,
+    customer: String,
 }
 
 /// A payment processor that speaks Hyperswitch's API.
@@ -55,6 +72,41 @@ impl Hyperswitch {
         self.0.borrow().payments.values().cloned().collect()
     }
 
+    /// The payment that was made last.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn latest(&self) -> Value {
+        let books = self.0.borrow();
+        books.payments[books.order.last().expect("a payment")].clone()
+    }
+
+    /// What was taken in all.
+    pub fn taken(&self) -> i64 {
+        let taken = |payment: &Value| payment["amount_received"].as_i64().unwrap_or_default();
+        self.0.borrow().payments.values().map(taken).sum()
+    }
+
+    /// Forgets every card.
+    pub fn forget_cards(&self) {
+        self.0.borrow_mut().cards.clear();
+    }
+
+    /// Has the processors behind it replaced by some that cannot be paid with what is remembered.
+    pub fn lose_mandates(&self) {
+        self.0.borrow_mut().has_no_mandates = true;
+    }
+
+    /// Receives every request for a payment once more, as a network may deliver it late. The processors behind it are
+    /// as they were by then.
+    pub fn receive_all_again(&self) {
+        let mut books = self.0.borrow_mut();
+        books.has_no_mandates = false;
+        for request in std::mem::take(&mut books.asked) {
+            books.handle(&request);
+        }
+    }
+
     /// What went back in all.
     pub fn refunded(&self) -> i64 {
         self.0.borrow().refunds.values().map(|refund| number(refund, "amount")).sum()
@@ -71,9 +123,11 @@ impl Hyperswitch {
     /// When there is no payment.
     pub fn complete(&self) {
         let mut books = self.0.borrow_mut();
-        let payment = books.payments.values_mut().next().expect("a payment");
+        let (key, payment) = books.payments.iter_mut().next().expect("a payment");
         payment["status"] = json!("succeeded");
         payment["amount_received"] = payment["amount"].clone();
+        let key = key.clone();
+        books.remember(&key);
     }
 }
 
@@ -99,7 +153,10 @@ impl Books {
         }
         let body: Value = serde_json::from_str(request.body()).expect("JSON");
         match parts.as_slice() {
-            ["payments"] => self.pay(&merchant, &body),
+            ["payments"] => {
+                self.asked.push(request.clone());
+                self.pay(&merchant, &body)
+            }
             ["payments", id, verb] => {
                 let key = format!("{merchant}/{id}");
                 let payment = self.payments.get_mut(&key).expect("a payment");
@@ -125,8 +182,14 @@ impl Books {
         assert_eq!(body["confirm"], true);
         let takes = body["capture_method"] == "automatic";
         let amount = number(body, "amount");
-        let card = &body["payment_method_data"]["card"];
-        let status = match card["card_number"].as_str().expect("a number") {
+        let card = match self.card(body) {
+            Ok(card) => card,
+            Err(refusal) => return refusal,
+        };
+        let by_token = !body["recurring_details"].is_null();
+        let status = match card.number.as_str() {
+            // It finds out only when the payment is made.
+            _ if by_token && self.has_no_mandates => "requires_payment_method",
             "4000000000009995" => "failed",
             "4000002760003184" => "requires_customer_action",
             _ if takes => "succeeded",
@@ -137,6 +200,8 @@ impl Books {
             "amount": amount, "net_amount": amount, "amount_capturable": 0, "amount_received": 0,
             "currency": currency, "payment_method": "card", "attempt_count": 1,
             "processor_merchant_id": "merchant_1", "metadata": body["metadata"],
+            "setup_future_usage": body["setup_future_usage"], "off_session": body["off_session"],
+            "payment_method_id": body["recurring_details"]["data"],
         });
         match status {
             "succeeded" => payment["amount_received"] = json!(amount),
@@ -146,14 +211,64 @@ impl Books {
                 payment["error_message"] = json!("Your card has insufficient funds.");
                 payment["issuer_error_code"] = json!("51");
             }
+            "requires_payment_method" => {}
             _ => {
                 let url = format!("https://sandbox.hyperswitch.io/payments/redirect/{id}");
                 payment["next_action"] =
                     json!({ "type": "redirect_to_url", "redirect_to_url": url });
             }
         }
-        self.payments.insert(key, payment.clone());
-        (200, payment)
+        self.payments.insert(key.clone(), payment);
+        self.order.push(key.clone());
+        if status == "requires_payment_method" {
+            return refused(400, "IR_39", "No eligible connector was found");
+        }
+        if !body["setup_future_usage"].is_null() {
+            self.wanted.insert(key.clone(), card);
+        }
+        self.remember(&key);
+        (200, self.payments[&key].clone())
+    }
+
+    /// The card that is paid with, or why there is none. Nothing was made by then.
+    fn card(&self, body: &Value) -> Result<Card, (u16, Value)> {
+        let customer = body["customer"]["id"].as_str().unwrap_or_default().to_owned();
+        if body["recurring_details"].is_null() {
+            assert!(body["off_session"].is_null(), "that asks for what is remembered: {body}");
+            if !body["setup_future_usage"].is_null() {
+                assert_eq!(body["customer_acceptance"]["acceptance_type"], "offline", "{body}");
+                if customer.is_empty() {
+                    let problem = "customer_id is mandatory when setup_future_usage is given";
+                    return Err(refused(400, "IR_16", problem));
+                }
+            }
+            let number = body["payment_method_data"]["card"]["card_number"].as_str();
+            return Ok(Card { number: number.expect("a number").to_owned(), customer });
+        }
+        assert_eq!(body["off_session"], true, "`off_session` should be `true` for mandates");
+        assert!(body["payment_method_data"].is_null(), "{body}");
+        assert_eq!(body["recurring_details"]["type"], "payment_method_id", "{body}");
+        let known = body["recurring_details"]["data"].as_str().and_then(|id| self.cards.get(id));
+        let missing = || refused(404, "HE_02", "Payment method does not exist in our records");
+        let known = known.cloned().ok_or_else(missing)?;
+        if known.customer != customer {
+            return Err(refused(400, "IR_16", "customer_id must match mandate customer_id"));
+        }
+        Ok(known)
+    }
+
+    /// Remembers the card of a payment that succeeded or is held, where it is to.
+    fn remember(&mut self, key: &str) {
+        let payment = self.payments.get_mut(key).expect("a payment");
+        if !matches!(payment["status"].as_str(), Some("succeeded" | "requires_capture")) {
+            return;
+        }
+        if let Some(card) = self.wanted.remove(key) {
+            let id = format!("pm_processor_{}", self.cards.len().saturating_add(1));
+            payment["payment_method_id"] = json!(id);
+            payment["network_transaction_id"] = json!("MCC123456789");
+            self.cards.insert(id, card);
+        }
     }
 
     fn refund(&mut self, merchant: &str, body: &Value) -> (u16, Value) {

@@ -385,8 +385,11 @@ fn a_token_that_was_refused_meanwhile_was_sent_again() {
     };
     let database = Database::new();
     batch(&database, vec![insert("att_1"), insert("att_2")]).expect("both are new");
-    let gone = Statement::new(registered("attempts.token_is_gone"), values!["att_1"]);
+    let gone = Statement::new(registered("attempts.token_is_gone"), values!["att_1", true]);
     batch(&database, vec![gone]).expect("it is open");
+    let again = Statement::new(registered("attempts.token_is_gone"), values!["att_1", false]);
+    let refused = batch(&database, vec![again, guard::changed_one("attempt_state")]);
+    assert!(matches!(refused, Err(DatabaseError::Guard(_))), "it is settled under which key");
     let refused = batch(&database, mark("att_1", false));
     assert!(matches!(refused, Err(DatabaseError::Guard(name)) if name == "attempt_state"));
     batch(&database, mark("att_1", true)).expect("it is known to be gone");
