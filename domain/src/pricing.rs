@@ -31,6 +31,7 @@ pub enum FeeOnRefund {
 #[serde(deny_unknown_fields)]
 pub struct PricePlan {
     /// Counts the plans of an account; a payment names the one by which it was priced.
+    #[serde(default)]
     pub version: i64,
     /// The share of a payment, in basis points.
     pub basis_points: u16,

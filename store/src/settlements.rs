@@ -90,9 +90,9 @@ pub(crate) const OTHERS: &str = "\
 
 // By the processor's reference of the payment, and else by our own key.
 pub(crate) const OURS: &str = "\
-    WITH named AS (SELECT value ->> 'payment' AS payment, coalesce(\
+    WITH named AS (SELECT value ->> 0 AS payment, coalesce(\
     (SELECT id FROM attempts INDEXED BY attempts_by_reference WHERE connector_account = ?2 \
-    AND processor_reference = value ->> 'payment' AND kind = 'authorize' LIMIT 1), value ->> 'key') AS attempt \
+    AND processor_reference = value ->> 0 AND kind = 'authorize' LIMIT 1), value ->> 1) AS attempt \
     FROM json_each(?1)), \
     paid AS (SELECT named.payment, a.id AS attempt, a.request ->> 'charge' AS charge FROM named \
     CROSS JOIN attempts AS a ON a.id = named.attempt AND a.connector_account = ?2 AND a.kind = 'authorize') \
@@ -287,16 +287,8 @@ pub fn others(account: &ConnectorAccountId, payments: &[&str]) -> Statement {
 /// Finds what our books know of the payments of lines: a row for each movement, in which everything but `payment`, `attempt`
 /// and `object` is null where nothing moved.
 pub fn ours(account: &ConnectorAccountId, lines: &[&Line]) -> Statement {
-    #[derive(serde::Serialize, PartialEq, Eq, PartialOrd, Ord)]
-    struct Payment<'a> {
-        payment: Option<&'a str>,
-        key: Option<&'a str>,
-    }
-    let payments: std::collections::BTreeSet<_> = lines
-        .iter()
-        .filter(|line| line.payment.is_some())
-        .map(|line| Payment { payment: line.payment.as_deref(), key: line.key.as_deref() })
-        .collect();
+    let paid = lines.iter().filter(|line| line.payment.is_some());
+    let payments: Vec<_> = paid.map(|line| (&line.payment, &line.key)).collect();
     Statement::new(OURS, values![json(&payments), account.as_str()])
 }
 

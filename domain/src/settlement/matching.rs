@@ -61,7 +61,11 @@ pub fn judge(line: &Line, others: SignedAmount, ours: &Ours, fees: Option<&Price
     if is_converted_otherwise(line, 1) {
         return left(line, BreakKind::AmountMismatch, Some(first));
     }
-    let find = |amount: SignedAmount| same.iter().find(|ours| ours.amount == amount).copied();
+    // Of two that are alike the first is settled first, in whichever order they were read.
+    let find = |amount: SignedAmount| {
+        let alike = same.iter().copied().filter(|ours| ours.amount == amount);
+        alike.min_by(|one, other| one.cause.cmp(&other.cause))
+    };
     let alone = find(line.presented).map(|movement| (movement, false));
     let sum = || line.presented.plus(others).ok().filter(|_| line.kind == Kind::Charge);
     match alone.or_else(|| Some((sum().and_then(find)?, true))) {

@@ -102,7 +102,7 @@ impl Line {
     fn digest(&self) -> String {
         let mut bare = self.clone();
         (bare.number, bare.created, bare.payout) = (0, Timestamp(0), None);
-        let text = format!("{bare:?}");
+        let text = serde_json::to_string(&bare).unwrap_or_default();
         base62(&keyed_digest(b"settlement_line", &[text.as_bytes()]))
     }
 }

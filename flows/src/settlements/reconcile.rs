@@ -1,8 +1,6 @@
 //! Holding what a processor reported against the books: what was corrected is taken back, each line that waits is judged,
 //! payouts are added up, and what the processor left out is looked for.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use domain::connector_account::ConnectorAccount;
 use domain::id::ConnectorAccountId;
 use domain::ledger::{Processor, Settled};
@@ -91,13 +89,13 @@ impl<P: Platform> Run<'_, P> {
     async fn take_back(&self, corrected: &[Booked]) -> Result<Vec<Statement>, Failure> {
         let results = self.context.batch(vec![settlements::booked_together(corrected)]).await?;
         let together: Vec<Booked> = read(results.first())?;
-        let once: BTreeMap<_, _> = corrected
-            .iter()
-            .chain(&together)
-            .map(|booked| (booked.reference.as_str(), booked))
-            .collect();
         let mut batch = Vec::new();
-        for booked in once.into_values() {
+        let mut seen: Vec<&str> = Vec::new();
+        for booked in corrected.iter().chain(&together) {
+            if seen.contains(&booked.reference.as_str()) {
+                continue;
+            }
+            seen.push(&booked.reference);
             let cause = cause(self.id(), &booked.reference, booked.bookings);
             let reversal = format!("{cause}:reversed");
             let causes = (cause.as_str(), reversal.as_str());
@@ -108,34 +106,30 @@ impl<P: Platform> Run<'_, P> {
 
     async fn judge(&self, waiting: Vec<Kept>) -> Result<Vec<Statement>, Failure> {
         let lines: Vec<_> = waiting.iter().map(|kept| &kept.line).collect();
-        let payments: BTreeSet<_> =
-            lines.iter().filter_map(|line| line.payment.as_deref()).collect();
-        let payments: Vec<_> = payments.into_iter().collect();
+        let payments: Vec<_> = lines.iter().filter_map(|line| line.payment.as_deref()).collect();
         let find =
             vec![settlements::others(self.id(), &payments), settlements::ours(self.id(), &lines)];
         let results = self.context.batch(find).await?;
         let mut known = Known::read(&results)?;
-        let mut all: BTreeMap<String, Kept> = BTreeMap::new();
-        for kept in waiting.into_iter().chain(read(results.first())?) {
-            all.entry(kept.line.reference.clone()).or_insert(kept);
+        let mut open = waiting;
+        for other in read::<Kept>(results.first())? {
+            if !open.iter().any(|kept| kept.line.reference == other.line.reference) {
+                open.push(other);
+            }
         }
         let mut batch = Vec::new();
-        let mut open: BTreeSet<String> = all.keys().cloned().collect();
         // What is right by itself is booked first, so that only what is left is added up.
         for _ in 0..2 {
-            for kept in all.values() {
-                if open.contains(&kept.line.reference) {
-                    batch.extend(self.judge_one(kept, &all, &mut open, &mut known)?);
+            for kept in open.clone() {
+                if open.contains(&kept) {
+                    batch.extend(self.judge_one(&kept, &mut open, &mut known)?);
                 }
             }
         }
-        for reference in &open {
-            if let Some(kept) = all.get(reference) {
-                let verdict =
-                    judge(&kept.line, others(&kept.line, &all, &open), known.of(&kept.line), None);
-                batch.extend(settlements::leave_open(self.id(), kept));
-                batch.extend(self.differ(kept, &verdict.differences));
-            }
+        for kept in &open {
+            let verdict = judge(&kept.line, others(&kept.line, &open), known.of(&kept.line), None);
+            batch.extend(settlements::leave_open(self.id(), kept));
+            batch.extend(self.differ(kept, &verdict.differences));
         }
         Ok(batch)
     }
@@ -144,14 +138,13 @@ impl<P: Platform> Run<'_, P> {
     fn judge_one(
         &self,
         kept: &Kept,
-        all: &BTreeMap<String, Kept>,
-        open: &mut BTreeSet<String>,
+        open: &mut Vec<Kept>,
         known: &mut Known,
     ) -> Result<Vec<Statement>, Failure> {
         let line = &kept.line;
         let mut batch = Vec::new();
         if line.kind == Kind::Payout {
-            open.remove(&line.reference);
+            open.retain(|other| other != kept);
             let processor = self.processor(line.currency);
             let paid = processor.paid_out(self.cause(kept), line.net)?;
             batch.extend(ledger::post(self.context.scope.livemode, &paid, self.context.now));
@@ -159,17 +152,14 @@ impl<P: Platform> Run<'_, P> {
             return Ok(batch);
         }
         let fees = self.account.details.fees.as_ref();
-        let verdict = judge(line, others(line, all, open), known.of(line), fees);
+        let verdict = judge(line, others(line, open), known.of(line), fees);
         let Some(Booking { movement, is_of_several }) = verdict.booking else { return Ok(batch) };
-        let together: Vec<_> = match is_of_several {
-            true => all.values().filter(|other| is_beside(line, other, open)).collect(),
-            false => Vec::new(),
-        };
-        for kept in together.into_iter().chain([kept]) {
-            open.remove(&kept.line.reference);
+        let settles = |other: &Kept| other == kept || is_of_several && is_beside(line, other);
+        for kept in open.iter().filter(|other| settles(other)) {
             batch.extend(self.book(kept, &movement)?);
             batch.extend(self.differ(kept, &verdict.differences));
         }
+        open.retain(|other| !settles(other));
         batch.extend(settlements::settle(self.id(), &movement));
         batch.push(settlements::close_breaks(self.id(), &movement.cause, &[]));
         known.settled(line, &movement);
@@ -288,19 +278,25 @@ impl<P: Platform> Run<'_, P> {
     }
 }
 
-/// What our books know of payments, by the processor's references of them.
+/// What our books know of payments, each by the processor's reference of it.
 struct Known {
-    payments: BTreeMap<String, Ours>,
+    payments: Vec<(String, Ours)>,
     nothing: Ours,
 }
 
 impl Known {
     fn read(results: &[Rows]) -> Result<Self, Failure> {
         let rows = results.get(1).map(|Rows(rows)| rows.as_slice()).unwrap_or_default();
-        let mut payments: BTreeMap<String, Ours> = BTreeMap::new();
+        let mut payments: Vec<(String, Ours)> = Vec::new();
         for row in rows {
-            let ours = payments.entry(row.text("payment")?.to_owned()).or_default();
-            ours.attempt = row.optional_text("attempt")?.map(str::to_owned);
+            let payment = row.text("payment")?;
+            if !payments.iter().any(|(known, _)| known == payment) {
+                let attempt = row.optional_text("attempt")?.map(str::to_owned);
+                payments.push((payment.to_owned(), Ours { attempt, movements: Vec::new() }));
+            }
+            let Some((_, ours)) = payments.iter_mut().find(|(known, _)| known == payment) else {
+                continue;
+            };
             if row.optional_text("cause")?.is_some() {
                 let movement = Movement::try_from(row)?;
                 if !ours.movements.iter().any(|known| known.cause == movement.cause) {
@@ -308,43 +304,41 @@ impl Known {
                 }
             }
         }
-        // Of two that are alike the first is settled first, whichever way they were read.
-        for ours in payments.values_mut() {
-            ours.movements.sort_by(|one, other| one.cause.cmp(&other.cause));
-        }
         Ok(Self { payments, nothing: Ours::default() })
     }
 
     fn of(&self, line: &Line) -> &Ours {
-        let payment = line.payment.as_ref();
-        payment.and_then(|payment| self.payments.get(payment)).unwrap_or(&self.nothing)
+        let is_it = |(payment, _): &&(String, Ours)| Some(payment) == line.payment.as_ref();
+        self.payments.iter().find(is_it).map_or(&self.nothing, |(_, ours)| ours)
     }
 
     fn settled(&mut self, line: &Line, settled: &Movement) {
-        let ours = line.payment.as_ref().and_then(|payment| self.payments.get_mut(payment));
-        for movement in ours.into_iter().flat_map(|ours| &mut ours.movements) {
-            movement.is_open &= movement.cause != settled.cause;
+        for (payment, ours) in &mut self.payments {
+            for movement in &mut ours.movements {
+                movement.is_open &=
+                    Some(&*payment) != line.payment.as_ref() || movement.cause != settled.cause;
+            }
         }
     }
 }
 
-/// Whether another line of a charge is of the same payment, and not booked yet.
-fn is_beside(line: &Line, other: &Kept, open: &BTreeSet<String>) -> bool {
+/// Whether another line of a charge is of the same payment.
+fn is_beside(line: &Line, other: &Kept) -> bool {
     line.kind == Kind::Charge
         && other.line.kind == Kind::Charge
         && other.line.reference != line.reference
         && other.line.payment == line.payment
         && other.line.presented_currency == line.presented_currency
-        && open.contains(&other.line.reference)
 }
 
 /// What the other lines of a payment add up to that are not booked.
-fn others(line: &Line, all: &BTreeMap<String, Kept>, open: &BTreeSet<String>) -> SignedAmount {
-    let amounts = all.values().filter(|other| is_beside(line, other, open));
-    amounts
-        .map(|other| other.line.presented)
-        .try_fold(SignedAmount::ZERO, SignedAmount::plus)
-        .unwrap_or_default()
+fn others(line: &Line, open: &[Kept]) -> SignedAmount {
+    let mut sum = SignedAmount::ZERO;
+    for other in open.iter().filter(|other| is_beside(line, other)) {
+        // What is out of range is no amount of ours.
+        sum = sum.plus(other.line.presented).unwrap_or_default();
+    }
+    sum
 }
 
 fn read<T>(rows: Option<&Rows>) -> Result<Vec<T>, Inconsistent>

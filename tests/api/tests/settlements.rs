@@ -166,7 +166,7 @@ fn scenario_44_of_a_report_that_was_cut_off_nothing_is_taken() {
 #[test]
 fn scenario_45_a_fee_that_differs_by_a_cent_is_booked_as_it_is_and_told() {
     let (api, _, _) = hearing();
-    let fees = [("fees[basis_points]", "290"), ("fees[fixed][usd]", "30")];
+    let fees = [("fees", r#"{"basis_points": 290, "fixed": {"usd": 30}}"#)];
     let shown = api.post(&hearing::account(&api), &fees).ok();
     assert_eq!(shown.body["fees"]["basis_points"], 290);
     paid(&api);

@@ -6,7 +6,7 @@ use domain::resource::Json;
 use flows::{Failure, Platform, connector_accounts};
 use serde::Deserialize;
 
-use super::{Fees, show};
+use super::{fees, show};
 use crate::endpoint::{Call, Endpoint, Method};
 use crate::payment_methods::parameters::new_metadata;
 
@@ -26,8 +26,9 @@ pub struct Parameters {
     connector: String,
     /// Whether no payments go there yet.
     disabled: Option<bool>,
-    /// What the processor is agreed to keep of a payment; reports of another fee differ.
-    fees: Option<Fees>,
+    /// What the processor is agreed to keep of a payment, as JSON: `basis_points`, and `fixed` in minor units by
+    /// currency; reports of another fee differ.
+    fees: Option<String>,
     /// The merchant's own pairs.
     #[serde(default, deserialize_with = "domain::patch::named")]
     metadata: Option<MetadataUpdate>,
@@ -55,7 +56,7 @@ impl Endpoint for Create {
             processor_account: given.processor_account,
             disabled: given.disabled.unwrap_or(false),
             webhook_secret: given.webhook_secret,
-            fees: given.fees.map(Fees::plan).transpose()?,
+            fees: given.fees.as_deref().map(fees).transpose()?,
             metadata: new_metadata(given.metadata.as_ref())?,
         })
     }

@@ -7,7 +7,7 @@ use domain::resource::Json;
 use flows::{Failure, Platform, connector_accounts};
 use serde::Deserialize;
 
-use super::{Fees, show};
+use super::{fees, show};
 use crate::endpoint::{Call, Endpoint, Method};
 use crate::florin::check_range;
 
@@ -23,8 +23,9 @@ pub struct Parameters {
     secret_key: Option<String>,
     /// Whether no new payments go there.
     disabled: Option<bool>,
-    /// What the processor is agreed to keep of a payment; reports of another fee differ.
-    fees: Option<Fees>,
+    /// What the processor is agreed to keep of a payment, as JSON: `basis_points`, and `fixed` in minor units by
+    /// currency; reports of another fee differ.
+    fees: Option<String>,
     /// Changes to the merchant's own pairs.
     #[serde(default, deserialize_with = "domain::patch::named")]
     metadata: Option<MetadataUpdate>,
@@ -51,7 +52,7 @@ impl Endpoint for Update {
             disabled: given.disabled,
             webhook_secret: given.webhook_secret,
             webhook_secret_overlap: overlap,
-            fees: given.fees.map(Fees::plan).transpose()?,
+            fees: given.fees.as_deref().map(fees).transpose()?,
             metadata: given.metadata,
         })
     }
