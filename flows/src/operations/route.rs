@@ -102,6 +102,7 @@ fn destination<P: Platform>(
         }
         .into());
     };
+    context.platform.sends_payment(account.id.as_str());
     let route = Route {
         version,
         rule: choice.rule.map(str::to_owned),
