@@ -434,3 +434,17 @@ fn declines_say_nothing_of_a_processors_health() {
     assert_eq!(health(&routed, 0), "closed");
     assert!(routed.paid_at().iter().all(|place| *place == 0));
 }
+
+#[test]
+fn what_was_never_sent_was_said_to_be_refused_by_the_processor() {
+    let routed = routed(1, &[]);
+    let api = &routed.api;
+    let held = api.post(PAY, &card(VISA, &[("capture_method", "manual")])).ok();
+    api.platform.advance(6);
+    let forget =
+        "UPDATE connector_accounts SET status = 'deleted', sealed_credentials = NULL WHERE id = ?1";
+    api.platform.database().query(forget, vec![routed.accounts[0].as_str().into()]);
+    let refused = api.post(&(path(&held) + "/capture"), &[]);
+    let message = refused.text_at("/error/message").to_owned();
+    assert!(message.starts_with("Nothing was sent to the payment processor: "), "{message}");
+}
