@@ -280,7 +280,7 @@ fn a_processor_was_asked_again_before_the_moment_that_it_named() {
             Ok(Answered { status: 429, retry_after, ..Answered::default() })
         });
         let heart = Heart::of(Lane::Recovery);
-        let mut beat = |seconds: i64| {
+        let beat = |seconds: i64| {
             api.platform.advance(seconds);
             run(heart.beat(&api.platform));
             asked.get()
