@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::pin::pin;
 
-use domain::routing::health::{Answers, Breaker, Health, SLOW, VIEW_LASTS, is_failure};
+use domain::routing::health::{Answers, Breaker, Health, SLOW, View, is_failure};
 use flows::platform::Answered;
 use futures_util::future::{Either, join, select};
 use worker::{
@@ -15,9 +15,6 @@ use worker::{
 };
 
 use crate::{clock, object, queue};
-
-/// After how many milliseconds a question whose answer did not come is asked again.
-const GIVES_UP_AFTER: i64 = 10_000;
 
 /// Knows the health of one account. It is only in memory: an object that nobody asks forgets what nobody needs.
 #[durable_object]
@@ -37,19 +34,8 @@ impl DurableObject for ConnectorHealth {
         if answers != Answers::default() {
             health.note(now, answers);
         }
-        Ok(ResponseBuilder::new().fixed(health.breaker(now).name().as_bytes().to_vec()))
+        Ok(ResponseBuilder::new().fixed(health.tell(now).name().as_bytes().to_vec()))
     }
-}
-
-/// What an isolate knows of an account. All moments are in milliseconds.
-#[derive(Default)]
-struct View {
-    breaker: Breaker,
-    read_at: i64,
-    /// Since when the object is being asked.
-    asking_since: i64,
-    /// Answers that the object has not been told of.
-    untold: Answers,
 }
 
 thread_local! {
@@ -63,12 +49,17 @@ fn with_view<T>(account: &str, act: impl FnOnce(&mut View) -> T) -> T {
 
 /// Where the breaker of an account stands, as far as this isolate knows.
 pub fn view(account: &str) -> Breaker {
-    with_view(account, |view| view.breaker)
+    with_view(account, |view| view.breaker(clock::milliseconds()))
+}
+
+/// A payment goes to an account.
+pub fn sends(account: &str) {
+    with_view(account, View::sends);
 }
 
 /// Takes note of an answer, for the next report.
 pub fn note(account: &str, is_good: bool) {
-    with_view(account, |view| view.untold.add(Answers::one(is_good)));
+    with_view(account, |view| view.note(is_good));
 }
 
 /// Waits for an answer and takes note of it. One that is slow counts as a failure while it is still waited for, so that
@@ -96,12 +87,7 @@ pub async fn watch(
 /// that is old or a failure is news.
 pub fn report_after(context: &Context, env: &Env, accounts: Vec<String>) {
     for account in accounts {
-        let now = clock::milliseconds();
-        let is_due = with_view(&account, |view| {
-            let old = |moment: i64, age: i64| !(0..age).contains(&now.saturating_sub(moment));
-            let is_old = old(view.read_at, VIEW_LASTS.saturating_mul(1_000));
-            (is_old || view.untold.bad > 0) && old(view.asking_since, GIVES_UP_AFTER)
-        });
+        let is_due = with_view(&account, |view| view.is_due(clock::milliseconds()));
         if is_due {
             let env = env.clone();
             context.wait_until(async move { report(&env, &account).await });
@@ -110,21 +96,10 @@ pub fn report_after(context: &Context, env: &Env, accounts: Vec<String>) {
 }
 
 async fn report(env: &Env, account: &str) {
-    let untold = with_view(account, |view| {
-        view.asking_since = clock::milliseconds();
-        std::mem::take(&mut view.untold)
-    });
+    let untold = with_view(account, |view| view.asks(clock::milliseconds()));
     let told = serde_json::to_string(&untold).unwrap_or_default();
     let answer = object::ask(env, "HEALTH", account, "https://health/", &told).await;
-    with_view(account, |view| {
-        view.asking_since = 0;
-        match answer {
-            Ok(answer) if answer.status == 200 => {
-                view.breaker = Breaker::from_name(&answer.text);
-                view.read_at = clock::milliseconds();
-            }
-            // It is told with the next report.
-            Ok(_) | Err(_) => view.untold.add(untold),
-        }
-    });
+    let said = answer.ok().filter(|answer| answer.status == 200);
+    let said = said.map(|answer| Breaker::from_name(&answer.text));
+    with_view(account, |view| view.learns(clock::milliseconds(), untold, said));
 }

@@ -241,6 +241,10 @@ impl Platform for CloudflarePlatform {
         health::view(account)
     }
 
+    fn sends_payment(&self, account: &str) {
+        health::sends(account);
+    }
+
     async fn addresses(&self, host: &str) -> Result<Result<Vec<IpAddr>, String>, PlatformError> {
         let told = |problem| PlatformError { part: "DNS", problem };
         outbound::addresses(host).await.map_err(told)

@@ -1,6 +1,6 @@
 //! How a request to a processor is put together.
 
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName};
+use http::header::{CONTENT_TYPE, HeaderName};
 use http::{HeaderValue, Method, Request};
 
 use crate::command::Unsupported;
@@ -14,7 +14,7 @@ pub(crate) const API_KEY: HeaderName = HeaderName::from_static("api-key");
 /// The header that carries our key.
 pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
-/// A request with these headers. Its secrets are marked, so that printing it shows none.
+/// A request with these headers. Each is marked as a secret, so that printing it shows none, whichever they are.
 pub(crate) fn build(
     method: Method,
     url: String,
@@ -24,7 +24,7 @@ pub(crate) fn build(
     let mut builder = Request::builder().method(method).uri(url);
     for (name, text) in headers {
         let mut value = HeaderValue::from_str(text).map_err(|_| Unsupported::Account)?;
-        value.set_sensitive(name == AUTHORIZATION || name == API_KEY);
+        value.set_sensitive(true);
         builder = builder.header(name, value);
     }
     let mut body = String::new();

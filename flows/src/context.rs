@@ -1,6 +1,6 @@
 //! What an operation knows of its surroundings: for whom it acts, when, and how it names things.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use domain::Timestamp;
@@ -49,6 +49,8 @@ pub struct Context<'a, P> {
     pub sealed: RefCell<Option<(String, CardNumber)>>,
     /// The account at a processor that was asked last and did not answer.
     pub unanswered: RefCell<Option<ConnectorAccountId>>,
+    /// For how many seconds that account asked to be left in peace.
+    pub peace: Cell<i64>,
     /// What is written beside the next change: that a processor told of it.
     pub beside: RefCell<Vec<Statement>>,
 }
@@ -70,6 +72,7 @@ impl<'a, P: Platform> Context<'a, P> {
             origin: String::new(),
             sealed: RefCell::default(),
             unanswered: RefCell::default(),
+            peace: Cell::default(),
             beside: RefCell::default(),
         }
     }

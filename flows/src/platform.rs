@@ -168,6 +168,9 @@ pub trait Platform {
     /// where that is some seconds old.
     fn health(&self, account: &str) -> Breaker;
 
+    /// A payment goes to an account whose health was asked for: where it probes whether that is well, the next does not.
+    fn sends_payment(&self, account: &str);
+
     /// The addresses of a host, as DNS says now; or what it says is wrong with its name.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use domain::id::RoutingId;
 use domain::resource::routing::DryRun;
 use domain::resource::{Json, json};
 use domain::routing::{Document, Facts, Routing};
-use store::{DatabaseError, connector_accounts, routings};
+use store::{DatabaseError, Rows, connector_accounts, routings};
 
 use crate::context::first;
 use crate::operations::choose;
@@ -55,15 +55,18 @@ pub async fn publish<P: Platform>(
     for _ in 0..MAX_TRIES {
         let results = context.batch(vec![
             routings::find(&context.scope, id.as_str()),
-            routings::find_current(&context.scope),
+            routings::version(&context.scope),
         ]);
         let results = results.await?;
         // An earlier run of this request has published it.
         if let Some(published) = first(&results, 0)? {
             return Ok(published);
         }
-        let current: Option<Routing> = first(&results, 1)?;
-        let current = current.map_or(0, |current| current.version);
+        // One that cannot be read is replaced as any other.
+        let current = match results.get(1).and_then(|Rows(rows)| rows.first()) {
+            Some(row) => row.integer("version")?,
+            None => 0,
+        };
         if replaces.is_some_and(|replaces| replaces != current) {
             return Err(ApiError::StateConflict {
                 message: format!(
@@ -134,6 +137,11 @@ pub async fn dry_run<P: Platform>(
         Some(id) => find(context, id).await?,
         None => current(context).await?,
     };
-    let choice = choose(context, &routing.document, facts);
+    let mut facts = *facts;
+    if context.scope.livemode {
+        // Neither is known of a live card when it is paid with.
+        (facts.country, facts.funding) = (None, "unknown");
+    }
+    let choice = choose(context, &routing.document, &facts);
     Ok(json(&DryRun::new(&routing, &choice, |id| context.platform.health(id))))
 }

@@ -1,7 +1,7 @@
 //! From a request to its response: version, key, route, parameters, idempotency, answer.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use domain::api_key::Kind;
@@ -275,6 +275,7 @@ fn call<'a, P: Platform>(
         origin: origin(incoming.request, headers),
         sealed: RefCell::default(),
         unanswered: RefCell::default(),
+        peace: Cell::default(),
         beside: RefCell::default(),
     };
     Call {

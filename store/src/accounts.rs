@@ -121,12 +121,13 @@ fn routes(row: &Row) -> Result<Routes, Inconsistent> {
     let accounts: Vec<serde_json::Map<String, serde_json::Value>> =
         row.json("connector_accounts")?;
     let account = |fields| ConnectorAccount::try_from(&Row(fields)).map(Rc::new);
+    let version = row.optional_integer("routing_version")?;
+    // Whatever else the merchant asks for does not depend on it.
+    let document = version.and_then(|version| Some((version, row.json("routing").ok()?)));
     Ok(Routes {
         accounts: accounts.into_iter().map(account).collect::<Result<_, _>>()?,
-        document: match row.optional_integer("routing_version")? {
-            Some(version) => Some((version, row.json("routing")?)),
-            None => None,
-        },
+        unreadable: version.filter(|_| document.is_none()),
+        document,
     })
 }
 

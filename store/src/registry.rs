@@ -176,6 +176,7 @@ pub fn statements() -> Vec<(String, String)> {
         ("routings.find", routings::FIND),
         ("routings.find_current", routings::FIND_CURRENT),
         ("routings.insert", routings::INSERT),
+        ("routings.version", routings::VERSION),
         ("scheduled_tasks.defer", scheduled_tasks::DEFER),
         ("scheduled_tasks.delete", scheduled_tasks::DELETE),
         ("scheduled_tasks.due", scheduled_tasks::DUE),

@@ -16,6 +16,9 @@ pub(crate) const FIND: &str =
 pub(crate) const FIND_CURRENT: &str = "\
     SELECT * FROM routings WHERE account = ?1 AND livemode = ?2 ORDER BY version DESC LIMIT 1";
 
+pub(crate) const VERSION: &str = "\
+    SELECT version FROM routings WHERE account = ?1 AND livemode = ?2 ORDER BY version DESC LIMIT 1";
+
 /// Writes a new version, unless somebody else has written it.
 pub fn insert(scope: &Scope, routing: &Routing) -> Statement {
     Statement::new(
@@ -39,6 +42,11 @@ pub fn find(scope: &Scope, id: &str) -> Statement {
 /// Finds the newest version, which counts.
 pub fn find_current(scope: &Scope) -> Statement {
     Statement::new(FIND_CURRENT, values![scope.account.as_str(), scope.livemode])
+}
+
+/// The number of the newest version.
+pub fn version(scope: &Scope) -> Statement {
+    Statement::new(VERSION, values![scope.account.as_str(), scope.livemode])
 }
 
 impl TryFrom<&Row> for Routing {

@@ -295,3 +295,26 @@ fn a_refund_is_stopped_where_the_processor_can() {
     let asked = Connector::Hyperswitch.ask(&cancel, &ACCOUNT).map(|_| ());
     assert_eq!(asked, Err(Unsupported::Operation));
 }
+
+#[test]
+fn a_request_that_is_printed_shows_no_card_and_no_secret() {
+    for connector in Connector::ALL {
+        for command in [Command::Authorize(authorize(true)), part()] {
+            let Ok(asked) = connector.ask(&command, &ACCOUNT) else { continue };
+            let printed = format!("{asked:?}");
+            let Asked::Request(request) = asked else { continue };
+            let of_headers = format!("{:?}", request.headers());
+            for secret in ["4242424242424242", "314", ACCOUNT.api_key] {
+                assert!(!printed.contains(secret), "{connector:?}: {printed}");
+                assert!(!of_headers.contains(secret), "{connector:?}: {of_headers}");
+            }
+            let tells = |value: &http::HeaderValue| {
+                value.to_str().is_ok_and(|text| text.contains(ACCOUNT.api_key))
+            };
+            assert!(
+                request.headers().values().any(tells),
+                "{connector:?} sends its secret in a header"
+            );
+        }
+    }
+}

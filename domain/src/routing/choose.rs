@@ -159,9 +159,7 @@ impl Use {
         let drawn = self.drawn(draw(&["split", rule, payment]), is_active);
         let others = self.accounts().filter(|account| Some(*account) != drawn);
         let named = drawn.into_iter().chain(others).filter(|account| is_active(account));
-        let is_well = |account: &&ConnectorAccountId| {
-            health(account).takes(draw(&["probe", account.as_str(), payment]))
-        };
+        let is_well = |account: &&ConnectorAccountId| health(account) != Breaker::Open;
         let (well, out): (Vec<_>, Vec<_>) = named.partition(is_well);
         well.into_iter().chain(out).cloned().collect()
     }

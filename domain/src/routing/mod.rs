@@ -47,6 +47,9 @@ pub struct Routes {
     pub accounts: Vec<Rc<ConnectorAccount>>,
     /// The document that says which of them; without one, it is the first.
     pub document: Option<(i64, Document)>,
+    /// The version that counts where this version of Florin cannot read it, as one of a later: nobody knows then where
+    /// payments are to go.
+    pub unreadable: Option<i64>,
 }
 
 impl Routes {

@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::health::{Answers, Breaker, Health};
+use super::health::{Answers, Breaker, Health, View};
 use super::*;
 use crate::id::Id;
 use crate::money::{Amount, Money};
@@ -152,21 +152,6 @@ fn an_account_that_is_not_active_is_passed_over_and_one_that_is_out_comes_last()
     assert!(choose(&["cna_3"], &[]).is_empty());
 }
 
-#[test]
-fn a_half_open_breaker_lets_a_fifth_of_the_payments_probe() {
-    let document = with_rules(json!([]));
-    let metadata = Metadata::default();
-    let probes = (0..5_000).filter(|number| {
-        let payment = format!("pi_{number}");
-        let state = |id: &ConnectorAccountId| {
-            if id.as_str() == "cna_1" { Breaker::HalfOpen } else { Breaker::Closed }
-        };
-        names(&document.choose(&facts(&payment, &metadata), |_| true, state))[0] == "cna_1"
-    });
-    let probes = probes.count();
-    assert!((850..1_150).contains(&probes), "{probes} of 5000");
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
@@ -285,6 +270,128 @@ fn a_clock_that_goes_backwards_keeps_no_breaker_open() {
     health.note(1_000, Answers { good: 0, bad: 3 });
     assert_eq!(health.breaker(1_000), Breaker::Open);
     assert_eq!(health.breaker(400), Breaker::HalfOpen);
+}
+
+/// How the payments of a merchant fare in four isolates while the account that they go to first is out.
+#[derive(Clone, Copy, Debug)]
+enum Outage {
+    /// Each is refused at once.
+    Refuses,
+    /// None is answered, as is known after ten seconds.
+    IsSilent,
+}
+
+/// The milliseconds at which payments were sent to an account that is well for a minute, then out for five, and then
+/// well for one more, as isolates and the object behind them decide.
+fn sent(per_second: i64, outage: Outage) -> Vec<i64> {
+    const MINUTE: i64 = 60_000;
+    const CLOCK: i64 = 1_000_000_000;
+    let mut views = [(); 4].map(|()| View::default());
+    let mut health = Health::default();
+    let mut answers: BTreeMap<i64, Vec<(usize, bool)>> = BTreeMap::new();
+    let mut sent = Vec::new();
+    for now in 0..7 * MINUTE {
+        let clock = now + CLOCK;
+        if now % (1_000 / per_second) == 0 {
+            let isolate = usize::try_from(now * per_second / 1_000 % 4).expect("a place");
+            let is_good = !(MINUTE..6 * MINUTE).contains(&now);
+            match views[isolate].breaker(clock) {
+                // It goes to another account, and looks after its answer whether this one is well.
+                Breaker::Open => answers.entry(now + 100).or_default().push((isolate, true)),
+                Breaker::Closed | Breaker::HalfOpen => {
+                    sent.push(now);
+                    views[isolate].sends();
+                    let is_slow = !is_good && matches!(outage, Outage::IsSilent);
+                    let known = now + if is_slow { 10_000 } else { 100 };
+                    answers.entry(known).or_default().push((isolate, is_good));
+                    if is_good {
+                        // What is answered is noted by whoever sent it there.
+                        answers.entry(known).or_default().last_mut().expect("it").0 += 4;
+                    }
+                }
+            }
+        }
+        for (who, is_good) in answers.remove(&now).unwrap_or_default() {
+            let view = &mut views[who % 4];
+            if who >= 4 || !is_good {
+                view.note(is_good);
+            }
+            if view.is_due(clock) {
+                let told = view.asks(clock);
+                if told != Answers::default() {
+                    health.note(clock / 1_000, told);
+                }
+                view.learns(clock, told, Some(health.tell(clock / 1_000)));
+            }
+        }
+    }
+    sent
+}
+
+#[test]
+fn an_outage_in_steady_traffic_is_steered_away_from_in_seconds_and_meets_few_probes() {
+    for (outage, most) in [(Outage::Refuses, 9_000), (Outage::IsSilent, 16_000)] {
+        for per_second in [1, 10, 100] {
+            let sent = sent(per_second, outage);
+            let within = |from: i64, to: i64| {
+                let (from, to) = (60_000 + from, 60_000 + to);
+                let sent = sent.iter().filter(|moment| (from..to).contains(*moment)).count();
+                i64::try_from(sent).expect("a count")
+            };
+            let what = (outage, per_second);
+            assert_eq!(within(-60_000, 0), 60 * per_second, "{what:?}");
+            let probes = within(most, 300_000);
+            assert!(probes <= 90, "{what:?}: {probes} in five minutes");
+            for ten in (most..290_000).step_by(10_000) {
+                assert!(within(ten, ten + 10_000) <= 6, "{what:?}: a few in ten seconds");
+            }
+            // It is well again, and known to be within half a minute.
+            assert_eq!(within(330_000, 360_000), 30 * per_second, "{what:?}");
+        }
+    }
+}
+
+#[test]
+fn single_failures_in_steady_traffic_open_nothing() {
+    for per_second in [1, 10, 100] {
+        let mut health = Health::default();
+        for second in 0..600 {
+            // A minute of good answers, and then two in five that are not.
+            let is_bad = second >= 60 && second % 5 < 2;
+            let bad = if is_bad { per_second } else { 0 };
+            health.note(second, Answers { good: per_second - bad, bad });
+            assert_eq!(health.breaker(second), Breaker::Closed, "{per_second}, {second}");
+        }
+    }
+}
+
+#[test]
+fn what_an_isolate_knows_of_health_counts_for_a_minute() {
+    let mut view = View::default();
+    view.learns(100_000, Answers::default(), Some(Breaker::Open));
+    assert!(view.is_due(103_000) && !view.is_due(102_999));
+    assert_eq!(view.breaker(159_999), Breaker::Open);
+    assert_eq!(view.breaker(160_000), Breaker::Closed, "nobody has asked for a minute");
+}
+
+#[test]
+fn an_isolate_that_may_probe_does_so_once() {
+    let mut view = View::default();
+    view.learns(100_000, Answers::default(), Some(Breaker::HalfOpen));
+    assert!(!view.is_due(105_000), "it takes no other's turn");
+    view.sends();
+    assert_eq!(view.breaker(105_000), Breaker::Open);
+    assert!(view.is_due(105_000));
+}
+
+#[test]
+fn a_report_that_is_lost_is_told_again() {
+    let mut view = View::default();
+    view.note(false);
+    let told = view.asks(20_000);
+    assert!(!view.is_due(29_999) && view.is_due(30_000), "it is given up");
+    view.learns(30_000, told, None);
+    assert_eq!(view.asks(31_000), BAD);
 }
 
 #[test]

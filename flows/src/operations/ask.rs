@@ -24,11 +24,11 @@ use http::header::RETRY_AFTER;
 use http::{HeaderMap, HeaderValue};
 use store::{DatabaseError, Statement, attempts, connector_accounts};
 
-use super::{Held, RECOVERY_DELAY, authorize};
+use super::{Held, NOT_SENT, RECOVERY_DELAY, authorize};
 use crate::cards;
 use crate::connector_accounts::open;
 use crate::platform::Answered;
-use crate::webhooks::refuse;
+use crate::webhooks::{peace, refuse};
 use crate::{Context, Failure, Platform};
 
 /// For how many seconds a processor is waited for while a client waits.
@@ -321,7 +321,7 @@ impl Asker {
     ) -> Outcome {
         let refused = |message: String| Outcome::Refused {
             fault: Fault::Request,
-            code: "not_sent".to_owned(),
+            code: NOT_SENT.to_owned(),
             message,
         };
         let Some(api_key) = self.api_key.as_deref() else {
@@ -357,6 +357,9 @@ impl Asker {
         let answered = context.platform.ask_processor(account, request, timeout).await;
         if answered.as_ref().map_or(true, |answered| is_failure(answered.status)) {
             context.unanswered.replace(Some(self.account.id.clone()));
+            let wish = answered.as_ref().ok().and_then(|answered| answered.retry_after.as_deref());
+            let wish = wish.and_then(|wish| peace(wish.trim(), context.platform.now()));
+            context.peace.set(wish.unwrap_or(0));
         }
         match answered {
             Err(problem) => Outcome::unknown(problem),

@@ -16,7 +16,8 @@ use store::{
 };
 
 use super::{
-    Held, MAX_RECORDINGS, RECOVERY_DELAY, load_around, plan_recovery_from, receipt_url, resolution,
+    Held, MAX_RECORDINGS, RECOVERY_DELAY, load_around, plan_recovery_from, receipt_url,
+    refusal_told, resolution,
 };
 use crate::{Context, Failure, Platform};
 
@@ -173,7 +174,8 @@ fn hand_on<P: Platform>(
     ended.state = AttemptState::Failed;
     ended.resolution = Resolution { next: Some(next.attempt.id.clone()), ..resolution(outcome)? };
     if let Outcome::Refused { code, message, .. } = outcome {
-        let told = format!("the processor refused: {code} {message}; another account is tried");
+        let told = refusal_told(Some(code), Some(message));
+        let told = format!("{told} ({code}); another account is tried");
         context.platform.log_error(ended.id.as_str(), &told);
     }
     let mut batch = vec![attempts::must_be_sent_once(&ended.id)];

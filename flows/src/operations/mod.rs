@@ -57,6 +57,9 @@ pub(crate) use undo::{plan_undo, undo};
 /// How many seconds pass before an attempt that nobody recorded is looked at.
 pub const RECOVERY_DELAY: i64 = 60;
 
+/// The code of what was refused here, before the processor was asked.
+const NOT_SENT: &str = "not_sent";
+
 /// How often a recording is applied anew because something else about the intent changed meanwhile.
 ///
 /// Refunds of one charge that begin at the same time are what makes it change most.
@@ -298,10 +301,7 @@ fn check_done(held: &Held) -> Result<(), Failure> {
     Err(match charge.as_ref().filter(|charge| is_capture && charge.capturable().is_zero()) {
         Some(charge) => ApiError::ChargeExpiredForCapture { charge: charge.id.as_str().to_owned() },
         None => ApiError::StateConflict {
-            message: format!(
-                "The payment processor refused this: {}",
-                refusal.message.as_deref().unwrap_or("it did not say why.")
-            ),
+            message: refusal_told(refusal.code.as_deref(), refusal.message.as_deref()),
         },
     }
     .into())
@@ -376,6 +376,15 @@ fn resolution(outcome: &Outcome) -> Result<Resolution, Failure> {
         other => return Err(Failure::Bug(format!("a processor answered with {other:?}"))),
     };
     Ok(Resolution { decline, refusal: Some(refusal), ..Resolution::default() })
+}
+
+/// What is told of a refusal: whether the processor was asked at all.
+fn refusal_told(code: Option<&str>, message: Option<&str>) -> String {
+    let message = message.unwrap_or("it did not say why.");
+    match code {
+        Some(NOT_SENT) => format!("Nothing was sent to the payment processor: {message}"),
+        _ => format!("The payment processor refused this: {message}"),
+    }
 }
 
 fn said(code: &str, message: &str) -> Refusal {

@@ -34,6 +34,15 @@ pub async fn route<P: Platform>(
     (off_session, chosen): (bool, Option<&Chosen>),
 ) -> Result<Destination, Failure> {
     let routes = &context.routes;
+    if let Some(version) = routes.unreadable {
+        return Err(ApiError::StateConflict {
+            message: format!(
+                "Version {version} of your routing was published by a later version of Florin than this one, which \
+                 cannot read it. Publish your routing again."
+            ),
+        }
+        .into());
+    }
     let Some((version, document)) = &routes.document else {
         return Ok(Destination { account: routes.accounts.first().map(Rc::clone), route: None });
     };
@@ -102,6 +111,7 @@ fn destination<P: Platform>(
         }
         .into());
     };
+    context.platform.sends_payment(account.id.as_str());
     let route = Route {
         version,
         rule: choice.rule.map(str::to_owned),

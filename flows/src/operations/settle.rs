@@ -15,7 +15,7 @@ use super::failover::{self, Tried};
 use super::undo::undo_if_given_up;
 use super::{
     Held, MAX_RECORDINGS, RECOVERY_DELAY, authorize, capture, increment, load, load_around, refund,
-    void,
+    refusal_told, void,
 };
 use crate::announce::{Subjects, events};
 use crate::{Context, Failure, Platform};
@@ -174,7 +174,8 @@ async fn record<P: Platform>(
     is_first: bool,
 ) -> Result<Held, Failure> {
     if let Outcome::Refused { code, message, .. } = outcome {
-        let told = format!("the processor refused: {code} {message}");
+        let told = refusal_told(Some(code), Some(message));
+        let told = format!("{told} ({code})");
         context.platform.log_error(held.attempt.id.as_str(), &told);
     }
     let resolved = held.attempt.resolved.clone();

@@ -98,8 +98,8 @@ pub(super) async fn attempt<P: Platform>(
     }
 }
 
-/// For how many seconds an endpoint asks to be left in peace: it names them, or the date when they are over.
-fn peace(wish: &str, now: Timestamp) -> Option<i64> {
+/// For how many seconds another server asks to be left in peace: it names them, or the date when they are over.
+pub(crate) fn peace(wish: &str, now: Timestamp) -> Option<i64> {
     wish.parse().ok().or_else(|| {
         let date = httpdate::parse_http_date(wish).ok()?;
         let seconds = date.duration_since(UNIX_EPOCH).ok()?.as_secs();

@@ -31,6 +31,7 @@ use store::webhook_endpoints;
 use crate::{Context, Failure, Platform};
 
 pub use alone::{MOST_ROUNDS, Next, deliver_alone};
+pub(crate) use attempt::peace;
 pub(crate) use attempt::refuse;
 pub use create::{Create, create};
 pub use delete::delete;

@@ -1,6 +1,7 @@
 //! Recovery: what processors are asked, a few questions at the same time. One that does not answer holds up no other,
 //! not even of the same merchant: of the tasks that wait for an account at a processor one is done as a probe, and the
-//! others wait until that is answered.
+//! others wait until that is answered. Where many do not answer, a few of them are probed at a time, so that the others
+//! have their turn.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -23,11 +24,20 @@ const TOGETHER: usize = 6;
 /// How many tasks one beat does, by how often the database may be asked in an invocation. The rest follows at once.
 const MOST: usize = 24;
 
+/// How many accounts that did not answer when they were asked last are asked in one beat: the others have places left.
+const PROBES: usize = 4;
+
+/// How often one beat looks for tasks, where all that it finds have to wait.
+const LOOKS: usize = 10;
+
 /// How long the tasks of an account wait first that did not answer, in seconds; each time twice as long.
 const RESTS: i64 = 60;
 
 /// How long they wait at most, in seconds.
 const RESTS_AT_MOST: i64 = 600;
+
+/// How long they wait at most where the processor says when it may be asked again, in seconds.
+const PEACE_AT_MOST: i64 = 3_600;
 
 /// An account at a processor that did not answer.
 #[derive(Debug)]
@@ -61,10 +71,11 @@ async fn recover<P: Platform>(
 ) -> Result<(), Failure> {
     let now = platform.now();
     silences.borrow_mut().retain(|silence| now < silence.until.plus(RESTS_AT_MOST));
-    let mut due = due(platform).await?;
+    let mut probed = Vec::new();
+    let mut due = look(platform, silences, &mut probed).await?;
     let (mut answered, mut done) = (Vec::new(), 0);
     while done < MOST {
-        due = put_off(platform, silences, due).await?;
+        due = put_off(platform, silences, due, &mut probed).await?;
         let (together, rest) = choose(due, &answered);
         due = rest;
         if together.is_empty() {
@@ -74,11 +85,13 @@ async fn recover<P: Platform>(
         let (accounts, tasks): (Vec<_>, Vec<_>) =
             together.into_iter().map(|Question { task, account }| (account, task)).unzip();
         let performed = join_all(tasks.into_iter().map(|task| tasks::perform(platform, task)));
-        for (account, Performed { unanswered, .. }) in accounts.into_iter().zip(performed.await) {
+        for (account, Performed { unanswered, peace, .. }) in
+            accounts.into_iter().zip(performed.await)
+        {
             let mut silences = silences.borrow_mut();
             match unanswered {
                 // It is another than the task's where a payment went on elsewhere.
-                Some(silent) => rest_of(&mut silences, silent.as_str(), platform.now()),
+                Some(silent) => rest_of(&mut silences, silent.as_str(), peace, platform.now()),
                 None => {
                     silences.retain(|silence| Some(&silence.account) != account.as_ref());
                     answered.extend(account);
@@ -89,7 +102,28 @@ async fn recover<P: Platform>(
     Ok(())
 }
 
-/// The tasks that are due, with the accounts that they wait for.
+/// The tasks that are done now. Where none but those of accounts that did not answer are due, it looks past them.
+async fn look<P: Platform>(
+    platform: &P,
+    silences: &RefCell<Vec<Silence>>,
+    probed: &mut Vec<String>,
+) -> Result<Vec<Question>, Failure> {
+    let mut left = Vec::new();
+    for _ in 0..LOOKS {
+        let found = due(platform).await?;
+        let count = found.len();
+        left = put_off(platform, silences, found, probed).await?;
+        let waits = |question: &Question| {
+            question.account.as_ref().is_some_and(|account| probed.contains(account))
+        };
+        if left.len() == count || !left.iter().all(waits) {
+            break;
+        }
+    }
+    Ok(left)
+}
+
+/// The tasks that are due, of each kind in turn, with the accounts that they wait for.
 async fn due<P: Platform>(platform: &P) -> Result<Vec<Question>, Failure> {
     let due = tasks::due(platform, Lane::Recovery.kinds(), LOOKS_AT).await?;
     if due.is_empty() {
@@ -107,7 +141,20 @@ async fn due<P: Platform>(platform: &P) -> Result<Vec<Question>, Failure> {
         let account = accounts.get(task.subject.as_str()).map(|account| (*account).to_owned());
         Question { task, account }
     };
-    Ok(due.into_iter().map(question).collect())
+    Ok(in_turn(due).map(question).collect())
+}
+
+/// The first of each kind, then the second of each, and so on.
+fn in_turn(due: Vec<Task>) -> impl Iterator<Item = Task> {
+    let (mut kind, mut place) = (None, 0_usize);
+    let placed = due.into_iter().map(|task| {
+        place = if kind == Some(task.kind) { place.saturating_add(1) } else { 0 };
+        kind = Some(task.kind);
+        (place, task)
+    });
+    let mut placed: Vec<_> = placed.collect();
+    placed.sort_by_key(|(place, _)| *place);
+    placed.into_iter().map(|(_, task)| task)
 }
 
 /// The tasks that are done next, and the others: of an account that has not answered yet, one.
@@ -128,40 +175,50 @@ fn choose(due: Vec<Question>, answered: &[String]) -> (Vec<Question>, Vec<Questi
     (chosen, rest)
 }
 
-/// An account did not answer: its tasks rest, the longer the longer this goes on.
-fn rest_of(silences: &mut Vec<Silence>, account: &str, now: Timestamp) {
-    match silences.iter_mut().find(|silence| silence.account == account) {
+/// An account did not answer: its tasks rest, the longer the longer this goes on, and no shorter than it asks for.
+fn rest_of(silences: &mut Vec<Silence>, account: &str, peace: i64, now: Timestamp) {
+    let place = silences.iter().position(|silence| silence.account == account);
+    // It comes last from now on: others are probed before it is once more.
+    let known = place.map(|place| silences.remove(place));
+    let pause = match &known {
         // Asked at the same time as another.
-        Some(silence) if silence.until > now => {}
-        Some(silence) => {
-            silence.pause = silence.pause.saturating_mul(2).min(RESTS_AT_MOST);
-            silence.until = now.plus(silence.pause);
-        }
-        None => silences.push(Silence {
-            account: account.to_owned(),
-            pause: RESTS,
-            until: now.plus(RESTS),
-        }),
-    }
+        Some(silence) if silence.until > now => silence.pause,
+        Some(silence) => silence.pause.saturating_mul(2).min(RESTS_AT_MOST),
+        None => RESTS,
+    };
+    let until = now.plus(pause.max(peace.min(PEACE_AT_MOST)));
+    silences.push(Silence { account: account.to_owned(), pause, until });
 }
 
-/// Puts off the tasks of accounts that rest. Returns the others.
+/// Puts off the tasks of accounts that rest, and of those that have rested where enough others are probed. Returns the
+/// others, those that are probed first.
 async fn put_off<P: Platform>(
     platform: &P,
     silences: &RefCell<Vec<Silence>>,
     due: Vec<Question>,
+    probed: &mut Vec<String>,
 ) -> Result<Vec<Question>, Failure> {
     let now = platform.now();
     let (mut left, mut batch) = (due, Vec::new());
-    for Silence { account, until, .. } in silences.borrow().iter().filter(|rests| rests.until > now)
-    {
-        let (resting, others): (Vec<_>, _) =
+    for Silence { account, until, .. } in silences.borrow_mut().iter_mut() {
+        let (waiting, others): (Vec<_>, Vec<_>) =
             left.into_iter().partition(|question| question.account.as_ref() == Some(account));
-        let resting: Vec<Task> = resting.into_iter().map(|question| question.task).collect();
-        if !resting.is_empty() {
-            batch.push(scheduled_tasks::put_off(&resting, *until));
-        }
         left = others;
+        if waiting.is_empty() {
+            continue;
+        }
+        if *until <= now && (probed.contains(account) || probed.len() < PROBES) {
+            if !probed.contains(account) {
+                probed.push(account.clone());
+            }
+            left.splice(0..0, waiting);
+            continue;
+        }
+        if *until <= now {
+            *until = now.plus(RESTS);
+        }
+        let waiting: Vec<Task> = waiting.into_iter().map(|question| question.task).collect();
+        batch.push(scheduled_tasks::put_off(&waiting, *until));
     }
     if !batch.is_empty() {
         platform.database().batch(batch).await?;

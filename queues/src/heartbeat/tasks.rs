@@ -18,6 +18,8 @@ pub(super) struct Performed {
     pub is_done: bool,
     /// The account at a processor that it needs and that did not answer.
     pub unanswered: Option<ConnectorAccountId>,
+    /// For how many seconds that account asked to be left in peace.
+    pub peace: i64,
 }
 
 /// The tasks that are due, of each kind at most so many. One row that cannot be read keeps no other from being done.
@@ -94,7 +96,7 @@ pub(super) async fn perform<P: Platform>(platform: &P, task: Task) -> Performed 
     if let Err(error) = context.batch(statements).await {
         platform.log_error("heartbeat", &error.to_string());
     }
-    Performed { is_done, unanswered: context.unanswered.take() }
+    Performed { is_done, unanswered: context.unanswered.take(), peace: context.peace.get() }
 }
 
 /// The next try of a task that failed, each twice as late as the one before.

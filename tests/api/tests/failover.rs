@@ -382,18 +382,20 @@ fn an_outage_is_steered_away_from_within_thirty_seconds_and_back_again() {
         api.platform.advance(1);
         api.post(PAY, &card(VISA, &[])).ok();
     };
-    pay();
-    assert_eq!(routed.paid_at(), [0]);
-    routed.mood(0, Mood::Status(503));
-    for _ in 0..30 {
+    for _ in 0..60 {
         pay();
     }
-    let there = routed.paid_at();
-    assert!(there.len() >= 26, "few payments met the outage: {there:?}");
-    assert!(there[1..].iter().all(|place| *place == 1), "{there:?}");
+    assert_eq!(routed.paid_at(), [0; 60]);
+    routed.mood(0, Mood::Status(503));
+    for _ in 0..40 {
+        pay();
+    }
+    let there = routed.paid_at().split_off(60);
+    assert!(there.len() >= 32, "few payments met the outage: {there:?}");
+    assert!(there.iter().all(|place| *place == 1), "{there:?}");
     assert_ne!(health(&routed, 0), "closed");
     routed.mood(0, Mood::Well);
-    let outage = there.len();
+    let outage = routed.paid_at().len();
     for _ in 0..40 {
         pay();
     }
@@ -431,4 +433,18 @@ fn declines_say_nothing_of_a_processors_health() {
     }
     assert_eq!(health(&routed, 0), "closed");
     assert!(routed.paid_at().iter().all(|place| *place == 0));
+}
+
+#[test]
+fn what_was_never_sent_was_said_to_be_refused_by_the_processor() {
+    let routed = routed(1, &[]);
+    let api = &routed.api;
+    let held = api.post(PAY, &card(VISA, &[("capture_method", "manual")])).ok();
+    api.platform.advance(6);
+    let forget =
+        "UPDATE connector_accounts SET status = 'deleted', sealed_credentials = NULL WHERE id = ?1";
+    api.platform.database().query(forget, vec![routed.accounts[0].as_str().into()]);
+    let refused = api.post(&(path(&held) + "/capture"), &[]);
+    let message = refused.text_at("/error/message").to_owned();
+    assert!(message.starts_with("Nothing was sent to the payment processor: "), "{message}");
 }

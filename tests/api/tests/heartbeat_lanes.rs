@@ -1,8 +1,12 @@
 //! The lanes of the heartbeat: none holds up another, and a processor that is down holds up only what is made there.
 
-use api::processors::{Mood, PAY, Routed, VISA, card, connected};
+use std::cell::Cell;
+use std::rc::Rc;
+
+use api::processors::{Mood, PAY, Routed, VISA, card, connected, pass};
 use api::{Api, invariants};
-use domain::timestamp::DAY;
+use domain::timestamp::{DAY, HOUR};
+use flows::platform::Answered;
 use kit::{Fault, Processor, run, run_until_poll};
 use queues::heartbeat::{Heart, Lane};
 
@@ -169,4 +173,124 @@ fn mail_that_is_always_due_starved_the_archive_and_the_audit() {
         .integer("due_at")
         .expect("a moment");
     assert!(due_at > flows::Platform::now(&api.platform).seconds(), "the audit is done");
+}
+
+#[test]
+fn money_to_give_back_waited_behind_all_payments_to_look_up() {
+    let (api, processor) = connected();
+    pay_unheard(&api, 1);
+    processor.fail(Some(500));
+    pass(&api, 3 * DAY + HOUR, 13);
+    let id = api.get("/v1/florin/payment_attempts").ok().id_of_first();
+    let form = [("note", "I looked there."), ("outcome", "not_received")];
+    api.post(&format!("/v1/florin/payment_attempts/{id}/resolve"), &form).ok();
+    api.platform.advance(DAY - 100);
+    processor.fail(None);
+    pay_unheard(&api, 200);
+    api.platform.advance(100);
+    let heart = Heart::of(Lane::Recovery);
+    for _ in 0..2 {
+        run(heart.beat(&api.platform));
+    }
+    assert_eq!(processor.payments()[0].refunded, 2000, "it goes back");
+    let states = states(&api, api.merchant.account.as_str());
+    assert!(states.iter().filter(|state| *state == "started").count() > 100, "others still wait");
+    for _ in 0..20 {
+        run(heart.beat(&api.platform));
+    }
+    invariants::check_settled(&api.platform);
+}
+
+#[test]
+fn many_accounts_that_do_not_answer_starved_the_recovery_through_one_that_does() {
+    const SILENT: usize = 300;
+    let api = Api::watched();
+    let processor = Processor::listening(&api.platform);
+    let is_well = Rc::new(Cell::new(false));
+    let unanswered = Rc::new(Cell::new(0));
+    let (listener, recovers, counts) =
+        (processor.clone(), Rc::clone(&is_well), Rc::clone(&unanswered));
+    api.platform.outside().process(move |request| {
+        let opens = request.headers()["authorization"].to_str().unwrap_or_default();
+        if recovers.get() || opens.contains("well") {
+            return Ok(listener.answer(request));
+        }
+        counts.set(counts.get() + 1);
+        Err("the connection was lost".to_owned())
+    });
+    let lose_at = |name: &str| {
+        let merchant = api.platform.merchant(name);
+        let secret = format!("sk_test_51{name}");
+        let form = [("connector", "stripe"), ("secret_key", secret.as_str())];
+        let post = |path, form: &[(&str, &str)]| {
+            run(api.posting_as(&merchant.secret_key, path, form, None))
+        };
+        post("/v1/florin/connector_accounts", &form).ok();
+        api.platform.outside().processor_hop.fail(1, Fault::AfterEffect);
+        assert_eq!(post(PAY, &card(VISA, &[])).body["status"], "processing");
+    };
+    let open = || {
+        let sql = "SELECT id FROM attempts WHERE state = 'started'";
+        api.platform.database().query(sql, vec![]).len()
+    };
+    for place in 0..SILENT {
+        lose_at(&format!("silent{place}"));
+    }
+    // All were found to be silent, and are asked after once more.
+    let heart = Heart::of(Lane::Recovery);
+    api.platform.advance(60);
+    for _ in 0..15 {
+        run(heart.beat(&api.platform));
+    }
+    lose_at("well");
+    assert_eq!(open(), SILENT + 1);
+    api.platform.advance(60);
+    let began = flows::Platform::now(&api.platform);
+    let mut beats = 0;
+    unanswered.take();
+    while open() > SILENT {
+        run(heart.beat(&api.platform));
+        // Six are asked at a time, and none is known to be silent before ten seconds have passed.
+        let waits: i64 = unanswered.take();
+        api.platform.advance((waits + 5) / 6 * 10);
+        beats += 1;
+        assert!(beats < 100);
+    }
+    let took = flows::Platform::now(&api.platform).seconds() - began.seconds();
+    assert!(took <= 60, "{took} s");
+    // And the others come to their end once they answer.
+    is_well.set(true);
+    for _ in 0..200 {
+        api.platform.advance(30);
+        run(heart.beat(&api.platform));
+    }
+    assert_eq!(open(), 0);
+}
+
+#[test]
+fn a_processor_was_asked_again_before_the_moment_that_it_named() {
+    let (api, processor) = connected();
+    pay_unheard(&api, 2);
+    for (retry_after, until) in [("900", 900), ("86400", HOUR), ("never", 120)] {
+        let asked = Rc::new(Cell::new(0));
+        let count = Rc::clone(&asked);
+        api.platform.outside().process(move |_| {
+            count.set(count.get() + 1);
+            let retry_after = Some(retry_after.to_owned());
+            Ok(Answered { status: 429, retry_after, ..Answered::default() })
+        });
+        let heart = Heart::of(Lane::Recovery);
+        let beat = |seconds: i64| {
+            api.platform.advance(seconds);
+            run(heart.beat(&api.platform));
+            asked.get()
+        };
+        assert_eq!(beat(HOUR), 1, "{retry_after}");
+        assert_eq!(beat(until - 1), if until > 120 { 1 } else { 2 }, "{retry_after}");
+        assert!(beat(1) >= 2, "{retry_after}");
+    }
+    let listener = processor.clone();
+    api.platform.outside().process(move |request| Ok(listener.answer(request)));
+    pass(&api, 3 * HOUR, 12);
+    assert_eq!(states(&api, api.merchant.account.as_str()), ["succeeded"; 2]);
 }

@@ -1,7 +1,7 @@
 //! Routing: which account a payment goes to, as its merchant's document says.
 
-use api::processors::{PAY, Routed, VISA, card, latest};
-use api::{Answer, Api};
+use api::processors::{PAY, Routed, VISA, card, latest, path};
+use api::{Answer, Api, invariants};
 use domain::api_key::Kind;
 use http::Method;
 use kit::Fault;
@@ -326,4 +326,58 @@ fn a_restricted_key_needs_the_right_to_routing() {
     let written =
         kit::run(api.posting_as(&key, ROUTING, &[("default[priority][]", "cna_1")], None));
     assert_eq!(written.status, 403, "{:#}", written.body);
+}
+
+#[test]
+fn a_routing_of_a_later_version_took_down_everything_else() {
+    let routed = Routed::new(1);
+    let api = &routed.api;
+    routed.prioritise(&[]);
+    api.platform.advance(6);
+    let held = api.post(PAY, &card(VISA, &[("capture_method", "manual")])).ok();
+    let paid = api.post(PAY, &card(VISA, &[])).ok();
+    let later = "INSERT INTO routings (id, account, livemode, created, version, document) \
+         SELECT 'rtg_later', account, livemode, created, 2, '{\"later\":true}' FROM routings";
+    api.platform.database().query(later, vec![]);
+    api.platform.advance(6);
+    let refused = api.post(PAY, &card(VISA, &[]));
+    let message = refused.text_at("/error/message").to_owned();
+    assert!(message.starts_with("Version 2 of your routing was published by"), "{message}");
+    assert_eq!(routed.paid_at().len(), 2, "it goes nowhere");
+    assert_eq!(api.post(&(path(&held) + "/capture"), &[]).ok().body["status"], "succeeded");
+    api.post("/v1/refunds", &[("payment_intent", paid.id())]).ok();
+    api.get("/v1/balance").ok();
+    assert_eq!(routed.prioritise(&[("replaces", "2")]).body["version"], 3);
+    api.platform.advance(6);
+    assert_eq!(api.post(PAY, &card(VISA, &[])).ok().body["status"], "succeeded");
+    invariants::check(&api.platform);
+}
+
+#[test]
+fn a_dry_run_in_live_mode_claimed_a_match_that_no_payment_makes() {
+    let routed = Routed::new(1);
+    let api = &routed.api;
+    let key = api.platform.key(&api.merchant, Kind::Secret, true);
+    let post = |path: &str, form: &[(&str, &str)]| kit::run(api.posting_as(&key, path, form, None));
+    let form = [("connector", "stripe"), ("secret_key", "sk_live_51example")];
+    let made = post("/v1/florin/connector_accounts", &form).ok();
+    let form = [
+        ("rules[0][name]", "american"),
+        ("rules[0][when][card][country][]", "US"),
+        ("rules[0][use][priority][0]", made.id()),
+        ("rules[1][name]", "credit"),
+        ("rules[1][when][card][funding][]", "credit"),
+        ("rules[1][use][priority][0]", made.id()),
+        ("default[priority][0]", made.id()),
+    ];
+    post(ROUTING, &form).ok();
+    let form = [
+        ("amount", "2000"),
+        ("currency", "usd"),
+        ("card[country]", "US"),
+        ("card[funding]", "credit"),
+    ];
+    let told = post(&format!("{ROUTING}/dry_run"), &form).ok();
+    assert_eq!(told.body["rule"], Value::Null, "{:#}", told.body);
+    assert_eq!(told.text_at("/steps/0/mismatch"), "The payment's card country is unknown.");
 }

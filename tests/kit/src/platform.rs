@@ -374,6 +374,11 @@ impl flows::Platform for Platform {
         self.health.borrow().get(account).map_or(Breaker::Closed, |health| health.breaker(now))
     }
 
+    fn sends_payment(&self, account: &str) {
+        let now = self.now.get().seconds();
+        self.health.borrow_mut().entry(account.to_owned()).or_default().tell(now);
+    }
+
     async fn addresses(&self, host: &str) -> Result<Result<Vec<IpAddr>, String>, PlatformError> {
         let known = || Ok(Ok(self.outside.hosts.borrow().get(host).cloned().unwrap_or_default()));
         self.outside.resolver_hop.make(known, || lost("DNS")).await
