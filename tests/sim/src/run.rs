@@ -97,7 +97,9 @@ pub fn run(plan: &Plan) -> Report {
     let payments = world.told.borrow().payments;
     let seconds = world.now() / 1_000;
     let rows = if plan.thoroughly { rows(&world) } else { 0 };
-    Report { problems, payments, trace: world.scheduler.take_trace(), seconds, rows }
+    let trace = world.scheduler.take_trace();
+    world.scheduler.clear();
+    Report { problems, payments, trace, seconds, rows }
 }
 
 /// A digest of all events, which hold every object as it was.

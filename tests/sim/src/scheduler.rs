@@ -107,6 +107,13 @@ impl Scheduler {
         self.trace.take()
     }
 
+    /// Forgets what is planned and who waits, all of which holds the world that holds this scheduler: else neither
+    /// would ever go, nor the database be anybody else's.
+    pub fn clear(&self) {
+        drop(self.planned.take());
+        drop(self.tasks.take());
+    }
+
     /// Does something after so many milliseconds.
     pub fn after(&self, pause: i64, act: impl FnOnce() + 'static) {
         self.plan(pause, Happening::Act(Box::new(act)));
