@@ -67,6 +67,8 @@ pub enum Subject {
     },
     /// A dispute.
     Dispute(Box<Disputed>),
+    /// A dispute whose status or shape is unknown here. Money is asked back: a person has to see it.
+    DisputeUnread,
     /// A charge of which nothing went back: its payment says the same in a notice of its own.
     Nothing,
     /// Nothing that is known here, or nothing that can be read: keep it for a person.

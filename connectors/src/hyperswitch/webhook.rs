@@ -59,7 +59,9 @@ fn subject(kind: &str, object: &Value) -> Option<Subject> {
             payment: plain_text(object, "/payment_id"),
             amount: money(object, integer(object, "/amount")),
         },
-        "dispute_details" => Subject::Dispute(Box::new(dispute(object)?)),
+        "dispute_details" => {
+            dispute(object).map_or(Subject::DisputeUnread, |told| Subject::Dispute(Box::new(told)))
+        }
         _ => return None,
     })
 }

@@ -81,7 +81,9 @@ fn subject(object: &Value) -> Option<Subject> {
             let payment = plain_text(object, "/payment_intent")?;
             Subject::Refunds { payment, total: money(object, Some(refunded))? }
         }
-        "dispute" => Subject::Dispute(Box::new(dispute(object)?)),
+        "dispute" => {
+            dispute(object).map_or(Subject::DisputeUnread, |told| Subject::Dispute(Box::new(told)))
+        }
         _ => return None,
     })
 }

@@ -339,3 +339,30 @@ fn a_payment_of_stripes_that_names_no_key_is_ours_only_by_its_reference() {
     expect(ask_after_authorization(true, Some("pi_another")), "unknown");
     expect(ask_after_authorization(true, None), "unknown");
 }
+
+#[test]
+fn a_dispute_that_could_not_be_read_was_taken_for_something_that_nobody_knows() {
+    let stripe = json!({ "id": "evt_1", "type": "charge.dispute.updated", "data": { "object": {
+        "id": "dp_1", "object": "dispute", "payment_intent": "pi_1", "amount": 2000,
+        "currency": "usd", "status": "needs_response" } } });
+    let hyperswitch = json!({ "event_id": "evt_1", "event_type": "dispute_opened", "content": {
+        "type": "dispute_details", "object": { "dispute_id": "dp_1", "payment_id": "pay_1",
+        "dispute_stage": "dispute", "dispute_status": "dispute_opened", "amount": "2000",
+        "currency": "USD" } } });
+    let cases = [
+        (Connector::Stripe, &stripe, json!({}), false),
+        (Connector::Stripe, &stripe, json!({ "status": "prevented" }), true),
+        (Connector::Stripe, &stripe, json!({ "status": "appeal_needs_response" }), true),
+        (Connector::Stripe, &stripe, json!({ "amount": "2000" }), true),
+        (Connector::Hyperswitch, &hyperswitch, json!({}), false),
+        (Connector::Hyperswitch, &hyperswitch, json!({ "dispute_status": "dispute_new" }), true),
+        (Connector::Hyperswitch, &hyperswitch, json!({ "amount": "20.00" }), true),
+    ];
+    for (connector, delivery, change, is_unread) in cases {
+        let mut delivery = delivery.clone();
+        let place = if connector == Connector::Stripe { "/data/object" } else { "/content/object" };
+        merge(delivery.pointer_mut(place).expect("an object"), change.clone());
+        let notice = connector.notice(delivery.to_string().as_bytes()).expect("a notice");
+        assert_eq!(notice.subject == Subject::DisputeUnread, is_unread, "{change}");
+    }
+}

@@ -37,6 +37,9 @@ pub(super) async fn apply<P: Platform>(
         }
         Subject::Refunds { payment, total } => told.refunds(payment, *total).await,
         Subject::Dispute(disputed) => told.dispute(disputed).await,
+        Subject::DisputeUnread => {
+            Ok(parked("A dispute stands there as nothing that is known here."))
+        }
         Subject::Nothing => Ok(Verdict::Nothing),
         // No alert comes of this one, nor of a payment that others made: `migrations/0040_alerts.sql` names both.
         Subject::Unknown => Ok(parked("Nothing of this kind, or in this shape, is known here.")),

@@ -105,7 +105,7 @@ fn new<P: Platform>(
         Subject::Payment { reference, .. } | Subject::Refund { reference, .. } => Some(reference),
         Subject::Refunds { payment, .. } => Some(payment),
         Subject::Dispute(disputed) => Some(&disputed.reference),
-        Subject::Nothing | Subject::Unknown => None,
+        Subject::DisputeUnread | Subject::Nothing | Subject::Unknown => None,
     };
     ConnectorWebhook {
         id: ConnectorWebhook::id_of(&account.id, &notice.event),

@@ -151,6 +151,16 @@ fn webhooks_that_were_parked_called_for_nobody() {
 }
 
 #[test]
+fn a_dispute_of_a_status_that_is_unknown_here_was_seen_by_nobody() {
+    let (api, _processor, hook) = hearing();
+    let object = json!({ "id": "dp_1", "object": "dispute", "payment_intent": "pi_1",
+        "amount": 2000, "currency": "usd", "status": "appeal_needs_response" });
+    deliver(&api, &hook, &Processor::notice("evt_1", "charge.dispute.updated", &object));
+    pass(&api, DAY, 48);
+    assert_eq!(told(&api), ["connector_webhook_parked"]);
+}
+
+#[test]
 fn what_others_are_paid_at_the_same_processor_called_for_a_person() {
     let (api, _processor, hook) = hearing();
     let foreign = json!({ "id": "pi_other", "object": "payment_intent", "status": "succeeded" });
