@@ -16,6 +16,8 @@ CREATE INDEX settlement_reports_by_account ON settlement_reports (account, livem
 -- Each movement that a processor told of, as it was told last.
 CREATE TABLE settlement_lines (
   sequence INTEGER PRIMARY KEY,
+  account TEXT NOT NULL,
+  livemode INTEGER NOT NULL CHECK (livemode IN (0, 1)),
   connector_account TEXT NOT NULL,
   -- The processor's own name of the movement.
   reference TEXT NOT NULL,
@@ -60,6 +62,7 @@ CREATE INDEX settlement_lines_by_time ON settlement_lines (connector_account, cr
 -- What processors have yet to settle: a row for each entry in the clearing account of one, until it is booked.
 CREATE TABLE settlement_expectations (
   owner TEXT NOT NULL,
+  livemode INTEGER NOT NULL CHECK (livemode IN (0, 1)),
   created INTEGER NOT NULL,
   cause TEXT NOT NULL,
   PRIMARY KEY (owner, created, cause)
@@ -69,7 +72,8 @@ CREATE TABLE settlement_expectations (
 CREATE TRIGGER ledger_entries_are_to_be_settled AFTER INSERT ON ledger_entries
 WHEN NEW.kind = 'clearing' AND NEW.owner <> 'simulator' AND NEW.cause NOT LIKE 'settled:%'
 BEGIN
-  INSERT INTO settlement_expectations (owner, created, cause) VALUES (NEW.owner, NEW.created, NEW.cause);
+  INSERT INTO settlement_expectations (owner, livemode, created, cause)
+  VALUES (NEW.owner, NEW.livemode, NEW.created, NEW.cause);
 END;
 
 CREATE TABLE settlement_breaks (

@@ -83,6 +83,8 @@ pub const RESOURCES: &[&str] = &[
     "reporting.report_run",
     "reporting.report_type",
     "routing",
+    "settlement_break",
+    "settlement_report",
     "setup_intent",
     "token",
     "topup",

@@ -33,10 +33,10 @@ pub(crate) const FIND_REPORT: &str = "\
 
 // What was told before and is not so any more is not believed again, in whichever order files come.
 pub(crate) const INSERT_LINES: &str = "\
-    INSERT INTO settlement_lines (connector_account, reference, report, number, kind, source, payment, key, currency, \
+    INSERT INTO settlement_lines (account, livemode, connector_account, reference, report, number, kind, source, payment, key, currency, \
     gross, fee, net, presented, presented_currency, exchange_rate, payout, payout_checked, created, content, superseded, \
     state, bookings) \
-    SELECT ?2, value ->> 'reference', ?3, value ->> 'number', value ->> 'kind', value ->> 'source', \
+    SELECT ?4, ?5, ?2, value ->> 'reference', ?3, value ->> 'number', value ->> 'kind', value ->> 'source', \
     value ->> 'payment', value ->> 'key', value ->> 'currency', value ->> 'gross', value ->> 'fee', value ->> 'net', \
     value ->> 'presented', value ->> 'presented_currency', value ->> 'exchange_rate', value ->> 'payout', 0, \
     value ->> 'created', value ->> 'content', '[]', 'new', 0 FROM json_each(?1) WHERE true \
@@ -77,8 +77,8 @@ pub(crate) const TAKE_BACK: &str = "\
     WHERE connector_account = ?1 AND reference = ?2 AND bookings = ?3 AND state IN ('booked', 'corrected')";
 
 pub(crate) const EXPECT_AGAIN: &str = "\
-    INSERT INTO settlement_expectations (owner, created, cause) \
-    SELECT owner, created, cause FROM ledger_entries WHERE cause = ?1 AND kind = 'clearing' ON CONFLICT DO NOTHING";
+    INSERT INTO settlement_expectations (owner, livemode, created, cause) \
+    SELECT owner, livemode, created, cause FROM ledger_entries WHERE cause = ?1 AND kind = 'clearing' ON CONFLICT DO NOTHING";
 
 pub(crate) const TO_JUDGE: &str = "\
     SELECT * FROM settlement_lines INDEXED BY settlement_lines_to_judge \
@@ -220,7 +220,13 @@ pub fn insert(scope: &Scope, report: &SettlementReport, parts: &[String]) -> Vec
         ],
     )];
     for part in parts {
-        let values = values![part.as_str(), account, report.id.as_str()];
+        let values = values![
+            part.as_str(),
+            account,
+            report.id.as_str(),
+            scope.account.as_str(),
+            scope.livemode,
+        ];
         statements.push(Statement::new(INSERT_LINES, values));
         statements.push(Statement::new(NAME_PAYOUTS, values![part.as_str(), account]));
     }

@@ -109,6 +109,12 @@ fn examples(api: &Api) -> BTreeMap<&'static str, String> {
     let heard = api.get("/v1/florin/connector_webhooks").ok();
     let routing = [("default[priority][]", connector.id())];
     let routing = api.post("/v1/florin/routing", &routing).ok();
+    let strange = "balance_transaction_id,created,currency,gross,fee,net,reporting_category\n\
+        txn_1,2026-01-01,usd,1.00,0,1.00,charge\n";
+    let strange = [("connector_account", connector.id()), ("file", strange)];
+    let reported = api.post("/v1/florin/settlement_reports", &strange).ok();
+    api.beat();
+    let found = api.get("/v1/florin/settlement_breaks").ok();
     let event = api.get("/v1/events").ok();
     let hooked = [("url", "https://shop.test/hooks"), ("enabled_events[]", "*")];
     let hooked = api.post("/v1/webhook_endpoints", &hooked).ok();
@@ -145,6 +151,8 @@ fn examples(api: &Api) -> BTreeMap<&'static str, String> {
         ("topup", topup.id().to_owned()),
         ("transfer", sent.id().to_owned()),
         ("routing", routing.id().to_owned()),
+        ("settlement_break", found.text_at("/data/0/id").to_owned()),
+        ("settlement_report", reported.id().to_owned()),
     ])
 }
 

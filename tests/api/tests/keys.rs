@@ -52,12 +52,21 @@ fn needed(endpoint: &Listed, own: &Examples) -> Vec<(&'static str, String)> {
         (Method::Post, path) if path.ends_with("/connector_accounts") => {
             vec![("connector", text("stripe")), ("secret_key", text("sk_test_51example"))]
         }
+        (Method::Post, path) if path.ends_with("/settlement_reports") => {
+            let account = own["connector_account"].clone();
+            vec![("connector_account", account), ("file", text(STRANGE))]
+        }
         (Method::Post, path) if path.ends_with("/resolve") => {
-            vec![("outcome", text("failed")), ("note", text("Looked."))]
+            let outcome = if path.contains("break") { "handled" } else { "failed" };
+            vec![("outcome", text(outcome)), ("note", text("Looked."))]
         }
         _ => Vec::new(),
     }
 }
+
+/// What a processor reports of a payment that nobody knows.
+const STRANGE: &str = "balance_transaction_id,created,currency,gross,fee,net,reporting_category\n\
+    txn_1,2026-01-01,usd,1.00,0,1.00,charge\n";
 
 /// Objects of one account, by the name of the part of a path that they fill.
 type Examples = BTreeMap<&'static str, String>;
@@ -126,6 +135,10 @@ fn examples(api: &Api, merchant: &Merchant) -> Examples {
     hearing::deliver(api, &hook, &body);
     let heard = send(api, key, Method::Get, "/v1/florin/connector_webhooks", &[]).ok();
     let routing = post("/v1/florin/routing", &[("default[priority][]", connector.id())]);
+    let strange = [("connector_account", connector.id()), ("file", STRANGE)];
+    let reported = post("/v1/florin/settlement_reports", &strange);
+    api.beat();
+    let found = send(api, key, Method::Get, "/v1/florin/settlement_breaks", &[]).ok();
     let hooked = [("url", "https://shop.test/hooks"), ("enabled_events[]", "*")];
     let hooked = post("/v1/webhook_endpoints", &hooked);
     post("/v1/customers", &[]);
@@ -154,6 +167,8 @@ fn examples(api: &Api, merchant: &Merchant) -> Examples {
         ("bank_account", payout.text_at("/destination").to_owned()),
         ("payout", payout.id().to_owned()),
         ("routing", routing.id().to_owned()),
+        ("settlement_break", found.text_at("/data/0/id").to_owned()),
+        ("settlement_report", reported.id().to_owned()),
         ("refund", refund.id().to_owned()),
         ("report_run", run.id().to_owned()),
         ("report_type", "balance.summary.1".to_owned()),

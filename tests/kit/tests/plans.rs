@@ -106,7 +106,7 @@ fn each_look_for_old_events_passed_over_all_the_young_ones() {
         // The first was made in the second 1.
         assert_eq!(database.query(next, values![50, 2]).len(), 50);
         assert_eq!(database.query(next, values![50, 1]).len(), 0);
-        database.cost(next, &values![50, 1])
+        database.cost(next, &[50.into(), 1.into()])
     });
     assert_eq!(costs[0], costs[1], "in 100 rows, and in 2000");
 }
