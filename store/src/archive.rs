@@ -15,9 +15,9 @@ pub(crate) const NEXT: &str = "\
     (SELECT COALESCE(SUM(COALESCE(LENGTH(response), 0) + 300), 0) FROM delivery_attempts \
     WHERE endpoint IN (SELECT id FROM webhook_endpoints \
     WHERE account = events.account AND livemode = events.livemode) AND event = sequence) END AS size \
-    FROM events WHERE sequence <= (SELECT MIN(event, receipt_event) FROM fan_out WHERE id = 1) \
+    FROM events WHERE sequence <= (SELECT MIN(event, receipt_event) FROM fan_out WHERE id = 1 \
+    AND (SELECT created FROM events WHERE sequence >= 0 ORDER BY sequence LIMIT 1) < ?2) \
     AND sequence < (SELECT MAX(sequence) FROM events) \
-    AND (SELECT created FROM events WHERE sequence >= 0 ORDER BY sequence LIMIT 1) < ?2 \
     ORDER BY sequence LIMIT ?1";
 
 pub(crate) const EVENTS: &str =

@@ -94,6 +94,23 @@ fn a_search_costs_the_same_wherever_it_begins() {
     assert!(growing.is_empty() && count > 0, "\n{growing}");
 }
 
+/// A condition that is the same for each row, but for which a row is looked up, was tried on each of them.
+#[test]
+fn each_look_for_old_events_passed_over_all_the_young_ones() {
+    let statements = registry::statements();
+    let (_, next) = statements.iter().find(|(name, _)| name == "archive.next").expect("it is");
+    let costs = [100, 2_000].map(|events| {
+        let database = filled(events);
+        let told = "UPDATE fan_out SET event = ?1, receipt_event = ?1";
+        database.query(told, values![events]);
+        // The first was made in the second 1.
+        assert_eq!(database.query(next, values![50, 2]).len(), 50);
+        assert_eq!(database.query(next, values![50, 1]).len(), 0);
+        database.cost(next, &[50.into(), 1.into()])
+    });
+    assert_eq!(costs[0], costs[1], "in 100 rows, and in 2000");
+}
+
 /// A limit or an equality by which SQLite would plan otherwise for another value makes it prepare the statement anew, which cost
 /// each page of a list and each beat of the heart as much as running it.
 #[test]
