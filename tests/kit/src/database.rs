@@ -212,13 +212,13 @@ impl Database {
         self.counts.set(counts);
         self.remember(statements);
         let changes = self.connection.total_changes();
-        self.run("SAVEPOINT batch", &[])?;
+        let begun = Cell::new(false);
         let results = statements
             .iter()
-            .map(|statement| self.run(&statement.sql, &statement.values))
+            .map(|statement| self.run_within(&begun, &statement.sql, &statement.values))
             .collect::<Result<Vec<_>, _>>();
-        if results.is_err() && self.connection.is_autocommit() {
-            // One that is full may have rolled everything back by itself.
+        // One that is full may have rolled everything back by itself.
+        if !begun.get() || results.is_err() && self.connection.is_autocommit() {
             return results;
         }
         if results.is_err() {
@@ -248,12 +248,26 @@ impl Database {
     }
 
     fn run(&self, sql: &str, values: &[Value]) -> Result<Rows, DatabaseError> {
+        self.run_within(&Cell::new(true), sql, values)
+    }
+
+    /// Runs a statement of a batch, which begins with the first that may write: most batches only read.
+    fn run_within(
+        &self,
+        begun: &Cell<bool>,
+        sql: &str,
+        values: &[Value],
+    ) -> Result<Rows, DatabaseError> {
         for value in values {
             if let Value::Integer(number) = value {
                 exact(*number)?;
             }
         }
         let mut statement = self.connection.prepare_cached(sql).map_err(told)?;
+        if !begun.get() && !statement.readonly() {
+            self.run("SAVEPOINT batch", &[])?;
+            begun.set(true);
+        }
         let count = statement.column_count();
         let mut found =
             statement.query(params_from_iter(values.iter().map(Bound))).map_err(told)?;
@@ -297,7 +311,10 @@ fn field(value: ValueRef<'_>) -> Result<serde_json::Value, DatabaseError> {
         ValueRef::Null => serde_json::Value::Null,
         ValueRef::Integer(number) => exact(number)?.into(),
         ValueRef::Real(number) => number.into(),
-        ValueRef::Text(text) => String::from_utf8_lossy(text).into(),
+        ValueRef::Text(text) => match std::str::from_utf8(text) {
+            Ok(text) => text.into(),
+            Err(_) => String::from_utf8_lossy(text).into(),
+        },
         ValueRef::Blob(_) => return Err(refused("no column of Florin's holds bytes")),
     })
 }

@@ -73,6 +73,7 @@ fn now() -> Instant {
 /// What runs came to.
 #[derive(Default)]
 struct Tally {
+    driven: u64,
     payments: u64,
     passed: u64,
     failed: u64,
@@ -85,6 +86,7 @@ impl Tally {
         plan.thoroughly &= !options.is_bench;
         let in_words = plan.in_words;
         let report = run_guarded(&plan);
+        self.driven += report.driven;
         self.payments += report.payments;
         if in_words {
             show(&report);
@@ -133,8 +135,11 @@ fn seeds(options: &Options) -> ExitCode {
     }
     let seconds = began.elapsed().as_secs_f64();
     println!(
-        "sim: {} seeds from {first}, {} payments in {seconds:.1} s, {:.0} a second",
+        "sim: {} seeds from {first}, in {seconds:.1} s {} payments driven to their ends, {:.0} a second, and {} of \
+         them paid, {:.0} a second",
         tally.passed + tally.failed,
+        tally.driven,
+        tally.driven as f64 / seconds,
         tally.payments,
         tally.payments as f64 / seconds
     );

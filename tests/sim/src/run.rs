@@ -54,7 +54,9 @@ impl Plan {
 pub struct Report {
     /// What does not hold.
     pub problems: Vec<String>,
-    /// How many payments came to their end.
+    /// How many orders their clients drove to their ends: paid, declined, canceled, or given up after all tries.
+    pub driven: u64,
+    /// How many of them were paid.
     pub payments: u64,
     /// What happened.
     pub trace: Trace,
@@ -70,7 +72,7 @@ pub fn run_guarded(plan: &Plan) -> Report {
         let told = panic.downcast_ref::<String>().cloned();
         let told = told.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
         let problems = vec![format!("PANIC: {}", told.unwrap_or_default())];
-        Report { problems, payments: 0, trace: Trace::default(), seconds: 0, rows: 0 }
+        Report { problems, driven: 0, payments: 0, trace: Trace::default(), seconds: 0, rows: 0 }
     };
     catch_unwind(AssertUnwindSafe(|| run(plan))).unwrap_or_else(panicked)
 }
@@ -94,12 +96,12 @@ pub fn run(plan: &Plan) -> Report {
     world.scheduler.note(Actor::World, 1, || "the weather is calm from now on".to_owned());
     settle(&world);
     let problems = oracle::check(&world, plan.thoroughly);
-    let payments = world.told.borrow().payments;
+    let (driven, payments) = (world.told.borrow().driven, world.told.borrow().payments);
     let seconds = world.now() / 1_000;
     let rows = if plan.thoroughly { rows(&world) } else { 0 };
     let trace = world.scheduler.take_trace();
     world.scheduler.clear();
-    Report { problems, payments, trace, seconds, rows }
+    Report { problems, driven, payments, trace, seconds, rows }
 }
 
 /// A digest of all events, which hold every object as it was.
@@ -224,6 +226,7 @@ fn begin(world: &Rc<World>, plan: &Plan, merchants: &[Merchant]) {
         let pause = world.draw(|random| random.between(0, window));
         spawn(world, &merchants[merchant], number, pause, |client| async move {
             Order::draw(&client).run(&client).await;
+            client.world.told.borrow_mut().driven += 1;
         });
     }
     strike(world);

@@ -11,7 +11,9 @@ pub struct Told {
     pub refunds: BTreeMap<String, (String, i64)>,
     /// What no client should have been told.
     pub problems: Vec<String>,
-    /// How many payments came to their end.
+    /// How many orders came to their end, one way or another.
+    pub driven: u64,
+    /// How many of them were paid.
     pub payments: u64,
 }
 
