@@ -40,7 +40,8 @@ pub async fn create<P: Platform>(
     let parts: Vec<_> =
         lines.chunks(LINES).map(<[Line]>::to_vec).map(|part| settlements::part(&part)).collect();
     let mut batch = settlements::insert(&context.scope, &report, &parts);
-    batch.push(plan(context, &report.connector_account, 0));
+    // Not in the second of a run that may be under way, whose end would strike both off.
+    batch.push(plan(context, &report.connector_account, context.now.plus(1)));
     match context.batch(batch).await {
         Ok(_) => Ok(report),
         Err(DatabaseError::Exists(_)) => find_report(context, report.id.as_str()).await,

@@ -10,6 +10,7 @@ mod resolve;
 use domain::ApiError;
 use domain::id::ConnectorAccountId;
 use domain::settlement::{Break, BreakKind, SettlementReport};
+use domain::timestamp::Timestamp;
 use store::scheduled_tasks::{self, Kind, Task};
 use store::{Statement, settlements};
 
@@ -45,9 +46,8 @@ pub async fn find_break<P: Platform>(context: &Context<'_, P>, id: &str) -> Resu
 fn plan<P: Platform>(
     context: &Context<'_, P>,
     account: &ConnectorAccountId,
-    after: i64,
+    due_at: Timestamp,
 ) -> Statement {
-    let due_at = context.now.plus(after);
     context.platform.wake(due_at);
     scheduled_tasks::insert(&Task {
         due_at,

@@ -9,7 +9,6 @@ use domain::settlement::BreakStatus;
 use domain::settlement::{
     Booking, Break, BreakKind, Difference, Kind, Line, Movement, Ours, judge,
 };
-use domain::timestamp::DAY;
 use store::settlements::{self, Booked, Kept, Payout};
 use store::{DatabaseError, Inconsistent, Row, Rows, Statement, connector_accounts, ledger};
 
@@ -36,7 +35,7 @@ pub async fn reconcile<P: Platform>(context: &Context<'_, P>, id: &str) -> Resul
             return run.rest().await;
         }
     }
-    context.batch(vec![plan(context, &run.account.id, 1)]).await?;
+    context.batch(vec![plan(context, &run.account.id, context.now.plus(1))]).await?;
     Ok(())
 }
 
@@ -79,7 +78,10 @@ impl<P: Platform> Run<'_, P> {
     async fn rest(&self) -> Result<(), Failure> {
         let results = self.context.batch(vec![settlements::any_open(self.id())]).await?;
         if results.first().and_then(Rows::first).is_some() {
-            let again = [settlements::judge_again(self.id()), plan(self.context, self.id(), DAY)];
+            // However many reports came today, they are judged again by one task.
+            let tomorrow = self.context.now.day().plus(1).start();
+            let again =
+                [settlements::judge_again(self.id()), plan(self.context, self.id(), tomorrow)];
             self.context.batch(again.to_vec()).await?;
         }
         Ok(())

@@ -113,6 +113,7 @@ fn examples(api: &Api) -> BTreeMap<&'static str, String> {
         txn_1,2026-01-01,usd,1.00,0,1.00,charge\n";
     let strange = [("connector_account", connector.id()), ("file", strange)];
     let reported = api.post("/v1/florin/settlement_reports", &strange).ok();
+    api.platform.advance(1);
     api.beat();
     let found = api.get("/v1/florin/settlement_breaks").ok();
     let event = api.get("/v1/events").ok();

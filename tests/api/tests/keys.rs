@@ -137,6 +137,7 @@ fn examples(api: &Api, merchant: &Merchant) -> Examples {
     let routing = post("/v1/florin/routing", &[("default[priority][]", connector.id())]);
     let strange = [("connector_account", connector.id()), ("file", STRANGE)];
     let reported = post("/v1/florin/settlement_reports", &strange);
+    api.platform.advance(1);
     api.beat();
     let found = send(api, key, Method::Get, "/v1/florin/settlement_breaks", &[]).ok();
     let hooked = [("url", "https://shop.test/hooks"), ("enabled_events[]", "*")];

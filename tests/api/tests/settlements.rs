@@ -259,6 +259,12 @@ fn scenario_46_what_only_the_processor_knows_is_told_and_never_booked() {
     assert_eq!(breaks(&api)[0], "duplicate_external txn_10 2000 2000");
     assert_eq!(books(&api), [0, 1912, 88, 0, 0]);
     pass(&api, HOUR, 4);
+    let planned = "SELECT * FROM scheduled_tasks WHERE kind = 'reconcile_settlement'";
+    assert_eq!(
+        rows(&api, planned).len(),
+        1,
+        "two reports differ, and are looked at again once a day"
+    );
     let alerts = rows(&api, "SELECT * FROM alerts WHERE name = 'settlement_differs'");
     assert_eq!(alerts.len(), 1, "one for all");
     right(&api);
