@@ -21,6 +21,7 @@ pub mod refund;
 pub mod report_run;
 pub mod report_type;
 pub mod routing;
+pub mod settlement;
 pub mod setup_intent;
 pub mod token;
 pub mod topup;

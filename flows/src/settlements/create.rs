@@ -2,7 +2,7 @@
 
 use domain::ApiError;
 use domain::connector_account::ConnectorAccount;
-use domain::settlement::{Line, SettlementReport, read};
+use domain::settlement::{SettlementReport, read};
 use store::{DatabaseError, connector_accounts, settlements};
 
 use super::{find_report, plan};
@@ -37,8 +37,7 @@ pub async fn create<P: Platform>(
         lines: i64::try_from(lines.len()).unwrap_or(i64::MAX),
         is_reconciled: false,
     };
-    let parts: Vec<_> =
-        lines.chunks(LINES).map(<[Line]>::to_vec).map(|part| settlements::part(&part)).collect();
+    let parts: Vec<_> = lines.chunks(LINES).map(settlements::part).collect();
     let mut batch = settlements::insert(&context.scope, &report, &parts);
     // Not in the second of a run that may be under way, whose end would strike both off.
     batch.push(plan(context, &report.connector_account, context.now.plus(1)));

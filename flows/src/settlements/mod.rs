@@ -58,7 +58,7 @@ fn plan<P: Platform>(
     })
 }
 
-/// The cause under which a line is booked for the so-manieth time, or a movement is written off.
+/// The cause under which a line is booked, of its bookings this one, or a movement is written off.
 fn cause(account: &ConnectorAccountId, subject: &str, bookings: i64) -> String {
     format!("settled:{account}:{subject}:{bookings}")
 }

@@ -35,8 +35,8 @@ pub(super) fn generator() -> SchemaGenerator {
     generator.subschema_for::<resource::florin::ConnectorWebhookResource>();
     generator.subschema_for::<resource::florin::PaymentAttemptResource>();
     generator.subschema_for::<resource::florin::EventReplayResource>();
-    generator.subschema_for::<resource::florin::SettlementBreakResource>();
-    generator.subschema_for::<resource::florin::SettlementReportResource>();
+    generator.subschema_for::<resource::settlement::SettlementBreakResource>();
+    generator.subschema_for::<resource::settlement::SettlementReportResource>();
     generator.subschema_for::<resource::florin::WebhookDeliveryResource>();
     generator.subschema_for::<resource::florin::WebhookEndpointResource>();
     generator.subschema_for::<resource::payment_intent::Resource>();

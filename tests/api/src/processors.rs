@@ -35,6 +35,19 @@ pub fn card(number: &'static str, more: &[(&'static str, &'static str)]) -> Pair
     [fixed.as_slice(), more].concat()
 }
 
+/// The form of a payment with a card that a customer keeps, in its holder's absence.
+pub fn absent<'a>(customer: &'a str, method: &'a str) -> Vec<(&'a str, &'a str)> {
+    vec![
+        ("amount", "2000"),
+        ("currency", "usd"),
+        ("confirm", "true"),
+        ("off_session", "true"),
+        ("customer", customer),
+        ("payment_method", method),
+        ("payment_method_types[]", "card"),
+    ]
+}
+
 /// A deployment whose merchant has an account at a processor.
 pub fn connected() -> (Api, Processor) {
     let api = Api::watched();

@@ -1,7 +1,7 @@
 //! What Hyperswitch remembers a card by: kept with the payment that it was remembered with, used while its holder takes no
 //! part, and replaced by the card itself where nothing can be paid with it any more.
 
-use api::processors::{MANUAL, PAY, VISA, attempt, card, latest, lose, pass, path};
+use api::processors::{MANUAL, PAY, VISA, absent, attempt, card, latest, lose, pass, path};
 use api::{Answer, Api, invariants};
 use domain::idempotency::LEASE;
 use domain::timestamp::HOUR;
@@ -31,15 +31,7 @@ impl Kept {
 
     /// The form of a payment with the card in the absence of its holder.
     fn form(&self) -> Vec<(&str, &str)> {
-        vec![
-            ("amount", "2000"),
-            ("currency", "usd"),
-            ("confirm", "true"),
-            ("off_session", "true"),
-            ("customer", &self.customer),
-            ("payment_method", &self.method),
-            ("payment_method_types[]", "card"),
-        ]
+        absent(&self.customer, &self.method)
     }
 
     fn pay(&self) -> Answer {

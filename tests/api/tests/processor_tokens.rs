@@ -1,7 +1,7 @@
 //! What a processor remembers a card by: kept with the payment that it was remembered with, used for the next one, and
 //! replaced by the card itself where the processor knows it no more.
 
-use api::processors::{PAY, VISA, attempt, card, connected, only};
+use api::processors::{PAY, VISA, absent, attempt, card, connected, only};
 use api::{Answer, Api, invariants};
 use domain::idempotency::LEASE;
 use kit::{Fault, Processor};
@@ -29,15 +29,7 @@ impl Kept {
 
     /// The form of a payment with the card in the absence of its holder.
     fn form(&self) -> Vec<(&str, &str)> {
-        vec![
-            ("amount", "2000"),
-            ("currency", "usd"),
-            ("confirm", "true"),
-            ("off_session", "true"),
-            ("customer", &self.customer),
-            ("payment_method", &self.method),
-            ("payment_method_types[]", "card"),
-        ]
+        absent(&self.customer, &self.method)
     }
 
     fn pay(&self) -> Answer {

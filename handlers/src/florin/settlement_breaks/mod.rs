@@ -4,7 +4,7 @@ pub mod list;
 pub mod resolve;
 pub mod retrieve;
 
-use domain::resource::florin::SettlementBreakResource;
+use domain::resource::settlement::SettlementBreakResource;
 use domain::resource::{Json, json};
 use domain::settlement::Break;
 

@@ -4,7 +4,7 @@ pub mod create;
 pub mod list;
 pub mod retrieve;
 
-use domain::resource::florin::SettlementReportResource;
+use domain::resource::settlement::SettlementReportResource;
 use domain::resource::{Json, json};
 use domain::settlement::SettlementReport;
 
