@@ -4,12 +4,13 @@
 //! of its fields, whose code is as long again as that for its names. Here a struct is read from an object
 //! and an enum from the name of its variant, which is all that is ever kept.
 
-use serde::de::value::StrDeserializer;
 use serde::de::{
     DeserializeOwned, DeserializeSeed, Deserializer, Error as _, Expected, IntoDeserializer,
     MapAccess, SeqAccess, Unexpected, Visitor,
 };
 use serde_json::{Error, Map, Value};
+
+use crate::place::{Place, Variant};
 
 /// Reads a JSON text.
 ///
@@ -93,7 +94,7 @@ impl<'de> Deserializer<'de> for Kept {
             deserialize_char deserialize_str deserialize_string;
         Value::Array(values) => visitor.visit_seq(Elements(values.into_iter())), visitor:
             deserialize_seq;
-        Value::Object(fields) => visitor.visit_map(Fields::of(fields)), visitor: deserialize_map;
+        Value::Object(entries) => visitor.visit_map(Entries::of(entries)), visitor: deserialize_map;
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
@@ -114,10 +115,15 @@ impl<'de> Deserializer<'de> for Kept {
     fn deserialize_struct<V: Visitor<'de>>(
         self,
         _name: &'static str,
-        _fields: &'static [&'static str],
+        names: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        self.deserialize_map(visitor)
+        match self.0 {
+            Value::Object(entries) => {
+                visitor.visit_map(Fields { entries: Entries::of(entries), names })
+            }
+            other => Err(Kept(other).unexpected(&visitor)),
+        }
     }
 
     fn deserialize_tuple<V: Visitor<'de>>(
@@ -131,11 +137,11 @@ impl<'de> Deserializer<'de> for Kept {
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         _name: &'static str,
-        _variants: &'static [&'static str],
+        names: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
         match &self.0 {
-            Value::String(name) => visitor.visit_enum(key(name)),
+            Value::String(name) => visitor.visit_enum(Variant::named(name, names)),
             _ => Err(self.unexpected(&visitor)),
         }
     }
@@ -147,10 +153,6 @@ impl<'de> Deserializer<'de> for Kept {
     serde::forward_to_deserialize_any! {
         f32 f64 i128 u128 bytes byte_buf unit unit_struct tuple_struct identifier
     }
-}
-
-fn key(name: &str) -> StrDeserializer<'_, Error> {
-    name.into_deserializer()
 }
 
 /// The elements of a list that are still to be read.
@@ -171,16 +173,64 @@ impl<'de> SeqAccess<'de> for Elements {
     }
 }
 
-/// The fields of an object that are still to be read.
-struct Fields {
-    fields: serde_json::map::IntoIter,
-    /// That of the field whose name was read.
+/// The entries of an object that are still to be read.
+struct Entries {
+    entries: serde_json::map::IntoIter,
+    /// The name that was read last, and the value under it until that is read.
+    name: String,
     value: Value,
 }
 
+impl Entries {
+    fn of(entries: Map<String, Value>) -> Self {
+        Self { entries: entries.into_iter(), name: String::new(), value: Value::Null }
+    }
+
+    /// Goes on to the next entry; false where there is none.
+    fn advance(&mut self) -> bool {
+        let Some((name, value)) = self.entries.next() else { return false };
+        self.name = name;
+        self.value = value;
+        true
+    }
+
+    fn value(&mut self) -> Kept {
+        Kept(self.value.take())
+    }
+}
+
+impl<'de> MapAccess<'de> for Entries {
+    type Error = Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, Error> {
+        if !self.advance() {
+            return Ok(None);
+        }
+        seed.deserialize(self.name.as_str().into_deserializer()).map(Some)
+    }
+
+    fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Error> {
+        seed.deserialize(self.value())
+    }
+}
+
+/// The fields of a struct that are still to be read.
+struct Fields {
+    entries: Entries,
+    names: &'static [&'static str],
+}
+
 impl Fields {
-    fn of(fields: Map<String, Value>) -> Self {
-        Self { fields: fields.into_iter(), value: Value::Null }
+    /// The place of the next field.
+    fn place(&mut self) -> Option<Place> {
+        self.entries.advance().then(|| Place::of(&self.entries.name, self.names))
+    }
+
+    fn unknown(&self) -> Error {
+        Error::unknown_field(&self.entries.name, self.names)
     }
 }
 
@@ -191,13 +241,14 @@ impl<'de> MapAccess<'de> for Fields {
         &mut self,
         seed: K,
     ) -> Result<Option<K::Value>, Error> {
-        let Some((name, value)) = self.fields.next() else { return Ok(None) };
-        self.value = value;
-        seed.deserialize(key(&name)).map(Some)
+        match self.place() {
+            None => Ok(None),
+            Some(place) => place.field(seed).map(Some).ok_or_else(|| self.unknown()),
+        }
     }
 
     fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Error> {
-        seed.deserialize(Kept(self.value.take()))
+        seed.deserialize(self.entries.value())
     }
 }
 

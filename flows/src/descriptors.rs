@@ -2,6 +2,7 @@
 //! (<https://docs.stripe.com/get-started/account/statement-descriptors>).
 
 use domain::ApiError;
+use domain::letter_case::capital;
 
 /// The longest text that networks carry, in characters.
 const MAX_LENGTH: usize = 22;
@@ -38,7 +39,7 @@ pub fn calculated(
     suffix: Option<&str>,
 ) -> Option<String> {
     let short = |text: &str, length: usize| -> String { text.chars().take(length).collect() };
-    let name = merchant.to_uppercase();
+    let name: String = merchant.chars().map(capital).collect();
     match (descriptor, suffix) {
         (_, Some(suffix)) => {
             let prefix = short(&name, PREFIX_LENGTH);

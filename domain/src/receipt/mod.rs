@@ -203,7 +203,7 @@ fn returned(charge: &Charge, refunds: &[Refund]) -> Vec<Line> {
 
 /// An amount as customers read it; codes stand in capitals on a receipt.
 fn money(amount: Amount, currency: Currency, sign: &str) -> String {
-    format!("{sign}{}", for_people(amount.minor_units(), currency).to_uppercase())
+    format!("{sign}{}", for_people(amount.minor_units(), currency).to_ascii_uppercase())
 }
 
 const MONTHS: [&str; 12] = [

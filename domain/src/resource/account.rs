@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Constant, Json, List};
 use crate::account::Account;
+use crate::letter_case::capital;
 use crate::metadata::Metadata;
 use crate::money::Currency;
 use crate::payment_method::Address;
@@ -147,7 +148,7 @@ fn requirements() -> Value {
 /// What cannot be set has the value that it acts by: the name stands on statements, and no payment is
 /// declined beyond what its issuer declines.
 fn settings(account: &Account) -> Value {
-    let descriptor: String = account.name.to_uppercase().chars().take(MAX_DESCRIPTOR).collect();
+    let descriptor: String = account.name.chars().take(MAX_DESCRIPTOR).map(capital).collect();
     json!({
         "branding": {
             "icon": null,

@@ -15,6 +15,8 @@ mod tests;
 
 use std::fmt;
 
+use crate::letter_case::small;
+
 pub use field::{Field, Searched};
 pub use matching::{Searchable, Value};
 
@@ -81,7 +83,7 @@ pub enum Comparison {
 /// A text without regard to case: each character on its own, so that a part of a text folds as it
 /// does within the whole.
 pub fn fold(text: &str) -> String {
-    text.chars().flat_map(char::to_lowercase).collect()
+    text.chars().map(small).collect()
 }
 
 impl fmt::Display for Query {

@@ -2,10 +2,11 @@
 
 use std::collections::btree_map;
 use std::fmt;
+use std::mem;
 use std::vec;
 
 use domain::ApiError;
-use serde::de::value::StrDeserializer;
+use domain::place::{Place, Variant};
 use serde::de::{
     self, DeserializeOwned, DeserializeSeed, Expected, IntoDeserializer, MapAccess, SeqAccess,
     Unexpected, Visitor,
@@ -68,7 +69,6 @@ enum Problem {
 enum Fault {
     UnknownField(String),
     MissingField(&'static str),
-    DuplicateField(&'static str),
     UnknownVariant { value: String, allowed: &'static [&'static str] },
     IntegerOutOfRange(String),
     Other(String),
@@ -105,10 +105,6 @@ impl Fault {
             Self::MissingField(name) => {
                 ApiError::MissingParameter { param: path.child(name).spelled() }
             }
-            Self::DuplicateField(name) => ApiError::ParameterInvalid {
-                param: path.child(name).spelled(),
-                message: format!("Received '{name}' under two names; please send only one."),
-            },
             Self::UnknownVariant { value, allowed } => {
                 ApiError::InvalidEnum { param, value, allowed: allowed.to_vec() }
             }
@@ -141,10 +137,6 @@ impl de::Error for Error {
 
     fn missing_field(field: &'static str) -> Self {
         Self::unplaced(Fault::MissingField(field))
-    }
-
-    fn duplicate_field(field: &'static str) -> Self {
-        Self::unplaced(Fault::DuplicateField(field))
     }
 
     fn unknown_variant(variant: &str, allowed: &'static [&'static str]) -> Self {
@@ -227,6 +219,23 @@ impl<'p> Deserializer<'p> {
                 Ok(text)
             }
             node => Err(Deserializer::new(node, path).invalid("string")),
+        }
+    }
+
+    /// What it holds under names.
+    fn entries(self) -> Result<Entries<'p>, Error> {
+        self.refuse_empty()?;
+        let path = self.path;
+        match self.node {
+            Node::Map(entries) => Ok(Entries {
+                entries: entries.into_iter(),
+                name: String::new(),
+                node: Node::default(),
+                path,
+            }),
+            Node::Text(_) | Node::List(_) => {
+                Err(Error::placed(ApiError::InvalidHash { param: path.spelled() }))
+            }
         }
     }
 
@@ -351,36 +360,25 @@ impl<'de> de::Deserializer<'de> for Deserializer<'_> {
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        self.refuse_empty()?;
-        match self.node {
-            Node::Map(children) => {
-                let path = self.path;
-                visitor.visit_map(Entries { entries: children.into_iter(), current: None, path })
-            }
-            Node::Text(_) | Node::List(_) => {
-                Err(Error::placed(ApiError::InvalidHash { param: self.path.spelled() }))
-            }
-        }
+        visitor.visit_map(self.entries()?)
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
         self,
         _name: &'static str,
-        _fields: &'static [&'static str],
+        names: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        self.deserialize_map(visitor)
+        visitor.visit_map(Fields { entries: self.entries()?, names })
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         _name: &'static str,
-        _variants: &'static [&'static str],
+        names: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        let text = self.text()?;
-        let variant: StrDeserializer<'_, Error> = text.as_str().into_deserializer();
-        visitor.visit_enum(variant)
+        visitor.visit_enum(Variant::named(&self.text()?, names))
     }
 
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
@@ -416,9 +414,24 @@ impl<'de> SeqAccess<'de> for Elements<'_> {
 /// The entries of a map that are still to be read.
 struct Entries<'p> {
     entries: btree_map::IntoIter<String, Node>,
-    /// The entry whose key was read and whose value was not.
-    current: Option<(String, Node)>,
+    /// The name that was read last, and what lies under it until that is read.
+    name: String,
+    node: Node,
     path: &'p Path<'p>,
+}
+
+impl Entries<'_> {
+    /// Goes on to the next entry; false where there is none.
+    fn advance(&mut self) -> bool {
+        let Some((name, node)) = self.entries.next() else { return false };
+        self.name = name;
+        self.node = node;
+        true
+    }
+
+    fn read<'de, S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Error> {
+        read(seed, &self.name, mem::take(&mut self.node), self.path)
+    }
 }
 
 impl<'de> MapAccess<'de> for Entries<'_> {
@@ -428,22 +441,49 @@ impl<'de> MapAccess<'de> for Entries<'_> {
         &mut self,
         seed: K,
     ) -> Result<Option<K::Value>, Error> {
-        let Some((key, node)) = self.entries.next() else { return Ok(None) };
-        let name: StrDeserializer<'_, Error> = key.as_str().into_deserializer();
-        let known = seed.deserialize(name)?;
-        self.current = Some((key, node));
-        Ok(Some(known))
+        if !self.advance() {
+            return Ok(None);
+        }
+        seed.deserialize(self.name.as_str().into_deserializer()).map(Some)
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {
-        match self.current.take() {
-            Some((key, node)) => read(seed, &key, node, self.path),
-            None => Err(de::Error::custom("a value was read before its key")),
+        self.read(seed)
+    }
+}
+
+/// The fields of a struct that are still to be read.
+struct Fields<'p> {
+    entries: Entries<'p>,
+    names: &'static [&'static str],
+}
+
+impl Fields<'_> {
+    /// The place of the next field.
+    fn place(&mut self) -> Option<Place> {
+        self.entries.advance().then(|| Place::of(&self.entries.name, self.names))
+    }
+
+    fn unknown(&self) -> Error {
+        Error::unplaced(Fault::UnknownField(self.entries.name.clone()))
+    }
+}
+
+impl<'de> MapAccess<'de> for Fields<'_> {
+    type Error = Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, Error> {
+        match self.place() {
+            None => Ok(None),
+            Some(place) => place.field(seed).map(Some).ok_or_else(|| self.unknown()),
         }
     }
 
-    fn size_hint(&self) -> Option<usize> {
-        Some(self.entries.len())
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {
+        self.entries.read(seed)
     }
 }
 

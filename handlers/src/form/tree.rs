@@ -14,6 +14,12 @@ use super::{MAX_DEPTH, MAX_NAME_LENGTH, length_over, shown};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tree(BTreeMap<String, Node>);
 
+impl Default for Node {
+    fn default() -> Self {
+        Self::Text(String::new())
+    }
+}
+
 /// What a parameter holds.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Node {
