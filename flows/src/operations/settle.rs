@@ -130,10 +130,16 @@ async fn take<P: Platform>(
     outcome: Outcome,
     is_first: bool,
 ) -> Result<Held, Failure> {
+    // Its payment's says nothing of what was to be done with that, and would stand for an answer.
+    let payment = held.charge.as_ref().and_then(|of| of.details.processor_reference.clone());
+    let own = |reference: Option<String>| reference.filter(|own| Some(own) != payment.as_ref());
     match judge(outcome) {
         Verdict::Record(outcome) => record(context, held, &outcome, is_first).await,
-        Verdict::Wait { problem, reference } => wait(context, held, &problem, reference).await,
+        Verdict::Wait { problem, reference } => {
+            wait(context, held, &problem, own(reference)).await
+        }
         Verdict::Park { why, reference } => {
+            let reference = own(reference);
             if held.attempt.processor_reference.is_none() {
                 held.attempt.processor_reference.clone_from(&reference);
             }
