@@ -89,10 +89,7 @@ impl<P: Platform> Told<'_, P> {
         };
         let (context, connector) = (self.context, self.connector);
         let heard = operations::hear_of_payment(context, connector, held, self.notice, reference);
-        match Box::pin(heard).await? {
-            Some(problem) => Ok(parked(problem)),
-            None => Ok(Verdict::Nothing),
-        }
+        Ok(Box::pin(heard).await?.map_or(Verdict::Nothing, parked_for_now))
     }
 
     async fn refund(
