@@ -105,7 +105,7 @@ impl<P: Platform> Told<'_, P> {
         {
             let heard =
                 operations::hear_of_refund(context, connector, held, self.notice, reference);
-            return Ok(heard.await?.map_or(Verdict::Nothing, parked));
+            return Ok(heard.await?.map_or(Verdict::Nothing, parked_for_now));
         }
         let Some(payment) = payment else { return Ok(parked("It names no payment.")) };
         let charge = match self.named(payment).await? {

@@ -141,7 +141,7 @@ fn must_have_answered<P: Platform>(context: &Context<'_, P>) -> Result<(), Failu
 }
 
 /// The operation that holds a payment.
-fn open_operation(held: &Held) -> Option<AttemptId> {
+pub(super) fn open_operation(held: &Held) -> Option<AttemptId> {
     let of_intent =
         held.payment_intent.as_ref().and_then(|intent| intent.pending_operation.clone());
     of_intent.or_else(|| held.charge.as_ref()?.details.pending_operation.clone())
@@ -177,15 +177,7 @@ async fn compare<P: Platform>(
     let Some(charge) = held.charge.as_ref().filter(|charge| !charge.capturable().is_zero()) else {
         return Ok(None);
     };
-    let question = LookUp {
-        key: held.attempt.id.as_str(),
-        operation: Operation::Void,
-        amount: charge.amount,
-        captured: charge.captured,
-        is_instead: false,
-        payment: Some(charge.details.processor_reference.as_deref().unwrap_or_default()),
-        reference: None,
-    };
+    let question = standing(held, charge);
     let is_odd =
         |outcome: &Outcome| matches!(outcome, Outcome::Refused { .. } | Outcome::Mismatch { .. });
     let mut outcome = connector.heard(&question, notice);
@@ -206,6 +198,19 @@ async fn compare<P: Platform>(
             Ok(Some(format!("It should say {expected}, and says {found}.")))
         }
         _ => Ok(None),
+    }
+}
+
+/// What is asked after a payment whose processor is to have taken what the books say, and no more.
+pub(super) fn standing<'a>(held: &'a Held, charge: &'a Charge) -> LookUp<'a> {
+    LookUp {
+        key: held.attempt.id.as_str(),
+        operation: Operation::Void,
+        amount: charge.amount,
+        captured: charge.captured,
+        is_instead: false,
+        payment: Some(charge.details.processor_reference.as_deref().unwrap_or_default()),
+        reference: None,
     }
 }
 
@@ -268,13 +273,17 @@ pub(crate) async fn hear_of_refund<P: Platform>(
     }
     // An old notice shows it as it was before it failed.
     let Some(asker) = Asker::of(context, &held.attempt).await? else { return Ok(None) };
-    if let Outcome::Refunded { status, .. } =
-        asker.exchange(context, &Command::LookUp(question)).await
-        && is_over(status)
-    {
-        return Ok(None);
-    }
+    let found = asker.exchange(context, &Command::LookUp(question)).await;
     must_have_answered(context)?;
+    match found {
+        Outcome::Refunded { status, .. } if is_over(status) => return Ok(None),
+        Outcome::Refunded { status, .. }
+            if held.attempt.state == AttemptState::Failed && !is_second =>
+        {
+            return crate::refunds::turned_up(context, held, reference, status).await;
+        }
+        _ => {}
+    }
     let problem = format!("{reference} gives money back there, beside what is known of {refund}.");
     Ok(Some(problem))
 }

@@ -7,6 +7,7 @@ use connectors::{Fault, Outcome};
 use domain::attempt::{AttemptState, Request};
 use domain::event::Transition;
 use domain::payment_intent::Status;
+use domain::timestamp::DAY;
 use store::scheduled_tasks::{self, Kind};
 use store::{DatabaseError, Statement, attempts, customers, payment_intents};
 
@@ -14,8 +15,8 @@ use super::ask::{Asker, Asking, ask};
 use super::failover::{self, Tried};
 use super::undo::undo_if_given_up;
 use super::{
-    Held, MAX_RECORDINGS, RECOVERY_DELAY, authorize, capture, increment, load, load_around, refund,
-    refusal_told, void,
+    Held, MAX_RECORDINGS, RECOVERY_DELAY, authorize, capture, increment, load, load_around,
+    plan_undo, refund, refusal_told, void,
 };
 use crate::announce::{Subjects, events};
 use crate::{Context, Failure, Platform};
@@ -245,6 +246,11 @@ fn apply<P: Platform>(
         held.attempt.id.as_str(),
     ));
     statements.extend(changes);
+    // Should it turn up all the same, nothing else may tell of it.
+    if *outcome == Outcome::NotFound {
+        let later = context.now.plus(DAY);
+        statements.push(plan_undo(context, held.attempt.id.as_str(), later));
+    }
     Ok(statements)
 }
 

@@ -77,6 +77,26 @@ pub(crate) async fn made_elsewhere<P: Platform>(
     }
 }
 
+/// Keeps and books a refund that was given up here and turned up there, beside the one that failed. Says why that cannot be;
+/// nothing once it is done.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn turned_up<P: Platform>(
+    context: &Context<'_, P>,
+    held: Held,
+    reference: &str,
+    status: Status,
+) -> Result<Option<String>, Failure> {
+    let Some(charge) = held.charge else { return Ok(None) };
+    let told = Elsewhere { reference, amount: held.attempt.amount, status };
+    match made_elsewhere(context, charge, &told).await {
+        // It was before.
+        Err(Failure::Database(DatabaseError::Exists(_))) => Ok(None),
+        done => done,
+    }
+}
+
 /// A refund that is told of twice is one.
 fn ids(charge: &Charge, reference: &str) -> (RefundId, AttemptId) {
     let name = |place: &[u8]| {
