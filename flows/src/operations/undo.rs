@@ -5,7 +5,7 @@
 //! nothing. The books know nothing of such a payment: what was taken for it goes back in full.
 
 use connectors::{Command, Fault, Operation, Outcome};
-use domain::attempt::{Attempt, AttemptState, Request};
+use domain::attempt::{Attempt, AttemptState, Found, Request};
 use domain::money::Amount;
 use domain::refund::Status;
 use domain::timestamp::Timestamp;
@@ -95,6 +95,13 @@ pub(crate) async fn undo<P: Platform>(
     }
     let is_done = match found {
         Outcome::Canceled { .. } | Outcome::Declined(_) => true,
+        // It may have gone back by hand, of which the processor need not know.
+        Outcome::Authorized { .. }
+            if authorize.capture
+                && attempt.resolved.as_ref().is_some_and(|by| by.outcome == Found::Failed) =>
+        {
+            return Ok(Left::Look("A person said that it failed, and its processor has its money."));
+        }
         Outcome::Authorized { reference, .. } if authorize.capture => {
             give_back(context, &asker, attempt, &reference).await
         }

@@ -7,7 +7,7 @@ use domain::money::Money;
 use domain::refund::{Details, Refund, Status};
 use store::DatabaseError;
 
-use crate::operations;
+use crate::operations::{self, Held};
 use crate::{Context, Failure, Platform};
 
 /// What a processor says of a refund that nobody asked for here.
