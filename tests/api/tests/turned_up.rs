@@ -327,7 +327,7 @@ fn a_dispute_that_was_won_and_reopened_was_ignored() {
         assert_eq!(tell("evt_c", again, Some(opened + 50)), "ignored", "and so is this");
         assert_eq!(tell("evt_d", end, Some(opened + 60)), "ignored");
         assert_eq!(tell("evt_e", again, Some(opened + 51)), "parked");
-        assert_eq!(tell("evt_f", again, None), "ignored", "nobody knows when");
+        assert_eq!(tell("evt_f", again, None), "parked", "nobody knows when");
         assert_eq!(api.get("/v1/disputes").ok().text_at("/data/0/status"), end);
         assert_eq!(api.get("/v1/balance").ok().text, before);
         invariants::check(&api.platform);
