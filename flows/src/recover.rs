@@ -133,8 +133,9 @@ pub async fn undo_attempt<P: Platform>(
     let why = match operations::undo(context, &held, task.tries).await? {
         Left::Nothing => return unpark(context, &held).await,
         Left::Look(why) => Some(why),
-        Left::Try => (task.tries >= MOST_UNDOINGS)
-            .then_some("What the processor did for it after it was given up could not be taken back."),
+        Left::Try => (task.tries >= MOST_UNDOINGS).then_some(
+            "What the processor did for it after it was given up could not be taken back.",
+        ),
     };
     if let Some(why) = why {
         operations::park(context, held, why).await?;

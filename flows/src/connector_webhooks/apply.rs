@@ -86,7 +86,10 @@ impl<P: Platform> Told<'_, P> {
         let Some(held) = held.filter(|held| matches!(held.attempt.request, Request::Authorize(_)))
         else {
             return match key.and_then(|key| AttemptId::parse(key).ok()) {
-                Some(id) if !self.is_known(&id).await? => {
+                // Whoever made it may have an account there as well.
+                Some(id)
+                    if self.context.find::<Attempt>(attempts::find_by_id(&id)).await?.is_none() =>
+                {
                     Ok(parked_for_now(format!("It was paid under {id}, which nobody knows here.")))
                 }
                 // No alert comes of this one: others pay there, too.
@@ -214,12 +217,6 @@ impl<P: Platform> Told<'_, P> {
         let Ok(id) = AttemptId::parse(key) else { return Ok(None) };
         let held = operations::load(self.context, &id).await?;
         Ok(held.filter(|held| held.attempt.connector_account.as_ref() == Some(&self.account.id)))
-    }
-
-    /// Whether somebody made an attempt, whoever it was: they may have an account there as well.
-    async fn is_known(&self, id: &AttemptId) -> Result<bool, Failure> {
-        let found = self.context.batch(vec![attempts::find_by_id(id)]).await?;
-        Ok(found.first().and_then(Rows::first).is_some())
     }
 
     async fn by_reference(&self, reference: &str) -> Result<Option<Held>, Failure> {

@@ -136,9 +136,7 @@ async fn take<P: Platform>(
     let own = |reference: Option<String>| reference.filter(|own| Some(own) != payment.as_ref());
     match judge(outcome) {
         Verdict::Record(outcome) => record(context, held, &outcome, is_first).await,
-        Verdict::Wait { problem, reference } => {
-            wait(context, held, &problem, own(reference)).await
-        }
+        Verdict::Wait { problem, reference } => wait(context, held, &problem, own(reference)).await,
         Verdict::Park { why, reference } => {
             let reference = own(reference);
             if held.attempt.processor_reference.is_none() {

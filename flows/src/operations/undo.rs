@@ -100,7 +100,9 @@ pub(crate) async fn undo<P: Platform>(
             if authorize.capture
                 && attempt.resolved.as_ref().is_some_and(|by| by.outcome == Found::Failed) =>
         {
-            return Ok(Left::Look("A person said that it failed, and its processor has its money."));
+            return Ok(Left::Look(
+                "A person said that it failed, and its processor has its money.",
+            ));
         }
         Outcome::Authorized { reference, .. } if authorize.capture => {
             give_back(context, &asker, attempt, &reference).await

@@ -185,11 +185,9 @@ fn a_refused_search_kept_a_payment_from_being_sent_again() {
         api.platform.outside().process(move |request| {
             let refused = json!({ "error": { "type": "invalid_request_error", "message": "No." } });
             match request.uri().path().ends_with("/search") {
-                true => Ok(Answered {
-                    status: 403,
-                    body: refused.to_string(),
-                    ..Answered::default()
-                }),
+                true => {
+                    Ok(Answered { status: 403, body: refused.to_string(), ..Answered::default() })
+                }
                 false => Ok(listener.answer(request)),
             }
         });

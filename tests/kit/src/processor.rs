@@ -365,7 +365,9 @@ impl Books {
             token,
             remembers,
             decline: match number {
-                "4000002760003184" if status == "requires_payment_method" => ("authentication_required", "65"),
+                "4000002760003184" if status == "requires_payment_method" => {
+                    ("authentication_required", "65")
+                }
                 "4000000000000002" => ("do_not_honor", "05"),
                 _ => ("insufficient_funds", "51"),
             },
