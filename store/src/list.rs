@@ -26,7 +26,7 @@ pub enum Table {
     Refunds,
     WebhookEndpoints,
     ReportRuns,
-    /// Those of one payment whose account was chosen by a routing document.
+    /// Those of one payment that went to processors.
     RoutedAttempts,
     Routings,
     SettlementBreaks,
@@ -85,7 +85,7 @@ impl Table {
         match self {
             Self::BankAccounts | Self::Customers => " AND deleted = 0",
             Self::ConnectorAccounts | Self::WebhookEndpoints => " AND status <> 'deleted'",
-            Self::RoutedAttempts => " AND routing_version IS NOT NULL",
+            Self::RoutedAttempts => " AND connector_account IS NOT NULL",
             _ => "",
         }
     }
