@@ -308,3 +308,40 @@ fn a_processor_was_asked_again_before_the_moment_that_it_named() {
     pass(&api, 3 * HOUR, 12);
     assert_eq!(states(&api, api.merchant.account.as_str()), ["succeeded"; 2]);
 }
+
+#[test]
+fn what_other_invocations_do_for_the_recovery_is_done_once_and_what_they_refuse_here() {
+    for refuses in [false, true] {
+        let (api, processor) = connected();
+        // Whoever helps lives as long as the test.
+        let api: &'static Api = Box::leak(Box::new(api));
+        pay_unheard(api, 60);
+        processor.take_requests();
+        let helped = Rc::new(Cell::new(0));
+        let count = Rc::clone(&helped);
+        api.platform.outside().help(move |tasks| {
+            count.set(count.get() + tasks.lines().count());
+            if refuses { None } else { run(queues::heartbeat::perform(&api.platform, tasks)) }
+        });
+        let heart = Heart::of(Lane::Recovery);
+        let asked = |seconds: i64| {
+            api.platform.advance(seconds);
+            run(heart.beat(&api.platform));
+            (processor.take_requests().len(), helped.take())
+        };
+        assert_eq!(asked(60), (24, 23), "one alone as a probe");
+        assert_eq!(asked(0), (24, 24), "it is known to answer");
+        // What others found to be silent rests here.
+        processor.fail(Some(500));
+        asked(0);
+        assert_eq!(asked(30), (0, 0));
+        processor.fail(None);
+        api.platform.advance(HOUR);
+        for _ in 0..5 {
+            asked(60);
+        }
+        assert_eq!(states(api, api.merchant.account.as_str()), ["succeeded"; 60]);
+        assert_eq!(processor.payments().len(), 60);
+        invariants::check_settled(&api.platform);
+    }
+}
