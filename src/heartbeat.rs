@@ -19,6 +19,9 @@ use crate::{clock, object, queue};
 /// Under which an object keeps the name of its lane, which its alarm is not told.
 const LANE: &str = "lane";
 
+/// What an object is asked for that is to do tasks, in the place of a lane's name.
+const PERFORM: &str = "perform";
+
 /// Beats for one lane: does what is due, then sets its alarm for the next time.
 #[durable_object(alarm)]
 pub struct Heartbeat {
@@ -36,14 +39,14 @@ impl DurableObject for Heartbeat {
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
-        self.heart(request.path().rsplit('/').next().and_then(Lane::from_name)).await?;
-        let moments: Vec<Timestamp> = domain::kept::from_text(&request.text().await?)?;
-        let platform = CloudflarePlatform::new(self.env.clone()).await;
-        if let Ok(platform) = platform
-            && platform.is_development()
-        {
-            clock::load(&platform).await;
+        let (path, question) = (request.path(), request.text().await?);
+        let platform = self.platform().await;
+        let what = path.rsplit('/').next();
+        if what == Some(PERFORM) {
+            return self.perform(&platform?, &question).await;
         }
+        self.heart(what.and_then(Lane::from_name)).await?;
+        let moments: Vec<Timestamp> = domain::kept::from_text(&question)?;
         let earliest = moments.iter().min().copied();
         self.wakes.borrow_mut().add(moments);
         if let Some(earliest) = earliest {
@@ -56,18 +59,14 @@ impl DurableObject for Heartbeat {
         // The alarm is set again before the work, so that no failure of the work can lose it.
         self.state.storage().set_alarm(Duration::from_secs(30)).await?;
         let heart = self.heart(None).await?;
-        match CloudflarePlatform::new(self.env.clone()).await {
+        match self.platform().await {
             Ok(platform) => {
-                if platform.is_development() {
-                    clock::load(&platform).await;
-                }
                 self.wakes.borrow_mut().begin(clock::now());
                 let next = heart.beat(&platform).await;
                 let woken_for = self.wakes.borrow().earliest();
                 let next = woken_for.map_or(next, |moment| moment.min(next));
                 self.state.storage().set_alarm(pause_until(next)).await?;
-                queue::announce_events(&platform).await;
-                wake_others(&self.env, heart.lane(), platform.earliest_wake()).await;
+                self.tell(&platform, heart.lane()).await;
             }
             Err(problem) => worker::console_error!("{problem}"),
         }
@@ -76,6 +75,31 @@ impl DurableObject for Heartbeat {
 }
 
 impl Heartbeat {
+    async fn platform(&self) -> Result<CloudflarePlatform> {
+        let platform = CloudflarePlatform::new(self.env.clone()).await;
+        let platform = platform.map_err(worker::Error::RustError)?;
+        if platform.is_development() {
+            clock::load(&platform).await;
+        }
+        Ok(platform)
+    }
+
+    /// Does some tasks of the recovery, whose own object has as few connections as each.
+    async fn perform(&self, platform: &CloudflarePlatform, tasks: &str) -> Result<Response> {
+        let performed = queues::heartbeat::perform(platform, tasks).await;
+        self.tell(platform, Lane::Recovery).await;
+        match performed {
+            Some(performed) => Response::ok(performed),
+            None => Ok(Response::empty()?.with_status(204)),
+        }
+    }
+
+    /// Tells others of what was done here for a lane.
+    async fn tell(&self, platform: &CloudflarePlatform, lane: Lane) {
+        queue::announce_events(platform).await;
+        wake_others(&self.env, lane, platform.earliest_wake()).await;
+    }
+
     /// What beats here, for the lane that a wake-up named; before there were lanes, none was named.
     async fn heart(&self, named: Option<Lane>) -> Result<&Heart> {
         if let Some(heart) = self.heart.get() {
@@ -137,18 +161,27 @@ pub async fn poke_lanes(
     lanes: impl Iterator<Item = Lane>,
     moments: &[Timestamp],
 ) -> std::result::Result<(), String> {
-    let sent = join_all(lanes.map(|lane| send(env, lane, moments))).await;
-    sent.into_iter().collect::<Result<()>>().map_err(|error| error.to_string())
+    let question = serde_json::to_string(moments).map_err(|error| error.to_string())?;
+    let wake = |lane: Lane| send(env, lane.name().to_owned(), lane.name(), &question);
+    let sent = join_all(lanes.map(wake)).await;
+    sent.into_iter().try_for_each(|sent| sent.map(drop)).map_err(|error| error.to_string())
 }
 
-async fn send(env: &Env, lane: Lane, moments: &[Timestamp]) -> Result<()> {
-    let question = serde_json::to_string(moments)?;
-    let url = format!("https://heartbeat/wake/{}", lane.name());
-    let answer = object::ask(env, "HEARTBEAT", lane.name(), &url, &question).await?;
+/// Asks the object of a name for what the path's last part says.
+async fn send(env: &Env, name: String, what: &str, question: &str) -> Result<String> {
+    let url = format!("https://heartbeat/wake/{what}");
+    let answer = object::ask(env, "HEARTBEAT", &name, &url, question).await?;
     match answer.status {
-        204 => Ok(()),
+        200 | 204 => Ok(answer.text),
         _ => Err(worker::Error::RustError(answer.text)),
     }
+}
+
+/// Has objects do lots of tasks, and says what came of each; nothing of what none did, as one of an earlier version.
+pub async fn hand_out(env: &Env, lots: &[String]) -> Vec<Option<String>> {
+    let name = |place: usize| format!("recovery-{place}");
+    let sent = lots.iter().enumerate().map(|(place, lot)| send(env, name(place), PERFORM, lot));
+    join_all(sent).await.into_iter().map(Result::ok).collect()
 }
 
 thread_local! {

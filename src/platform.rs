@@ -19,10 +19,10 @@ use worker::Env;
 use crate::database::CloudflareDatabase;
 use crate::email::{self, Provider};
 use crate::files;
-use crate::health;
 use crate::idempotency;
 use crate::timings::{Hop, Timings};
 use crate::{clock, endpoint, outbound, queue, receipts};
+use crate::{health, heartbeat};
 
 /// The deployment's variables and secrets, which no isolate outlives.
 struct Settings {
@@ -229,6 +229,10 @@ impl Platform for CloudflarePlatform {
         };
         self.timings.count(Hop::Processor, began);
         answer
+    }
+
+    async fn hand_out(&self, lots: &[String]) -> Vec<Option<String>> {
+        heartbeat::hand_out(&self.env, lots).await
     }
 
     fn note_failure(&self, account: &str) {

@@ -90,7 +90,7 @@ pub struct Disputed {
     pub reason: Option<String>,
     /// Why, in the network's code.
     pub network_reason_code: Option<String>,
-    /// Until when evidence is taken; some processors say it in words that are not read here.
+    /// Until when evidence is taken, where the processor says so.
     pub due_by: Option<Timestamp>,
 }
 

@@ -1,5 +1,6 @@
 //! A moment, in whole seconds since the Unix epoch: the unit of every time that Stripe's API shows.
 
+use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 use serde::{Deserialize, Serialize};
 
 /// Seconds since the Unix epoch.
@@ -37,6 +38,19 @@ impl Day {
 }
 
 impl Timestamp {
+    /// Reads a moment of UTC, as `2026-01-31 23:59:59`, `2026-01-31T23:59:59.000Z` or `2026-01-31`.
+    pub fn from_text(text: &str) -> Option<Self> {
+        let numbers: Vec<u32> = text
+            .split(|char: char| !char.is_ascii_digit())
+            .filter_map(|part| part.parse().ok())
+            .collect();
+        let at = |place: usize| numbers.get(place).copied().unwrap_or_default();
+        let year = i32::try_from(at(0)).ok().filter(|_| numbers.len() >= 3)?;
+        let date = NaiveDate::from_ymd_opt(year, at(1), at(2))?;
+        let time = NaiveTime::from_hms_opt(at(3), at(4), at(5))?;
+        Some(Self(NaiveDateTime::new(date, time).and_utc().timestamp()))
+    }
+
     /// The day that it falls on, in UTC.
     pub fn day(self) -> Day {
         Day(self.0.div_euclid(DAY))

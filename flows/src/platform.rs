@@ -161,6 +161,12 @@ pub trait Platform {
         timeout: u32,
     ) -> Result<Answered, String>;
 
+    /// Has other invocations do lots of tasks at the same time, as each has few connections. Says what came of each lot;
+    /// nothing where nobody does it: it is to be done here.
+    async fn hand_out(&self, _lots: &[String]) -> Vec<Option<String>> {
+        Vec::new()
+    }
+
     /// Takes note that an account at a processor cannot be asked at all.
     fn note_failure(&self, account: &str);
 

@@ -9,7 +9,7 @@ use domain::timestamp::{DAY, HOUR};
 use store::scheduled_tasks::{self, Task};
 use store::{DatabaseError, attempts, charges};
 
-use crate::operations::{self, Asking, Held};
+use crate::operations::{self, Asking, Held, Left};
 use crate::{Context, Failure, Platform};
 
 /// After how many seconds an attempt of which the processor never said what it did is left to a person.
@@ -130,11 +130,14 @@ pub async fn undo_attempt<P: Platform>(
     if held.attempt.resolved.as_ref().is_some_and(|by| by.outcome == Found::Handled) {
         return Ok(());
     }
-    if operations::undo(context, &held, task.tries).await? {
-        return unpark(context, &held).await;
-    }
-    if task.tries >= MOST_UNDOINGS {
-        let why = "What the processor did for it after it was given up could not be taken back.";
+    let why = match operations::undo(context, &held, task.tries).await? {
+        Left::Nothing => return unpark(context, &held).await,
+        Left::Look(why) => Some(why),
+        Left::Try => (task.tries >= MOST_UNDOINGS).then_some(
+            "What the processor did for it after it was given up could not be taken back.",
+        ),
+    };
+    if let Some(why) = why {
         operations::park(context, held, why).await?;
         return plan_again(context, task, DAY).await;
     }

@@ -26,7 +26,7 @@ pub enum Table {
     Refunds,
     WebhookEndpoints,
     ReportRuns,
-    /// Those of one payment whose account was chosen by a routing document.
+    /// Those of one payment that went to processors.
     RoutedAttempts,
     Routings,
     SettlementBreaks,
@@ -85,7 +85,6 @@ impl Table {
         match self {
             Self::BankAccounts | Self::Customers => " AND deleted = 0",
             Self::ConnectorAccounts | Self::WebhookEndpoints => " AND status <> 'deleted'",
-            Self::RoutedAttempts => " AND routing_version IS NOT NULL",
             _ => "",
         }
     }
@@ -270,6 +269,7 @@ pub(crate) fn page_sql(table: Table, filter: &Filter, cursor: &Cursor) -> String
         // The index leaves the charges out.
         (Table::BalanceTransactions, "by_type") => (index, " AND type <> 'charge'"),
         (Table::Attempts, _) => ("by_attention", " AND attention IS NOT NULL"),
+        (Table::RoutedAttempts, _) => ("by_payment", " AND connector_account IS NOT NULL"),
         (Table::Events, "by_type") => ("by_rare_type", RARE_EVENT),
         _ => (index, table.condition()),
     };

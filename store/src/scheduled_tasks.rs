@@ -1,6 +1,6 @@
 //! Work that becomes due, for the heartbeat.
 
-use domain::id::AccountId;
+use domain::id::{AccountId, Id};
 use domain::timestamp::Timestamp;
 
 use crate::database::json;
@@ -93,6 +93,11 @@ impl Kind {
         Self::UndoAttempt,
     ];
 
+    /// The kind of a name.
+    fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
     /// The name in the database.
     pub fn name(self) -> &'static str {
         match self {
@@ -144,6 +149,33 @@ pub fn insert(task: &Task) -> Statement {
     )
 }
 
+/// Tasks as lines of a text, for whoever does them elsewhere.
+pub fn to_text(tasks: &[Task]) -> String {
+    let line = |task: &Task| {
+        let Task { due_at: Timestamp(due_at), kind, subject, scope, tries } = task;
+        let Scope { account, livemode } = scope;
+        format!("{due_at} {} {subject} {account} {livemode} {tries}\n", kind.name())
+    };
+    tasks.iter().map(line).collect()
+}
+
+/// The tasks of a text; nothing where it cannot be read, as one of another version.
+pub fn from_text(text: &str) -> Option<Vec<Task>> {
+    text.lines().map(from_line).collect()
+}
+
+fn from_line(line: &str) -> Option<Task> {
+    let mut parts = line.split(' ');
+    let mut next = || parts.next();
+    Some(Task {
+        due_at: Timestamp(next()?.parse().ok()?),
+        kind: Kind::from_name(next()?)?,
+        subject: next()?.to_owned(),
+        scope: Scope { account: AccountId::parse(next()?).ok()?, livemode: next()? == "true" },
+        tries: next()?.parse().ok()?,
+    })
+}
+
 /// Strikes a task off.
 pub fn delete(due_at: Timestamp, kind: Kind, subject: &str) -> Statement {
     Statement::new(DELETE, values![due_at.seconds(), kind.name(), subject])
@@ -189,8 +221,9 @@ impl TryFrom<&Row> for Task {
 
     fn try_from(row: &Row) -> Result<Self, Inconsistent> {
         let name = row.text("kind")?;
-        let kind = Kind::ALL.into_iter().find(|kind| kind.name() == name).ok_or_else(|| {
-            Inconsistent { column: "kind", problem: format!("{name} is no kind of task") }
+        let kind = Kind::from_name(name).ok_or_else(|| Inconsistent {
+            column: "kind",
+            problem: format!("{name} is no kind of task"),
         })?;
         Ok(Self {
             due_at: Timestamp(row.integer("due_at")?),

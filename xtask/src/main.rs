@@ -57,8 +57,9 @@ Usage: cargo xtask <task>
       measure how fast events reach up to 16 endpoints, what that costs, and what it costs a payment
   bench --processors [--json]
       measure a payment through the Stripe connector beside one through the simulator, the processor's time taken out
-  bench --recovery 10000 [--json]
-      lose a processor's answers to that many payments, and measure how long recovery takes to find all of them
+  bench --recovery 10000 [--answer-ms 300] [--json]
+      lose a processor's answers to that many payments, and measure how long recovery takes to find all of them, where each
+      answer then takes so long
   account create --name NAME [--state DIR | --remote]
       make a merchant; prints its id and its first test keys as JSON
   account update --account ID [--price-plan JSON|@FILE] [--payout-schedule manual|daily|weekly:DAY|monthly:DAY]

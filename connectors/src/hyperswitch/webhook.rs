@@ -2,6 +2,7 @@
 //! as a new one does: only the event's id tells them apart.
 
 use domain::dispute::Status;
+use domain::timestamp::Timestamp;
 use hmac::Hmac;
 use http::HeaderMap;
 use serde_json::Value;
@@ -39,7 +40,8 @@ fn told(delivery: &Value) -> Option<Notice> {
         event: plain_text(delivery, "/event_id")?,
         kind: webhook::kind(delivery, "/event_type")?,
         livemode: None,
-        created: None,
+        // Of a dispute: when it changed at the processor behind. When it is told is no moment of it.
+        created: date(&object, "/connector_updated_at"),
         subject: subject(kind, &object).unwrap_or(Subject::Unknown),
         is_partial: false,
         object,
@@ -77,8 +79,13 @@ fn dispute(object: &Value) -> Option<Disputed> {
         status: status(text(object, "/dispute_status")?, is_inquiry)?,
         reason: owned(object, "/connector_reason"),
         network_reason_code: owned(object, "/connector_reason_code"),
-        due_by: None,
+        due_by: date(object, "/challenge_required_by"),
     })
+}
+
+/// The moment there.
+fn date(object: &Value, path: &str) -> Option<Timestamp> {
+    text(object, path).and_then(Timestamp::from_text)
 }
 
 fn status(name: &str, is_inquiry: bool) -> Option<Status> {

@@ -366,3 +366,23 @@ fn a_dispute_that_could_not_be_read_was_taken_for_something_that_nobody_knows() 
         assert_eq!(notice.subject == Subject::DisputeUnread, is_unread, "{change}");
     }
 }
+
+#[test]
+fn a_dispute_of_hyperswitchs_did_not_say_when_it_changed_and_nobody_saw_it_open_again() {
+    let said = |moment: Value| {
+        let object = json!({ "dispute_id": "dp_1", "payment_id": "pay_1", "amount": "2000",
+            "currency": "USD", "dispute_stage": "pre_arbitration",
+            "dispute_status": "dispute_opened", "connector_updated_at": moment,
+            "challenge_required_by": "2026-02-01T00:00:00.000Z" });
+        let delivery = json!({ "event_id": "evt_1", "event_type": "dispute_opened",
+            "timestamp": "2026-12-31T23:59:59.000Z",
+            "content": { "type": "dispute_details", "object": object } });
+        let notice = Connector::Hyperswitch.notice(delivery.to_string().as_bytes());
+        notice.expect("a notice")
+    };
+    let notice = said(json!("2026-01-31T12:00:00.000Z"));
+    assert_eq!(notice.created, Some(Timestamp(1_769_860_800)));
+    let Subject::Dispute(dispute) = notice.subject else { panic!("a dispute") };
+    assert_eq!(dispute.due_by, Some(Timestamp(1_769_904_000)));
+    assert_eq!(said(Value::Null).created, None, "when it is told says nothing");
+}

@@ -1,7 +1,6 @@
 //! Reading a report: comma-separated values with Stripe's columns of an itemized report, in any order.
 //! <https://docs.stripe.com/reports/report-types>
 
-use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 use csv_core::{ReadRecordResult, Reader};
 
 use super::{Kind, Line};
@@ -151,9 +150,11 @@ impl Fields<'_> {
             presented_currency,
             exchange_rate: text(self.optional("exchange_rate")),
             payout: text(self.optional("automatic_payout_id").or(itself)),
-            created: moment(
-                self.either(&["created_utc", "created"]).ok_or("it does not say when it moved")?,
-            )?,
+            created: {
+                let text = self.either(&["created_utc", "created"]);
+                let text = text.ok_or("it does not say when it moved")?;
+                Timestamp::from_text(text).ok_or_else(|| format!("{text} is no time"))?
+            },
             content: String::new(),
         };
         line.content = line.digest();
@@ -197,20 +198,4 @@ fn units(text: &str, currency: Currency) -> Result<SignedAmount, String> {
     let minor_units: i64 = format!("{whole}{fraction:0<width$}").parse().map_err(|_| wrong())?;
     let amount = SignedAmount::new(minor_units).map_err(|_| wrong())?;
     Ok(if is_negative { amount.negated() } else { amount })
-}
-
-/// Reads a moment of UTC, as `2026-01-31 23:59:59` or `2026-01-31`.
-fn moment(text: &str) -> Result<Timestamp, String> {
-    let numbers: Vec<u32> = text
-        .split(|char: char| !char.is_ascii_digit())
-        .filter_map(|part| part.parse().ok())
-        .collect();
-    let at = |place: usize| numbers.get(place).copied().unwrap_or_default();
-    let date =
-        i32::try_from(at(0)).ok().and_then(|year| NaiveDate::from_ymd_opt(year, at(1), at(2)));
-    let time = NaiveTime::from_hms_opt(at(3), at(4), at(5));
-    let moment = date.zip(time).map(|(date, time)| NaiveDateTime::new(date, time));
-    let moment =
-        moment.filter(|_| numbers.len() >= 3).ok_or_else(|| format!("{text} is no time"))?;
-    Ok(Timestamp(moment.and_utc().timestamp()))
 }

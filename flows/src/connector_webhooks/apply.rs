@@ -85,14 +85,20 @@ impl<P: Platform> Told<'_, P> {
         };
         let Some(held) = held.filter(|held| matches!(held.attempt.request, Request::Authorize(_)))
         else {
-            return Ok(parked("No payment of this name was made here."));
+            return match key.and_then(|key| AttemptId::parse(key).ok()) {
+                // Whoever made it may have an account there as well.
+                Some(id)
+                    if self.context.find::<Attempt>(attempts::find_by_id(&id)).await?.is_none() =>
+                {
+                    Ok(parked_for_now(format!("It was paid under {id}, which nobody knows here.")))
+                }
+                // No alert comes of this one: others pay there, too.
+                _ => Ok(parked("No payment of this name was made here.")),
+            };
         };
         let (context, connector) = (self.context, self.connector);
         let heard = operations::hear_of_payment(context, connector, held, self.notice, reference);
-        match Box::pin(heard).await? {
-            Some(problem) => Ok(parked(problem)),
-            None => Ok(Verdict::Nothing),
-        }
+        Ok(Box::pin(heard).await?.map_or(Verdict::Nothing, parked_for_now))
     }
 
     async fn refund(
@@ -108,7 +114,7 @@ impl<P: Platform> Told<'_, P> {
         {
             let heard =
                 operations::hear_of_refund(context, connector, held, self.notice, reference);
-            return Ok(heard.await?.map_or(Verdict::Nothing, parked));
+            return Ok(heard.await?.map_or(Verdict::Nothing, parked_for_now));
         }
         let Some(payment) = payment else { return Ok(parked("It names no payment.")) };
         let charge = match self.named(payment).await? {

@@ -120,9 +120,8 @@ fn next(known: &Dispute, disputed: &Disputed, since: Option<Timestamp>) -> Resul
     if !stands.is_inquiry() && disputed.amount != known.amount {
         return Err(Told::Contradicted(format!("{} is about another amount.", known.id)));
     }
-    // One that says no moment is taken for old: its processor tells things out of order, too.
-    let is_old =
-        since.is_none_or(|told| known.details.stands_since.is_some_and(|known| told <= known));
+    // Where its processor does not say when it came to that, only a person can tell.
+    let is_old = since.zip(known.details.stands_since).is_some_and(|(told, known)| told <= known);
     match stands.step_to(end) {
         Some(next) => Ok(next),
         None if stands == end => Err(Told::Known),

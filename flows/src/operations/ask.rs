@@ -192,8 +192,15 @@ impl Asker {
         held: &Held,
         cvc: Option<&str>,
     ) -> Result<Outcome, Failure> {
-        Ok(match self.look_up(context, held).await {
-            Outcome::NotFound if self.may_send_again(context, &held.attempt, cvc) => {
+        let found = self.exchange(context, &Command::LookUp(question(held))).await;
+        // Whoever may not search learns what became of it by its key, which acts once wherever something is made.
+        let is_blind = matches!(&found, Outcome::Refused { fault: Fault::Credentials, .. })
+            && matches!(held.attempt.request, Request::Authorize(_) | Request::Refund { .. });
+        Ok(match told(found) {
+            found
+                if (found == Outcome::NotFound || is_blind)
+                    && self.may_send_again(context, &held.attempt, cvc) =>
+            {
                 // What its first sender was refused is not taken for its end from now on.
                 let mark = attempts::send_again(&held.attempt);
                 if !Box::pin(is_open_for(context, mark)).await? {
@@ -212,19 +219,13 @@ impl Asker {
         })
     }
 
-    /// Where what an attempt asks for stands by now. A question that is refused tells nothing of what is asked
-    /// about.
+    /// Where what an attempt asks for stands by now.
     pub(super) async fn look_up<P: Platform>(
         &self,
         context: &Context<'_, P>,
         held: &Held,
     ) -> Outcome {
-        match self.exchange(context, &Command::LookUp(question(held))).await {
-            Outcome::Refused { fault: Fault::Credentials | Fault::Request, message, .. } => {
-                Outcome::unknown(message)
-            }
-            found => found,
-        }
+        told(self.exchange(context, &Command::LookUp(question(held))).await)
     }
 
     /// Whether a lookup that finds nothing proves by now that there is nothing: what was sent was sent while
@@ -373,6 +374,16 @@ impl Asker {
                 read(answer)
             }
         }
+    }
+}
+
+/// What an answer tells of what is asked about: a question that is refused tells nothing.
+fn told(found: Outcome) -> Outcome {
+    match found {
+        Outcome::Refused { fault: Fault::Credentials | Fault::Request, message, .. } => {
+            Outcome::unknown(message)
+        }
+        found => found,
     }
 }
 

@@ -17,7 +17,7 @@ use store::scheduled_tasks::{self, Kind, Task};
 use store::{Statement, charges, metadata_entries, payment_intents};
 
 use super::decline::{declined, is_on_its_way, not_challenged, not_taken};
-use super::{Destination, Held, method, plan_recovery, plan_undo};
+use super::{Destination, Held, method, plan_recovery};
 use crate::announce::{Subjects, events};
 use crate::{Context, Failure, Platform, disputes, ledger};
 
@@ -142,13 +142,6 @@ pub(super) fn record<P: Platform>(
         }
         // It says nothing of the card; who is asked meanwhile is told of a payment that is on its way.
         Outcome::Refused { .. } if !is_on_its_way(held) => not_taken(held, outcome),
-        // Should it turn up all the same, it goes back.
-        Outcome::NotFound => {
-            let mut statements = declined(context, held, authorize, outcome)?;
-            let later = context.now.plus(DAY);
-            statements.push(plan_undo(context, held.attempt.id.as_str(), later));
-            Ok(statements)
-        }
         no => declined(context, held, authorize, no),
     }
 }

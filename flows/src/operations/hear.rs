@@ -11,9 +11,9 @@ use domain::id::AttemptId;
 use domain::refund;
 use store::scheduled_tasks::{self, Kind, Task};
 
-use super::ask::{Asker, question};
+use super::ask::{Asker, Asking, question};
 use super::undo::undo_if_given_up;
-use super::{Held, learnt, load, look_again};
+use super::{Held, failover, learnt, load, look_again};
 use crate::platform::PlatformError;
 use crate::{Context, Failure, Platform, payment_intents};
 
@@ -58,7 +58,7 @@ pub(crate) async fn hear_of_payment<P: Platform>(
         return Ok(Some(problem));
     }
     match held.attempt.state {
-        AttemptState::Started => hear(context, connector, held, notice).await?,
+        AttemptState::Started => return hear(context, connector, held, notice).await,
         AttemptState::RequiresAction => {
             let said = said(connector, &held, notice);
             payment_intents::hear_of_challenge(context, &held.attempt.id, said).await?;
@@ -70,7 +70,7 @@ pub(crate) async fn hear_of_payment<P: Platform>(
         AttemptState::Succeeded | AttemptState::Processing => match open_operation(&held) {
             Some(open) => match load(context, &open).await? {
                 Some(open) if open.attempt.state == AttemptState::Started => {
-                    hear(context, connector, open, notice).await?;
+                    return hear(context, connector, open, notice).await;
                 }
                 _ => {}
             },
@@ -95,17 +95,21 @@ fn second_payment(
         .then(|| format!("{reference} was paid there under the key of {known}."))
 }
 
-/// Does what a notice says of an attempt that is open.
-///
-/// # Errors
-/// When the database or the processor does not answer.
-pub(crate) async fn hear<P: Platform>(
+/// Does what a notice says of an attempt that is open. Says why it has to wait: a no with which whoever sent the attempt
+/// goes on elsewhere ends it only once that one must have died.
+async fn hear<P: Platform>(
     context: &Context<'_, P>,
     connector: Connector,
     mut held: Held,
     notice: &Notice,
-) -> Result<(), Failure> {
+) -> Result<Option<String>, Failure> {
     match said(connector, &held, notice) {
+        Said::Plainly(outcome)
+            if failover::reason(&held.attempt, &outcome).is_some()
+                && Asking::first().in_time(context, &held.attempt).is_first =>
+        {
+            return Ok(Some(format!("Whoever sent {} may be about to go on.", held.attempt.id)));
+        }
         // On the heap: by here a webhook's stack is deep, and not every build's frames are small.
         Said::Plainly(outcome) => {
             Box::pin(learnt(context, held, outcome)).await?;
@@ -122,7 +126,7 @@ pub(crate) async fn hear<P: Platform>(
         }
         Said::Nothing => {}
     }
-    Ok(())
+    Ok(None)
 }
 
 /// The processor sends a notice again that could not be followed up.
@@ -137,7 +141,7 @@ fn must_have_answered<P: Platform>(context: &Context<'_, P>) -> Result<(), Failu
 }
 
 /// The operation that holds a payment.
-fn open_operation(held: &Held) -> Option<AttemptId> {
+pub(super) fn open_operation(held: &Held) -> Option<AttemptId> {
     let of_intent =
         held.payment_intent.as_ref().and_then(|intent| intent.pending_operation.clone());
     of_intent.or_else(|| held.charge.as_ref()?.details.pending_operation.clone())
@@ -173,15 +177,7 @@ async fn compare<P: Platform>(
     let Some(charge) = held.charge.as_ref().filter(|charge| !charge.capturable().is_zero()) else {
         return Ok(None);
     };
-    let question = LookUp {
-        key: held.attempt.id.as_str(),
-        operation: Operation::Void,
-        amount: charge.amount,
-        captured: charge.captured,
-        is_instead: false,
-        payment: Some(charge.details.processor_reference.as_deref().unwrap_or_default()),
-        reference: None,
-    };
+    let question = standing(held, charge);
     let is_odd =
         |outcome: &Outcome| matches!(outcome, Outcome::Refused { .. } | Outcome::Mismatch { .. });
     let mut outcome = connector.heard(&question, notice);
@@ -202,6 +198,19 @@ async fn compare<P: Platform>(
             Ok(Some(format!("It should say {expected}, and says {found}.")))
         }
         _ => Ok(None),
+    }
+}
+
+/// What is asked after a payment whose processor is to have taken what the books say, and no more.
+pub(super) fn standing<'a>(held: &'a Held, charge: &'a Charge) -> LookUp<'a> {
+    LookUp {
+        key: held.attempt.id.as_str(),
+        operation: Operation::Void,
+        amount: charge.amount,
+        captured: charge.captured,
+        is_instead: false,
+        payment: Some(charge.details.processor_reference.as_deref().unwrap_or_default()),
+        reference: None,
     }
 }
 
@@ -248,8 +257,7 @@ pub(crate) async fn hear_of_refund<P: Platform>(
     let known = held.attempt.processor_reference.as_deref();
     let is_second = known.is_some_and(|known| known != reference);
     if held.attempt.state == AttemptState::Started && !is_second {
-        hear(context, connector, held, notice).await?;
-        return Ok(None);
+        return hear(context, connector, held, notice).await;
     }
     let Request::Refund { refund } = &held.attempt.request else { return Ok(None) };
     let question = LookUp { reference: Some(reference), ..question(&held) };
@@ -265,13 +273,17 @@ pub(crate) async fn hear_of_refund<P: Platform>(
     }
     // An old notice shows it as it was before it failed.
     let Some(asker) = Asker::of(context, &held.attempt).await? else { return Ok(None) };
-    if let Outcome::Refunded { status, .. } =
-        asker.exchange(context, &Command::LookUp(question)).await
-        && is_over(status)
-    {
-        return Ok(None);
-    }
+    let found = asker.exchange(context, &Command::LookUp(question)).await;
     must_have_answered(context)?;
+    match found {
+        Outcome::Refunded { status, .. } if is_over(status) => return Ok(None),
+        Outcome::Refunded { status, .. }
+            if held.attempt.state == AttemptState::Failed && !is_second =>
+        {
+            return crate::refunds::turned_up(context, held, reference, status).await;
+        }
+        _ => {}
+    }
     let problem = format!("{reference} gives money back there, beside what is known of {refund}.");
     Ok(Some(problem))
 }

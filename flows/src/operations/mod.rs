@@ -52,7 +52,7 @@ pub(crate) use refund::{book_elsewhere, cancel_refund, refund_status};
 pub(crate) use route::{Destination, choose, route};
 pub use settle::settle;
 pub(crate) use settle::{learnt, look_again, park};
-pub(crate) use undo::{plan_undo, undo};
+pub(crate) use undo::{Left, plan_undo, undo};
 
 /// How many seconds pass before an attempt that nobody recorded is looked at.
 pub const RECOVERY_DELAY: i64 = 60;

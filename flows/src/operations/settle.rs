@@ -7,6 +7,7 @@ use connectors::{Fault, Outcome};
 use domain::attempt::{AttemptState, Request};
 use domain::event::Transition;
 use domain::payment_intent::Status;
+use domain::timestamp::DAY;
 use store::scheduled_tasks::{self, Kind};
 use store::{DatabaseError, Statement, attempts, customers, payment_intents};
 
@@ -14,8 +15,8 @@ use super::ask::{Asker, Asking, ask};
 use super::failover::{self, Tried};
 use super::undo::undo_if_given_up;
 use super::{
-    Held, MAX_RECORDINGS, RECOVERY_DELAY, authorize, capture, increment, load, load_around, refund,
-    refusal_told, void,
+    Held, MAX_RECORDINGS, RECOVERY_DELAY, authorize, capture, increment, load, load_around,
+    plan_undo, refund, refusal_told, void,
 };
 use crate::announce::{Subjects, events};
 use crate::{Context, Failure, Platform};
@@ -130,10 +131,14 @@ async fn take<P: Platform>(
     outcome: Outcome,
     is_first: bool,
 ) -> Result<Held, Failure> {
+    // Its payment's says nothing of what was to be done with that, and would stand for an answer.
+    let payment = held.charge.as_ref().and_then(|of| of.details.processor_reference.clone());
+    let own = |reference: Option<String>| reference.filter(|own| Some(own) != payment.as_ref());
     match judge(outcome) {
         Verdict::Record(outcome) => record(context, held, &outcome, is_first).await,
-        Verdict::Wait { problem, reference } => wait(context, held, &problem, reference).await,
+        Verdict::Wait { problem, reference } => wait(context, held, &problem, own(reference)).await,
         Verdict::Park { why, reference } => {
+            let reference = own(reference);
             if held.attempt.processor_reference.is_none() {
                 held.attempt.processor_reference.clone_from(&reference);
             }
@@ -239,6 +244,11 @@ fn apply<P: Platform>(
         held.attempt.id.as_str(),
     ));
     statements.extend(changes);
+    // Should it turn up all the same, nothing else may tell of it.
+    if *outcome == Outcome::NotFound {
+        let later = context.now.plus(DAY);
+        statements.push(plan_undo(context, held.attempt.id.as_str(), later));
+    }
     Ok(statements)
 }
 

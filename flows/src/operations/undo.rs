@@ -1,20 +1,21 @@
 //! Undoing: what a processor did, or may do yet, for an authorisation that was given up is taken back, under a
-//! key of its own.
+//! key of its own. What turns up of anything else is for a person.
 //!
 //! Each run begins with what the processor says of the payment by now, so that a run that died changes
 //! nothing. The books know nothing of such a payment: what was taken for it goes back in full.
 
-use connectors::{Command, Outcome};
-use domain::attempt::{Attempt, AttemptState, Request};
+use connectors::{Command, Fault, Operation, Outcome};
+use domain::attempt::{Attempt, AttemptState, Found, Request};
 use domain::money::Amount;
-use domain::refund;
+use domain::refund::Status;
 use domain::timestamp::Timestamp;
 use store::scheduled_tasks::{self, Kind, Task};
 use store::{Statement, attempts};
 
 use super::Held;
-use super::ask::Asker;
-use crate::{Context, Failure, Platform};
+use super::ask::{Asker, question};
+use super::hear::{open_operation, standing};
+use crate::{Context, Failure, Platform, refunds};
 
 /// Plans that what a processor did for an attempt is taken back.
 pub fn plan_undo<P: Platform>(
@@ -51,8 +52,18 @@ pub(super) async fn undo_if_given_up<P: Platform>(
     Ok(())
 }
 
-/// Takes back what a processor did for an authorisation that was given up, after it was tried in vain so often.
-/// Says whether nothing is left to do.
+/// What is left to do for what was given up.
+pub(crate) enum Left {
+    /// Nothing.
+    Nothing,
+    /// It has to be tried again.
+    Try,
+    /// A person has to look at it, for this reason.
+    Look(&'static str),
+}
+
+/// Takes back what a processor did for an authorisation that was given up, after it was tried in vain so often, and finds
+/// what it did for any other attempt that was. Says what is left to do.
 ///
 /// A processor answers a key as it did before, so that each void, which cannot act twice, has one of its own.
 /// What goes back has always the same one.
@@ -63,14 +74,16 @@ pub(crate) async fn undo<P: Platform>(
     context: &Context<'_, P>,
     held: &Held,
     tries: i64,
-) -> Result<bool, Failure> {
+) -> Result<Left, Failure> {
     let Held { attempt, .. } = held;
     let is_over = matches!(attempt.state, AttemptState::Failed | AttemptState::Canceled);
-    let Request::Authorize(authorize) = &attempt.request else { return Ok(true) };
     if !is_over {
-        return Ok(true);
+        return Ok(Left::Nothing);
     }
-    let Some(asker) = Asker::of(context, attempt).await? else { return Ok(true) };
+    let Some(asker) = Asker::of(context, attempt).await? else { return Ok(Left::Nothing) };
+    let Request::Authorize(authorize) = &attempt.request else {
+        return turned_up(context, &asker, held).await;
+    };
     let found = asker.look_up(context, held).await;
     // What is told of it from now on, as a dispute, finds it by that.
     if let Outcome::Authorized { reference, .. }
@@ -80,8 +93,17 @@ pub(crate) async fn undo<P: Platform>(
     {
         context.batch(vec![attempts::note_reference(&attempt.id, reference)]).await?;
     }
-    match found {
-        Outcome::Canceled { .. } | Outcome::Declined(_) => Ok(true),
+    let is_done = match found {
+        Outcome::Canceled { .. } | Outcome::Declined(_) => true,
+        // It may have gone back by hand, of which the processor need not know.
+        Outcome::Authorized { .. }
+            if authorize.capture
+                && attempt.resolved.as_ref().is_some_and(|by| by.outcome == Found::Failed) =>
+        {
+            return Ok(Left::Look(
+                "A person said that it failed, and its processor has its money.",
+            ));
+        }
         Outcome::Authorized { reference, .. } if authorize.capture => {
             give_back(context, &asker, attempt, &reference).await
         }
@@ -91,11 +113,42 @@ pub(crate) async fn undo<P: Platform>(
             let (amount, captured) = (attempt.amount, Amount::ZERO);
             let void = Command::Void { key: &key, payment: &reference, amount, captured };
             let outcome = asker.exchange(context, &void).await;
-            Ok(matches!(outcome, Outcome::Done { .. } | Outcome::Canceled { .. }))
+            matches!(outcome, Outcome::Done { .. } | Outcome::Canceled { .. })
         }
-        Outcome::NotFound => Ok(asker.knows_by_now(context, attempt)),
-        _ => Ok(false),
+        Outcome::NotFound => asker.knows_by_now(context, attempt),
+        _ => false,
+    };
+    Ok(if is_done { Left::Nothing } else { Left::Try })
+}
+
+/// What is left to do for a refund, or an operation on held money, that was given up. The refund is booked; what was done
+/// with the money otherwise is known once somebody asks for it anew.
+async fn turned_up<P: Platform>(
+    context: &Context<'_, P>,
+    asker: &Asker,
+    held: &Held,
+) -> Result<Left, Failure> {
+    // What is under way may be all that differs.
+    if open_operation(held).is_some() {
+        return Ok(Left::Try);
     }
+    let question = match &held.charge {
+        Some(charge) if question(held).operation != Operation::Refund => standing(held, charge),
+        _ => question(held),
+    };
+    let look = Left::Look("It turned up at its processor after it was given up.");
+    Ok(match asker.exchange(context, &Command::LookUp(question)).await {
+        Outcome::Refunded { status: Status::Failed | Status::Canceled, .. } => Left::Nothing,
+        Outcome::Refunded { reference, status, .. } => {
+            match refunds::turned_up(context, held.clone(), &reference, status).await? {
+                Some(_) => look,
+                None => Left::Nothing,
+            }
+        }
+        Outcome::Mismatch { .. } | Outcome::Refused { fault: Fault::State, .. } => look,
+        Outcome::Refused { .. } | Outcome::Unknown { .. } | Outcome::Throttled { .. } => Left::Try,
+        _ => Left::Nothing,
+    })
 }
 
 async fn give_back<P: Platform>(
@@ -103,7 +156,7 @@ async fn give_back<P: Platform>(
     asker: &Asker,
     attempt: &Attempt,
     payment: &str,
-) -> Result<bool, Failure> {
+) -> bool {
     let key = format!("{}_give_back", attempt.id);
     let refund = Command::Refund { key: &key, payment, amount: attempt.amount, later: None };
     let found = asker.exchange(context, &Command::LookUp(refund.question())).await;
@@ -111,5 +164,5 @@ async fn give_back<P: Platform>(
         Outcome::NotFound => asker.exchange(context, &refund).await,
         found => found,
     };
-    Ok(matches!(outcome, Outcome::Refunded { status: refund::Status::Succeeded, .. }))
+    matches!(outcome, Outcome::Refunded { status: Status::Succeeded, .. })
 }

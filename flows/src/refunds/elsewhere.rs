@@ -7,7 +7,7 @@ use domain::money::Money;
 use domain::refund::{Details, Refund, Status};
 use store::DatabaseError;
 
-use crate::operations;
+use crate::operations::{self, Held};
 use crate::{Context, Failure, Platform};
 
 /// What a processor says of a refund that nobody asked for here.
@@ -74,6 +74,26 @@ pub(crate) async fn made_elsewhere<P: Platform>(
         Ok(_) => Ok(None),
         Err(DatabaseError::Guard(_)) => Ok(Some(problem())),
         Err(error) => Err(error.into()),
+    }
+}
+
+/// Keeps and books a refund that was given up here and turned up there, beside the one that failed. Says why that cannot be;
+/// nothing once it is done.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn turned_up<P: Platform>(
+    context: &Context<'_, P>,
+    held: Held,
+    reference: &str,
+    status: Status,
+) -> Result<Option<String>, Failure> {
+    let Some(charge) = held.charge else { return Ok(None) };
+    let told = Elsewhere { reference, amount: held.attempt.amount, status };
+    match made_elsewhere(context, charge, &told).await {
+        // It was before.
+        Err(Failure::Database(DatabaseError::Exists(_))) => Ok(None),
+        done => done,
     }
 }
 

@@ -15,7 +15,7 @@ use crate::announce::{Subjects, events, previous_attributes};
 use crate::{Context, Failure, Platform};
 
 pub use create::{Create, create};
-pub(crate) use elsewhere::{Elsewhere, made_elsewhere};
+pub(crate) use elsewhere::{Elsewhere, made_elsewhere, turned_up};
 pub use settle::{cancel, settle};
 pub(crate) use settle::{conclude, told};
 pub use update::update;

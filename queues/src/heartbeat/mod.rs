@@ -15,7 +15,8 @@ use domain::Timestamp;
 use flows::{Failure, Platform, balance, payouts, webhooks};
 use store::scheduled_tasks::Kind;
 
-use recovery::Silence;
+use recovery::Met;
+pub use recovery::perform;
 
 /// The longest pause between two beats, in seconds: what nobody woke it for is found by then.
 pub const LONGEST_PAUSE: i64 = 60;
@@ -78,7 +79,7 @@ impl Lane {
 #[derive(Debug)]
 pub struct Heart {
     lane: Lane,
-    silences: RefCell<Vec<Silence>>,
+    met: RefCell<Met>,
     /// When it last did the paperwork that nobody waits for.
     filed_at: Cell<Timestamp>,
 }
@@ -86,7 +87,7 @@ pub struct Heart {
 impl Heart {
     /// The heart of a lane.
     pub fn of(lane: Lane) -> Self {
-        Self { lane, silences: RefCell::default(), filed_at: Cell::new(Timestamp(0)) }
+        Self { lane, met: RefCell::default(), filed_at: Cell::new(Timestamp(0)) }
     }
 
     /// Its lane.
@@ -99,7 +100,7 @@ impl Heart {
         let latest = platform.now().plus(LONGEST_PAUSE);
         let next = match self.lane {
             Lane::Main => beat_main(platform).await,
-            Lane::Recovery => recovery::beat(platform, &self.silences).await,
+            Lane::Recovery => recovery::beat(platform, &self.met).await,
             Lane::Paperwork => paperwork::beat(platform, &self.filed_at).await,
         };
         next.map_or(latest, |next| next.min(latest))

@@ -1,7 +1,7 @@
 //! Tasks: those of a lane that are due, what each of them does, and when the next one will be.
 
 use domain::Timestamp;
-use domain::id::ConnectorAccountId;
+use domain::id::{ConnectorAccountId, Id};
 use flows::{
     Context, Failure, Platform, connector_webhooks, operations, recover, settlements, topups,
     webhooks,
@@ -20,6 +20,24 @@ pub(super) struct Performed {
     pub unanswered: Option<ConnectorAccountId>,
     /// For how many seconds that account asked to be left in peace.
     pub peace: i64,
+}
+
+impl Performed {
+    /// What is told of it to the invocation that handed it out.
+    pub(super) fn line(&self) -> String {
+        let account = self.unanswered.as_ref().map_or("", ConnectorAccountId::as_str);
+        format!("{} {account}\n", self.peace)
+    }
+
+    /// What was told.
+    pub(super) fn from_line(line: &str) -> Self {
+        let (peace, account) = line.split_once(' ').unwrap_or_default();
+        Self {
+            is_done: true,
+            unanswered: ConnectorAccountId::parse(account).ok(),
+            peace: peace.parse().unwrap_or_default(),
+        }
+    }
 }
 
 /// The tasks that are due, of each kind at most so many. One row that cannot be read keeps no other from being done.

@@ -202,6 +202,7 @@ impl Routed {
         let path = format!("/v1/florin/payment_attempts?routed=true&payment_intent={id}");
         let list = self.api.get(&path).ok();
         let mut found = list.body["data"].as_array().expect("a list").clone();
+        found.retain(|attempt| attempt["routing"].is_object());
         found.sort_by_key(|attempt| attempt["routing"]["number"].as_i64());
         found
     }

@@ -248,3 +248,21 @@ fn a_resolution_that_dies_at_any_await_is_made_once() {
         }
     }
 }
+
+#[test]
+fn attempts_at_a_processor_that_no_routing_chose_were_shown_to_nobody() {
+    let (api, _) = connected();
+    let held = api.post(PAY, &card(VISA, &[MANUAL])).ok();
+    api.platform.advance(1);
+    api.post(&(path(&held) + "/capture"), &[]).ok();
+    api.platform.advance(1);
+    api.post("/v1/refunds", &[("payment_intent", held.id())]).ok();
+    let listed = |intent: &str| {
+        let path = format!("/v1/florin/payment_attempts?routed=true&payment_intent={intent}");
+        let list = api.get(&path).ok();
+        let kinds = list.body["data"].as_array().expect("a list").iter();
+        kinds.map(|attempt| attempt["type"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(listed(held.id()), ["refund", "capture", "authorize"]);
+    assert!(listed("pi_another").is_empty());
+}

@@ -12,6 +12,9 @@ use crate::Hop;
 /// What a server answers to each request.
 type Responder = Box<dyn FnMut(&http::Request<String>) -> Result<Answered, String>>;
 
+/// What does the tasks of a text, or does not.
+type Helper = Box<dyn FnMut(&str) -> Option<String>>;
+
 /// Everything that deliveries pass through on their way to an endpoint.
 pub struct Outside {
     /// The hook in every message that is sent to the queue.
@@ -39,6 +42,7 @@ pub struct Outside {
     under_way: RefCell<Vec<String>>,
     most_under_way: RefCell<BTreeMap<String, usize>>,
     responder: RefCell<Responder>,
+    helper: RefCell<Helper>,
     processor: RefCell<Responder>,
     requests: RefCell<Vec<http::Request<String>>>,
 }
@@ -65,6 +69,7 @@ impl Default for Outside {
             under_way: RefCell::default(),
             most_under_way: RefCell::default(),
             responder: RefCell::new(Box::new(|_| answered(200))),
+            helper: RefCell::new(Box::new(|_| None)),
             processor: RefCell::new(Box::new(|_| Err("nobody listens there".to_owned()))),
             requests: RefCell::default(),
         }
@@ -86,6 +91,15 @@ impl Outside {
         processor: impl FnMut(&http::Request<String>) -> Result<Answered, String> + 'static,
     ) {
         *self.processor.borrow_mut() = Box::new(processor);
+    }
+
+    /// Decides what other invocations do that tasks are handed out to; there are none unless said.
+    pub fn help(&self, helper: impl FnMut(&str) -> Option<String> + 'static) {
+        *self.helper.borrow_mut() = Box::new(helper);
+    }
+
+    pub(crate) fn helped(&self, tasks: &str) -> Option<String> {
+        self.helper.borrow_mut()(tasks)
     }
 
     /// Decides how long other servers take, in milliseconds.

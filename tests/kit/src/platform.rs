@@ -346,6 +346,10 @@ impl flows::Platform for Platform {
         Sent { milliseconds: self.outside.takes(&host), answer }
     }
 
+    async fn hand_out(&self, lots: &[String]) -> Vec<Option<String>> {
+        lots.iter().map(|lot| self.outside.helped(lot)).collect()
+    }
+
     async fn ask_processor(
         &self,
         account: Option<&str>,

@@ -51,6 +51,8 @@ pub struct Paid {
     pub token: Option<(String, String)>,
     /// What it remembers the card by from this payment on.
     pub remembers: Option<String>,
+    /// Why its issuer declines it, where it does, in the words of Stripe and of the network.
+    pub decline: (&'static str, &'static str),
 }
 
 #[derive(Default)]
@@ -362,14 +364,17 @@ impl Books {
             return_url: fields.get("return_url").cloned(),
             token,
             remembers,
+            decline: match number {
+                "4000002760003184" if status == "requires_payment_method" => {
+                    ("authentication_required", "65")
+                }
+                "4000000000000002" => ("do_not_honor", "05"),
+                _ => ("insufficient_funds", "51"),
+            },
         };
         let answer = match status {
             "requires_payment_method" => {
-                let (decline, network) = match number {
-                    "4000000000009995" => ("insufficient_funds", "51"),
-                    "4000002760003184" => ("authentication_required", "65"),
-                    _ => ("do_not_honor", "05"),
-                };
+                let (decline, network) = paid.decline;
                 let error = json!({
                     "type": "card_error", "code": "card_declined",
                     "decline_code": decline, "network_decline_code": network,

@@ -63,9 +63,11 @@ pub fn run(mut arguments: Arguments) -> Result<ExitCode> {
         return entries::run(entries, &place.unwrap_or_else(server::memory), as_json);
     }
     if let Some(count) = recovery {
+        let delay: u64 = arguments.opt_value_from_str("--answer-ms")?.unwrap_or(0);
         finish(arguments)?;
         build::build(&tools, false)?;
-        return recovery::run(count, &place.unwrap_or_else(server::memory), as_json);
+        let place = place.unwrap_or_else(server::memory);
+        return recovery::run(count, Duration::from_millis(delay), &place, as_json);
     }
     if is_processors {
         finish(arguments)?;

@@ -42,7 +42,7 @@ const BECAME: &str = "\
     (SELECT count(*) FROM balance_transactions) AS booked";
 
 /// Runs the task.
-pub fn run(count: u64, place: &Path, as_json: bool) -> Result<ExitCode> {
+pub fn run(count: u64, delay: Duration, place: &Path, as_json: bool) -> Result<ExitCode> {
     let mut server = Server::florin_in_development(place, Wrapper::None)?;
     let key = server.account()?;
     let stand_in = StandIn::start()?;
@@ -56,6 +56,7 @@ pub fn run(count: u64, place: &Path, as_json: bool) -> Result<ExitCode> {
     eprintln!("bench: {count} attempts are stuck after {:.0} s", began.elapsed().as_secs_f64());
     let (posts, lookups) = asked(&stand_in);
     stand_in.books().loses_answers = false;
+    stand_in.books().delay = delay;
     let busy = server.processor_time();
     let recovered = recover(&mut server, count)?;
     let busy =
@@ -63,6 +64,7 @@ pub fn run(count: u64, place: &Path, as_json: bool) -> Result<ExitCode> {
     let (posts_after, lookups_after) = asked(&stand_in);
     let report = json!({
         "attempts": count,
+        "answer_ms": delay.as_millis(),
         "seconds": recovered.as_secs_f64(),
         "per_second": count as f64 / recovered.as_secs_f64(),
         "processor_ms": busy.map(|busy| busy.as_secs_f64() * 1_000.0 / count as f64),
@@ -149,11 +151,12 @@ fn show(report: &Value) {
     let number = |name: &str| report[name].as_f64().unwrap_or_default();
     let allowed = LIMIT.as_secs_f64() * number("attempts") / LIMIT_IS_OF as f64;
     println!(
-        "{} stuck attempts are recovered after {:.1} s{}, {:.0} each second, {:.2} ms of processors for each; looked up \
+        "{} stuck attempts are recovered after {:.1} s{} by answers that take {} ms, {:.0} each second, {:.2} ms of processors for each; looked up \
          {} times, sent again {}, made twice {}",
         report["attempts"],
         number("seconds"),
         if number("seconds") > allowed { "  MORE THAN ALLOWED" } else { "" },
+        report["answer_ms"],
         number("per_second"),
         number("processor_ms"),
         report["looked_up"],

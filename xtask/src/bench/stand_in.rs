@@ -42,6 +42,8 @@ pub struct Books {
     pub loses_answers: bool,
     /// How long it took for its answers, all together.
     pub busy: Duration,
+    /// How long it lets whoever asks wait for an answer.
+    pub delay: Duration,
 }
 
 /// The stand-in, which listens for as long as the process lives.
@@ -59,7 +61,10 @@ impl StandIn {
             let mut books = kept.lock().unwrap_or_else(PoisonError::into_inner);
             let answer = books.answer(arrived);
             books.busy += arrived.at.elapsed();
-            answer.filter(|_| !books.loses_answers)
+            let (answer, delay) = (answer.filter(|_| !books.loses_answers), books.delay);
+            drop(books);
+            sleep(delay);
+            answer
         })?;
         Ok(Self { port, books })
     }

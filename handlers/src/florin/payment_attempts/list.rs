@@ -18,7 +18,7 @@ list_parameters! {
     pub struct Parameters {
         /// Those of one payment alone.
         payment_intent: Option<String>,
-        /// Those whose account a routing chose, whether anybody has to look at them or not; of one payment alone.
+        /// All that went to a processor, whether anybody has to look at them or not; of one payment alone.
         routed: Option<bool>,
     }
 }

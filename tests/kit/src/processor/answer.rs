@@ -12,8 +12,8 @@ pub(super) fn shown(paid: &Paid) -> Value {
         "redirect_to_url": { "url": format!("https://acs.test/{}", paid.id) },
     });
     let declined = json!({
-        "type": "card_error", "code": "card_declined", "decline_code": "insufficient_funds",
-        "message": "Your card has insufficient funds.",
+        "type": "card_error", "code": "card_declined", "decline_code": paid.decline.0,
+        "network_decline_code": paid.decline.1, "message": "Your card was declined.",
     });
     json!({
         "id": paid.id,
