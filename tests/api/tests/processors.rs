@@ -152,3 +152,30 @@ fn a_security_code_goes_along_once_and_is_kept_nowhere() {
         assert!(!rows.is_empty() && !kept.contains("\"737\""), "{table} keeps the security code");
     }
 }
+
+#[test]
+fn a_charge_without_an_intent_was_said_to_be_made_in_its_holders_absence() {
+    let (api, processor) = connected();
+    let charge = [("amount", "2000"), ("currency", "usd")];
+    api.post("/v1/charges", &[&charge[..], &[("source", "tok_visa")]].concat()).ok();
+    let customer = api.post("/v1/customers", &[("source", "tok_visa")]).ok();
+    // Nobody said a word of who takes part: what is kept is charged without its holder.
+    api.post("/v1/charges", &[&charge[..], &[("customer", customer.id())]].concat()).ok();
+    let payments = processor.payments();
+    let absent = |place: usize| payments[place].asked.contains_key("off_session");
+    assert_eq!((payments.len(), absent(0), absent(1)), (2, false, true));
+    invariants::check_settled(&api.platform);
+}
+
+#[test]
+fn a_charge_without_an_intent_that_wants_to_see_its_holder_is_declined_and_let_go_of() {
+    let (api, processor) = connected();
+    let form = [("amount", "2000"), ("currency", "usd"), ("source", "pm_card_authenticationRequired")];
+    let declined = api.post("/v1/charges", &form);
+    assert_eq!(declined.error(402)["decline_code"], "authentication_required");
+    api.platform.advance(61);
+    api.beat();
+    let there = only(&processor);
+    assert_eq!((there.status.as_str(), there.taken), ("canceled", 0));
+    invariants::check_settled(&api.platform);
+}

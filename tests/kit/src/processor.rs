@@ -51,6 +51,8 @@ pub struct Paid {
     pub token: Option<(String, String)>,
     /// What it remembers the card by from this payment on.
     pub remembers: Option<String>,
+    /// The fields of the request that made it.
+    pub asked: BTreeMap<String, String>,
 }
 
 #[derive(Default)]
@@ -362,6 +364,7 @@ impl Books {
             return_url: fields.get("return_url").cloned(),
             token,
             remembers,
+            asked: fields.clone(),
         };
         let answer = match status {
             "requires_payment_method" => {
