@@ -12,7 +12,7 @@ use crate::id::{
 };
 use crate::kept;
 use crate::money::Money;
-use crate::payment_intent::CancellationReason;
+use crate::payment_intent::{CancellationReason, Shipping};
 use crate::payment_method::{PaymentMethod, ProcessorToken};
 use crate::pricing::Terms;
 use crate::routing::Route;
@@ -156,6 +156,9 @@ pub struct Authorize {
     /// Whether the processor is to remember the card.
     #[serde(default)]
     pub remembers: bool,
+    /// What a real processor is told of the payment, where anything is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purpose: Option<Box<Purpose>>,
     /// How what is taken is priced.
     #[serde(default)]
     pub terms: Terms,
@@ -164,6 +167,18 @@ pub struct Authorize {
     pub route: Option<Box<Route>>,
     /// A charge made without an intent carries its own details.
     pub legacy_charge: Option<crate::charge::Details>,
+}
+
+/// What a payment is for, as it was said when the attempt began: a request that is sent again has to be the same, whatever
+/// is said since.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Purpose {
+    /// For people.
+    pub description: Option<String>,
+    /// What the cardholder reads after the merchant's name.
+    pub statement_descriptor_suffix: Option<String>,
+    /// Where the goods go.
+    pub shipping: Option<Shipping>,
 }
 
 /// What a cardholder did with a challenge.

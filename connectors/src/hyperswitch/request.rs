@@ -1,9 +1,10 @@
 //! Commands as Hyperswitch wants them: JSON.
 
-use domain::payment_method::BillingDetails;
+use domain::attempt::Purpose;
+use domain::payment_method::{Address, BillingDetails};
 use http::header::HeaderName;
 use http::{Method, Request};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::outcome::expected;
 use super::{BASE_URL, OTHER_UNIT, SANDBOX_URL, customer_id, payment_id, refund_id, token};
@@ -99,7 +100,7 @@ fn authorization(authorize: &Authorize<'_>, id: &str) -> Value {
         Some(token) => Some(token.customer.clone()),
         None => remembers.then(|| customer_id(key)),
     };
-    json!({
+    let mut body = json!({
         "payment_id": id,
         "merchant_order_reference_id": key,
         "metadata": { "florin_key": key },
@@ -120,7 +121,11 @@ fn authorization(authorize: &Authorize<'_>, id: &str) -> Value {
         "off_session": token.map(|_| true),
         "recurring_details":
             token.map(|token| json!({ "type": "payment_method_id", "data": token.card })),
-    })
+    });
+    if let (Some(purpose), Some(body)) = (authorize.purpose, body.as_object_mut()) {
+        tell_purpose(body, purpose);
+    }
+    body
 }
 
 fn card(authorize: &Authorize<'_>) -> Value {
@@ -134,11 +139,17 @@ fn card(authorize: &Authorize<'_>) -> Value {
 }
 
 fn billing(billing: &BillingDetails) -> Value {
-    let (first, last) = match billing.name.as_deref().map(|name| name.rsplit_once(' ')) {
+    let address = address(billing.name.as_deref(), billing.address.as_ref());
+    json!({ "address": address, "email": billing.email })
+}
+
+/// An address, and whose it is.
+fn address(name: Option<&str>, address: Option<&Address>) -> Option<Value> {
+    let (first, last) = match name.map(|name| name.rsplit_once(' ')) {
         Some(Some((first, last))) => (Some(first), Some(last)),
-        _ => (billing.name.as_deref(), None),
+        _ => (name, None),
     };
-    let address = billing.address.as_ref().map(|address| {
+    address.map(|address| {
         json!({
             "first_name": first,
             "last_name": last,
@@ -149,6 +160,20 @@ fn billing(billing: &BillingDetails) -> Value {
             "zip": address.postal_code,
             "country": address.country,
         })
-    });
-    json!({ "address": address, "email": billing.email })
+    })
+}
+
+/// What the payment is for. A whole descriptor is left out: processors behind it take none of a card payment.
+fn tell_purpose(body: &mut Map<String, Value>, purpose: &Purpose) {
+    let mut tell = |name: &str, value: Value| drop(body.insert(name.to_owned(), value));
+    if let Some(description) = &purpose.description {
+        tell("description", json!(description));
+    }
+    if let Some(suffix) = &purpose.statement_descriptor_suffix {
+        tell("billing_descriptor", json!({ "statement_descriptor_suffix": suffix }));
+    }
+    if let Some(shipping) = &purpose.shipping {
+        let address = address(shipping.name.as_deref(), shipping.address.as_ref());
+        tell("shipping", json!({ "address": address }));
+    }
 }

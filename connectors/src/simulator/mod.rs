@@ -180,6 +180,7 @@ mod tests {
             expiry: Expiry { month: 12, year: 2034 },
             cvc: None,
             billing: &BillingDetails::default(),
+            purpose: None,
             return_url: None,
             off_session: false,
             set_up: false,

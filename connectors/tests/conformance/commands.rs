@@ -55,6 +55,7 @@ pub fn authorize(capture: bool) -> Authorize<'static> {
         expiry: Expiry { month: 3, year: 2034 },
         cvc: Some(SecurityCode("314")),
         billing: &BILLING,
+        purpose: None,
         return_url: Some("https://florin.example/challenges/1?a=b"),
         off_session: false,
         set_up: false,

@@ -61,7 +61,8 @@ fn a_payment_went_elsewhere_against_what_hyperswitch_recommends() {
 
 #[test]
 fn a_payment_whose_outcome_nobody_knows_behind_hyperswitch_went_elsewhere() {
-    let unified = |code: &str| behind("05", json!({ "unified_details": { "standardised_code": code } }));
+    let unified =
+        |code: &str| behind("05", json!({ "unified_details": { "standardised_code": code } }));
     for code in ["do_not_honor", "issuer_unavailable"] {
         assert!(unified(code), "{code}");
     }
@@ -118,7 +119,9 @@ fn advice_against_another_try_is_heeded_of_whichever_kind() {
         assert_eq!(advised(json!({ "advice_code": code })), expected, "{code}");
     }
     // What a network wants to be waited for is too early elsewhere, too.
-    for (code, expected) in [("02", true), ("01", false), ("03", false), ("21", false), ("24", false)] {
+    for (code, expected) in
+        [("02", true), ("01", false), ("03", false), ("21", false), ("24", false)]
+    {
         assert_eq!(advised(json!({ "network_advice_code": code })), expected, "{code}");
     }
 }

@@ -106,6 +106,7 @@ async fn new_attempt<P: Platform>(
         challenge: None,
         with_cvc: false,
         remembers: false,
+        purpose: None,
         terms: context.terms.clone(),
         route: None,
         legacy_charge: Some(details),

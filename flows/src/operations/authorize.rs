@@ -2,7 +2,9 @@
 
 use connectors::{Challenge, Outcome, Remembered};
 use domain::Metadata;
-use domain::attempt::{Attempt, AttemptState, Authorize, ChallengeResult, Request, Resolution};
+use domain::attempt::{
+    Attempt, AttemptState, Authorize, ChallengeResult, Purpose, Request, Resolution,
+};
 use domain::card::{CardNumber, Decline, Expiry};
 use domain::charge::{self, Charge};
 use domain::event::Transition;
@@ -36,6 +38,8 @@ pub fn start<P: Platform>(
     let Destination { account, route } = destination;
     authorize.route = route;
     let account = account.as_deref();
+    authorize.purpose =
+        account.and_then(|_| purpose(intent, authorize.legacy_charge.as_ref())).map(Box::new);
     authorize.remembers = account.is_some() && authorize.saves_card && authorize.customer.is_some();
     Attempt {
         id: context.ids.derive("attempt"),
@@ -58,10 +62,37 @@ pub fn start<P: Platform>(
     }
 }
 
+/// What is said of a payment, if anything is. Processors take no whole descriptor of a card payment: as in the charges of
+/// Stripe's API, it stands for the suffix where there is none.
+fn purpose(
+    intent: Option<&PaymentIntent>,
+    legacy_charge: Option<&charge::Details>,
+) -> Option<Purpose> {
+    let (description, suffix, whole, shipping) = match (legacy_charge, intent) {
+        (Some(of), _) => (
+            &of.description,
+            &of.statement_descriptor_suffix,
+            &of.statement_descriptor,
+            &of.shipping,
+        ),
+        (None, intent) => {
+            let of = &intent?.details;
+            let suffix = &of.statement_descriptor_suffix;
+            (&of.description, suffix, &of.statement_descriptor, &of.shipping)
+        }
+    };
+    let purpose = Purpose {
+        description: description.clone(),
+        statement_descriptor_suffix: suffix.as_ref().or(whole.as_ref()).cloned(),
+        shipping: shipping.clone(),
+    };
+    (purpose != Purpose::default()).then_some(purpose)
+}
+
 /// What the processor is asked for.
 pub(super) fn command<'a>(
     held: &'a Held,
-    authorize: &Authorize,
+    authorize: &'a Authorize,
     method: &'a PaymentMethod,
     number: &'a CardNumber,
 ) -> connectors::Authorize<'a> {
@@ -82,6 +113,7 @@ pub(super) fn command<'a>(
         expiry: Expiry { month: method.card.exp_month, year: method.card.exp_year },
         cvc: None,
         billing: &method.details.billing_details,
+        purpose: authorize.purpose.as_deref(),
         return_url: None,
         off_session: authorize.off_session,
         set_up: method.details.set_up,

@@ -176,6 +176,7 @@ pub(super) async fn new_attempt<P: Platform>(
         challenge: is_authenticated.then_some(ChallengeResult::Completed),
         with_cvc,
         remembers: false,
+        purpose: None,
         terms: context.terms.clone(),
         route: None,
         legacy_charge: None,
