@@ -172,10 +172,22 @@ fn incremented(
         return Ok(Outcome::Done { reference: id });
     }
     let tried = payment.get("incremental_authorizations").and_then(Value::as_array);
-    let ours = tried.into_iter().flatten().rfind(|tried| integer(tried, "/amount") == Some(amount));
-    Ok(match ours.map(|tried| (tried, text(tried, "/status"))) {
-        Some((tried, Some("failure"))) => error::declined(tried, id),
-        Some((_, Some("processing"))) => Outcome::Pending { reference: id },
+    let of_this_total =
+        || tried.into_iter().flatten().filter(|tried| integer(tried, "/amount") == Some(amount));
+    let stands = |tried: &Value, names: &[&str]| {
+        text(tried, "/status").is_some_and(|status| names.contains(&status))
+    };
+    // Those before it are over: one that is not is the one that was asked about.
+    if of_this_total().any(|tried| stands(tried, &["processing", "unresolved"])) {
+        return Ok(Outcome::Pending { reference: id });
+    }
+    // Nothing in the list is ours by name. The answer to the increment itself has it; what is found later may be all of
+    // others to the same total, and this one still on its way.
+    let is_own = !matches!(not_yet, Outcome::NotFound);
+    Ok(match of_this_total().last() {
+        Some(last) if is_own && of_this_total().all(|tried| stands(tried, &["failure"])) => {
+            error::declined(last, id)
+        }
         _ => not_yet,
     })
 }

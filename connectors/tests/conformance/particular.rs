@@ -281,15 +281,35 @@ fn what_hyperswitch_unified_outranks_the_code_of_the_processor_behind_it() {
 }
 
 #[test]
-fn an_increment_that_hyperswitch_still_works_at_is_pending() {
-    let tried = json!([
-        { "amount": 2500, "status": "failure" },
-        { "amount": 2500, "status": "processing" },
-    ]);
-    let change = json!({ "incremental_authorizations": tried });
+fn an_older_increment_to_the_same_total_was_taken_for_the_one_that_was_asked_about() {
     let payment = Hyperswitch.payment();
-    let outcome = changed(&Hyperswitch, Situation::IncrementNotFound, change, &increment(&payment));
-    assert_eq!(outcome, format!("pending {payment}"));
+    let (pending, declined) =
+        (format!("pending {payment}"), "declined insufficient_funds".to_owned());
+    let ask = |statuses: &[&str], command: &Command<'_>| {
+        let tried = |status: &&str| {
+            let code = (*status == "failure").then_some("insufficient_funds");
+            json!({ "amount": 2500, "status": status, "error_code": code })
+        };
+        let tried: Vec<_> = statuses.iter().map(tried).collect();
+        let change = json!({ "incremental_authorizations": tried });
+        changed(&Hyperswitch, Situation::IncrementNotFound, change, command)
+    };
+    let own = increment(&payment);
+    let later = Command::LookUp(ask_after(&own, None));
+    // One may still be at work, whichever place the list has for it.
+    for statuses in
+        [["failure", "processing"], ["processing", "failure"], ["unresolved", "failure"]]
+    {
+        assert_eq!(
+            (ask(&statuses, &own), ask(&statuses, &later)),
+            (pending.clone(), pending.clone())
+        );
+    }
+    // The answer to the increment itself lists it; nobody knows whether what is found later does.
+    assert_eq!(ask(&["failure", "failure"], &own), declined);
+    assert_eq!(ask(&["failure"], &own), declined);
+    assert_eq!(ask(&["failure"], &later), "not found");
+    assert_eq!(ask(&[], &own), "unknown");
 }
 
 #[test]
