@@ -4,7 +4,7 @@
 //! answer, what the later one *refuses* says nothing about the earlier: see
 //! [`Outcome::moved_nothing`].
 
-use domain::card::{Checks, Decline};
+use domain::card::{Checks, Decline, Issued};
 use domain::charge::Risk;
 use domain::refund;
 
@@ -26,6 +26,8 @@ pub enum Outcome {
         risk: Risk,
         /// What the issuer says of the holder's data.
         checks: Checks,
+        /// What it says of the card's issuer.
+        issued: Issued,
         /// Whether what it holds can be taken in parts.
         multicapture: bool,
         /// What will happen to it later (the simulator only).

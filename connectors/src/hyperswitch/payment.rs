@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{customer_id, error};
 use crate::answer::{
-    integer, mismatch, missing, must_amount_to, must_be_in, owned, shown, text, total,
+    integer, issued, mismatch, missing, must_amount_to, must_be_in, owned, shown, text, total,
 };
 use crate::command::{LookUp, Operation, is_plain};
 use crate::outcome::Remembered;
@@ -89,6 +89,11 @@ fn authorized(
                 reference: id,
                 risk,
                 checks,
+                issued: issued(
+                    payment,
+                    "/payment_method_data/card/card_issuing_country",
+                    "/payment_method_data/card/card_type",
+                ),
                 multicapture: false,
                 later: None,
                 remembered: remembered(question, payment),

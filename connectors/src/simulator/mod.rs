@@ -7,7 +7,7 @@ pub mod cards;
 pub mod disputes;
 mod later;
 
-use domain::card::{CardNumber, Check, Checks, Decline};
+use domain::card::{CardNumber, Check, Checks, Decline, Issued};
 use domain::refund::Status;
 
 use crate::{Authorize, Challenge, Command, Outcome};
@@ -83,6 +83,7 @@ fn answer_authorization(authorize: &Authorize<'_>) -> Outcome {
         reference: reference(authorize.key),
         risk: card.risk,
         checks: seen(card.behaviour, authorize.checks),
+        issued: Issued::default(),
         multicapture: card.behaviour != Behaviour::CapturesOnce,
         later: match card.behaviour {
             Behaviour::Later(later) => Some(later),

@@ -137,7 +137,17 @@ pub(super) fn record<P: Platform>(
     outcome: &Outcome,
 ) -> Result<Vec<Statement>, Failure> {
     match outcome {
-        Outcome::Authorized { reference, risk, checks, multicapture, later, remembered } => {
+        Outcome::Authorized {
+            reference,
+            risk,
+            checks,
+            issued,
+            multicapture,
+            later,
+            remembered,
+        } => {
+            let learns =
+                held.payment_method.as_mut().is_some_and(|method| method.card.learn(issued));
             let mut charge = new_charge(context, held, authorize)?;
             if let Some(card) = &mut charge.details.card {
                 card.checks = *checks;
@@ -147,7 +157,7 @@ pub(super) fn record<P: Platform>(
             charge.details.later = later.map(|later| later.name().to_owned());
             charge.details.processor_reference = Some(reference.clone());
             held.attempt.processor_reference = Some(reference.clone());
-            authorized(context, held, authorize, charge, remembered.as_ref())
+            authorized(context, held, authorize, charge, (remembered.as_ref(), learns))
         }
         // A charge without an intent has nowhere to wait for its cardholder.
         Outcome::ChallengeRequired { reference, .. } if held.payment_intent.is_none() => {
@@ -263,7 +273,7 @@ fn authorized<P: Platform>(
     held: &mut Held,
     authorize: &Authorize,
     mut charge: Charge,
-    remembered: Option<&Remembered>,
+    (remembered, learns): (Option<&Remembered>, bool),
 ) -> Result<Vec<Statement>, Failure> {
     held.attempt.state = AttemptState::Succeeded;
     let mut statements = Vec::new();
@@ -286,7 +296,11 @@ fn authorized<P: Platform>(
         statements.extend(payment_intents::update(intent));
     }
     statements.extend(insert(context, &charge));
-    statements.extend(method::after_success(context, held, authorize, remembered)?);
+    let of_method = method::after_success(context, held, authorize, remembered)?;
+    if learns && of_method.is_empty() {
+        statements.extend(method::learnt(held));
+    }
+    statements.extend(of_method);
     let transition = match (&held.payment_intent, authorize.capture) {
         (None, _) => Transition::ChargeSucceeded,
         (Some(_), true) => Transition::IntentSucceeded,
