@@ -3,6 +3,8 @@
 //! The API's answer, the processor's webhook and our own recovery all report the same fact, so each
 //! goes through the attempt: only the one that finds it open may resolve it.
 
+use std::collections::BTreeMap;
+
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -12,7 +14,7 @@ use crate::id::{
 };
 use crate::kept;
 use crate::money::Money;
-use crate::payment_intent::{CancellationReason, Shipping};
+use crate::payment_intent::CancellationReason;
 use crate::payment_method::{PaymentMethod, ProcessorToken};
 use crate::pricing::Terms;
 use crate::routing::Route;
@@ -156,9 +158,9 @@ pub struct Authorize {
     /// Whether the processor is to remember the card.
     #[serde(default)]
     pub remembers: bool,
-    /// What a real processor is told of the payment, where anything is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub purpose: Option<Box<Purpose>>,
+    /// What a real processor is told of the payment.
+    #[serde(default, skip_serializing_if = "Purpose::is_empty")]
+    pub purpose: Purpose,
     /// How what is taken is priced.
     #[serde(default)]
     pub terms: Terms,
@@ -169,17 +171,9 @@ pub struct Authorize {
     pub legacy_charge: Option<crate::charge::Details>,
 }
 
-/// What a payment is for, as it was said when the attempt began: a request that is sent again has to be the same, whatever
-/// is said since.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Purpose {
-    /// For people.
-    pub description: Option<String>,
-    /// What the cardholder reads after the merchant's name.
-    pub statement_descriptor_suffix: Option<String>,
-    /// Where the goods go.
-    pub shipping: Option<Shipping>,
-}
+/// What a payment is for, by the names that Stripe's API has for it, as `shipping[address][line1]`. It is as it was said
+/// when the attempt began: a request that is sent again has to be the same, whatever is said since.
+pub type Purpose = BTreeMap<String, String>;
 
 /// What a cardholder did with a challenge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -177,22 +177,21 @@ fn incremented(
         return Ok(Outcome::Done { reference: id });
     }
     let tried = payment.get("incremental_authorizations").and_then(Value::as_array);
-    let of_this_total =
-        || tried.into_iter().flatten().filter(|tried| integer(tried, "/amount") == Some(amount));
-    let stands = |tried: &Value, names: &[&str]| {
-        text(tried, "/status").is_some_and(|status| names.contains(&status))
-    };
-    // Those before it are over: one that is not is the one that was asked about.
-    if of_this_total().any(|tried| stands(tried, &["processing", "unresolved"])) {
-        return Ok(Outcome::Pending { reference: id });
+    let mut refused = None;
+    for tried in tried.into_iter().flatten() {
+        if integer(tried, "/amount") != Some(amount) {
+            continue;
+        }
+        // Those before it are over: one that is not is the one that was asked about.
+        if text(tried, "/status") != Some("failure") {
+            return Ok(Outcome::Pending { reference: id });
+        }
+        refused = Some(tried);
     }
     // Nothing in the list is ours by name. The answer to the increment itself has it; what is found later may be all of
     // others to the same total, and this one still on its way.
-    let is_own = !matches!(not_yet, Outcome::NotFound);
-    Ok(match of_this_total().last() {
-        Some(last) if is_own && of_this_total().all(|tried| stands(tried, &["failure"])) => {
-            error::declined(last, id)
-        }
+    Ok(match refused {
+        Some(refused) if !matches!(not_yet, Outcome::NotFound) => error::declined(refused, id),
         _ => not_yet,
     })
 }

@@ -122,8 +122,8 @@ fn authorization(authorize: &Authorize<'_>, id: &str) -> Value {
         "recurring_details":
             token.map(|token| json!({ "type": "payment_method_id", "data": token.card })),
     });
-    if let (Some(purpose), Some(body)) = (authorize.purpose, body.as_object_mut()) {
-        tell_purpose(body, purpose);
+    if let Some(body) = body.as_object_mut() {
+        tell_purpose(body, authorize.purpose);
     }
     body
 }
@@ -139,41 +139,48 @@ fn card(authorize: &Authorize<'_>) -> Value {
 }
 
 fn billing(billing: &BillingDetails) -> Value {
-    let address = address(billing.name.as_deref(), billing.address.as_ref());
+    let address = billing.address.as_ref().map(
+        |Address { line1, line2, city, state, postal_code, country }| {
+            let parts =
+                [line1, line2, city, state, postal_code, country].map(|part| part.as_deref());
+            address(billing.name.as_deref(), parts)
+        },
+    );
     json!({ "address": address, "email": billing.email })
 }
 
 /// An address, and whose it is.
-fn address(name: Option<&str>, address: Option<&Address>) -> Option<Value> {
+fn address(name: Option<&str>, parts: [Option<&str>; 6]) -> Value {
     let (first, last) = match name.map(|name| name.rsplit_once(' ')) {
         Some(Some((first, last))) => (Some(first), Some(last)),
         _ => (name, None),
     };
-    address.map(|address| {
-        json!({
-            "first_name": first,
-            "last_name": last,
-            "line1": address.line1,
-            "line2": address.line2,
-            "city": address.city,
-            "state": address.state,
-            "zip": address.postal_code,
-            "country": address.country,
-        })
+    let [line1, line2, city, state, zip, country] = parts;
+    json!({
+        "first_name": first,
+        "last_name": last,
+        "line1": line1,
+        "line2": line2,
+        "city": city,
+        "state": state,
+        "zip": zip,
+        "country": country,
     })
 }
 
-/// What the payment is for. A whole descriptor is left out: processors behind it take none of a card payment.
+/// What the payment is for. Where nothing is said, the request is as it was before anything was.
 fn tell_purpose(body: &mut Map<String, Value>, purpose: &Purpose) {
+    let said = |name: &str| purpose.get(name).map(String::as_str);
     let mut tell = |name: &str, value: Value| drop(body.insert(name.to_owned(), value));
-    if let Some(description) = &purpose.description {
+    if let Some(description) = said("description") {
         tell("description", json!(description));
     }
-    if let Some(suffix) = &purpose.statement_descriptor_suffix {
+    if let Some(suffix) = said("statement_descriptor_suffix") {
         tell("billing_descriptor", json!({ "statement_descriptor_suffix": suffix }));
     }
-    if let Some(shipping) = &purpose.shipping {
-        let address = address(shipping.name.as_deref(), shipping.address.as_ref());
-        tell("shipping", json!({ "address": address }));
+    if let Some(name) = said("shipping[name]") {
+        let parts = ["line1", "line2", "city", "state", "postal_code", "country"];
+        let parts = parts.map(|part| said(&format!("shipping[address][{part}]")));
+        tell("shipping", json!({ "address": address(Some(name), parts) }));
     }
 }

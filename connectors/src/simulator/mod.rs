@@ -159,6 +159,7 @@ fn seen(behaviour: Behaviour, given: Checks) -> Checks {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use domain::attempt::Purpose;
     use domain::card::Expiry;
     use domain::money::{Amount, Currency, Money};
     use domain::payment_method::BillingDetails;
@@ -181,7 +182,7 @@ mod tests {
             expiry: Expiry { month: 12, year: 2034 },
             cvc: None,
             billing: &BillingDetails::default(),
-            purpose: None,
+            purpose: &Purpose::new(),
             return_url: None,
             off_session: false,
             set_up: false,

@@ -1,8 +1,6 @@
 //! Commands as Stripe's API wants them: forms.
 
-use domain::attempt::Purpose;
-use domain::payment_intent::Shipping;
-use domain::payment_method::{Address, BillingDetails};
+use domain::payment_method::BillingDetails;
 use form_urlencoded::Serializer;
 use http::header::{AUTHORIZATION, HeaderName};
 use http::{Method, Request};
@@ -184,8 +182,8 @@ impl Form {
         option(holds && authorize.wants_multicapture, "request_multicapture", "if_available");
         let increments = holds && authorize.wants_increments;
         option(increments, "request_incremental_authorization", "if_available");
-        if let Some(purpose) = authorize.purpose {
-            self.purpose(purpose);
+        for (name, said) in authorize.purpose {
+            self.text(name, said);
         }
         self.key(authorize.key);
         self.text("expand[0]", "latest_charge");
@@ -201,42 +199,20 @@ impl Form {
     }
 
     fn billing(&mut self, billing: &BillingDetails) {
-        let holder = "payment_method_data[billing_details]";
-        let BillingDetails { name, email, phone, address, .. } = billing;
-        self.of(holder, &[("name", name), ("email", email), ("phone", phone)]);
-        self.address(holder, address.as_ref());
-    }
-
-    /// What the payment is for. A card payment takes a suffix, and no whole descriptor.
-    fn purpose(&mut self, purpose: &Purpose) {
-        self.some("description", purpose.description.as_deref());
-        let suffix = purpose.statement_descriptor_suffix.as_deref();
-        self.some("statement_descriptor_suffix", suffix);
-        if let Some(Shipping { address, carrier, name, phone, tracking_number }) = &purpose.shipping
-        {
-            let number = ("tracking_number", tracking_number);
-            self.of("shipping", &[("name", name), ("phone", phone), ("carrier", carrier), number]);
-            self.address("shipping", address.as_ref());
+        let mut detail = |name: &str, value: &Option<String>| {
+            let name = format!("payment_method_data[billing_details]{name}");
+            self.some(&name, value.as_deref());
+        };
+        detail("[name]", &billing.name);
+        detail("[email]", &billing.email);
+        detail("[phone]", &billing.phone);
+        if let Some(address) = &billing.address {
+            detail("[address][line1]", &address.line1);
+            detail("[address][line2]", &address.line2);
+            detail("[address][city]", &address.city);
+            detail("[address][state]", &address.state);
+            detail("[address][postal_code]", &address.postal_code);
+            detail("[address][country]", &address.country);
         }
-    }
-
-    /// The parts that something has.
-    fn of(&mut self, whole: &str, parts: &[(&str, &Option<String>)]) {
-        for (name, value) in parts {
-            self.some(&format!("{whole}[{name}]"), value.as_deref());
-        }
-    }
-
-    fn address(&mut self, whole: &str, address: Option<&Address>) {
-        let Some(address) = address else { return };
-        let parts = [
-            ("line1", &address.line1),
-            ("line2", &address.line2),
-            ("city", &address.city),
-            ("state", &address.state),
-            ("postal_code", &address.postal_code),
-            ("country", &address.country),
-        ];
-        self.of(&format!("{whole}[address]"), &parts);
     }
 }

@@ -1,7 +1,7 @@
 //! Creating a charge without an intent: a card is charged, or its money held, at once.
 
 use domain::ApiError;
-use domain::attempt::{Attempt, Authorize};
+use domain::attempt::{Attempt, Authorize, Purpose};
 use domain::charge::{Charge, Details};
 use domain::id::{ChargeId, CustomerId};
 use domain::money::Money;
@@ -106,7 +106,7 @@ async fn new_attempt<P: Platform>(
         challenge: None,
         with_cvc: false,
         remembers: false,
-        purpose: None,
+        purpose: Purpose::new(),
         terms: context.terms.clone(),
         route: None,
         legacy_charge: Some(details),

@@ -10,8 +10,8 @@ use domain::charge::{self, Charge};
 use domain::event::Transition;
 use domain::id::ChargeId;
 use domain::money::{Amount, Money};
-use domain::payment_intent::{PaymentIntent, Requested, SetupFutureUsage};
-use domain::payment_method::{PaymentMethod, ProcessorToken};
+use domain::payment_intent::{PaymentIntent, Requested, SetupFutureUsage, Shipping};
+use domain::payment_method::{Address, PaymentMethod, ProcessorToken};
 use domain::receipt::link;
 use domain::timestamp::{DAY, Timestamp};
 use serde_json::{Value, json};
@@ -38,8 +38,9 @@ pub fn start<P: Platform>(
     let Destination { account, route } = destination;
     authorize.route = route;
     let account = account.as_deref();
-    authorize.purpose =
-        account.and_then(|_| purpose(intent, authorize.legacy_charge.as_ref())).map(Box::new);
+    if account.is_some() {
+        authorize.purpose = purpose(intent, authorize.legacy_charge.as_ref());
+    }
     authorize.remembers = account.is_some() && authorize.saves_card && authorize.customer.is_some();
     Attempt {
         id: context.ids.derive("attempt"),
@@ -62,31 +63,48 @@ pub fn start<P: Platform>(
     }
 }
 
-/// What is said of a payment, if anything is. Processors take no whole descriptor of a card payment: as in the charges of
-/// Stripe's API, it stands for the suffix where there is none.
-fn purpose(
-    intent: Option<&PaymentIntent>,
-    legacy_charge: Option<&charge::Details>,
-) -> Option<Purpose> {
-    let (description, suffix, whole, shipping) = match (legacy_charge, intent) {
+/// What is said of a payment. Processors take no whole descriptor of a card payment: as in the charges of Stripe's API, it
+/// stands for the suffix where there is none.
+fn purpose(intent: Option<&PaymentIntent>, legacy_charge: Option<&charge::Details>) -> Purpose {
+    let mut purpose = Purpose::new();
+    let (description, suffix, whole, shipping) = match (legacy_charge, intent.map(|of| &of.details))
+    {
         (Some(of), _) => (
             &of.description,
             &of.statement_descriptor_suffix,
             &of.statement_descriptor,
             &of.shipping,
         ),
-        (None, intent) => {
-            let of = &intent?.details;
-            let suffix = &of.statement_descriptor_suffix;
-            (&of.description, suffix, &of.statement_descriptor, &of.shipping)
+        (None, Some(of)) => (
+            &of.description,
+            &of.statement_descriptor_suffix,
+            &of.statement_descriptor,
+            &of.shipping,
+        ),
+        (None, None) => return purpose,
+    };
+    let mut say = |name: &str, said: &Option<String>| {
+        if let Some(said) = said {
+            purpose.insert(name.to_owned(), said.clone());
         }
     };
-    let purpose = Purpose {
-        description: description.clone(),
-        statement_descriptor_suffix: suffix.as_ref().or(whole.as_ref()).cloned(),
-        shipping: shipping.clone(),
-    };
-    (purpose != Purpose::default()).then_some(purpose)
+    say("description", description);
+    say("statement_descriptor_suffix", if suffix.is_some() { suffix } else { whole });
+    if let Some(Shipping { address, carrier, name, phone, tracking_number }) = shipping {
+        say("shipping[name]", name);
+        say("shipping[phone]", phone);
+        say("shipping[carrier]", carrier);
+        say("shipping[tracking_number]", tracking_number);
+        if let Some(Address { line1, line2, city, state, postal_code, country }) = address {
+            say("shipping[address][line1]", line1);
+            say("shipping[address][line2]", line2);
+            say("shipping[address][city]", city);
+            say("shipping[address][state]", state);
+            say("shipping[address][postal_code]", postal_code);
+            say("shipping[address][country]", country);
+        }
+    }
+    purpose
 }
 
 /// What the processor is asked for.
@@ -113,7 +131,7 @@ pub(super) fn command<'a>(
         expiry: Expiry { month: method.card.exp_month, year: method.card.exp_year },
         cvc: None,
         billing: &method.details.billing_details,
-        purpose: authorize.purpose.as_deref(),
+        purpose: &authorize.purpose,
         return_url: None,
         off_session: authorize.off_session,
         set_up: method.details.set_up,
