@@ -3,6 +3,7 @@
 //! Answers are read from a [`Value`] by path rather than into structs of their own: processors send far
 //! more than is needed here, and a reader for each type would weigh more than all of these lines.
 
+use domain::card::{Funding, Issued};
 use domain::money::{Amount, Money};
 use http::HeaderMap;
 use serde_json::Value;
@@ -67,6 +68,18 @@ pub(crate) fn owned(value: &Value, path: &str) -> Option<String> {
 /// The whole number there.
 pub(crate) fn integer(value: &Value, path: &str) -> Option<i64> {
     value.pointer(path)?.as_i64()
+}
+
+/// What is said of a card's issuer: a country by its code, and a funding in capitals or not.
+pub(crate) fn issued(value: &Value, country: &str, funding: &str) -> Issued {
+    let is_code = |code: &&str| code.len() == 2 && code.bytes().all(|b| b.is_ascii_uppercase());
+    let funding = text(value, funding).unwrap_or_default();
+    Issued {
+        country: text(value, country).filter(is_code).map(str::to_owned),
+        funding: [Funding::Credit, Funding::Debit, Funding::Prepaid]
+            .into_iter()
+            .find(|known| known.name().eq_ignore_ascii_case(funding)),
+    }
 }
 
 /// The processor's reference there, if it can be one.

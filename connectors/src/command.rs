@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use domain::attempt::Purpose;
 use domain::card::{CardNumber, Checks, Expiry};
 use domain::money::{Amount, Money};
 use domain::payment_method::{BillingDetails, ProcessorToken};
@@ -93,6 +94,8 @@ pub struct Authorize<'a> {
     pub cvc: Option<SecurityCode<'a>>,
     /// Whom the bill goes to.
     pub billing: &'a BillingDetails,
+    /// What it is for.
+    pub purpose: &'a Purpose,
     /// Where the cardholder comes back to from a challenge: a page of ours, which then looks the payment
     /// up. Without one, real processors cannot challenge.
     pub return_url: Option<&'a str>,

@@ -4,7 +4,7 @@
 //! answer, what the later one *refuses* says nothing about the earlier: see
 //! [`Outcome::moved_nothing`].
 
-use domain::card::{Checks, Decline};
+use domain::card::{Checks, Decline, Issued};
 use domain::charge::Risk;
 use domain::refund;
 
@@ -26,6 +26,8 @@ pub enum Outcome {
         risk: Risk,
         /// What the issuer says of the holder's data.
         checks: Checks,
+        /// What it says of the card's issuer.
+        issued: Issued,
         /// Whether what it holds can be taken in parts.
         multicapture: bool,
         /// What will happen to it later (the simulator only).
@@ -136,6 +138,8 @@ pub enum Fault {
 pub struct Declined {
     /// Why, in Stripe's codes.
     pub decline: Decline,
+    /// Whether it is known here by what the processor gave for its reason, and means that nothing was taken.
+    pub is_clear: bool,
     /// What only real processors say of it.
     pub raw: Option<Box<RawDecline>>,
 }
@@ -157,25 +161,23 @@ pub struct RawDecline {
     pub network_advice_code: Option<String>,
 }
 
-/// What a card network answers a merchant who is not to try the card again, or not as it is (Mastercard's merchant
-/// advice codes).
-const DO_NOT_TRY_AGAIN: [&str; 3] = ["01", "03", "21"];
-
 impl Declined {
-    /// Whether another processor may see it otherwise: nobody advises against it.
+    /// Whether another processor may see it otherwise: it is clear, and any advice is to try again without a change and
+    /// without a wait (`02` of Mastercard's merchant advice codes). What is advised in words nobody here knows is heeded.
     pub fn may_pass_elsewhere(&self) -> bool {
         let raw = self.raw.as_deref();
         let advice = raw.and_then(|raw| raw.advice_code.as_deref());
         let network = raw.and_then(|raw| raw.network_advice_code.as_deref());
-        self.decline.may_pass_elsewhere()
-            && !matches!(advice, Some("do_not_try_again" | "confirm_card_data"))
-            && !network.is_some_and(|code| DO_NOT_TRY_AGAIN.contains(&code))
+        self.is_clear
+            && self.decline.may_pass_elsewhere()
+            && matches!(advice, None | Some("try_again_later" | "retry_later"))
+            && matches!(network, None | Some("02"))
     }
 }
 
 impl From<Decline> for Declined {
     fn from(decline: Decline) -> Self {
-        Self { decline, raw: None }
+        Self { decline, is_clear: true, raw: None }
     }
 }
 

@@ -3,6 +3,8 @@
 //! The API's answer, the processor's webhook and our own recovery all report the same fact, so each
 //! goes through the attempt: only the one that finds it open may resolve it.
 
+use std::collections::BTreeMap;
+
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -156,6 +158,9 @@ pub struct Authorize {
     /// Whether the processor is to remember the card.
     #[serde(default)]
     pub remembers: bool,
+    /// What a real processor is told of the payment.
+    #[serde(default, skip_serializing_if = "Purpose::is_empty")]
+    pub purpose: Purpose,
     /// How what is taken is priced.
     #[serde(default)]
     pub terms: Terms,
@@ -165,6 +170,10 @@ pub struct Authorize {
     /// A charge made without an intent carries its own details.
     pub legacy_charge: Option<crate::charge::Details>,
 }
+
+/// What a payment is for, by the names that Stripe's API has for it, as `shipping[address][line1]`. It is as it was said
+/// when the attempt began: a request that is sent again has to be the same, whatever is said since.
+pub type Purpose = BTreeMap<String, String>;
 
 /// What a cardholder did with a challenge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -138,8 +138,8 @@ pub async fn dry_run<P: Platform>(
         None => current(context).await?,
     };
     let mut facts = *facts;
-    if context.scope.livemode {
-        // Neither is known of a live card when it is paid with.
+    if context.scope.livemode && !facts.saved {
+        // Neither is known of a live card before it was paid with.
         (facts.country, facts.funding) = (None, "unknown");
     }
     let choice = choose(context, &routing.document, &facts);

@@ -73,9 +73,14 @@ pub(crate) fn declined(failed: &Value, reference: String) -> Outcome {
     let details = |path: &str| text(failed, &format!("/error_details/{path}"));
     let code = text(failed, "/error_code");
     let network = text(failed, "/issuer_error_code").or_else(|| details("issuer_details/code"));
+    let unified = details("unified_details/standardised_code");
     // What is unified says most; the code of the processor behind it may be Stripe's or the issuer's.
-    let decline = details("unified_details/standardised_code")
-        .and_then(codes::from_standardised)
+    let first = match (unified, network) {
+        (Some(code), _) => codes::from_standardised(code),
+        (None, Some(code)) => from_network(code),
+        (None, None) => code.and_then(from_stripe),
+    };
+    let decline = first
         .or_else(|| network.and_then(from_network))
         .or_else(|| code.and_then(from_stripe))
         .or_else(|| code.and_then(from_network))
@@ -90,5 +95,7 @@ pub(crate) fn declined(failed: &Value, reference: String) -> Outcome {
         network_decline_code: network.map(str::to_owned),
         network_advice_code: advice.map(str::to_owned),
     };
-    Outcome::Declined(Declined { decline, raw: Some(Box::new(raw)) })
+    // Where something went wrong on the way, nobody knows what the processor behind it did.
+    let is_clear = first.is_some_and(|decline| decline != Decline::ProcessingError);
+    Outcome::Declined(Declined { decline, is_clear, raw: Some(Box::new(raw)) })
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{customer_id, error};
 use crate::answer::{
-    integer, mismatch, missing, must_amount_to, must_be_in, owned, shown, text, total,
+    integer, issued, mismatch, missing, must_amount_to, must_be_in, owned, shown, text, total,
 };
 use crate::command::{LookUp, Operation, is_plain};
 use crate::outcome::Remembered;
@@ -89,6 +89,11 @@ fn authorized(
                 reference: id,
                 risk,
                 checks,
+                issued: issued(
+                    payment,
+                    "/payment_method_data/card/card_issuing_country",
+                    "/payment_method_data/card/card_type",
+                ),
                 multicapture: false,
                 later: None,
                 remembered: remembered(question, payment),
@@ -172,10 +177,21 @@ fn incremented(
         return Ok(Outcome::Done { reference: id });
     }
     let tried = payment.get("incremental_authorizations").and_then(Value::as_array);
-    let ours = tried.into_iter().flatten().rfind(|tried| integer(tried, "/amount") == Some(amount));
-    Ok(match ours.map(|tried| (tried, text(tried, "/status"))) {
-        Some((tried, Some("failure"))) => error::declined(tried, id),
-        Some((_, Some("processing"))) => Outcome::Pending { reference: id },
+    let mut refused = None;
+    for tried in tried.into_iter().flatten() {
+        if integer(tried, "/amount") != Some(amount) {
+            continue;
+        }
+        // Those before it are over: one that is not is the one that was asked about.
+        if text(tried, "/status") != Some("failure") {
+            return Ok(Outcome::Pending { reference: id });
+        }
+        refused = Some(tried);
+    }
+    // Nothing in the list is ours by name. The answer to the increment itself has it; what is found later may be all of
+    // others to the same total, and this one still on its way.
+    Ok(match refused {
+        Some(refused) if !matches!(not_yet, Outcome::NotFound) => error::declined(refused, id),
         _ => not_yet,
     })
 }

@@ -1,9 +1,10 @@
 //! Commands as Hyperswitch wants them: JSON.
 
-use domain::payment_method::BillingDetails;
+use domain::attempt::Purpose;
+use domain::payment_method::{Address, BillingDetails};
 use http::header::HeaderName;
 use http::{Method, Request};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::outcome::expected;
 use super::{BASE_URL, OTHER_UNIT, SANDBOX_URL, customer_id, payment_id, refund_id, token};
@@ -99,7 +100,7 @@ fn authorization(authorize: &Authorize<'_>, id: &str) -> Value {
         Some(token) => Some(token.customer.clone()),
         None => remembers.then(|| customer_id(key)),
     };
-    json!({
+    let mut body = json!({
         "payment_id": id,
         "merchant_order_reference_id": key,
         "metadata": { "florin_key": key },
@@ -120,7 +121,11 @@ fn authorization(authorize: &Authorize<'_>, id: &str) -> Value {
         "off_session": token.map(|_| true),
         "recurring_details":
             token.map(|token| json!({ "type": "payment_method_id", "data": token.card })),
-    })
+    });
+    if let Some(body) = body.as_object_mut() {
+        tell_purpose(body, authorize.purpose);
+    }
+    body
 }
 
 fn card(authorize: &Authorize<'_>) -> Value {
@@ -134,21 +139,48 @@ fn card(authorize: &Authorize<'_>) -> Value {
 }
 
 fn billing(billing: &BillingDetails) -> Value {
-    let (first, last) = match billing.name.as_deref().map(|name| name.rsplit_once(' ')) {
-        Some(Some((first, last))) => (Some(first), Some(last)),
-        _ => (billing.name.as_deref(), None),
-    };
-    let address = billing.address.as_ref().map(|address| {
-        json!({
-            "first_name": first,
-            "last_name": last,
-            "line1": address.line1,
-            "line2": address.line2,
-            "city": address.city,
-            "state": address.state,
-            "zip": address.postal_code,
-            "country": address.country,
-        })
-    });
+    let address = billing.address.as_ref().map(
+        |Address { line1, line2, city, state, postal_code, country }| {
+            let parts =
+                [line1, line2, city, state, postal_code, country].map(|part| part.as_deref());
+            address(billing.name.as_deref(), parts)
+        },
+    );
     json!({ "address": address, "email": billing.email })
+}
+
+/// An address, and whose it is.
+fn address(name: Option<&str>, parts: [Option<&str>; 6]) -> Value {
+    let (first, last) = match name.map(|name| name.rsplit_once(' ')) {
+        Some(Some((first, last))) => (Some(first), Some(last)),
+        _ => (name, None),
+    };
+    let [line1, line2, city, state, zip, country] = parts;
+    json!({
+        "first_name": first,
+        "last_name": last,
+        "line1": line1,
+        "line2": line2,
+        "city": city,
+        "state": state,
+        "zip": zip,
+        "country": country,
+    })
+}
+
+/// What the payment is for. Where nothing is said, the request is as it was before anything was.
+fn tell_purpose(body: &mut Map<String, Value>, purpose: &Purpose) {
+    let said = |name: &str| purpose.get(name).map(String::as_str);
+    let mut tell = |name: &str, value: Value| drop(body.insert(name.to_owned(), value));
+    if let Some(description) = said("description") {
+        tell("description", json!(description));
+    }
+    if let Some(suffix) = said("statement_descriptor_suffix") {
+        tell("billing_descriptor", json!({ "statement_descriptor_suffix": suffix }));
+    }
+    if let Some(name) = said("shipping[name]") {
+        let parts = ["line1", "line2", "city", "state", "postal_code", "country"];
+        let parts = parts.map(|part| said(&format!("shipping[address][{part}]")));
+        tell("shipping", json!({ "address": address(Some(name), parts) }));
+    }
 }

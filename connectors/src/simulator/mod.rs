@@ -7,7 +7,7 @@ pub mod cards;
 pub mod disputes;
 mod later;
 
-use domain::card::{CardNumber, Check, Checks, Decline};
+use domain::card::{CardNumber, Check, Checks, Decline, Issued};
 use domain::refund::Status;
 
 use crate::{Authorize, Challenge, Command, Outcome};
@@ -83,6 +83,7 @@ fn answer_authorization(authorize: &Authorize<'_>) -> Outcome {
         reference: reference(authorize.key),
         risk: card.risk,
         checks: seen(card.behaviour, authorize.checks),
+        issued: Issued::default(),
         multicapture: card.behaviour != Behaviour::CapturesOnce,
         later: match card.behaviour {
             Behaviour::Later(later) => Some(later),
@@ -158,6 +159,7 @@ fn seen(behaviour: Behaviour, given: Checks) -> Checks {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use domain::attempt::Purpose;
     use domain::card::Expiry;
     use domain::money::{Amount, Currency, Money};
     use domain::payment_method::BillingDetails;
@@ -180,6 +182,7 @@ mod tests {
             expiry: Expiry { month: 12, year: 2034 },
             cvc: None,
             billing: &BillingDetails::default(),
+            purpose: &Purpose::new(),
             return_url: None,
             off_session: false,
             set_up: false,

@@ -71,19 +71,21 @@ fn is_about_state(code: &str) -> bool {
 pub(crate) fn declined(error: &Value, reference: Option<String>) -> Outcome {
     let (code, decline_code) = (text(error, "/code"), text(error, "/decline_code"));
     let network = text(error, "/network_decline_code");
-    // The issuer's own reason says more than the error's code; both are Stripe's.
-    let decline = decline_code
-        .and_then(codes::from_stripe)
+    // The issuer's own reason says more than the error's code; both are Stripe's. A charge that it declines took nothing,
+    // also where processing it went wrong.
+    let reason = decline_code.or(code);
+    let clear = reason.and_then(codes::from_stripe);
+    let decline = clear
         .or_else(|| code.and_then(codes::from_stripe))
         .or_else(|| network.and_then(codes::from_network))
         .unwrap_or(Decline::GenericDecline);
     let raw = RawDecline {
         reference,
-        code: decline_code.or(code).map(str::to_owned),
+        code: reason.map(str::to_owned),
         message: owned(error, "/message"),
         advice_code: owned(error, "/advice_code"),
         network_decline_code: network.map(str::to_owned),
         network_advice_code: owned(error, "/network_advice_code"),
     };
-    Outcome::Declined(Declined { decline, raw: Some(Box::new(raw)) })
+    Outcome::Declined(Declined { decline, is_clear: clear.is_some(), raw: Some(Box::new(raw)) })
 }

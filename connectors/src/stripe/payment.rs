@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::error;
 use crate::answer::{
-    integer, mismatch, missing, must_amount_to, must_be_in, owned, shown, text, total,
+    integer, issued, mismatch, missing, must_amount_to, must_be_in, owned, shown, text, total,
 };
 use crate::command::{LookUp, Operation, is_plain};
 use crate::outcome::Remembered;
@@ -104,6 +104,11 @@ fn success(reference: String, intent: &Value) -> Outcome {
             address_postal_code_check: checked("address_postal_code_check"),
             cvc_check: checked("cvc_check"),
         },
+        issued: issued(
+            intent,
+            "/latest_charge/payment_method_details/card/country",
+            "/latest_charge/payment_method_details/card/funding",
+        ),
         multicapture: charge("payment_method_details/card/multicapture/status")
             == Some("available"),
         later: None,

@@ -182,6 +182,9 @@ impl Form {
         option(holds && authorize.wants_multicapture, "request_multicapture", "if_available");
         let increments = holds && authorize.wants_increments;
         option(increments, "request_incremental_authorization", "if_available");
+        for (name, said) in authorize.purpose {
+            self.text(name, said);
+        }
         self.key(authorize.key);
         self.text("expand[0]", "latest_charge");
     }

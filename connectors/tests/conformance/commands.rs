@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use connectors::{Account, Authorize, Command, LookUp, Operation, SecurityCode};
+use domain::attempt::Purpose;
 use domain::card::{CardNumber, Checks, Expiry};
 use domain::money::{Amount, Currency, Money};
 use domain::payment_method::{Address, BillingDetails};
@@ -20,6 +21,8 @@ pub const ACCOUNT: Account<'static> = Account {
 
 static NUMBER: LazyLock<CardNumber> =
     LazyLock::new(|| CardNumber::parse("4242424242424242").expect("a card number"));
+
+static PURPOSE: Purpose = Purpose::new();
 
 static BILLING: LazyLock<BillingDetails> = LazyLock::new(|| BillingDetails {
     name: Some("Jo March".to_owned()),
@@ -55,6 +58,7 @@ pub fn authorize(capture: bool) -> Authorize<'static> {
         expiry: Expiry { month: 3, year: 2034 },
         cvc: Some(SecurityCode("314")),
         billing: &BILLING,
+        purpose: &PURPOSE,
         return_url: Some("https://florin.example/challenges/1?a=b"),
         off_session: false,
         set_up: false,

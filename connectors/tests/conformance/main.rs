@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod commands;
 #[cfg(test)]
+mod declines;
+#[cfg(test)]
 mod hyperswitch;
 #[cfg(test)]
 mod particular;

@@ -4,7 +4,7 @@ use connectors::webhook::Subject;
 use connectors::{
     Asked, Authorize, Command, Connector, Declined, Fault, LookUp, Outcome, Unsupported,
 };
-use domain::card::Decline;
+use domain::card::{Decline, Funding};
 use domain::money::{Currency, Money};
 use domain::payment_method::ProcessorToken;
 use domain::timestamp::Timestamp;
@@ -112,6 +112,7 @@ fn what_stripe_says_of_the_card_is_kept() {
         "outcome": { "risk_level": "elevated" },
         "payment_method_details": { "card": {
             "checks": { "cvc_check": "pass", "address_line1_check": "fail" },
+            "country": "DE", "funding": "debit",
             "multicapture": { "status": "available" },
         } },
     } });
@@ -120,14 +121,38 @@ fn what_stripe_says_of_the_card_is_kept() {
     merge(&mut value, charge);
     let command = Command::Authorize(authorize(false));
     let outcome = hear(&Stripe, &command, &(status, value.to_string()));
-    let Outcome::Authorized { risk, checks, multicapture, .. } = outcome else {
+    let Outcome::Authorized { risk, checks, multicapture, issued, .. } = outcome else {
         panic!("{outcome:?}")
     };
+    assert_eq!((issued.country.as_deref(), issued.funding), (Some("DE"), Some(Funding::Debit)));
     assert_eq!(risk, domain::charge::Risk::Elevated);
     assert_eq!(checks.cvc_check, Some(domain::card::Check::Pass));
     assert_eq!(checks.address_line1_check, Some(domain::card::Check::Fail));
     assert_eq!(checks.address_postal_code_check, None);
     assert!(multicapture);
+}
+
+#[test]
+fn what_hyperswitch_says_of_the_cards_issuer_is_kept_where_it_is_a_code() {
+    for (country, kind, expected) in [
+        (json!("DE"), json!("DEBIT"), (Some("DE"), Some(Funding::Debit))),
+        (json!("UNITEDSTATES"), json!("Credit"), (None, Some(Funding::Credit))),
+        (json!("de"), json!("CHARGE CARD"), (None, None)),
+        (Value::Null, Value::Null, (None, None)),
+    ] {
+        let card = json!({ "card_issuing_country": country, "card_type": kind });
+        let change = json!({ "payment_method_data": { "card": card } });
+        let (status, body) = Hyperswitch.answer(Situation::Taken);
+        let mut value: Value = serde_json::from_str(&body).expect("JSON");
+        merge(&mut value, change);
+        let command = Command::Authorize(authorize(true));
+        match hear(&Hyperswitch, &command, &(status, value.to_string())) {
+            Outcome::Authorized { issued, .. } => {
+                assert_eq!((issued.country.as_deref(), issued.funding), expected);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
 }
 
 #[test]
@@ -281,15 +306,35 @@ fn what_hyperswitch_unified_outranks_the_code_of_the_processor_behind_it() {
 }
 
 #[test]
-fn an_increment_that_hyperswitch_still_works_at_is_pending() {
-    let tried = json!([
-        { "amount": 2500, "status": "failure" },
-        { "amount": 2500, "status": "processing" },
-    ]);
-    let change = json!({ "incremental_authorizations": tried });
+fn an_older_increment_to_the_same_total_was_taken_for_the_one_that_was_asked_about() {
     let payment = Hyperswitch.payment();
-    let outcome = changed(&Hyperswitch, Situation::IncrementNotFound, change, &increment(&payment));
-    assert_eq!(outcome, format!("pending {payment}"));
+    let (pending, declined) =
+        (format!("pending {payment}"), "declined insufficient_funds".to_owned());
+    let ask = |statuses: &[&str], command: &Command<'_>| {
+        let tried = |status: &&str| {
+            let code = (*status == "failure").then_some("insufficient_funds");
+            json!({ "amount": 2500, "status": status, "error_code": code })
+        };
+        let tried: Vec<_> = statuses.iter().map(tried).collect();
+        let change = json!({ "incremental_authorizations": tried });
+        changed(&Hyperswitch, Situation::IncrementNotFound, change, command)
+    };
+    let own = increment(&payment);
+    let later = Command::LookUp(ask_after(&own, None));
+    // One may still be at work, whichever place the list has for it.
+    for statuses in
+        [["failure", "processing"], ["processing", "failure"], ["unresolved", "failure"]]
+    {
+        assert_eq!(
+            (ask(&statuses, &own), ask(&statuses, &later)),
+            (pending.clone(), pending.clone())
+        );
+    }
+    // The answer to the increment itself lists it; nobody knows whether what is found later does.
+    assert_eq!(ask(&["failure", "failure"], &own), declined);
+    assert_eq!(ask(&["failure"], &own), declined);
+    assert_eq!(ask(&["failure"], &later), "not found");
+    assert_eq!(ask(&[], &own), "unknown");
 }
 
 #[test]

@@ -165,6 +165,15 @@ impl Funding {
     }
 }
 
+/// What a processor says of a card's issuer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Issued {
+    /// The issuer's country (ISO 3166-1 alpha-2).
+    pub country: Option<String>,
+    /// How the holder pays the issuer.
+    pub funding: Option<Funding>,
+}
+
 /// What a check of the cardholder's data at the issuer said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
@@ -208,6 +217,23 @@ pub struct Card {
     pub last4: String,
     /// What the issuer said of the holder's data.
     pub checks: Checks,
+}
+
+impl Card {
+    /// Fills in what was not known of the issuer, and says whether anything was.
+    pub fn learn(&mut self, issued: &Issued) -> bool {
+        let learns_country = self.country.is_none() && issued.country.is_some();
+        if learns_country {
+            self.country.clone_from(&issued.country);
+        }
+        match issued.funding {
+            Some(funding) if self.funding == Funding::Unknown => {
+                self.funding = funding;
+                true
+            }
+            _ => learns_country,
+        }
+    }
 }
 
 /// The month after which a card is no longer good.

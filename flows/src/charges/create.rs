@@ -1,7 +1,7 @@
 //! Creating a charge without an intent: a card is charged, or its money held, at once.
 
 use domain::ApiError;
-use domain::attempt::{Attempt, Authorize};
+use domain::attempt::{Attempt, Authorize, Purpose};
 use domain::charge::{Charge, Details};
 use domain::id::{ChargeId, CustomerId};
 use domain::money::Money;
@@ -83,15 +83,17 @@ async fn new_attempt<P: Platform>(
     details.source = Some(source.shown.clone());
     let charge: ChargeId = context.ids.derive("charge");
     details.receipt_url = Some(operations::receipt_url(context, &context.origin, &charge));
-    let asked = (true, Some(&source.method));
+    // What its customer keeps is charged as in their absence, which nothing says; whoever gives a card is there.
+    let off_session = create.customer.is_some();
+    let asked = (off_session, Some(&source.method));
     let (amount, metadata) = (create.amount, &create.details.metadata);
     let to = operations::route(context, charge.as_str(), amount, metadata, asked).await?;
     let authorize = Authorize {
         charge,
         capture: create.capture,
-        // Nobody could be asked to prove anything: a charge has no way to wait for it.
-        off_session: true,
+        off_session,
         wants_challenge: false,
+        // A charge has no way to wait for somebody who is to prove something.
         error_on_requires_action: true,
         payment_method: source.method.id().clone(),
         customer: create.customer.clone(),
@@ -104,6 +106,7 @@ async fn new_attempt<P: Platform>(
         challenge: None,
         with_cvc: false,
         remembers: false,
+        purpose: Purpose::new(),
         terms: context.terms.clone(),
         route: None,
         legacy_charge: Some(details),

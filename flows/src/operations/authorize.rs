@@ -2,14 +2,16 @@
 
 use connectors::{Challenge, Outcome, Remembered};
 use domain::Metadata;
-use domain::attempt::{Attempt, AttemptState, Authorize, ChallengeResult, Request, Resolution};
+use domain::attempt::{
+    Attempt, AttemptState, Authorize, ChallengeResult, Purpose, Request, Resolution,
+};
 use domain::card::{CardNumber, Decline, Expiry};
 use domain::charge::{self, Charge};
 use domain::event::Transition;
 use domain::id::ChargeId;
 use domain::money::{Amount, Money};
-use domain::payment_intent::{PaymentIntent, Requested, SetupFutureUsage};
-use domain::payment_method::{PaymentMethod, ProcessorToken};
+use domain::payment_intent::{PaymentIntent, Requested, SetupFutureUsage, Shipping};
+use domain::payment_method::{Address, PaymentMethod, ProcessorToken};
 use domain::receipt::link;
 use domain::timestamp::{DAY, Timestamp};
 use serde_json::{Value, json};
@@ -36,6 +38,9 @@ pub fn start<P: Platform>(
     let Destination { account, route } = destination;
     authorize.route = route;
     let account = account.as_deref();
+    if account.is_some() {
+        authorize.purpose = purpose(intent, authorize.legacy_charge.as_ref());
+    }
     authorize.remembers = account.is_some() && authorize.saves_card && authorize.customer.is_some();
     Attempt {
         id: context.ids.derive("attempt"),
@@ -58,10 +63,54 @@ pub fn start<P: Platform>(
     }
 }
 
+/// What is said of a payment. Processors take no whole descriptor of a card payment: as in the charges of Stripe's API, it
+/// stands for the suffix where there is none.
+fn purpose(intent: Option<&PaymentIntent>, legacy_charge: Option<&charge::Details>) -> Purpose {
+    let mut purpose = Purpose::new();
+    let (description, suffix, whole, shipping) = match (legacy_charge, intent.map(|of| &of.details))
+    {
+        (Some(of), _) => (
+            &of.description,
+            &of.statement_descriptor_suffix,
+            &of.statement_descriptor,
+            &of.shipping,
+        ),
+        (None, Some(of)) => (
+            &of.description,
+            &of.statement_descriptor_suffix,
+            &of.statement_descriptor,
+            &of.shipping,
+        ),
+        (None, None) => return purpose,
+    };
+    let mut say = |name: &str, said: &Option<String>| {
+        if let Some(said) = said {
+            purpose.insert(name.to_owned(), said.clone());
+        }
+    };
+    say("description", description);
+    say("statement_descriptor_suffix", if suffix.is_some() { suffix } else { whole });
+    if let Some(Shipping { address, carrier, name, phone, tracking_number }) = shipping {
+        say("shipping[name]", name);
+        say("shipping[phone]", phone);
+        say("shipping[carrier]", carrier);
+        say("shipping[tracking_number]", tracking_number);
+        if let Some(Address { line1, line2, city, state, postal_code, country }) = address {
+            say("shipping[address][line1]", line1);
+            say("shipping[address][line2]", line2);
+            say("shipping[address][city]", city);
+            say("shipping[address][state]", state);
+            say("shipping[address][postal_code]", postal_code);
+            say("shipping[address][country]", country);
+        }
+    }
+    purpose
+}
+
 /// What the processor is asked for.
 pub(super) fn command<'a>(
     held: &'a Held,
-    authorize: &Authorize,
+    authorize: &'a Authorize,
     method: &'a PaymentMethod,
     number: &'a CardNumber,
 ) -> connectors::Authorize<'a> {
@@ -82,6 +131,7 @@ pub(super) fn command<'a>(
         expiry: Expiry { month: method.card.exp_month, year: method.card.exp_year },
         cvc: None,
         billing: &method.details.billing_details,
+        purpose: &authorize.purpose,
         return_url: None,
         off_session: authorize.off_session,
         set_up: method.details.set_up,
@@ -105,7 +155,17 @@ pub(super) fn record<P: Platform>(
     outcome: &Outcome,
 ) -> Result<Vec<Statement>, Failure> {
     match outcome {
-        Outcome::Authorized { reference, risk, checks, multicapture, later, remembered } => {
+        Outcome::Authorized {
+            reference,
+            risk,
+            checks,
+            issued,
+            multicapture,
+            later,
+            remembered,
+        } => {
+            let learns =
+                held.payment_method.as_mut().is_some_and(|method| method.card.learn(issued));
             let mut charge = new_charge(context, held, authorize)?;
             if let Some(card) = &mut charge.details.card {
                 card.checks = *checks;
@@ -115,7 +175,7 @@ pub(super) fn record<P: Platform>(
             charge.details.later = later.map(|later| later.name().to_owned());
             charge.details.processor_reference = Some(reference.clone());
             held.attempt.processor_reference = Some(reference.clone());
-            authorized(context, held, authorize, charge, remembered.as_ref())
+            authorized(context, held, authorize, charge, (remembered.as_ref(), learns))
         }
         // A charge without an intent has nowhere to wait for its cardholder.
         Outcome::ChallengeRequired { reference, .. } if held.payment_intent.is_none() => {
@@ -224,7 +284,7 @@ fn authorized<P: Platform>(
     held: &mut Held,
     authorize: &Authorize,
     mut charge: Charge,
-    remembered: Option<&Remembered>,
+    (remembered, learns): (Option<&Remembered>, bool),
 ) -> Result<Vec<Statement>, Failure> {
     held.attempt.state = AttemptState::Succeeded;
     let mut statements = Vec::new();
@@ -247,7 +307,11 @@ fn authorized<P: Platform>(
         statements.extend(payment_intents::update(intent));
     }
     statements.extend(insert(context, &charge));
-    statements.extend(method::after_success(context, held, authorize, remembered)?);
+    let of_method = method::after_success(context, held, authorize, remembered)?;
+    if learns && of_method.is_empty() {
+        statements.extend(method::learnt(held));
+    }
+    statements.extend(of_method);
     let transition = match (&held.payment_intent, authorize.capture) {
         (None, _) => Transition::ChargeSucceeded,
         (Some(_), true) => Transition::IntentSucceeded,

@@ -22,6 +22,12 @@ pub(super) fn after_success<P: Platform>(
     if authorize.saves_card { keep(context, held, authorize, remembered) } else { use_up(held) }
 }
 
+/// The statements that keep what was learnt of the card for the payments to come. One that is used up makes none.
+pub(super) fn learnt(held: &mut Held) -> Vec<Statement> {
+    let method = held.payment_method.as_mut().filter(|method| !method.used_up);
+    method.map(|method| payment_methods::update(method).to_vec()).unwrap_or_default()
+}
+
 /// The statements that let nobody use a payment method again which its payment has used and no
 /// customer keeps. A charge without an intent leaves it as it is.
 pub(super) fn use_up(held: &mut Held) -> Result<Vec<Statement>, Failure> {

@@ -358,7 +358,7 @@ fn refused(held: &mut Held, outcome: &Outcome) -> Result<Vec<Statement>, Failure
 /// What is kept of a no.
 fn resolution(outcome: &Outcome) -> Result<Resolution, Failure> {
     let (decline, refusal) = match outcome {
-        Outcome::Declined(Declined { decline, raw }) => {
+        Outcome::Declined(Declined { decline, raw, .. }) => {
             let refusal = raw.as_ref().map(|raw| Refusal {
                 code: raw.code.clone(),
                 message: raw.message.clone(),

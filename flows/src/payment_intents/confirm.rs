@@ -1,7 +1,7 @@
 //! Confirming an intent: its card is charged, or held.
 
 use domain::ApiError;
-use domain::attempt::{Attempt, Authorize, ChallengeResult};
+use domain::attempt::{Attempt, Authorize, ChallengeResult, Purpose};
 use domain::payment_intent::{
     AllowRedirects, Operation, PaymentIntent, RequestThreeDSecure, SetupFutureUsage,
 };
@@ -176,6 +176,7 @@ pub(super) async fn new_attempt<P: Platform>(
         challenge: is_authenticated.then_some(ChallengeResult::Completed),
         with_cvc,
         remembers: false,
+        purpose: Purpose::new(),
         terms: context.terms.clone(),
         route: None,
         legacy_charge: None,

@@ -7,7 +7,8 @@ use std::pin::Pin;
 use api::processors::{self, Mood, PAY, Pairs, Routed, VISA, card, lose, pass, path};
 use api::{Answer, Api, cases, invariants};
 use domain::timestamp::HOUR;
-use kit::Fault;
+use flows::platform::Answered;
+use kit::{Fault, Processor};
 use serde_json::{Value, json};
 
 const KEY: &str = "key-1";
@@ -447,4 +448,67 @@ fn what_was_never_sent_was_said_to_be_refused_by_the_processor() {
     let refused = api.post(&(path(&held) + "/capture"), &[]);
     let message = refused.text_at("/error/message").to_owned();
     assert!(message.starts_with("Nothing was sent to the payment processor: "), "{message}");
+}
+
+/// A merchant who pays at Hyperswitch first, which answers that the processor behind it did not, and then at Stripe.
+fn behind_hyperswitch(details: &Value) -> (Api, Processor) {
+    let api = Api::watched();
+    let processor = Processor::listening(&api.platform);
+    let (listener, details) = (processor.clone(), details.clone());
+    api.platform.outside().process(move |request| {
+        if request.uri().host() != Some("sandbox.hyperswitch.io") {
+            return Ok(listener.answer(request));
+        }
+        let asked: Value = serde_json::from_str(request.body()).expect("JSON");
+        let failed = json!({
+            "payment_id": asked["payment_id"], "status": "failed", "amount": asked["amount"],
+            "currency": asked["currency"], "metadata": asked["metadata"],
+            "error_code": "No error code", "error_details": { "unified_details": details },
+        });
+        Ok(Answered { status: 200, body: failed.to_string(), ..Answered::default() })
+    });
+    let accounts = [("hyperswitch", "snd_verysecretindeed"), ("stripe", "sk_test_51example")];
+    let ids = accounts.map(|(connector, secret)| {
+        let form = [("connector", connector), ("secret_key", secret)];
+        api.post("/v1/florin/connector_accounts", &form).ok().id().to_owned()
+    });
+    api.platform.advance(5);
+    let [first, second] = &ids;
+    let form = [
+        ("default[priority][0]", first.as_str()),
+        ("default[priority][1]", second.as_str()),
+        RETRY_DECLINES,
+    ];
+    api.post("/v1/florin/routing", &form).ok();
+    (api, processor)
+}
+
+#[test]
+fn what_hyperswitch_advises_against_or_cannot_tell_was_tried_elsewhere() {
+    for (code, action, passes) in [
+        ("do_not_honor", json!("retry_later"), true),
+        ("do_not_honor", Value::Null, true),
+        ("do_not_honor", json!("do_not_retry"), false),
+        ("do_not_honor", json!("stop_recurring"), false),
+        ("do_not_honor", json!("retry_with_different_payment_method_data"), false),
+        ("do_not_honor", json!("retry_after_1_hour"), false),
+        ("transaction_timed_out", Value::Null, false),
+        ("psp_acquirer_error", json!("retry_later"), false),
+        ("downstream_technical_issue", json!("retry_later"), false),
+        ("generic_unknown_error", Value::Null, false),
+    ] {
+        let details = json!({ "standardised_code": code, "recommended_action": action });
+        let (api, processor) = behind_hyperswitch(&details);
+        let answer = api.post(PAY, &card(VISA, &[]));
+        let what = format!("{code} {action}");
+        assert_eq!(answer.status, if passes { 200 } else { 402 }, "{what}");
+        assert_eq!(processor.payments().len(), usize::from(passes), "{what}");
+        let sql = "SELECT resolution FROM attempts WHERE connector = 'hyperswitch'";
+        let rows = api.platform.database().query(sql, vec![]);
+        let kept = rows[0].0["resolution"].as_str().expect("JSON").to_owned();
+        let kept: Value = serde_json::from_str(&kept).expect("JSON");
+        assert_eq!(kept["refusal"]["code"], "No error code", "{kept:#}");
+        assert_eq!(kept["refusal"]["advice_code"], action, "{kept:#}");
+        settled(&api);
+    }
 }

@@ -161,3 +161,26 @@ fn a_webhook_tells_of_a_payment_whose_answer_was_lost() {
     assert_eq!(latest(&api).body["status"], "succeeded");
     invariants::check_settled(&api.platform);
 }
+
+#[test]
+fn what_a_payment_is_for_was_not_told_to_hyperswitch() {
+    let (api, processor) = connected();
+    let said = [
+        ("description", "Order 42"),
+        ("statement_descriptor_suffix", "TEA 42"),
+        ("shipping[name]", "Jo March"),
+        ("shipping[address][line1]", "1 Main Street"),
+        ("shipping[address][country]", "US"),
+    ];
+    api.post(PAY, &card(VISA, &said)).ok();
+    let asked = processor.asked();
+    assert_eq!(asked["description"], "Order 42");
+    assert_eq!(asked["billing_descriptor"], json!({ "statement_descriptor_suffix": "TEA 42" }));
+    let address = &asked["shipping"]["address"];
+    assert_eq!((&address["first_name"], &address["last_name"]), (&"Jo".into(), &"March".into()));
+    assert_eq!((&address["line1"], &address["country"]), (&"1 Main Street".into(), &"US".into()));
+    api.post(PAY, &card(VISA, &[])).ok();
+    let asked = processor.asked();
+    let fields = ["description", "billing_descriptor", "shipping"];
+    assert!(fields.iter().all(|name| asked.get(name).is_none()), "{asked}");
+}

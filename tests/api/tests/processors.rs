@@ -1,10 +1,10 @@
 //! Payments through an account at a payment processor, which keeps its own truth.
 
-use api::processors::{MANUAL, PAY, VISA, card, connected, only, path};
+use api::processors::{MANUAL, PAY, VISA, card, connected, lose, only, pass, path};
 use api::{Api, invariants};
 use domain::api_key::Kind;
 use domain::timestamp::DAY;
-use kit::Processor;
+use kit::{Fault, Processor};
 use serde_json::Value;
 
 const KEY: &str = "key-1";
@@ -150,5 +150,90 @@ fn a_security_code_goes_along_once_and_is_kept_nowhere() {
         let rows = api.platform.database().query(&format!("SELECT * FROM {table}"), vec![]);
         let kept = format!("{rows:?}").replace('\\', "");
         assert!(!rows.is_empty() && !kept.contains("\"737\""), "{table} keeps the security code");
+    }
+}
+
+#[test]
+fn a_charge_without_an_intent_was_said_to_be_made_in_its_holders_absence() {
+    let (api, processor) = connected();
+    let charge = [("amount", "2000"), ("currency", "usd")];
+    api.post("/v1/charges", &[&charge[..], &[("source", "tok_visa")]].concat()).ok();
+    let customer = api.post("/v1/customers", &[("source", "tok_visa")]).ok();
+    // Nobody said a word of who takes part: what is kept is charged without its holder.
+    api.post("/v1/charges", &[&charge[..], &[("customer", customer.id())]].concat()).ok();
+    let payments = processor.payments();
+    let absent = |place: usize| payments[place].asked.contains_key("off_session");
+    assert_eq!((payments.len(), absent(0), absent(1)), (2, false, true));
+    invariants::check_settled(&api.platform);
+}
+
+#[test]
+fn a_charge_without_an_intent_that_wants_to_see_its_holder_is_declined_and_let_go_of() {
+    let (api, processor) = connected();
+    let form =
+        [("amount", "2000"), ("currency", "usd"), ("source", "pm_card_authenticationRequired")];
+    let declined = api.post("/v1/charges", &form);
+    assert_eq!(declined.error(402)["decline_code"], "authentication_required");
+    api.platform.advance(61);
+    api.beat();
+    let there = only(&processor);
+    assert_eq!((there.status.as_str(), there.taken), ("canceled", 0));
+    invariants::check_settled(&api.platform);
+}
+
+/// What a payment is for.
+const SHIPPED: [(&str, &str); 9] = [
+    ("description", "Order 42"),
+    ("statement_descriptor_suffix", "TEA 42"),
+    ("shipping[name]", "Jo March"),
+    ("shipping[phone]", "+1 555 0100"),
+    ("shipping[carrier]", "Post"),
+    ("shipping[tracking_number]", "RR 1"),
+    ("shipping[address][line1]", "1 Main Street"),
+    ("shipping[address][postal_code]", "01742"),
+    ("shipping[address][country]", "US"),
+];
+
+#[test]
+fn what_a_payment_is_for_was_not_told_to_its_processor() {
+    let (api, processor) = connected();
+    api.post(PAY, &card(VISA, &SHIPPED)).ok();
+    let charge = [("amount", "2000"), ("currency", "usd"), ("source", "tok_visa")];
+    api.post("/v1/charges", &[&charge[..], &SHIPPED].concat()).ok();
+    let whole = ("statement_descriptor", "TEA HOUSE");
+    api.post("/v1/charges", &[&charge[..], &[whole]].concat()).ok();
+    let payments = processor.payments();
+    for paid in &payments[..2] {
+        for (name, value) in SHIPPED {
+            assert_eq!(paid.asked.get(name).map(String::as_str), Some(value), "{name}");
+        }
+    }
+    // Stripe takes no whole descriptor of a card payment.
+    assert_eq!(payments[2].asked["statement_descriptor_suffix"], "TEA HOUSE");
+    assert!(!payments[2].asked.contains_key("statement_descriptor"));
+}
+
+#[test]
+fn a_payment_that_is_sent_again_says_what_it_said_before() {
+    for by in ["this version", "the version before"] {
+        let (api, processor) = connected();
+        lose(&api, Fault::BeforeEffect);
+        api.post(PAY, &card(VISA, &SHIPPED)).ok();
+        let database = api.platform.database();
+        // Whoever began it in an earlier version has said nothing of this.
+        if by == "the version before" {
+            let sql = "UPDATE attempts SET request = json_remove(request, '$.purpose')";
+            database.query(sql, vec![]);
+        }
+        let sql = "UPDATE payment_intents SET version = version + 1, \
+                   details = json_set(details, '$.description', 'Other')";
+        database.query(sql, vec![]);
+        pass(&api, 61, 1);
+        let there = only(&processor);
+        let said = there.asked.get("description").map(String::as_str);
+        assert_eq!(said, (by == "this version").then_some("Order 42"), "{by}");
+        let shipped = there.asked.contains_key("shipping[name]");
+        assert_eq!((shipped, there.taken), (by == "this version", 2000), "{by}");
+        invariants::check_settled(&api.platform);
     }
 }

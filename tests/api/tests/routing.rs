@@ -104,6 +104,65 @@ fn a_rule_on_the_card_reads_the_one_that_a_customer_keeps() {
 }
 
 #[test]
+fn the_country_and_funding_of_a_card_that_its_processor_told_were_never_known() {
+    let routed = Routed::new(2);
+    let [first, second] = routed.accounts.as_slice() else { panic!("two accounts") };
+    let form = [
+        ("rules[0][name]", "german debit cards"),
+        ("rules[0][when][card][country][]", "DE"),
+        ("rules[0][when][card][funding][]", "debit"),
+        ("rules[0][use][priority][]", second.as_str()),
+        ("default[priority][]", first.as_str()),
+    ];
+    publish(&routed, &form).ok();
+    let api = &routed.api;
+    let customer = api.post("/v1/customers", &[]).ok();
+    let kept = |attaches_before: bool| {
+        // No card of test mode, of which everything is known.
+        let form = [
+            ("type", "card"),
+            ("card[number]", "4111111111111111"),
+            ("card[exp_month]", "12"),
+            ("card[exp_year]", "2034"),
+        ];
+        let method = api.post("/v1/payment_methods", &form).ok().id().to_owned();
+        if attaches_before {
+            let attach = format!("/v1/payment_methods/{method}/attach");
+            api.post(&attach, &[("customer", customer.id())]).ok();
+        }
+        method
+    };
+    let pay = |method: &str, more: &[(&str, &str)]| {
+        api.platform.advance(1);
+        let form = [
+            ("amount", "2000"),
+            ("currency", "usd"),
+            ("customer", customer.id()),
+            ("payment_method", method),
+            ("payment_method_types[]", "card"),
+            ("expand[]", "latest_charge"),
+            ("confirm", "true"),
+        ];
+        let paid = api.post(PAY, &[form.as_slice(), more].concat()).ok();
+        let shown = &paid.body["latest_charge"]["payment_method_details"]["card"];
+        let told = (&shown["country"], &shown["funding"]);
+        assert_eq!(told, (&"DE".into(), &"debit".into()), "{shown:#}");
+        *routed.paid_at().last().expect("a payment")
+    };
+    // What is kept with the payment is written along with it, and what was kept before on its own.
+    for (attaches_before, more) in
+        [(true, [].as_slice()), (false, &[("setup_future_usage", "on_session")])]
+    {
+        let method = kept(attaches_before);
+        assert_eq!((pay(&method, more), pay(&method, &[])), (0, 1), "{attaches_before}");
+        let shown = api.get(&format!("/v1/payment_methods/{method}")).ok();
+        let told = (&shown.body["card"]["country"], &shown.body["card"]["funding"]);
+        assert_eq!(told, (&"DE".into(), &"debit".into()), "{attaches_before}");
+    }
+    api::invariants::check(&api.platform);
+}
+
+#[test]
 fn a_document_costs_a_payment_no_hop_and_no_statement() {
     let routed = Routed::new(2);
     let database = routed.api.platform.database();
@@ -380,4 +439,8 @@ fn a_dry_run_in_live_mode_claimed_a_match_that_no_payment_makes() {
     let told = post(&format!("{ROUTING}/dry_run"), &form).ok();
     assert_eq!(told.body["rule"], Value::Null, "{:#}", told.body);
     assert_eq!(told.text_at("/steps/0/mismatch"), "The payment's card country is unknown.");
+    // A card that was paid with before may be known.
+    let kept = [form.as_slice(), &[("saved", "true")]].concat();
+    let told = post(&format!("{ROUTING}/dry_run"), &kept).ok();
+    assert_eq!(told.body["rule"], "american", "{:#}", told.body);
 }

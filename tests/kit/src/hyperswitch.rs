@@ -81,6 +81,15 @@ impl Hyperswitch {
         books.payments[books.order.last().expect("a payment")].clone()
     }
 
+    /// What it was asked for last, of the payments.
+    ///
+    /// # Panics
+    /// When it was asked for none.
+    pub fn asked(&self) -> Value {
+        let books = self.0.borrow();
+        serde_json::from_str(books.asked.last().expect("a payment").body()).expect("JSON")
+    }
+
     /// What was taken in all.
     pub fn taken(&self) -> i64 {
         let taken = |payment: &Value| payment["amount_received"].as_i64().unwrap_or_default();

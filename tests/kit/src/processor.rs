@@ -53,6 +53,8 @@ pub struct Paid {
     pub remembers: Option<String>,
     /// Why its issuer declines it, where it does, in the words of Stripe and of the network.
     pub decline: (&'static str, &'static str),
+    /// The fields of the request that made it.
+    pub asked: BTreeMap<String, String>,
 }
 
 #[derive(Default)]
@@ -371,6 +373,7 @@ impl Books {
                 "4000000000000002" => ("do_not_honor", "05"),
                 _ => ("insufficient_funds", "51"),
             },
+            asked: fields.clone(),
         };
         let answer = match status {
             "requires_payment_method" => {

@@ -34,6 +34,8 @@ pub(super) fn shown(paid: &Paid) -> Value {
             "outcome": { "risk_level": "normal" },
             "payment_method_details": { "card": {
                 "checks": { "cvc_check": "pass" },
+                "country": "DE",
+                "funding": "debit",
                 "multicapture": { "status": "available" },
                 "network_transaction_id": "MCC123456789",
             } },
