@@ -164,6 +164,23 @@ fn scenario_44_of_a_report_that_was_cut_off_nothing_is_taken() {
 }
 
 #[test]
+fn a_report_longer_than_other_texts_was_refused() {
+    let (api, _, _) = hearing();
+    paid(&api);
+    let strange = |number| charge(&format!("txn_{number}"), "pi_strange", 700);
+    let lines: Vec<_> = (2..80).map(strange).chain([charge("txn_1", "pi_1", 2000)]).collect();
+    assert!(lines.concat().len() > 5_000);
+    hand_in(&api, &lines);
+    assert_eq!((breaks(&api).len(), books(&api)), (78, [0, 1912, 88, 0, 0]));
+    // As many as one request carries, where each of its signs may take three.
+    let most: Vec<_> = (0..7_000).map(strange).collect();
+    let file = format!("{HEAD}{}", most.concat());
+    let form = [("connector_account", account(&api)), ("file", file)];
+    let form = form.each_ref().map(|(name, value)| (*name, value.as_str()));
+    assert_eq!(api.post(REPORTS, &form).ok().body["status"], "pending");
+}
+
+#[test]
 fn scenario_45_a_fee_that_differs_by_a_cent_is_booked_as_it_is_and_told() {
     let (api, _, _) = hearing();
     let fees = [("fees", r#"{"basis_points": 290, "fixed": {"usd": 30}}"#)];
