@@ -11,7 +11,7 @@ use http::Request;
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use crate::client::{Answer, invoke};
+use crate::client::{Answer, Owner, invoke};
 use crate::scheduler::{Slot, TaskId};
 use crate::trace::{Actor, digest};
 use crate::world::World;
@@ -40,6 +40,8 @@ pub struct Hook {
     pub secret: String,
     /// The connector account that it belongs to.
     pub connector_account: String,
+    /// Whose it is.
+    pub owner: Owner,
 }
 
 /// Something that the processor has to tell.

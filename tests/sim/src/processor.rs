@@ -15,10 +15,12 @@ use crate::world::World;
 mod disputes;
 mod objects;
 mod requests;
+mod settlement;
 
 pub use disputes::Dispute;
 pub use objects::{Payment, Refund};
 use requests::{account, header, refused};
+pub use settlement::{AGREED, Line, Terms};
 
 /// A status and a body.
 type Reply = (u16, Value);
@@ -37,6 +39,7 @@ pub struct Processor {
     refunds: Vec<Refund>,
     by_id: BTreeMap<String, usize>,
     by_key: BTreeMap<String, Vec<usize>>,
+    by_account: BTreeMap<String, Vec<usize>>,
     answers: BTreeMap<(String, String), Remembered>,
     disputes: Vec<Dispute>,
     /// Until when each account is answered nothing but errors.
@@ -44,6 +47,9 @@ pub struct Processor {
     /// How much it has told unasked.
     told: u64,
     notices: Vec<Notice>,
+    /// How it settles each account.
+    terms: BTreeMap<String, Terms>,
+    payouts: settlement::Payouts,
 }
 
 impl Processor {
@@ -68,8 +74,9 @@ impl Processor {
     }
 
     /// Opens an account.
-    pub fn open(&mut self, account: &str) {
+    pub fn open(&mut self, account: &str, terms: Terms) {
         self.fails_until.insert(account.to_owned(), 0);
+        self.terms.insert(account.to_owned(), terms);
     }
 
     /// How many accounts there are.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use store::Row;
 
 use super::{Books, number, parsed, text};
-use crate::notices::Notices;
+use crate::notices::{Notices, Taken};
 use crate::processor::Dispute;
 use crate::world::World;
 
@@ -31,7 +31,8 @@ impl Books {
                     problems.push(format!("I8: what others made was believed: {row:?}"));
                 }
                 (false, "parked")
-                    if !self.waits_for_a_person(taken.object["payment_intent"].as_str()) =>
+                    if !self.waits_for_a_person(taken.object["payment_intent"].as_str())
+                        && !self.came_to_nothing(world, taken) =>
                 {
                     problems.push(format!("I7: left parked: {row:?}"));
                 }
@@ -39,6 +40,15 @@ impl Books {
             }
         }
         self.disputes_agree(world, &notices, &rows, problems);
+    }
+
+    /// Whether it is a dispute of a payment that was given up here: that is parked for a person, whatever is undone since.
+    fn came_to_nothing(&self, world: &World, taken: &Taken) -> bool {
+        let processor = world.processor.borrow();
+        let payment = taken.object["payment_intent"].as_str().and_then(|id| processor.payment(id));
+        let attempt = payment.and_then(|payment| self.attempts.get(&payment.key));
+        taken.object["object"] == "dispute"
+            && attempt.is_some_and(|row| matches!(text(row, "state"), "failed" | "canceled"))
     }
 
     /// Whether an operation of a payment at the processor is left to a person.

@@ -148,6 +148,7 @@ impl Processor {
         let place = self.payments.len();
         self.by_id.insert(payment.id.clone(), place);
         self.by_key.entry(key).or_default().push(place);
+        self.by_account.entry(account.to_owned()).or_default().push(place);
         let reply = match payment.declined {
             Some(code) => {
                 let mut error = decline(code);
