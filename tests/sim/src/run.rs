@@ -144,11 +144,14 @@ fn merchant(world: &World, name: &str) -> Owner {
 async fn connect(client: &Client, accounts: u64) {
     let mut ids = Vec::new();
     for place in 0..accounts {
-        let account = format!("sk_test_51{}{place}", client.account.replace('_', ""));
+        let elsewhere = client.world.draw(|random| random.chance(3_000));
+        let (connector, opens) =
+            if elsewhere { ("hyperswitch", "snd") } else { ("stripe", "sk_test") };
+        let account = format!("{opens}_51{}{place}", client.account.replace('_', ""));
         let secret = format!("whsec_{place}_of_{}", client.account);
         let terms = client.world.draw(Terms::draw);
         let form = [
-            ("connector", "stripe"),
+            ("connector", connector),
             ("secret_key", account.as_str()),
             ("webhook_secret", secret.as_str()),
             ("fees", AGREED),
@@ -159,12 +162,14 @@ async fn connect(client: &Client, accounts: u64) {
         let connector_account = made.json()["id"].as_str().unwrap_or_default().to_owned();
         ids.push(connector_account.clone());
         client.world.processor.borrow_mut().open(&account, terms);
-        let path = format!("/connectors/stripe/webhooks/{connector_account}");
+        let path = format!("/connectors/{connector}/webhooks/{connector_account}");
         let owner = client.owner.clone();
         let hook = Hook { path, secret, connector_account, owner };
         client.world.notices.borrow_mut().hooks.insert(account, hook);
     }
-    if ids.len() > 1 {
+    // Without a routing, nobody is asked for proof because a processor wants it.
+    let is_routed = client.world.draw(|random| random.chance(4_000));
+    if ids.len() > 1 || ids.len() == 1 && is_routed {
         route(client, &ids).await;
     }
 }

@@ -135,7 +135,11 @@ impl Processor {
             if sum <= 0 {
                 continue;
             }
-            let id = format!("po_{}_{}", account.trim_start_matches("sk_test_"), payouts.len() + 1);
+            let id = format!(
+                "po_{}_{}",
+                account.rsplit('_').next().unwrap_or_default(),
+                payouts.len() + 1
+            );
             let line = Line {
                 name: format!("txn_{id}"),
                 category: "payout",
