@@ -27,12 +27,21 @@ const QUIET: i64 = 5 * DAY * 1_000;
 /// The longest that time goes on at once in the quiet, in milliseconds.
 const LONGEST_PAUSE: i64 = 4 * 3_600_000;
 
+/// How many seeds there are for each with a crowd of merchants.
+const ONE_IN: u64 = 8;
+
+/// How many merchants a crowd has at least for each hundred orders that were asked for, and at most.
+const CROWD: (i64, i64) = (90, 250);
+
+/// How many times as many orders a crowd has.
+const CROWDED: u32 = 2;
+
 /// What is run.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// The seed that everything comes from.
     pub seed: u64,
-    /// How many orders there are.
+    /// How many orders there are; in a crowd, twice as many.
     pub orders: u32,
     /// Whether the steps are kept in words.
     pub in_words: bool,
@@ -46,6 +55,22 @@ impl Plan {
     /// The plan of a seed, as it is run by default.
     pub fn of(seed: u64) -> Self {
         Self { seed, orders: 120, in_words: false, thoroughly: true, planted: None }
+    }
+
+    /// Whether hundreds of merchants have a few orders each, instead of a few merchants many.
+    fn is_crowded(&self) -> bool {
+        self.seed % ONE_IN == ONE_IN - 1
+    }
+
+    /// How many merchants there may be.
+    fn merchants(&self) -> (i64, i64) {
+        let share = |of: i64| (of * i64::from(self.orders) / 100).max(1);
+        if self.is_crowded() { (share(CROWD.0), share(CROWD.1)) } else { (3, 12) }
+    }
+
+    /// How many orders there are in all.
+    fn all_orders(&self) -> u32 {
+        if self.is_crowded() { self.orders * CROWDED } else { self.orders }
     }
 }
 
@@ -82,7 +107,7 @@ pub fn run(plan: &Plan) -> Report {
     let trace = if plan.in_words { Trace::in_words() } else { Trace::default() };
     let planted = plan.planted.map(Planted::new);
     let world = World::new(plan.seed, trace, planted);
-    let merchants = set_up(&world);
+    let merchants = set_up(&world, plan);
     let weather = world.draw(Weather::of);
     world.scheduler.note(Actor::World, 0, || format!("{weather:?}"));
     world.set_weather(weather);
@@ -116,8 +141,9 @@ fn rows(world: &World) -> u64 {
 }
 
 /// The merchants, their accounts at the processor and their endpoints, in calm weather.
-fn set_up(world: &Rc<World>) -> Vec<Owner> {
-    let count = world.draw(|random| random.between(3, 12));
+fn set_up(world: &Rc<World>, plan: &Plan) -> Vec<Owner> {
+    let (fewest, most) = plan.merchants();
+    let count = world.draw(|random| random.between(fewest, most));
     let merchants: Vec<_> = (0..count).map(|n| merchant(world, &format!("m{n}"))).collect();
     for (number, merchant) in merchants.iter().enumerate() {
         let accounts = world.draw(|random| random.pick(&[0, 1, 1, 2, 3]));
@@ -234,7 +260,7 @@ fn spawn<F>(
 /// The orders, and what the weather does by itself.
 fn begin(world: &Rc<World>, plan: &Plan, merchants: &[Owner]) {
     let window = world.draw(|random| random.pick(&[5_000, 60_000, 600_000]));
-    for number in 0..plan.orders {
+    for number in 0..plan.all_orders() {
         let merchant = world.draw(|random| random.below(merchants.len() as u64)) as usize;
         let pause = world.draw(|random| random.between(0, window));
         spawn(world, &merchants[merchant], number, pause, |client| async move {

@@ -70,6 +70,8 @@ pub const BUGS: &[Bug] = &[
     bug("request_answer_not_kept", How::Special),
     bug("processor_key_not_sent", How::Special),
     bug("processor_key_new_each_time", How::Special),
+    bug("processor_id_new_each_time", How::Special),
+    bug("security_code_not_sent", How::Special),
     bug("metadata_key_not_sent", How::Special),
     bug("refund_key_new_each_time", How::Special),
     bug("unknown_turned_declined", How::Special),
