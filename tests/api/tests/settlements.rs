@@ -181,6 +181,23 @@ fn a_report_longer_than_other_texts_was_refused() {
 }
 
 #[test]
+fn a_report_of_which_a_line_differed_was_never_reconciled() {
+    let (api, _, _) = hearing();
+    paid(&api);
+    let report = hand_in(&api, &[charge("txn_1", "pi_1", 2000), charge("txn_9", "pi_2", 700)]);
+    let shown = || api.get(&format!("{REPORTS}/{}", report.id())).ok().body["status"].clone();
+    assert_eq!((shown(), breaks(&api).len()), ("reconciled".into(), 1));
+    // What differs is judged again the next day, when the payment is known.
+    let key = "UPDATE settlement_lines SET gross = 2000, fee = 88, net = 1912, presented = 2000 WHERE reference = 'txn_9'";
+    rows(&api, key);
+    paid(&api);
+    pass(&api, DAY + HOUR, 3);
+    assert_eq!((shown(), breaks(&api)), ("reconciled".into(), vec![]));
+    assert_eq!(books(&api), [0, 3824, 176, 0, 0]);
+    right(&api);
+}
+
+#[test]
 fn scenario_45_a_fee_that_differs_by_a_cent_is_booked_as_it_is_and_told() {
     let (api, _, _) = hearing();
     let fees = [("fees", r#"{"basis_points": 290, "fixed": {"usd": 30}}"#)];
