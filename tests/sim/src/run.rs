@@ -375,7 +375,8 @@ fn dispute(world: &Rc<World>) {
 fn settle(world: &Rc<World>) {
     let end = world.now() + QUIET;
     workers::look(world);
-    world.scheduler.run_until(world.now() + 180_000, || false);
+    // As long as anything may be late: a jump would have it arrive later still.
+    world.scheduler.run_until(world.now() + 300_000, || false);
     // What the processor still has to tell, it tells first.
     let end_of_telling = world.now() + 3 * 3_600_000;
     world.scheduler.run_until(end_of_telling, || world.notices.borrow().open == 0);

@@ -67,8 +67,7 @@ impl Books {
                 let expected = line.differs.iter().map(|kind| (*kind).to_owned()).collect();
                 let holds = match fate {
                     Fate::Booked => state == "booked" && breaks == expected,
-                    // It is judged again each day.
-                    Fate::Broken => matches!(&*state, "open" | "new") && !breaks.is_empty(),
+                    Fate::Broken => state == "open" && !breaks.is_empty(),
                     Fate::Person => true,
                 };
                 if !holds {
