@@ -8,6 +8,7 @@ use domain::timestamp::{DAY, HOUR};
 use http::Method;
 use kit::Processor;
 use proptest::prelude::*;
+use queues::heartbeat::{Heart, Lane};
 use serde_json::Value;
 use store::Row;
 
@@ -133,6 +134,35 @@ fn scenario_44_a_report_that_comes_twice_corrected_or_in_another_order_books_onc
     assert_eq!(books(&api), [0, 3822, 178, 0, 0]);
     assert_eq!(breaks(&api), [""; 0]);
     right(&api);
+}
+
+#[test]
+fn a_correction_that_came_while_its_line_was_judged_was_booked_as_it_was_before() {
+    for polls in 1..cases(60, 120) {
+        let (api, _, _) = hearing();
+        paid(&api);
+        let report = |fee| {
+            let line = line("txn_1", "charge", "ch_1", "pi_1", (2000, fee), "");
+            let form = [("connector_account", account(&api)), ("file", format!("{HEAD}{line}"))];
+            let api = &api;
+            async move {
+                let form = form.each_ref().map(|(name, value)| (*name, value.as_str()));
+                assert_eq!(api.posting(REPORTS, &form, None).await.status, 200);
+            }
+        };
+        kit::run(report(90));
+        api.platform.advance(5);
+        let judging = async {
+            Heart::of(Lane::Paperwork).beat(&api.platform).await;
+        };
+        api.platform.yields(true);
+        let turns = [(0, polls), (1, u32::MAX)];
+        kit::take_turns(&turns, vec![Box::pin(judging), Box::pin(report(88))]);
+        api.platform.yields(false);
+        pass(&api, 5, 2);
+        assert_eq!(books(&api), [0, 1912, 88, 0, 0], "after {polls} polls");
+        right(&api);
+    }
 }
 
 #[test]
