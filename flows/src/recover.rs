@@ -46,8 +46,9 @@ pub async fn recover_attempt<P: Platform>(
     let age = context.now.seconds().saturating_sub(held.attempt.created.seconds());
     let left = match held.attempt.state {
         AttemptState::Started => recover_started(context, held, age).await?,
-        // A cardholder who paid may never come back to our page, and one who has not in days never will.
-        AttemptState::RequiresAction => {
+        // A cardholder who paid may never come back to our page, and one who has not in days never will. At the
+        // simulator nobody pays but on that page.
+        AttemptState::RequiresAction if held.attempt.connector_account.is_some() => {
             let id = &held.attempt.id;
             let is_old = age >= GIVES_UP_AFTER;
             crate::payment_intents::return_from_challenge(context, id, is_old).await?;

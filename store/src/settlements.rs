@@ -109,11 +109,11 @@ pub(crate) const OURS: &str = "\
 
 pub(crate) const BOOK: &str = "\
     UPDATE settlement_lines SET state = 'booked', settles = ?4, bookings = bookings + 1 \
-    WHERE connector_account = ?1 AND reference = ?2 AND bookings = ?3 AND state IN ('new', 'open')";
+    WHERE connector_account = ?1 AND reference = ?2 AND bookings = ?3 AND state IN ('new', 'open') AND content = ?5";
 
 pub(crate) const LEAVE_OPEN: &str = "\
     UPDATE settlement_lines SET state = 'open' WHERE connector_account = ?1 AND reference = ?2 AND bookings = ?3 \
-    AND state IN ('new', 'open')";
+    AND state IN ('new', 'open') AND content = ?4";
 
 pub(crate) const SETTLE: &str =
     "DELETE FROM settlement_expectations WHERE owner = ?1 AND created = ?2 AND cause = ?3";
@@ -300,14 +300,15 @@ pub fn ours(account: &ConnectorAccountId, lines: &[&Line]) -> Statement {
 
 /// Notes that a line is booked, and what it settles.
 pub fn book(account: &ConnectorAccountId, kept: &Kept, settles: Option<&str>) -> [Statement; 2] {
-    let reference = kept.line.reference.as_str();
-    let values = values![account.as_str(), reference, kept.bookings, settles];
+    let (reference, content) = (kept.line.reference.as_str(), kept.line.content.as_str());
+    let values = values![account.as_str(), reference, kept.bookings, settles, content];
     [Statement::new(BOOK, values), guard::changed_one(LINE_GUARD)]
 }
 
 /// Notes that a line settles nothing of ours.
 pub fn leave_open(account: &ConnectorAccountId, kept: &Kept) -> [Statement; 2] {
-    let values = values![account.as_str(), kept.line.reference.as_str(), kept.bookings];
+    let (reference, content) = (kept.line.reference.as_str(), kept.line.content.as_str());
+    let values = values![account.as_str(), reference, kept.bookings, content];
     [Statement::new(LEAVE_OPEN, values), guard::changed_one(LINE_GUARD)]
 }
 

@@ -7,8 +7,8 @@ use crate::{ApiError, Patch};
 /// How many characters all fields may have together.
 const LONGEST_IN_ALL: usize = 150_000;
 
-/// The longest text of a field.
-pub const LONGEST_TEXT: usize = 20_000;
+/// As long as a request may be: whoever takes a long text has a limit of its own, or none.
+pub const LONGEST_TEXT: usize = 1_000_000;
 
 /// The name by which serde's format knows that a text may be as long as [`LONGEST_TEXT`].
 pub const LONG_TEXT: &str = "LongText";

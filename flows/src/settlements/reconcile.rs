@@ -30,8 +30,8 @@ pub async fn reconcile<P: Platform>(context: &Context<'_, P>, id: &str) -> Resul
     let found = context.find(connector_accounts::find(&context.scope, id)).await?;
     let Some(account): Option<ConnectorAccount> = found else { return Ok(()) };
     let mut run = Run { context, account };
-    for _ in 0..BATCHES {
-        if !run.step().await? {
+    for turn in 0..BATCHES {
+        if !run.step(turn == 0).await? {
             return run.rest().await;
         }
     }
@@ -51,7 +51,7 @@ impl<P: Platform> Run<'_, P> {
     }
 
     /// Does what comes next. Says whether something was left to do.
-    async fn step(&mut self) -> Result<bool, Failure> {
+    async fn step(&mut self, is_first: bool) -> Result<bool, Failure> {
         let (id, context) = (self.id(), self.context);
         let find = vec![settlements::corrected(id, SLICE), settlements::to_judge(id, SLICE)];
         let results = context.batch(find).await?;
@@ -61,6 +61,9 @@ impl<P: Platform> Run<'_, P> {
             self.take_back(&corrected).await?
         } else if !waiting.is_empty() {
             self.judge(waiting).await?
+        } else if is_first {
+            // Nothing is new: what differs waits until then, so that its report is not for ever on its way.
+            vec![settlements::judge_again(self.id())]
         } else {
             self.look_over().await?
         };
@@ -80,9 +83,7 @@ impl<P: Platform> Run<'_, P> {
         if results.first().and_then(Rows::first).is_some() {
             // However many reports came today, they are judged again by one task.
             let tomorrow = self.context.now.day().plus(1).start();
-            let again =
-                [settlements::judge_again(self.id()), plan(self.context, self.id(), tomorrow)];
-            self.context.batch(again.to_vec()).await?;
+            self.context.batch(vec![plan(self.context, self.id(), tomorrow)]).await?;
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 //! [`WATCH`] writes down how rows change, in the test's own table; [`check`] holds at every moment;
 //! [`check_settled`] lets recovery do its work first, and nothing may be open then.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::LazyLock;
 
 use domain::search::fold;
@@ -273,6 +273,18 @@ struct Books {
     events: Vec<Row>,
     metadata: Vec<Row>,
     ids: BTreeSet<String>,
+    /// How often each type of event tells of each object.
+    told: HashMap<(String, String), usize>,
+    /// The places of the attempts that name an intent, a charge or a refund.
+    naming: HashMap<String, Vec<usize>>,
+}
+
+/// What an attempt names: what it is of, and what it was asked to make.
+fn named(attempt: &Row) -> BTreeSet<String> {
+    let request = parsed(attempt, "request");
+    let asked = ["charge", "refund"].map(|name| request[name].as_str().map(str::to_owned));
+    let of = ["payment_intent", "charge"].map(|column| Some(text(attempt, column)));
+    of.into_iter().chain(asked).flatten().filter(|id| !id.is_empty()).collect()
 }
 
 fn text(row: &Row, column: &'static str) -> String {
@@ -323,10 +335,19 @@ impl Books {
             "transfers",
         ];
         let ids = tables.iter().flat_map(|table| all(table)).map(|row| text(&row, "id")).collect();
+        let (attempts, events) = (all("attempts"), events(database, files));
+        let mut told = HashMap::new();
+        for event in &events {
+            *told.entry((text(event, "type"), text(event, "object"))).or_default() += 1;
+        }
+        let mut naming: HashMap<String, Vec<usize>> = HashMap::new();
+        for (place, attempt) in attempts.iter().enumerate() {
+            named(attempt).into_iter().for_each(|id| naming.entry(id).or_default().push(place));
+        }
         Self {
             intents: all("payment_intents"),
             methods: all("payment_methods"),
-            attempts: all("attempts"),
+            attempts,
             charges: all("charges"),
             customers: all("customers"),
             disputes: all("disputes"),
@@ -337,9 +358,11 @@ impl Books {
             topups: all("topups"),
             transfers: all("transfers"),
             reversals: all("transfer_reversals"),
-            events: events(database, files),
+            events,
             metadata: all("metadata_entries"),
             ids,
+            told,
+            naming,
         }
     }
 
@@ -349,15 +372,19 @@ impl Books {
         column: &'static str,
         id: &'b str,
     ) -> impl Iterator<Item = &'b Row> {
-        self.attempts
-            .iter()
+        self.naming(id)
             .filter(move |row| text(row, "kind") == kind && text(row, column) == id)
             .filter(|row| text(row, "state") == "succeeded")
     }
 
+    /// The attempts that name an object in any way.
+    fn naming(&self, id: &str) -> impl Iterator<Item = &Row> {
+        let places = self.naming.get(id).map(Vec::as_slice).unwrap_or_default();
+        places.iter().map(|place| &self.attempts[*place])
+    }
+
     fn events(&self, kind: &str, object: &str) -> usize {
-        let matching = |row: &&Row| text(row, "type") == kind && (object == text(row, "object"));
-        self.events.iter().filter(matching).count()
+        self.told.get(&(kind.to_owned(), object.to_owned())).copied().unwrap_or_default()
     }
 
     fn charges_follow_their_attempts(&self) {
@@ -383,7 +410,7 @@ impl Books {
     fn check_charge(&self, charge: &Row) {
         let id = text(charge, "id");
         let authorized: Vec<_> =
-            self.attempts.iter().filter(|row| parsed(row, "request")["charge"] == *id).collect();
+            self.naming(&id).filter(|row| parsed(row, "request")["charge"] == *id).collect();
         assert_eq!(authorized.len(), 1, "I1: {id} was authorised by one attempt: {authorized:?}");
         let amount = number(charge, "amount");
         let largest = self.attempts("increment", "charge", &id).map(|row| number(row, "amount"));
@@ -483,8 +510,7 @@ impl Books {
         for refund in &self.refunds {
             let id = text(refund, "id");
             let carried = self
-                .attempts
-                .iter()
+                .naming(&id)
                 .filter(|row| parsed(row, "request")["refund"] == *id)
                 .collect::<Vec<_>>();
             assert_eq!(carried.len(), 1, "I1: {id} is carried out by one attempt");
@@ -610,10 +636,7 @@ impl Books {
     fn check_events_of_payout(&self, payout: &Row) {
         let id = text(payout, "id");
         let status = text(payout, "status");
-        let was_paid = self
-            .events
-            .iter()
-            .any(|event| text(event, "type") == "payout.paid" && text(event, "object") == id);
+        let was_paid = self.events("payout.paid", &id) > 0;
         let times = |is: bool| usize::from(is);
         let expected = [
             ("payout.created", 1),
@@ -648,8 +671,7 @@ impl Books {
         let status = text(intent, "status");
         let of_intent = |row: &&Row| text(row, "payment_intent") == id;
         let count = |kind: &str, state: &str| {
-            self.attempts
-                .iter()
+            self.naming(&id)
                 .filter(of_intent)
                 .filter(|row| text(row, "kind") == kind && text(row, "state") == state)
                 .count()
@@ -673,8 +695,7 @@ impl Books {
         };
         // What its processor refused to take tells nothing of the card: the payment stays as it was.
         let declined = self
-            .attempts
-            .iter()
+            .naming(&id)
             .filter(of_intent)
             .filter(|row| text(row, "kind") == "authorize" && text(row, "state") == "failed")
             .filter(|row| !parsed(row, "resolution")["decline"].is_null())
@@ -713,8 +734,7 @@ impl Books {
             .count();
         // What the processor let go of before cannot be captured.
         let found_expired = self
-            .attempts
-            .iter()
+            .naming(&id)
             .filter(|row| text(row, "charge") == id && text(row, "kind") == "capture")
             .filter(|row| parsed(row, "resolution")["refusal"]["code"] == "canceled")
             .count();

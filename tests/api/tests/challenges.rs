@@ -1,6 +1,8 @@
 //! 3-D Secure: the cardholder is sent to our page, proves who they are or does not, and comes back.
 
+use api::processors::pass;
 use api::{Answer, Api, invariants};
+use domain::timestamp::DAY;
 use http::Request;
 
 fn challenged(api: &Api) -> (String, String) {
@@ -205,5 +207,41 @@ fn a_merchant_who_handles_no_challenge_is_told_that_one_was_needed() {
     assert_eq!(intent["latest_charge"], serde_json::Value::Null);
     assert_eq!(intent["last_payment_error"]["decline_code"], "authentication_not_handled");
     assert_eq!(api.event_types(), ["payment_intent.created", "payment_intent.payment_failed"]);
+    invariants::check_settled(&api.platform);
+}
+
+#[test]
+fn a_challenge_of_the_simulator_that_recovery_found_was_told_of_again_and_again() {
+    let form = [
+        ("amount", "2000"),
+        ("currency", "usd"),
+        ("payment_method", "pm_card_authenticationRequired"),
+        ("confirm", "true"),
+        ("return_url", "https://shop.test/done"),
+    ];
+    // The request dies after it wrote its attempt down, and before it asked.
+    let dies = |polls: &u32| {
+        let api = Api::watched();
+        let intents = "/v1/payment_intents";
+        api.platform.yields(true);
+        let ended = kit::run_until_poll(*polls, api.posting(intents, &form, Some("key-1")));
+        api.platform.yields(false);
+        let open = "SELECT id FROM attempts WHERE state = 'started'";
+        let is_open = !api.platform.database().query(open, vec![]).is_empty();
+        (ended.is_none() && is_open).then_some(api)
+    };
+    let api = (1..100).find_map(|polls| dies(&polls)).expect("it dies between the two");
+    pass(&api, 61, 2);
+    let challenged = |api: &Api| {
+        let told = api.event_types();
+        told.iter().filter(|kind| *kind == "payment_intent.requires_action").count()
+    };
+    assert_eq!(challenged(&api), 1);
+    for _ in 0..16 {
+        pass(&api, DAY / 2, 2);
+    }
+    assert_eq!(challenged(&api), 1);
+    let parked = "SELECT id FROM attempts WHERE attention IS NOT NULL";
+    assert_eq!(api.platform.database().query(parked, vec![]).len(), 0);
     invariants::check_settled(&api.platform);
 }

@@ -8,6 +8,7 @@ use domain::timestamp::{DAY, HOUR};
 use http::Method;
 use kit::Processor;
 use proptest::prelude::*;
+use queues::heartbeat::{Heart, Lane};
 use serde_json::Value;
 use store::Row;
 
@@ -136,6 +137,35 @@ fn scenario_44_a_report_that_comes_twice_corrected_or_in_another_order_books_onc
 }
 
 #[test]
+fn a_correction_that_came_while_its_line_was_judged_was_booked_as_it_was_before() {
+    for polls in 1..cases(60, 120) {
+        let (api, _, _) = hearing();
+        paid(&api);
+        let report = |fee| {
+            let line = line("txn_1", "charge", "ch_1", "pi_1", (2000, fee), "");
+            let form = [("connector_account", account(&api)), ("file", format!("{HEAD}{line}"))];
+            let api = &api;
+            async move {
+                let form = form.each_ref().map(|(name, value)| (*name, value.as_str()));
+                assert_eq!(api.posting(REPORTS, &form, None).await.status, 200);
+            }
+        };
+        kit::run(report(90));
+        api.platform.advance(5);
+        let judging = async {
+            Heart::of(Lane::Paperwork).beat(&api.platform).await;
+        };
+        api.platform.yields(true);
+        let turns = [(0, polls), (1, u32::MAX)];
+        kit::take_turns(&turns, vec![Box::pin(judging), Box::pin(report(88))]);
+        api.platform.yields(false);
+        pass(&api, 5, 2);
+        assert_eq!(books(&api), [0, 1912, 88, 0, 0], "after {polls} polls");
+        right(&api);
+    }
+}
+
+#[test]
 fn scenario_44_of_a_report_that_was_cut_off_nothing_is_taken() {
     let (api, _, _) = hearing();
     paid(&api);
@@ -161,6 +191,40 @@ fn scenario_44_of_a_report_that_was_cut_off_nothing_is_taken() {
     ] {
         api.post(REPORTS, &[("connector_account", account.as_str()), ("file", &wrong)]).error(400);
     }
+}
+
+#[test]
+fn a_report_longer_than_other_texts_was_refused() {
+    let (api, _, _) = hearing();
+    paid(&api);
+    let strange = |number| charge(&format!("txn_{number}"), "pi_strange", 700);
+    let lines: Vec<_> = (2..80).map(strange).chain([charge("txn_1", "pi_1", 2000)]).collect();
+    assert!(lines.concat().len() > 5_000);
+    hand_in(&api, &lines);
+    assert_eq!((breaks(&api).len(), books(&api)), (78, [0, 1912, 88, 0, 0]));
+    // As many as one request carries, where each of its signs may take three.
+    let most: Vec<_> = (0..7_000).map(strange).collect();
+    let file = format!("{HEAD}{}", most.concat());
+    let form = [("connector_account", account(&api)), ("file", file)];
+    let form = form.each_ref().map(|(name, value)| (*name, value.as_str()));
+    assert_eq!(api.post(REPORTS, &form).ok().body["status"], "pending");
+}
+
+#[test]
+fn a_report_of_which_a_line_differed_was_never_reconciled() {
+    let (api, _, _) = hearing();
+    paid(&api);
+    let report = hand_in(&api, &[charge("txn_1", "pi_1", 2000), charge("txn_9", "pi_2", 700)]);
+    let shown = || api.get(&format!("{REPORTS}/{}", report.id())).ok().body["status"].clone();
+    assert_eq!((shown(), breaks(&api).len()), ("reconciled".into(), 1));
+    // What differs is judged again the next day, when the payment is known.
+    let key = "UPDATE settlement_lines SET gross = 2000, fee = 88, net = 1912, presented = 2000 WHERE reference = 'txn_9'";
+    rows(&api, key);
+    paid(&api);
+    pass(&api, DAY + HOUR, 3);
+    assert_eq!((shown(), breaks(&api)), ("reconciled".into(), vec![]));
+    assert_eq!(books(&api), [0, 3824, 176, 0, 0]);
+    right(&api);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! lost connections, conflicts and errors of the server, unless the answer says otherwise.
 
 use std::future::poll_fn;
+use std::ops::Deref;
 use std::rc::Rc;
 use std::task::Poll;
 
@@ -72,10 +73,25 @@ pub struct Client {
     pub task: TaskId,
     /// Its number.
     pub number: u32,
+    /// Whose it is.
+    pub owner: Owner,
+}
+
+/// A merchant, as their clients know them.
+#[derive(Clone, Debug)]
+pub struct Owner {
     /// The merchant's secret key.
     pub secret_key: String,
     /// The merchant's account.
     pub account: String,
+}
+
+impl Deref for Client {
+    type Target = Owner;
+
+    fn deref(&self) -> &Owner {
+        &self.owner
+    }
 }
 
 impl Client {

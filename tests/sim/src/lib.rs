@@ -14,6 +14,7 @@ pub mod processor;
 pub mod random;
 pub mod run;
 pub mod scheduler;
+pub mod settlements;
 pub mod told;
 pub mod trace;
 pub mod weather;

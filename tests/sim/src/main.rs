@@ -17,7 +17,7 @@ const CORPUS: &str = include_str!("../corpus.txt");
 /// How long a planted bug may stay unfound.
 const FOUND_WITHIN: Duration = Duration::from_secs(60);
 
-/// The most steps that are shown of a run.
+/// The most steps that are shown of a run that failed; whoever asks for them sees all.
 const MOST_LINES: usize = 3_000;
 
 /// What is asked for.
@@ -89,7 +89,7 @@ impl Tally {
         self.driven += report.driven;
         self.payments += report.payments;
         if in_words {
-            show(&report);
+            show(&report, usize::MAX);
         }
         if report.problems.is_empty() {
             self.passed += 1;
@@ -173,9 +173,9 @@ fn say(seed: u64, report: &Report) {
     }
 }
 
-fn show(report: &Report) {
+fn show(report: &Report, most: usize) {
     let lines = report.trace.lines();
-    lines.iter().rev().take(MOST_LINES).rev().for_each(|line| println!("{line}"));
+    lines.iter().rev().take(most).rev().for_each(|line| println!("{line}"));
 }
 
 /// Looks for the fewest orders with which a seed still fails, and shows how that came about.
@@ -192,7 +192,7 @@ fn explain(plan: &Plan, report: &Report) {
     let plan = Plan { in_words: true, ..smallest.unwrap_or_else(|| plan.clone()) };
     let report = run_guarded(&plan);
     println!("  the trace with {} orders:", plan.orders);
-    show(&report);
+    show(&report, MOST_LINES);
     say(plan.seed, &report);
     let bug = plan.planted.map_or_else(String::new, |name| format!(" --bug {name}"));
     println!(

@@ -9,9 +9,10 @@ use std::task::Poll;
 use hmac::{Hmac, Mac};
 use http::Request;
 use serde_json::{Value, json};
-use sha2::Sha256;
+use sha2::{Sha256, Sha512};
 
-use crate::client::{Answer, invoke};
+use crate::client::{Answer, Owner, invoke};
+use crate::processor::is_hyperswitch;
 use crate::scheduler::{Slot, TaskId};
 use crate::trace::{Actor, digest};
 use crate::world::World;
@@ -40,6 +41,8 @@ pub struct Hook {
     pub secret: String,
     /// The connector account that it belongs to.
     pub connector_account: String,
+    /// Whose it is.
+    pub owner: Owner,
 }
 
 /// Something that the processor has to tell.
@@ -59,9 +62,18 @@ pub struct Notice {
 
 impl Notice {
     fn body(&self) -> String {
-        let data = json!({ "object": self.object });
         let (id, kind) = (&self.event, &self.kind);
         let created = self.created;
+        if is_hyperswitch(&self.account) {
+            let kind_of = match &self.object {
+                object if !object["dispute_id"].is_null() => "dispute_details",
+                object if !object["refund_id"].is_null() => "refund_details",
+                _ => "payment_details",
+            };
+            let content = json!({ "type": kind_of, "object": self.object });
+            return json!({ "event_id": id, "event_type": kind, "content": content }).to_string();
+        }
+        let data = json!({ "object": self.object });
         json!({ "id": id, "object": "event", "type": kind, "created": created, "data": data })
             .to_string()
     }
@@ -85,9 +97,27 @@ pub struct Notices {
 #[derive(Clone, Debug)]
 pub struct Taken {
     /// What it was about, as it was then.
-    pub object: Value,
+    object: Value,
     /// Whether it tells of something that was never made here.
     pub is_foreign: bool,
+}
+
+impl Taken {
+    /// The payment of the refund or dispute that it is about.
+    pub fn payment(&self) -> Option<&str> {
+        self.object["payment_intent"].as_str().or_else(|| self.object["payment_id"].as_str())
+    }
+
+    /// The dispute that it is about, and how that stood.
+    pub fn dispute(&self) -> Option<(&str, &str)> {
+        let text = |name: &str| self.object[name].as_str();
+        match text("dispute_id") {
+            Some(id) => Some((id, text("dispute_status")?)),
+            None => {
+                Some((text("id")?, text("status")?)).filter(|_| self.object["object"] == "dispute")
+            }
+        }
+    }
 }
 
 /// Who sends a delivery, and how.
@@ -163,20 +193,33 @@ fn forge(world: &Rc<World>, hook: &Hook, notice: &Notice) {
     });
     let mut forged = notice.clone();
     forged.event = format!("{}_by_others", notice.event);
+    let elsewhere = is_hyperswitch(&notice.account);
     let mut hook = hook.clone();
     match sender {
         Sender::OfOthers => {
-            forged.object["id"] = json!(format!("{}_of_others", notice.event));
-            forged.object["payment_intent"] = json!(format!("pi_{}", notice.event));
+            let (of, payment) = match elsewhere {
+                true => (["refund_id", "dispute_id"], "payment_id"),
+                false => (["id", "id"], "payment_intent"),
+            };
+            for name in of {
+                if !forged.object[name].is_null() {
+                    forged.object[name] = json!(format!("{}_of_others", notice.event));
+                }
+            }
+            forged.object[payment] = json!(format!("pi_{}", notice.event));
             forged.object["metadata"] = json!({});
         }
         Sender::Merchant => {
             let notices = world.notices.borrow();
-            let other = notices.hooks.iter().find(|(account, _)| **account != notice.account);
+            let other = notices.hooks.iter().find(|(account, _)| {
+                **account != notice.account && is_hyperswitch(account) == elsewhere
+            });
             let Some((_, other)) = other else { return };
             hook = other.clone();
             lie(&mut forged.object);
         }
+        // Its signature says no time, so that nobody can tell.
+        Sender::Old if elsewhere => return,
         _ => lie(&mut forged.object),
     }
     deliver(world, hook, forged, pause, sender);
@@ -185,11 +228,12 @@ fn forge(world: &Rc<World>, hook: &Hook, notice: &Notice) {
 /// Says otherwise than it is.
 fn lie(object: &mut Value) {
     let turned = match object["status"].as_str() {
-        Some("succeeded") => "canceled",
+        Some("succeeded") if object["payment_id"].is_null() => "canceled",
+        Some("succeeded") => "cancelled",
         _ => "succeeded",
     };
     object["status"] = json!(turned);
-    if object["object"] == "payment_intent" {
+    if !object["amount_capturable"].is_null() {
         object["amount_received"] = match turned {
             "succeeded" => object["amount"].clone(),
             _ => json!(0),
@@ -289,11 +333,14 @@ fn request(hook: &Hook, body: &str, at: i64, sender: Sender) -> Request<Vec<u8>>
         Sender::OtherBody => body.replace("_by_others", ""),
         _ => body.to_owned(),
     };
-    let signature = signature(secret, signed.as_bytes(), at);
+    let (name, signature) = match hook.path.contains("/hyperswitch/") {
+        true => ("x-webhook-signature-512", body_signature(secret, signed.as_bytes())),
+        false => ("stripe-signature", signature(secret, signed.as_bytes(), at)),
+    };
     let mut request = Request::post(format!("https://pay.example.com{}", hook.path))
         .header("content-type", "application/json");
     if sender != Sender::Unsigned {
-        request = request.header("stripe-signature", signature);
+        request = request.header(name, signature);
     }
     request.body(body.as_bytes().to_vec()).expect("a request")
 }
@@ -304,4 +351,11 @@ pub fn signature(secret: &str, body: &[u8], at: i64) -> String {
     mac.update(format!("{at}.").as_bytes());
     mac.update(body);
     format!("t={at},v1={}", hex::encode(mac.finalize().into_bytes()))
+}
+
+/// What signs a body as Hyperswitch does, whenever.
+fn body_signature(secret: &str, body: &[u8]) -> String {
+    let mut mac = <Hmac<Sha512> as Mac>::new_from_slice(secret.as_bytes()).expect("any length");
+    mac.update(body);
+    hex::encode(mac.finalize().into_bytes())
 }

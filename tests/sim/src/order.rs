@@ -4,6 +4,7 @@ use futures_util::join;
 use serde_json::Value;
 
 use crate::client::{Answer, Ask, Client};
+use crate::processor::WRONG_CODE;
 use crate::trace::Actor;
 
 /// Where payments are made.
@@ -21,6 +22,8 @@ pub struct Order {
     is_manual: bool,
     is_in_parts: bool,
     confirms_twice: bool,
+    /// The card's security code, where it is sent along.
+    code: Option<&'static str>,
     cardholder: Cardholder,
     end: u64,
 }
@@ -39,16 +42,29 @@ impl Order {
     pub fn draw(client: &Client) -> Self {
         client.world.draw(|random| {
             let cards = ["4242424242424242"; 12];
-            let others = [CHALLENGED, "4000000000009995", CHALLENGED, "4000000000000002"];
+            let others = [
+                CHALLENGED,
+                "4000000000009995",
+                CHALLENGED,
+                // Declined in a mood, and where its cardholder was not asked.
+                "4000000000000002",
+                "4000000000000002",
+                "4000002500003155",
+            ];
             let dozens = random.between(1, 400) * 100;
             let ends = [20, 50, 0, 11, 23, 37, 38, 50, 50, 99];
             Self {
-                card: if random.chance(2_000) { random.pick(&others) } else { random.pick(&cards) },
+                card: if random.chance(2_500) { random.pick(&others) } else { random.pick(&cards) },
                 amount: dozens + random.pick(&ends),
                 currency: random.pick(&["usd", "usd", "usd", "eur", "jpy"]),
                 is_manual: random.chance(3_000),
                 is_in_parts: random.chance(3_000),
                 confirms_twice: random.chance(3_500),
+                code: match random.below(20) {
+                    0..=9 => None,
+                    10 => Some(WRONG_CODE),
+                    _ => Some("123"),
+                },
                 cardholder: random.pick(&[
                     Cardholder::Completes,
                     Cardholder::Completes,
@@ -136,13 +152,15 @@ impl Order {
 
     fn card(&self) -> Vec<(String, String)> {
         let card = |name: &str| format!("payment_method_data[card][{name}]");
-        vec![
+        let mut form = vec![
             ("payment_method_data[type]".to_owned(), "card".to_owned()),
             (card("number"), self.card.to_owned()),
             (card("exp_month"), "12".to_owned()),
             (card("exp_year"), "2034".to_owned()),
             ("return_url".to_owned(), "https://shop.example.com/done".to_owned()),
-        ]
+        ];
+        form.extend(self.code.map(|code| (card("cvc"), code.to_owned())));
+        form
     }
 
     /// Asks for the payment in one request; some click twice.

@@ -1,4 +1,4 @@
-//! A payment processor that speaks Stripe's API on the wire, shares no code with Florin, and keeps its own truth:
+//! A payment processor that speaks Stripe's API on the wire, and Hyperswitch's to accounts there, shares no code with Florin, and keeps its own truth:
 //! what it took, holds and gave back is what counts in the end.
 
 use std::collections::BTreeMap;
@@ -13,12 +13,17 @@ use crate::trace::{Actor, digest};
 use crate::world::World;
 
 mod disputes;
+mod hyperswitch;
 mod objects;
 mod requests;
+mod settlement;
 
 pub use disputes::Dispute;
+pub use hyperswitch::is_hyperswitch;
 pub use objects::{Payment, Refund};
+pub use requests::WRONG_CODE;
 use requests::{account, header, refused};
+pub use settlement::{AGREED, Line, Terms};
 
 /// A status and a body.
 type Reply = (u16, Value);
@@ -37,6 +42,7 @@ pub struct Processor {
     refunds: Vec<Refund>,
     by_id: BTreeMap<String, usize>,
     by_key: BTreeMap<String, Vec<usize>>,
+    by_account: BTreeMap<String, Vec<usize>>,
     answers: BTreeMap<(String, String), Remembered>,
     disputes: Vec<Dispute>,
     /// Until when each account is answered nothing but errors.
@@ -44,6 +50,9 @@ pub struct Processor {
     /// How much it has told unasked.
     told: u64,
     notices: Vec<Notice>,
+    /// How it settles each account.
+    terms: BTreeMap<String, Terms>,
+    payouts: settlement::Payouts,
 }
 
 impl Processor {
@@ -68,8 +77,9 @@ impl Processor {
     }
 
     /// Opens an account.
-    pub fn open(&mut self, account: &str) {
+    pub fn open(&mut self, account: &str, terms: Terms) {
         self.fails_until.insert(account.to_owned(), 0);
+        self.terms.insert(account.to_owned(), terms);
     }
 
     /// How many accounts there are.
@@ -137,13 +147,21 @@ impl Processor {
 
     /// Whether a request is the first under its key.
     fn is_new(&self, request: &Request<String>) -> bool {
+        if is_hyperswitch(account(request)) {
+            let body: Value = serde_json::from_str(request.body()).unwrap_or_default();
+            return !self.by_id.contains_key(body["payment_id"].as_str().unwrap_or_default());
+        }
         let key = (account(request).to_owned(), header(request, "idempotency-key").to_owned());
         request.method() == Method::POST && !self.answers.contains_key(&key)
     }
 }
 
 /// What it says to a payment that it does not want to make just now.
-fn unwanted(kind: u64) -> Reply {
+fn unwanted(kind: u64, account: &str) -> Reply {
+    if is_hyperswitch(account) {
+        let (status, code) = if kind.is_multiple_of(2) { (401, "IR_01") } else { (400, "IR_06") };
+        return hyperswitch::refused(status, code, "It takes no payments.");
+    }
     if kind.is_multiple_of(2) {
         refused(403, "invalid_request_error", "account_closed", "This account takes no payments.")
     } else {
@@ -159,7 +177,7 @@ pub fn answer(world: &Rc<World>, request: &Request<String>) -> Result<Answered, 
     let now = world.now();
     let fails = world.processor.borrow().fails(account(request), now)
         || world.strikes(|weather| weather.processor_fails);
-    let is_unwanted = request.uri().path() == "/v1/payment_intents"
+    let is_unwanted = matches!(request.uri().path(), "/v1/payment_intents" | "/payments")
         && world.processor.borrow().is_new(request)
         && world.strikes(|weather| weather.processor_refuses);
     let (acts, kind) = world.draw(|random| (random.chance(5_000), random.below(4)));
@@ -171,7 +189,7 @@ pub fn answer(world: &Rc<World>, request: &Request<String>) -> Result<Answered, 
     let misreads = world.strikes(|weather| weather.misread);
     let mut reply = None;
     if is_unwanted && !fails {
-        reply = Some(unwanted(kind));
+        reply = Some(unwanted(kind, account(request)));
     } else if !fails || acts {
         reply = Some(world.processor.borrow_mut().handle(request, now, lag, misreads));
     }

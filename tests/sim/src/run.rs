@@ -7,13 +7,15 @@ use domain::timestamp::DAY;
 use kit::{Merchant, START};
 use store::{Row, values};
 
-use crate::client::Client;
+use crate::client::{Client, Owner};
 use crate::endpoints::Endpoint;
 use crate::notices::{self, Hook};
 use crate::oracle;
 use crate::order::Order;
 use crate::planted::Planted;
+use crate::processor::{AGREED, Terms};
 use crate::random::mix;
+use crate::settlements;
 use crate::trace::{Actor, Trace, digest};
 use crate::weather::Weather;
 use crate::workers;
@@ -25,12 +27,21 @@ const QUIET: i64 = 5 * DAY * 1_000;
 /// The longest that time goes on at once in the quiet, in milliseconds.
 const LONGEST_PAUSE: i64 = 4 * 3_600_000;
 
+/// How many seeds there are for each with a crowd of merchants.
+const ONE_IN: u64 = 8;
+
+/// How many merchants a crowd has at least for each hundred orders that were asked for, and at most.
+const CROWD: (i64, i64) = (90, 250);
+
+/// How many times as many orders a crowd has.
+const CROWDED: u32 = 2;
+
 /// What is run.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// The seed that everything comes from.
     pub seed: u64,
-    /// How many orders there are.
+    /// How many orders there are; in a crowd, twice as many.
     pub orders: u32,
     /// Whether the steps are kept in words.
     pub in_words: bool,
@@ -43,9 +54,23 @@ pub struct Plan {
 impl Plan {
     /// The plan of a seed, as it is run by default.
     pub fn of(seed: u64) -> Self {
-        // It takes as long as all else together, and looks anyway where something is found.
-        let thoroughly = seed.is_multiple_of(4);
-        Self { seed, orders: 120, in_words: false, thoroughly, planted: None }
+        Self { seed, orders: 120, in_words: false, thoroughly: true, planted: None }
+    }
+
+    /// Whether hundreds of merchants have a few orders each, instead of a few merchants many.
+    fn is_crowded(&self) -> bool {
+        self.seed % ONE_IN == ONE_IN - 1
+    }
+
+    /// How many merchants there may be.
+    fn merchants(&self) -> (i64, i64) {
+        let share = |of: i64| (of * i64::from(self.orders) / 100).max(1);
+        if self.is_crowded() { (share(CROWD.0), share(CROWD.1)) } else { (3, 12) }
+    }
+
+    /// How many orders there are in all.
+    fn all_orders(&self) -> u32 {
+        if self.is_crowded() { self.orders * CROWDED } else { self.orders }
     }
 }
 
@@ -82,7 +107,7 @@ pub fn run(plan: &Plan) -> Report {
     let trace = if plan.in_words { Trace::in_words() } else { Trace::default() };
     let planted = plan.planted.map(Planted::new);
     let world = World::new(plan.seed, trace, planted);
-    let merchants = set_up(&world);
+    let merchants = set_up(&world, plan);
     let weather = world.draw(Weather::of);
     world.scheduler.note(Actor::World, 0, || format!("{weather:?}"));
     world.set_weather(weather);
@@ -95,6 +120,7 @@ pub fn run(plan: &Plan) -> Report {
     world.isolates.iter().for_each(|isolate| isolate.skew.set(0));
     world.scheduler.note(Actor::World, 1, || "the weather is calm from now on".to_owned());
     settle(&world);
+    report(&world);
     let problems = oracle::check(&world, plan.thoroughly);
     let (driven, payments) = (world.told.borrow().driven, world.told.borrow().payments);
     let seconds = world.now() / 1_000;
@@ -115,10 +141,10 @@ fn rows(world: &World) -> u64 {
 }
 
 /// The merchants, their accounts at the processor and their endpoints, in calm weather.
-fn set_up(world: &Rc<World>) -> Vec<Merchant> {
-    let count = world.draw(|random| random.between(3, 12));
-    let merchants: Vec<_> =
-        (0..count).map(|n| Merchant::insert(&world.database, &format!("m{n}"))).collect();
+fn set_up(world: &Rc<World>, plan: &Plan) -> Vec<Owner> {
+    let (fewest, most) = plan.merchants();
+    let count = world.draw(|random| random.between(fewest, most));
+    let merchants: Vec<_> = (0..count).map(|n| merchant(world, &format!("m{n}"))).collect();
     for (number, merchant) in merchants.iter().enumerate() {
         let accounts = world.draw(|random| random.pick(&[0, 1, 1, 2, 3]));
         let endpoints = world.draw(|random| random.below(3));
@@ -135,27 +161,41 @@ fn set_up(world: &Rc<World>) -> Vec<Merchant> {
     merchants
 }
 
+fn merchant(world: &World, name: &str) -> Owner {
+    let Merchant { secret_key, account, .. } = Merchant::insert(&world.database, name);
+    Owner { secret_key, account: account.as_str().to_owned() }
+}
+
 /// Connects accounts at the processor; where there are several, a routing says which of them takes a payment.
 async fn connect(client: &Client, accounts: u64) {
     let mut ids = Vec::new();
     for place in 0..accounts {
-        let account = format!("sk_test_51{}{place}", client.account.replace('_', ""));
+        let elsewhere = client.world.draw(|random| random.chance(3_000));
+        let (connector, opens) =
+            if elsewhere { ("hyperswitch", "snd") } else { ("stripe", "sk_test") };
+        let account = format!("{opens}_51{}{place}", client.account.replace('_', ""));
         let secret = format!("whsec_{place}_of_{}", client.account);
+        let terms = client.world.draw(Terms::draw);
         let form = [
-            ("connector", "stripe"),
+            ("connector", connector),
             ("secret_key", account.as_str()),
             ("webhook_secret", secret.as_str()),
+            ("fees", AGREED),
         ];
-        let ask = client.ask("/v1/florin/connector_accounts", &form);
+        let told = if terms.is_agreed { 4 } else { 3 };
+        let ask = client.ask("/v1/florin/connector_accounts", &form[..told]);
         let Some(made) = client.insist(&ask).await else { return };
         let connector_account = made.json()["id"].as_str().unwrap_or_default().to_owned();
         ids.push(connector_account.clone());
-        client.world.processor.borrow_mut().open(&account);
-        let path = format!("/connectors/stripe/webhooks/{connector_account}");
-        let hook = Hook { path, secret, connector_account };
+        client.world.processor.borrow_mut().open(&account, terms);
+        let path = format!("/connectors/{connector}/webhooks/{connector_account}");
+        let owner = client.owner.clone();
+        let hook = Hook { path, secret, connector_account, owner };
         client.world.notices.borrow_mut().hooks.insert(account, hook);
     }
-    if ids.len() > 1 {
+    // Without a routing, nobody is asked for proof because a processor wants it.
+    let is_routed = client.world.draw(|random| random.chance(4_000));
+    if ids.len() > 1 || ids.len() == 1 && is_routed {
         route(client, &ids).await;
     }
 }
@@ -200,7 +240,7 @@ async fn listen(client: &Client, place: u64) {
 /// A client that begins after so many milliseconds.
 fn spawn<F>(
     world: &Rc<World>,
-    merchant: &Merchant,
+    owner: &Owner,
     number: u32,
     pause: i64,
     work: impl FnOnce(Client) -> F + 'static,
@@ -208,20 +248,19 @@ fn spawn<F>(
     F: Future<Output = ()> + 'static,
 {
     world.clients.set(world.clients.get() + 1);
-    let (secret_key, account) = (merchant.secret_key.clone(), merchant.account.as_str().to_owned());
-    let (world, scheduler) = (Rc::clone(world), Rc::clone(world));
+    let (owner, world, scheduler) = (owner.clone(), Rc::clone(world), Rc::clone(world));
     scheduler.scheduler.spawn(Actor::Client(number), |task| async move {
         world.scheduler.sleep(task, pause).await;
-        let client = Client { world: Rc::clone(&world), task, number, secret_key, account };
+        let client = Client { world: Rc::clone(&world), task, number, owner };
         work(client).await;
         world.clients.set(world.clients.get() - 1);
     });
 }
 
 /// The orders, and what the weather does by itself.
-fn begin(world: &Rc<World>, plan: &Plan, merchants: &[Merchant]) {
+fn begin(world: &Rc<World>, plan: &Plan, merchants: &[Owner]) {
     let window = world.draw(|random| random.pick(&[5_000, 60_000, 600_000]));
-    for number in 0..plan.orders {
+    for number in 0..plan.all_orders() {
         let merchant = world.draw(|random| random.below(merchants.len() as u64)) as usize;
         let pause = world.draw(|random| random.between(0, window));
         spawn(world, &merchants[merchant], number, pause, |client| async move {
@@ -229,7 +268,29 @@ fn begin(world: &Rc<World>, plan: &Plan, merchants: &[Merchant]) {
             client.world.told.borrow_mut().driven += 1;
         });
     }
+    let hooks: Vec<_> = world.notices.borrow().hooks.clone().into_iter().collect();
+    for (number, (account, hook)) in (20_000..).zip(hooks) {
+        let (reports, pause) =
+            world.draw(|random| (random.chance(2_500), random.between(0, 3 * window)));
+        if reports {
+            spawn(world, &hook.owner, number, pause, |client| async move {
+                settlements::so_far(&client, &account).await;
+            });
+        }
+    }
     strike(world);
+}
+
+/// At the end, the processor reports all that it settled.
+fn report(world: &Rc<World>) {
+    let hooks: Vec<_> = world.notices.borrow().hooks.clone().into_iter().collect();
+    for (number, (account, hook)) in (30_000..).zip(hooks) {
+        spawn(world, &hook.owner, number, 0, |client| async move {
+            settlements::in_full(&client, &account).await;
+        });
+    }
+    world.scheduler.run_until(world.now() + DAY * 1_000, || world.clients.get() == 0);
+    settlements::judged(world);
 }
 
 /// Each second or so, the weather may strike by itself.
@@ -314,7 +375,8 @@ fn dispute(world: &Rc<World>) {
 fn settle(world: &Rc<World>) {
     let end = world.now() + QUIET;
     workers::look(world);
-    world.scheduler.run_until(world.now() + 180_000, || false);
+    // As long as anything may be late: a jump would have it arrive later still.
+    world.scheduler.run_until(world.now() + 300_000, || false);
     // What the processor still has to tell, it tells first.
     let end_of_telling = world.now() + 3 * 3_600_000;
     world.scheduler.run_until(end_of_telling, || world.notices.borrow().open == 0);

@@ -1,6 +1,6 @@
 //! What clients were told: each of them may rely on it, so it has to hold in the end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What clients were told.
 #[derive(Debug, Default)]
@@ -9,6 +9,8 @@ pub struct Told {
     pub intents: BTreeMap<String, Intent>,
     /// The refunds that they were told are made, by their ids: of which intent, and how much.
     pub refunds: BTreeMap<String, (String, i64)>,
+    /// The lines of reports that may have arrived, by the account at the processor and their names.
+    pub lines: BTreeSet<(String, String)>,
     /// What no client should have been told.
     pub problems: Vec<String>,
     /// How many orders came to their end, one way or another.

@@ -51,4 +51,6 @@ fn planted_bugs_are_found_by_what_they_break() {
     find("delivery_unsigned", "I6");
     find("event_left_out", "I6");
     find("metadata_key_not_sent", "I8");
+    find("settlement_fee_one_more", "I8");
+    find("settlement_correction_booked_beside", "I8");
 }

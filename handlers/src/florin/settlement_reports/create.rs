@@ -1,6 +1,7 @@
 //! `POST /v1/florin/settlement_reports`
 
 use domain::ApiError;
+use domain::dispute::LongText;
 use domain::resource::Json;
 use flows::{Failure, Platform, settlements};
 use serde::Deserialize;
@@ -19,7 +20,7 @@ pub struct Parameters {
     /// The account at the processor.
     connector_account: String,
     /// The report: comma-separated values with Stripe's columns of an itemized report.
-    file: String,
+    file: LongText,
 }
 
 impl Endpoint for Create {
@@ -36,7 +37,7 @@ impl Endpoint for Create {
     }
 
     async fn run<P: Platform>(call: &Call<'_, P>, given: Parameters) -> Result<Json, Failure> {
-        let Parameters { connector_account, file } = &given;
+        let Parameters { connector_account, file: LongText(file) } = &given;
         Ok(show(&settlements::create(&call.context, connector_account, file).await?))
     }
 }

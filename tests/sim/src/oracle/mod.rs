@@ -16,6 +16,7 @@ use crate::world::World;
 mod events;
 mod notices;
 mod processor;
+mod settlements;
 
 /// Everything that does not hold, in the order in which it was found; the first word names the invariant.
 pub fn check(world: &Rc<World>, thoroughly: bool) -> Vec<String> {
@@ -28,6 +29,7 @@ pub fn check(world: &Rc<World>, thoroughly: bool) -> Vec<String> {
     books.events_reach_their_endpoints(world, &mut found);
     books.nothing_is_left_open(world, &mut found);
     books.notices_are_kept(world, &mut found);
+    books.settlements_agree(world, &mut found);
     audit(world, &mut found);
     problems.extend(found);
     if thoroughly {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use store::Row;
 
 use super::{Books, number, parsed, text};
-use crate::notices::Notices;
+use crate::notices::{Notices, Taken};
 use crate::processor::Dispute;
 use crate::world::World;
 
@@ -31,7 +31,8 @@ impl Books {
                     problems.push(format!("I8: what others made was believed: {row:?}"));
                 }
                 (false, "parked")
-                    if !self.waits_for_a_person(taken.object["payment_intent"].as_str()) =>
+                    if !self.waits_for_a_person(taken.payment())
+                        && !self.came_to_nothing(world, taken) =>
                 {
                     problems.push(format!("I7: left parked: {row:?}"));
                 }
@@ -39,6 +40,15 @@ impl Books {
             }
         }
         self.disputes_agree(world, &notices, &rows, problems);
+    }
+
+    /// Whether it is a dispute of a payment that was given up here: that is parked for a person, whatever is undone since.
+    fn came_to_nothing(&self, world: &World, taken: &Taken) -> bool {
+        let processor = world.processor.borrow();
+        let payment = taken.payment().and_then(|id| processor.payment(id));
+        let attempt = payment.and_then(|payment| self.attempts.get(&payment.key));
+        taken.dispute().is_some()
+            && attempt.is_some_and(|row| matches!(text(row, "state"), "failed" | "canceled"))
     }
 
     /// Whether an operation of a payment at the processor is left to a person.
@@ -68,11 +78,9 @@ impl Books {
             rows.into_iter().map(|row| (reference(&row), row)).collect();
         let processor = world.processor.borrow();
         for dispute in processor.disputes() {
-            let taken = notices.taken.values().filter(|taken| {
-                !taken.is_foreign && taken.object["id"].as_str() == Some(&dispute.id)
-            });
-            let told = taken.map(|taken| rank(taken.object["status"].as_str().unwrap_or_default()));
-            let told = told.max();
+            let told = notices.taken.values().filter(|taken| !taken.is_foreign);
+            let told = told.filter_map(Taken::dispute).filter(|(id, _)| *id == dispute.id);
+            let told = told.map(|(_, status)| rank(status)).max();
             let Some(row) = rows.get(&dispute.id) else {
                 let is_parked = webhooks.iter().any(|row| {
                     text(row, "reference") == dispute.id && text(row, "status") == "parked"
@@ -105,8 +113,8 @@ fn agree(dispute: &Dispute, row: &Row, told: Option<u8>, problems: &mut Vec<Stri
 /// How far a dispute has come.
 fn rank(status: &str) -> u8 {
     match status {
-        "needs_response" => 0,
-        "under_review" => 1,
+        "needs_response" | "dispute_opened" => 0,
+        "under_review" | "dispute_challenged" => 1,
         _ => 2,
     }
 }

@@ -31,6 +31,9 @@ impl Books {
             {
                 problems.push(format!("I8: {payment:?} is in another account than {attempt:?}"));
             }
+            if parsed(attempt, "request")["with_cvc"] == true && !payment.has_code {
+                problems.push(format!("I1: {payment:?} was asked for without its security code"));
+            }
             let next = &parsed(attempt, "resolution")["next"];
             if payment.has_moved && !next.is_null() {
                 problems.push(format!("I1: {payment:?} was made, and tried elsewhere as {next}"));

@@ -49,6 +49,24 @@ pub const BUGS: &[Bug] = &[
     bug("balance_transaction_one_more", How::OneMore("INSERT INTO balance_transactions", &[6, 8])),
     bug("ledger_not_posted", How::LeftOut("INSERT INTO ledger_entries", "", 10)),
     bug("ledger_in_a_batch_of_its_own", How::Special),
+    bug("ledger_in_another_processors_books", How::Special),
+    bug("settlement_fee_one_more", How::Special),
+    bug(
+        "settlement_break_not_told",
+        How::LeftOut("INSERT INTO settlement_breaks", "fee_mismatch", 1),
+    ),
+    bug(
+        "settlement_difference_never_left_open",
+        How::LeftOut("UPDATE settlement_lines SET state = 'open' WHERE", "", 1),
+    ),
+    bug(
+        "settlement_correction_booked_beside",
+        How::LeftOut(
+            "INSERT INTO ledger_entries (cause, leg, owner, livemode, currency, kind, day, amount, created) SELECT ?2",
+            "",
+            1,
+        ),
+    ),
     bug("batch_not_atomic", How::Special),
     bug("refusal_of_a_batch_swallowed", How::Special),
     bug("request_key_forgotten", How::Special),
@@ -56,6 +74,8 @@ pub const BUGS: &[Bug] = &[
     bug("request_answer_not_kept", How::Special),
     bug("processor_key_not_sent", How::Special),
     bug("processor_key_new_each_time", How::Special),
+    bug("processor_id_new_each_time", How::Special),
+    bug("security_code_not_sent", How::Special),
     bug("metadata_key_not_sent", How::Special),
     bug("refund_key_new_each_time", How::Special),
     bug("unknown_turned_declined", How::Special),

@@ -22,6 +22,15 @@ impl Planted {
         match self.bug.name {
             "processor_key_not_sent" => drop(request.headers_mut().remove("idempotency-key")),
             "processor_key_new_each_time" => self.rekey(request),
+            "processor_id_new_each_time" if path == "/payments" => {
+                self.count.set(self.count.get() + 1);
+                let id = format!("pay_{}", self.count.get());
+                *request.body_mut() = request.body().replace("pay_att_", &format!("{id}_att_"));
+            }
+            "security_code_not_sent" => {
+                let body = request.body().replace("%5Bcvc%5D=123", "%5Bcvc%5D=");
+                *request.body_mut() = body.replace(r#""card_cvc":"123""#, r#""card_cvc":"""#);
+            }
             "metadata_key_not_sent" => {
                 let body = request.body().replace("florin_key", "other_key");
                 *request.body_mut() = body;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Payment, Processor, Refund};
+use super::{Payment, Processor, Refund, hyperswitch, is_hyperswitch};
 use crate::notices::Notice;
 
 /// A dispute, as the processor knows it.
@@ -52,7 +52,16 @@ impl Processor {
             "requires_payment_method" => "payment_intent.payment_failed".to_owned(),
             status => format!("payment_intent.{status}"),
         };
-        let (account, mut shown) = (payment.account.clone(), payment.shown());
+        let account = payment.account.clone();
+        if is_hyperswitch(&account) {
+            let object = hyperswitch::payment(payment);
+            return self.tell(
+                &account,
+                &format!("payment_{}", self.payments[place].status),
+                object,
+            );
+        }
+        let mut shown = payment.shown();
         // What an event is about never holds other objects.
         shown["latest_charge"] = json!(format!("ch_of_{}", payment.id));
         self.tell(&account, &kind, shown);
@@ -63,6 +72,10 @@ impl Processor {
         let Some(paid) = self.payment(&refund.payment) else { return };
         let given: i64 = self.refunds(&refund.payment).map(Refund::given).sum();
         let account = paid.account.clone();
+        if is_hyperswitch(&account) {
+            let kind = if refund.status == "failed" { "refund_failed" } else { "refund_succeeded" };
+            return self.tell(&account, kind, hyperswitch::refund(refund));
+        }
         let charge = json!({
             "id": format!("ch_of_{}", paid.id), "object": "charge", "amount_refunded": given,
             "currency": paid.currency, "payment_intent": paid.id,
@@ -99,6 +112,11 @@ impl Processor {
     fn tell_of_dispute(&mut self, place: usize, kind: &str) {
         let dispute = &self.disputes[place];
         let Some(paid) = self.payment(&dispute.payment) else { return };
+        if is_hyperswitch(&paid.account) {
+            let object = hyperswitch::dispute(dispute, &paid.currency);
+            let (account, kind) = (paid.account.clone(), object["dispute_status"].clone());
+            return self.tell(&account, kind.as_str().unwrap_or_default(), object);
+        }
         let object = json!({
             "id": dispute.id, "object": "dispute", "amount": dispute.amount,
             "currency": paid.currency, "payment_intent": paid.id, "status": dispute.status,
