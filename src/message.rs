@@ -1,5 +1,8 @@
 //! Requests and responses between the runtime's types and the `http` crate's.
 
+use std::iter::once;
+
+use connectors::Connector;
 use handlers::render::{Reply, Stored};
 use http::HeaderName;
 use http::request::Builder;
@@ -66,7 +69,13 @@ const LENGTH: &str = "content-length";
 
 thread_local! {
     /// The headers that are read, as JavaScript has them.
-    static NAMES: Array = [LENGTH].iter().chain(&handlers::HEADERS).map(|name| JsValue::from_str(name)).collect();
+    static NAMES: Array = once(LENGTH).chain(names()).map(JsValue::from_str).collect();
+}
+
+/// The headers that are read.
+fn names() -> impl Iterator<Item = &'static str> {
+    let signatures = Connector::ALL.iter().filter_map(|connector| connector.signature_header());
+    handlers::HEADERS.into_iter().chain(signatures)
 }
 
 /// Reads a request with its body. Of a body that is over the limit no more is read than shows that.
@@ -119,7 +128,7 @@ impl Head {
         let mut builder = http::Request::builder()
             .method(method.unwrap_or_default().as_str())
             .uri(url.unwrap_or_default());
-        for name in handlers::HEADERS {
+        for name in names() {
             if let Some(value) = next() {
                 builder = builder.header(HeaderName::from_static(name), value);
             }

@@ -71,15 +71,15 @@ pub(crate) fn integer(value: &Value, path: &str) -> Option<i64> {
 }
 
 /// What is said of a card's issuer: a country by its code, and a funding in capitals or not.
-pub(crate) fn issued(value: &Value, country: &str, funding: &str) -> Issued {
+pub(crate) fn issued(value: &Value, country: &str, funding: &str) -> Box<Issued> {
     let is_code = |code: &&str| code.len() == 2 && code.bytes().all(|b| b.is_ascii_uppercase());
     let funding = text(value, funding).unwrap_or_default();
-    Issued {
+    Box::new(Issued {
         country: text(value, country).filter(is_code).map(str::to_owned),
         funding: [Funding::Credit, Funding::Debit, Funding::Prepaid]
             .into_iter()
             .find(|known| known.name().eq_ignore_ascii_case(funding)),
-    }
+    })
 }
 
 /// The processor's reference there, if it can be one.

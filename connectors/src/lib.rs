@@ -18,6 +18,7 @@ use std::fmt;
 
 use domain::timestamp::{HOUR, Timestamp};
 use http::{HeaderMap, Request};
+use serde_json::Value;
 
 pub use answer::Answer;
 pub use command::{
@@ -31,15 +32,28 @@ use webhook::{Forged, Notice};
 /// remember keys for a day, and ours must not be the clock that is late.
 pub const KEY_LASTS: i64 = 23 * HOUR;
 
-/// The processors that can be spoken to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Connector {
-    /// The built-in processor of test mode.
-    Simulator,
-    /// Stripe's own API.
-    Stripe,
-    /// Hyperswitch, and the processors behind it.
-    Hyperswitch,
+/// A processor that can be spoken to.
+#[derive(Clone, Copy)]
+pub struct Connector(&'static Processor);
+
+/// What there is to do so that a card is kept.
+type Kept = Result<Option<Request<String>>, Unsupported>;
+
+/// What a delivery says.
+type Read = Result<Notice, Forged>;
+
+/// How a processor is spoken to: what its folder has for each of the functions of [`Connector`].
+pub(crate) struct Processor {
+    name: &'static str,
+    horizon: i64,
+    signature_header: Option<&'static str>,
+    ask: fn(&Command<'_>, &Account<'_>) -> Result<Asked, Unsupported>,
+    outcome: fn(&Command<'_>, Answer<'_>) -> Outcome,
+    keep: fn(&str, &Account<'_>) -> Kept,
+    kept: fn(Answer<'_>) -> Outcome,
+    verify: fn(&HeaderMap, &[u8], &[String], Timestamp) -> Read,
+    notice: fn(&[u8]) -> Read,
+    heard: fn(&LookUp<'_>, &Value) -> Outcome,
 }
 
 /// What there is to do for a command.
@@ -60,22 +74,37 @@ impl fmt::Debug for Asked {
     }
 }
 
+impl fmt::Debug for Connector {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+impl PartialEq for Connector {
+    fn eq(&self, other: &Self) -> bool {
+        self.name() == other.name()
+    }
+}
+
 impl Connector {
-    /// Every connector.
-    pub const ALL: [Self; 3] = [Self::Simulator, Self::Stripe, Self::Hyperswitch];
+    /// Every connector. Another one is added here, and nowhere else but in its folder.
+    pub const ALL: &'static [Self] =
+        &[Self(&simulator::PROCESSOR), Self(&stripe::PROCESSOR), Self(&hyperswitch::PROCESSOR)];
 
     /// The name under which attempts know this processor.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Simulator => simulator::NAME,
-            Self::Stripe => stripe::NAME,
-            Self::Hyperswitch => hyperswitch::NAME,
-        }
+        self.0.name
     }
 
     /// The connector of that name.
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|connector| connector.name() == name)
+        Self::ALL.iter().copied().find(|connector| connector.name() == name)
+    }
+
+    /// The names of those whose processor has accounts: the simulator has none.
+    pub fn with_accounts() -> impl Iterator<Item = &'static str> {
+        let names = Self::ALL.iter().map(|connector| connector.name());
+        names.filter(|name| *name != simulator::NAME)
     }
 
     /// What to do so that the processor carries out a command.
@@ -83,21 +112,12 @@ impl Connector {
     /// # Errors
     /// When it has no such operation, or a key, a reference or the account cannot be sent.
     pub fn ask(self, command: &Command<'_>, account: &Account<'_>) -> Result<Asked, Unsupported> {
-        match self {
-            Self::Simulator => return Ok(Asked::Answered(simulator::act(command))),
-            Self::Stripe => stripe::request(command, account),
-            Self::Hyperswitch => hyperswitch::request(command, account),
-        }
-        .map(Asked::Request)
+        (self.0.ask)(command, account)
     }
 
     /// What an answer says of the command that was asked.
     pub fn outcome(self, command: &Command<'_>, answer: Answer<'_>) -> Outcome {
-        match self {
-            Self::Simulator => simulator::act(command),
-            Self::Stripe => stripe::outcome(command, answer),
-            Self::Hyperswitch => hyperswitch::outcome(command, answer),
-        }
+        (self.0.outcome)(command, answer)
     }
 
     /// What to do so that a card which the processor was asked to remember can be used again. Nothing where it has no
@@ -109,19 +129,13 @@ impl Connector {
         self,
         card: &str,
         account: &Account<'_>,
-    ) -> Result<Option<http::Request<String>>, Unsupported> {
-        match self {
-            Self::Stripe => stripe::keep(card, account).map(Some),
-            Self::Simulator | Self::Hyperswitch => Ok(None),
-        }
+    ) -> Result<Option<Request<String>>, Unsupported> {
+        (self.0.keep)(card, account)
     }
 
     /// What an answer says of that: [`Outcome::Done`] names the customer.
     pub fn kept(self, answer: Answer<'_>) -> Outcome {
-        match self {
-            Self::Stripe => stripe::kept(answer),
-            Self::Simulator | Self::Hyperswitch => Outcome::unknown("nothing was asked"),
-        }
+        (self.0.kept)(answer)
     }
 
     /// Reads a webhook, if the processor signed it with one of the secrets.
@@ -135,20 +149,12 @@ impl Connector {
         secrets: &[String],
         now: Timestamp,
     ) -> Result<Notice, Forged> {
-        match self {
-            Self::Simulator => Err(Forged::Nobody),
-            Self::Stripe => stripe::verify(headers, body, secrets, now),
-            Self::Hyperswitch => hyperswitch::verify(headers, body, secrets),
-        }
+        (self.0.verify)(headers, body, secrets, now)
     }
 
     /// The header that a webhook is signed in; nothing of a processor that tells nothing unasked.
     pub fn signature_header(self) -> Option<&'static str> {
-        match self {
-            Self::Simulator => None,
-            Self::Stripe => Some(stripe::SIGNATURE),
-            Self::Hyperswitch => Some(hyperswitch::SIGNATURE),
-        }
+        self.0.signature_header
     }
 
     /// Reads a webhook that was believed before.
@@ -156,22 +162,13 @@ impl Connector {
     /// # Errors
     /// When it says nothing that can be read.
     pub fn notice(self, body: &[u8]) -> Result<Notice, Forged> {
-        match self {
-            Self::Simulator => Err(Forged::Nobody),
-            Self::Stripe => stripe::notice(body),
-            Self::Hyperswitch => hyperswitch::notice(body),
-        }
+        (self.0.notice)(body)
     }
 
     /// What a notice says of a command. Notices come late and out of order: what one does not show yet is
     /// [`Outcome::Unknown`], never [`Outcome::NotFound`].
     pub fn heard(self, question: &LookUp<'_>, notice: &Notice) -> Outcome {
-        let said = match self {
-            Self::Simulator => Outcome::unknown("the simulator sends no webhooks"),
-            Self::Stripe => stripe::heard(question, &notice.object),
-            Self::Hyperswitch => hyperswitch::heard(question, &notice.object),
-        };
-        match said {
+        match (self.0.heard)(question, &notice.object) {
             Outcome::NotFound => Outcome::unknown("the notice is older than the command"),
             said => said,
         }
@@ -179,10 +176,11 @@ impl Connector {
 
     /// For how many seconds after a command was last sent a lookup that finds nothing proves nothing.
     pub fn horizon(self) -> i64 {
-        match self {
-            Self::Simulator => 0,
-            Self::Stripe => stripe::HORIZON,
-            Self::Hyperswitch => hyperswitch::HORIZON,
-        }
+        self.0.horizon
     }
+}
+
+/// What is said of a card that nobody asks to keep.
+fn keeps_nothing(_: Answer<'_>) -> Outcome {
+    Outcome::unknown("nothing was asked")
 }

@@ -27,7 +27,7 @@ pub enum Outcome {
         /// What the issuer says of the holder's data.
         checks: Checks,
         /// What it says of the card's issuer.
-        issued: Issued,
+        issued: Box<Issued>,
         /// Whether what it holds can be taken in parts.
         multicapture: bool,
         /// What will happen to it later (the simulator only).

@@ -3,7 +3,7 @@
 use connectors::{Fault, Outcome, is_plain};
 use domain::ApiError;
 use domain::attempt::{Attempt, AttemptState, Found, Request, Resolved};
-use domain::card::{Checks, Issued};
+use domain::card::Checks;
 use domain::charge::{Charge, Risk};
 use domain::id::{AttemptId, Id, RefundId};
 use domain::refund::Status;
@@ -163,7 +163,7 @@ fn outcome(held: &Held, resolve: &Resolve) -> Result<Outcome, Failure> {
             reference,
             risk: Risk::Normal,
             checks: Checks::default(),
-            issued: Issued::default(),
+            issued: Box::default(),
             multicapture: false,
             later: None,
             remembered: None,

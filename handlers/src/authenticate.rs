@@ -104,18 +104,17 @@ fn key_of(headers: &HeaderMap) -> Option<String> {
     (!key.is_empty()).then_some(key)
 }
 
-/// The headers that are read anywhere: only these are taken over from the runtime, as each costs.
-pub const HEADERS: [&str; 10] = [
+/// The headers that are read anywhere: only these, and those that processors sign their webhooks in, are taken over from
+/// the runtime, as each costs.
+pub const HEADERS: [&str; 8] = [
     "authorization",
     "cf-connecting-ip",
     "content-type",
     "host",
     "idempotency-key",
     "stripe-account",
-    "stripe-signature",
     "stripe-version",
     "user-agent",
-    "x-webhook-signature-512",
 ];
 
 /// A header as text.

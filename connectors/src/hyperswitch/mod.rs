@@ -23,13 +23,21 @@ use domain::payment_method::ProcessorToken;
 use domain::timestamp::HOUR;
 
 use crate::command::{Authorize, LookUp};
+use crate::{Asked, Processor, keeps_nothing};
 
-pub(crate) use outcome::{heard, outcome};
-pub(crate) use request::request;
-pub(crate) use webhook::{SIGNATURE, notice, verify};
-
-/// The name under which attempts know this processor.
-pub const NAME: &str = "hyperswitch";
+/// How it is spoken to.
+pub(crate) const PROCESSOR: Processor = Processor {
+    name: "hyperswitch",
+    horizon: HORIZON,
+    signature_header: Some(webhook::SIGNATURE),
+    ask: |command, account| request::request(command, account).map(Asked::Request),
+    outcome: outcome::outcome,
+    keep: |_, _| Ok(None),
+    kept: keeps_nothing,
+    verify: |headers, body, secrets, _| webhook::verify(headers, body, secrets),
+    notice: webhook::notice,
+    heard: outcome::heard,
+};
 
 /// Where the API is.
 const BASE_URL: &str = "https://api.hyperswitch.io";
@@ -49,7 +57,7 @@ const KEY_LENGTH: usize = 26;
 
 /// After how many seconds a lookup that finds nothing proves that there is nothing. It reads what it wrote,
 /// so this is only for a request that is still on its way.
-pub(crate) const HORIZON: i64 = HOUR;
+const HORIZON: i64 = HOUR;
 
 /// The id of the payment that an authorisation makes: that of its key, or another for the card's number where the
 /// request with the token took it.

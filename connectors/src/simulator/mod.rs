@@ -7,15 +7,30 @@ pub mod cards;
 pub mod disputes;
 mod later;
 
-use domain::card::{CardNumber, Check, Checks, Decline, Issued};
+use domain::card::{CardNumber, Check, Checks, Decline};
 use domain::refund::Status;
 
-use crate::{Authorize, Challenge, Command, Outcome};
+use crate::webhook::Forged;
+use crate::{Asked, Authorize, Challenge, Command, Outcome, Processor, keeps_nothing};
 use cards::{Behaviour, TestCard};
 pub use later::Later;
 
 /// The name under which attempts know this processor.
 pub const NAME: &str = "simulator";
+
+/// How it is spoken to: it is built in, and tells nothing unasked.
+pub(crate) const PROCESSOR: Processor = Processor {
+    name: NAME,
+    horizon: 0,
+    signature_header: None,
+    ask: |command, _| Ok(Asked::Answered(act(command))),
+    outcome: |command, _| act(command),
+    keep: |_, _| Ok(None),
+    kept: keeps_nothing,
+    verify: |_, _, _, _| Err(Forged::Nobody),
+    notice: |_| Err(Forged::Nobody),
+    heard: |_, _| Outcome::unknown("the simulator sends no webhooks"),
+};
 
 /// How many seconds pass before the simulator acts on its own, as when a refund arrives.
 pub const DELAY: i64 = 2;
@@ -83,7 +98,7 @@ fn answer_authorization(authorize: &Authorize<'_>) -> Outcome {
         reference: reference(authorize.key),
         risk: card.risk,
         checks: seen(card.behaviour, authorize.checks),
-        issued: Issued::default(),
+        issued: Box::default(),
         multicapture: card.behaviour != Behaviour::CapturesOnce,
         later: match card.behaviour {
             Behaviour::Later(later) => Some(later),

@@ -17,12 +17,21 @@ mod webhook;
 
 use domain::timestamp::DAY;
 
-pub(crate) use outcome::{heard, kept, outcome};
-pub(crate) use request::{keep, request};
-pub(crate) use webhook::{SIGNATURE, notice, verify};
+use crate::{Asked, Processor};
 
-/// The name under which attempts know this processor.
-pub const NAME: &str = "stripe";
+/// How it is spoken to.
+pub(crate) const PROCESSOR: Processor = Processor {
+    name: "stripe",
+    horizon: HORIZON,
+    signature_header: Some(webhook::SIGNATURE),
+    ask: |command, account| request::request(command, account).map(Asked::Request),
+    outcome: outcome::outcome,
+    keep: |card, account| request::keep(card, account).map(Some),
+    kept: outcome::kept,
+    verify: webhook::verify,
+    notice: webhook::notice,
+    heard: outcome::heard,
+};
 
 /// Where the API is.
 const BASE_URL: &str = "https://api.stripe.com";
@@ -38,4 +47,4 @@ const KEY_PATH: &str = "/metadata/florin_key";
 
 /// After how many seconds a search that finds nothing proves that there is nothing. Stripe says that it
 /// finds most within a minute, and that it takes an hour and more in an outage.
-pub(crate) const HORIZON: i64 = DAY;
+const HORIZON: i64 = DAY;

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use connectors::{Account, Authorize, Command, LookUp, Operation, SecurityCode};
+use connectors::{Account, Authorize, Command, Connector, LookUp, Operation, SecurityCode};
 use domain::attempt::Purpose;
 use domain::card::{CardNumber, Checks, Expiry};
 use domain::money::{Amount, Currency, Money};
@@ -35,6 +35,11 @@ static BILLING: LazyLock<BillingDetails> = LazyLock::new(|| BillingDetails {
     }),
     ..BillingDetails::default()
 });
+
+/// The connector of that name.
+pub fn named(name: &str) -> Connector {
+    Connector::from_name(name).expect("a connector")
+}
 
 pub fn amount(minor_units: i64) -> Amount {
     Amount::new(minor_units).expect("an amount")

@@ -8,7 +8,7 @@ use http::HeaderMap;
 use serde_json::{Value, json};
 use sha2::Sha512;
 
-use crate::commands::KEY;
+use crate::commands::{KEY, named};
 use crate::situations::Situation as S;
 use crate::stripe::merge;
 use crate::tokens::CARD;
@@ -125,7 +125,7 @@ fn object(situation: S) -> Value {
 
 impl Processor for Hyperswitch {
     fn connector(&self) -> Connector {
-        Connector::Hyperswitch
+        named("hyperswitch")
     }
 
     fn payment(&self) -> String {

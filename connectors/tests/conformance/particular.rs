@@ -1,9 +1,7 @@
 //! What only one processor does.
 
 use connectors::webhook::Subject;
-use connectors::{
-    Asked, Authorize, Command, Connector, Declined, Fault, LookUp, Outcome, Unsupported,
-};
+use connectors::{Asked, Authorize, Command, Declined, Fault, LookUp, Outcome, Unsupported};
 use domain::card::{Decline, Funding};
 use domain::money::{Currency, Money};
 use domain::payment_method::ProcessorToken;
@@ -13,7 +11,7 @@ use http::HeaderMap;
 use serde_json::{Value, json};
 
 use crate::commands::{
-    ACCOUNT, KEY, amount, ask_after, ask_after_authorization, authorize, capture, increment,
+    ACCOUNT, KEY, amount, ask_after, ask_after_authorization, authorize, capture, increment, named,
     refund, usd, void,
 };
 use crate::hyperswitch::Hyperswitch;
@@ -236,7 +234,7 @@ fn a_charge_of_stripes_tells_what_went_back_in_all() {
     let mut headers = HeaderMap::new();
     let signature = signature::stripe(&secrets, now, &body);
     headers.insert("stripe-signature", signature.parse().expect("a value"));
-    let notice = Connector::Stripe.verify(&headers, body.as_bytes(), &secrets, now);
+    let notice = named("stripe").verify(&headers, body.as_bytes(), &secrets, now);
     let subject = notice.expect("it is genuine").subject;
     assert_eq!(subject, Subject::Refunds { payment: "pi_1".to_owned(), total: usd(700) });
 }
@@ -251,7 +249,7 @@ fn a_moment_that_stripe_did_not_sign_makes_no_old_delivery_new() {
     for forged in [format!("{header},t=2000"), header.replace("t=1000", "t=2000")] {
         let mut headers = HeaderMap::new();
         headers.insert("stripe-signature", forged.parse().expect("a value"));
-        let verified = Connector::Stripe.verify(&headers, body.as_bytes(), &secrets, now);
+        let verified = named("stripe").verify(&headers, body.as_bytes(), &secrets, now);
         assert!(verified.is_err(), "{forged}");
     }
 }
@@ -354,7 +352,7 @@ fn no_currency_is_sent_to_hyperswitch_in_another_unit_than_it_has() {
         };
         let mut asked = authorize(true);
         asked.amount = Money { amount: amount(5000), currency };
-        let asked = Connector::Hyperswitch.ask(&Command::Authorize(asked), &ACCOUNT);
+        let asked = named("hyperswitch").ask(&Command::Authorize(asked), &ACCOUNT);
         if currency.exponent() == decimals {
             assert!(matches!(asked, Ok(Asked::Request(_))), "{code}");
         } else {
@@ -395,17 +393,17 @@ fn a_dispute_that_could_not_be_read_was_taken_for_something_that_nobody_knows() 
         "dispute_stage": "dispute", "dispute_status": "dispute_opened", "amount": "2000",
         "currency": "USD" } } });
     let cases = [
-        (Connector::Stripe, &stripe, json!({}), false),
-        (Connector::Stripe, &stripe, json!({ "status": "prevented" }), true),
-        (Connector::Stripe, &stripe, json!({ "status": "appeal_needs_response" }), true),
-        (Connector::Stripe, &stripe, json!({ "amount": "2000" }), true),
-        (Connector::Hyperswitch, &hyperswitch, json!({}), false),
-        (Connector::Hyperswitch, &hyperswitch, json!({ "dispute_status": "dispute_new" }), true),
-        (Connector::Hyperswitch, &hyperswitch, json!({ "amount": "20.00" }), true),
+        (named("stripe"), &stripe, json!({}), false),
+        (named("stripe"), &stripe, json!({ "status": "prevented" }), true),
+        (named("stripe"), &stripe, json!({ "status": "appeal_needs_response" }), true),
+        (named("stripe"), &stripe, json!({ "amount": "2000" }), true),
+        (named("hyperswitch"), &hyperswitch, json!({}), false),
+        (named("hyperswitch"), &hyperswitch, json!({ "dispute_status": "dispute_new" }), true),
+        (named("hyperswitch"), &hyperswitch, json!({ "amount": "20.00" }), true),
     ];
     for (connector, delivery, change, is_unread) in cases {
         let mut delivery = delivery.clone();
-        let place = if connector == Connector::Stripe { "/data/object" } else { "/content/object" };
+        let place = if connector == named("stripe") { "/data/object" } else { "/content/object" };
         merge(delivery.pointer_mut(place).expect("an object"), change.clone());
         let notice = connector.notice(delivery.to_string().as_bytes()).expect("a notice");
         assert_eq!(notice.subject == Subject::DisputeUnread, is_unread, "{change}");

@@ -7,7 +7,7 @@ use domain::webhook::signature;
 use http::HeaderMap;
 use serde_json::{Value, json};
 
-use crate::commands::KEY;
+use crate::commands::{KEY, named};
 use crate::situations::Situation as S;
 use crate::tokens::CARD;
 use crate::{Processor, Told};
@@ -135,7 +135,7 @@ fn object(situation: S) -> Value {
 
 impl Processor for Stripe {
     fn connector(&self) -> Connector {
-        Connector::Stripe
+        named("stripe")
     }
 
     fn payment(&self) -> String {

@@ -5,7 +5,7 @@ use domain::payment_method::ProcessorToken;
 use http::Request;
 use serde_json::{Value, json};
 
-use crate::commands::{ACCOUNT, KEY, ask_after_authorization, authorize};
+use crate::commands::{ACCOUNT, KEY, ask_after_authorization, authorize, named};
 use crate::hyperswitch::Hyperswitch;
 use crate::situations::{Situation, hear, told};
 use crate::stripe::merge;
@@ -121,7 +121,7 @@ fn the_number_that_goes_in_the_stead_of_a_token_is_another_request_of_the_same_p
 }
 
 fn body(asked: Authorize<'_>) -> Value {
-    let request = sent(Connector::Hyperswitch, &Command::Authorize(asked));
+    let request = sent(named("hyperswitch"), &Command::Authorize(asked));
     serde_json::from_str(request.body()).expect("JSON")
 }
 

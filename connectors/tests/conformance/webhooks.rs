@@ -1,13 +1,13 @@
 //! Webhooks: which are believed, and what they say.
 
 use connectors::webhook::{Forged, Notice, Subject};
-use connectors::{Command, Connector, LookUp};
+use connectors::{Command, LookUp};
 use domain::dispute::Status;
 use domain::timestamp::Timestamp;
 use http::HeaderMap;
 
 use crate::commands::{
-    KEY, ask_after, ask_after_authorization, capture, increment, refund, usd, void,
+    KEY, ask_after, ask_after_authorization, capture, increment, named, refund, usd, void,
 };
 use crate::situations::told;
 use crate::{PROCESSORS, Processor, Told};
@@ -179,7 +179,7 @@ fn a_notice_about_another_payment_says_nothing() {
 
 #[test]
 fn the_simulator_tells_nothing_unasked() {
-    let verified = Connector::Simulator.verify(&HeaderMap::new(), b"{}", &[], NOW);
+    let verified = named("simulator").verify(&HeaderMap::new(), b"{}", &[], NOW);
     assert_eq!(verified, Err(Forged::Nobody));
     let payment = "sim_1";
     let asked = Command::LookUp(ask_after(&void(payment), None));

@@ -49,13 +49,13 @@ fn no_such(id: &str) -> ApiError {
 /// # Errors
 /// When there is none of that name.
 pub fn connector(name: &str) -> Result<&'static str, ApiError> {
-    match Connector::from_name(name) {
-        None | Some(Connector::Simulator) => Err(ApiError::ParameterInvalid {
+    Connector::with_accounts().find(|known| *known == name).ok_or_else(|| {
+        let known: Vec<_> = Connector::with_accounts().collect();
+        ApiError::ParameterInvalid {
             param: "connector".to_owned(),
-            message: "Invalid connector: must be one of hyperswitch or stripe.".to_owned(),
-        }),
-        Some(connector) => Ok(connector.name()),
-    }
+            message: format!("Invalid connector: must be one of {}.", known.join(" or ")),
+        }
+    })
 }
 
 /// A secret as it is kept: it opens in its own row alone.
