@@ -56,10 +56,6 @@ pub const BUGS: &[Bug] = &[
         How::LeftOut("INSERT INTO settlement_breaks", "fee_mismatch", 1),
     ),
     bug(
-        "settlement_difference_never_left_open",
-        How::LeftOut("UPDATE settlement_lines SET state = 'open' WHERE", "", 1),
-    ),
-    bug(
         "settlement_correction_booked_beside",
         How::LeftOut(
             "INSERT INTO ledger_entries (cause, leg, owner, livemode, currency, kind, day, amount, created) SELECT ?2",

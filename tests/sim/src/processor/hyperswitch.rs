@@ -41,7 +41,7 @@ impl Processor {
                 let amount = body["amount"].as_i64().unwrap_or_default();
                 match self.give_back(account, id, key, (&paid, amount)) {
                     Ok(made) => (200, refund(&made)),
-                    Err((code, _)) if code == "resource_missing" => missing(),
+                    Err(("resource_missing", _)) => missing(),
                     Err((_, message)) => refused(400, "IR_13", message),
                 }
             }
