@@ -28,7 +28,7 @@ pub(crate) fn outcome(command: &Command<'_>, answer: Answer<'_>) -> Outcome {
     said.unwrap_or_else(|outcome| outcome)
 }
 
-/// Who keeps a card now, as the answer to [`super::keep`] says.
+/// Who keeps a card now, as the answer to [`super::request::keep`] says.
 pub(crate) fn kept(answer: Answer<'_>) -> Outcome {
     let livemode = answer.livemode;
     let said = match hear(answer) {

@@ -1,7 +1,9 @@
 //! What only one processor does.
 
 use connectors::webhook::Subject;
-use connectors::{Asked, Authorize, Command, Declined, Fault, LookUp, Outcome, Unsupported};
+use connectors::{
+    Asked, Authorize, Command, Connector, Declined, Fault, LookUp, Outcome, Unsupported,
+};
 use domain::card::{Decline, Funding};
 use domain::money::{Currency, Money};
 use domain::payment_method::ProcessorToken;
@@ -420,7 +422,7 @@ fn a_dispute_of_hyperswitchs_did_not_say_when_it_changed_and_nobody_saw_it_open_
         let delivery = json!({ "event_id": "evt_1", "event_type": "dispute_opened",
             "timestamp": "2026-12-31T23:59:59.000Z",
             "content": { "type": "dispute_details", "object": object } });
-        let notice = Connector::Hyperswitch.notice(delivery.to_string().as_bytes());
+        let notice = named("hyperswitch").notice(delivery.to_string().as_bytes());
         notice.expect("a notice")
     };
     let notice = said(json!("2026-01-31T12:00:00.000Z"));
