@@ -1,9 +1,7 @@
 //! What only one processor does.
 
 use connectors::webhook::Subject;
-use connectors::{
-    Asked, Authorize, Command, Connector, Declined, Fault, LookUp, Outcome, Unsupported,
-};
+use connectors::{Asked, Authorize, Command, Declined, Fault, LookUp, Outcome, Unsupported};
 use domain::card::{Decline, Funding};
 use domain::money::{Currency, Money};
 use domain::payment_method::ProcessorToken;
