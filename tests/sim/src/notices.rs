@@ -150,6 +150,11 @@ pub fn send_off(world: &Rc<World>) {
     let notices = world.processor.borrow_mut().take_notices();
     for mut notice in notices {
         notice.created = world.clock(0).seconds();
+        if notice.object.get("dispute_stage").is_some() {
+            let changed = chrono::DateTime::from_timestamp(notice.created, 0);
+            notice.object["connector_updated_at"] =
+                changed.map(|changed| changed.naive_utc().to_string()).into();
+        }
         let hook = world.notices.borrow().hooks.get(&notice.account).cloned();
         let Some(hook) = hook else { continue };
         forge(world, &hook, &notice);
