@@ -10,7 +10,7 @@ use serde::de::{
 };
 use serde_json::{Error, Map, Value};
 
-use crate::place::{Place, Variant};
+use crate::place::{self, Fields, Variant};
 
 /// Reads a JSON text.
 ///
@@ -119,9 +119,7 @@ impl<'de> Deserializer<'de> for Kept {
         visitor: V,
     ) -> Result<V::Value, Error> {
         match self.0 {
-            Value::Object(entries) => {
-                visitor.visit_map(Fields { entries: Entries::of(entries), names })
-            }
+            Value::Object(entries) => visitor.visit_map(Fields::new(Entries::of(entries), names)),
             other => Err(Kept(other).unexpected(&visitor)),
         }
     }
@@ -185,8 +183,9 @@ impl Entries {
     fn of(entries: Map<String, Value>) -> Self {
         Self { entries: entries.into_iter(), name: String::new(), value: Value::Null }
     }
+}
 
-    /// Goes on to the next entry; false where there is none.
+impl place::Entries<'_> for Entries {
     fn advance(&mut self) -> bool {
         let Some((name, value)) = self.entries.next() else { return false };
         self.name = name;
@@ -194,8 +193,8 @@ impl Entries {
         true
     }
 
-    fn value(&mut self) -> Kept {
-        Kept(self.value.take())
+    fn name(&self) -> &str {
+        &self.name
     }
 }
 
@@ -206,49 +205,14 @@ impl<'de> MapAccess<'de> for Entries {
         &mut self,
         seed: K,
     ) -> Result<Option<K::Value>, Error> {
-        if !self.advance() {
+        if !place::Entries::advance(self) {
             return Ok(None);
         }
         seed.deserialize(self.name.as_str().into_deserializer()).map(Some)
     }
 
     fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Error> {
-        seed.deserialize(self.value())
-    }
-}
-
-/// The fields of a struct that are still to be read.
-struct Fields {
-    entries: Entries,
-    names: &'static [&'static str],
-}
-
-impl Fields {
-    /// The place of the next field.
-    fn place(&mut self) -> Option<Place> {
-        self.entries.advance().then(|| Place::of(&self.entries.name, self.names))
-    }
-
-    fn unknown(&self) -> Error {
-        Error::unknown_field(&self.entries.name, self.names)
-    }
-}
-
-impl<'de> MapAccess<'de> for Fields {
-    type Error = Error;
-
-    fn next_key_seed<K: DeserializeSeed<'de>>(
-        &mut self,
-        seed: K,
-    ) -> Result<Option<K::Value>, Error> {
-        match self.place() {
-            None => Ok(None),
-            Some(place) => place.field(seed).map(Some).ok_or_else(|| self.unknown()),
-        }
-    }
-
-    fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Error> {
-        seed.deserialize(self.entries.value())
+        seed.deserialize(Kept(self.value.take()))
     }
 }
 

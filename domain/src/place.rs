@@ -9,7 +9,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use serde::de::{
-    self, DeserializeSeed, Deserializer, EnumAccess, Unexpected, VariantAccess, Visitor,
+    self, DeserializeSeed, Deserializer, EnumAccess, MapAccess, Unexpected, VariantAccess, Visitor,
 };
 
 /// A place among names. Beyond the last where the name is none of them.
@@ -62,6 +62,54 @@ impl<'de> Deserializer<'de> for Place {
     serde::forward_to_deserialize_any! {
         bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 char str string bytes byte_buf option unit unit_struct newtype_struct
         seq tuple tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+/// Names, and what lies under each, that are read one after the other.
+pub trait Entries<'de>: MapAccess<'de> {
+    /// Goes on to the next entry; false where there is none.
+    fn advance(&mut self) -> bool;
+
+    /// The name of the present entry.
+    fn name(&self) -> &str;
+}
+
+/// The fields of a struct that are still to be read.
+pub struct Fields<E> {
+    entries: E,
+    names: &'static [&'static str],
+}
+
+impl<'de, E: Entries<'de>> Fields<E> {
+    /// Those among entries, of a struct that has fields of these names.
+    pub fn new(entries: E, names: &'static [&'static str]) -> Self {
+        Self { entries, names }
+    }
+
+    fn place(&mut self) -> Option<Place> {
+        self.entries.advance().then(|| Place::of(self.entries.name(), self.names))
+    }
+
+    fn unknown(&self) -> E::Error {
+        de::Error::unknown_field(self.entries.name(), self.names)
+    }
+}
+
+impl<'de, E: Entries<'de>> MapAccess<'de> for Fields<E> {
+    type Error = E::Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, E::Error> {
+        match self.place() {
+            None => Ok(None),
+            Some(place) => place.field(seed).map(Some).ok_or_else(|| self.unknown()),
+        }
+    }
+
+    fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, E::Error> {
+        self.entries.next_value_seed(seed)
     }
 }
 

@@ -6,7 +6,7 @@ use std::mem;
 use std::vec;
 
 use domain::ApiError;
-use domain::place::{Place, Variant};
+use domain::place::{self, Fields, Variant};
 use serde::de::{
     self, DeserializeOwned, DeserializeSeed, Expected, IntoDeserializer, MapAccess, SeqAccess,
     Unexpected, Visitor,
@@ -369,7 +369,7 @@ impl<'de> de::Deserializer<'de> for Deserializer<'_> {
         names: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        visitor.visit_map(Fields { entries: self.entries()?, names })
+        visitor.visit_map(Fields::new(self.entries()?, names))
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -420,8 +420,7 @@ struct Entries<'p> {
     path: &'p Path<'p>,
 }
 
-impl Entries<'_> {
-    /// Goes on to the next entry; false where there is none.
+impl place::Entries<'_> for Entries<'_> {
     fn advance(&mut self) -> bool {
         let Some((name, node)) = self.entries.next() else { return false };
         self.name = name;
@@ -429,8 +428,8 @@ impl Entries<'_> {
         true
     }
 
-    fn read<'de, S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Error> {
-        read(seed, &self.name, mem::take(&mut self.node), self.path)
+    fn name(&self) -> &str {
+        &self.name
     }
 }
 
@@ -441,49 +440,14 @@ impl<'de> MapAccess<'de> for Entries<'_> {
         &mut self,
         seed: K,
     ) -> Result<Option<K::Value>, Error> {
-        if !self.advance() {
+        if !place::Entries::advance(self) {
             return Ok(None);
         }
         seed.deserialize(self.name.as_str().into_deserializer()).map(Some)
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {
-        self.read(seed)
-    }
-}
-
-/// The fields of a struct that are still to be read.
-struct Fields<'p> {
-    entries: Entries<'p>,
-    names: &'static [&'static str],
-}
-
-impl Fields<'_> {
-    /// The place of the next field.
-    fn place(&mut self) -> Option<Place> {
-        self.entries.advance().then(|| Place::of(&self.entries.name, self.names))
-    }
-
-    fn unknown(&self) -> Error {
-        Error::unplaced(Fault::UnknownField(self.entries.name.clone()))
-    }
-}
-
-impl<'de> MapAccess<'de> for Fields<'_> {
-    type Error = Error;
-
-    fn next_key_seed<K: DeserializeSeed<'de>>(
-        &mut self,
-        seed: K,
-    ) -> Result<Option<K::Value>, Error> {
-        match self.place() {
-            None => Ok(None),
-            Some(place) => place.field(seed).map(Some).ok_or_else(|| self.unknown()),
-        }
-    }
-
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {
-        self.entries.read(seed)
+        read(seed, &self.name, mem::take(&mut self.node), self.path)
     }
 }
 
