@@ -12,3 +12,11 @@ pub const CHANGED_ONE: &str = "INSERT INTO guard SELECT changes() = 1, ?1";
 pub fn changed_one(name: &'static str) -> Statement {
     Statement::new(CHANGED_ONE, values![name])
 }
+
+/// Holds when the statement right before it changed any row.
+pub const CHANGED_SOME: &str = "INSERT INTO guard SELECT changes() > 0, ?1";
+
+/// The statement right before this one must have changed a row, and may have changed several.
+pub fn changed_some(name: &'static str) -> Statement {
+    Statement::new(CHANGED_SOME, values![name])
+}

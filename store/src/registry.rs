@@ -131,6 +131,7 @@ pub fn statements() -> Vec<(String, String)> {
         ("files.find", files::FIND),
         ("files.insert", files::INSERT),
         ("guard.changed_one", guard::CHANGED_ONE),
+        ("guard.changed_some", guard::CHANGED_SOME),
         ("lasting_keys.find", lasting_keys::FIND),
         ("lasting_keys.insert", lasting_keys::INSERT),
         ("ledger.balances_of_merchant", ledger::BALANCES_OF_MERCHANT),

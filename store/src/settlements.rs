@@ -10,6 +10,9 @@ use crate::{Inconsistent, Row, Scope, Statement, guard, values};
 /// The guard that fails where somebody else judged the line, or it was corrected meanwhile.
 pub const LINE_GUARD: &str = "settlement_line_state";
 
+/// The guard that fails where more lines of a payout came since it was added up.
+const PAYOUT_GUARD: &str = "settlement_payout_sum";
+
 /// The guard that fails where somebody else settled the movement.
 pub const EXPECTATION_GUARD: &str = "settlement_expectation";
 
@@ -152,9 +155,14 @@ pub(crate) const PAYOUTS: &str = "\
     FROM (SELECT DISTINCT payout AS name FROM settlement_lines INDEXED BY settlement_lines_of_unchecked_payouts \
     WHERE connector_account = ?1 AND payout IS NOT NULL AND payout_checked = 0 LIMIT ?2)";
 
+// Unless more of its lines came since it was added up.
 pub(crate) const PAYOUT_CHECKED: &str = "\
     UPDATE settlement_lines INDEXED BY settlement_lines_by_payout SET payout_checked = 1 \
-    WHERE connector_account = ?1 AND payout = ?2";
+    WHERE connector_account = ?1 AND payout = ?2 \
+    AND (SELECT sum(net) FROM settlement_lines AS l INDEXED BY settlement_lines_by_payout \
+    WHERE l.connector_account = ?1 AND l.payout = ?2 AND l.kind <> 'payout') IS ?3 \
+    AND (SELECT sum(net) FROM settlement_lines AS l INDEXED BY settlement_lines_by_payout \
+    WHERE l.connector_account = ?1 AND l.payout = ?2 AND l.kind = 'payout') IS ?4";
 
 // As long as the processor reports nothing later, it may only be late.
 pub(crate) const MISSING: &str = "\
@@ -369,9 +377,12 @@ pub fn payouts(account: &ConnectorAccountId, most: i64) -> Statement {
     Statement::new(PAYOUTS, values![account.as_str(), most])
 }
 
-/// Notes that a payout's sum was looked at.
-pub fn payout_checked(account: &ConnectorAccountId, payout: &str) -> Statement {
-    Statement::new(PAYOUT_CHECKED, values![account.as_str(), payout])
+/// Notes that a payout was added up, where what it carried is still what it was then.
+pub fn payout_checked(account: &ConnectorAccountId, payout: &Payout) -> [Statement; 2] {
+    let Payout { payout, carried, paid, .. } = payout;
+    let left = paid.map(|paid| paid.saturating_neg());
+    let values = values![account.as_str(), payout.as_str(), *carried, left];
+    [Statement::new(PAYOUT_CHECKED, values), guard::changed_some(PAYOUT_GUARD)]
 }
 
 /// Finds movements that the processor left out of its reports, at most so many.

@@ -243,7 +243,7 @@ impl<P: Platform> Run<'_, P> {
         let missing: Vec<Movement> = read(results.get(1))?;
         let mut batch = Vec::new();
         for payout in &payouts {
-            batch.push(settlements::payout_checked(self.id(), &payout.payout));
+            batch.extend(settlements::payout_checked(self.id(), payout));
             batch.push(self.add_up(payout));
         }
         for movement in &missing {

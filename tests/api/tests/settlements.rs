@@ -136,31 +136,53 @@ fn scenario_44_a_report_that_comes_twice_corrected_or_in_another_order_books_onc
     right(&api);
 }
 
+/// Judges one report while another is handed in: after so many polls, and to its end.
+fn judged_while_handed_in(api: &Api, reports: [&[String]; 2], polls: u32) {
+    let account = account(api);
+    let report = |lines: &[String]| {
+        let form =
+            [("connector_account", account.clone()), ("file", format!("{HEAD}{}", lines.concat()))];
+        async move {
+            let form = form.each_ref().map(|(name, value)| (*name, value.as_str()));
+            assert_eq!(api.posting(REPORTS, &form, None).await.status, 200);
+        }
+    };
+    kit::run(report(reports[0]));
+    api.platform.advance(5);
+    let judging = async {
+        Heart::of(Lane::Paperwork).beat(&api.platform).await;
+    };
+    api.platform.yields(true);
+    let turns = [(0, polls), (1, u32::MAX)];
+    kit::take_turns(&turns, vec![Box::pin(judging), Box::pin(report(reports[1]))]);
+    api.platform.yields(false);
+    pass(api, 5, 2);
+}
+
 #[test]
 fn a_correction_that_came_while_its_line_was_judged_was_booked_as_it_was_before() {
     for polls in 1..cases(60, 120) {
         let (api, _, _) = hearing();
         paid(&api);
-        let report = |fee| {
-            let line = line("txn_1", "charge", "ch_1", "pi_1", (2000, fee), "");
-            let form = [("connector_account", account(&api)), ("file", format!("{HEAD}{line}"))];
-            let api = &api;
-            async move {
-                let form = form.each_ref().map(|(name, value)| (*name, value.as_str()));
-                assert_eq!(api.posting(REPORTS, &form, None).await.status, 200);
-            }
-        };
-        kit::run(report(90));
-        api.platform.advance(5);
-        let judging = async {
-            Heart::of(Lane::Paperwork).beat(&api.platform).await;
-        };
-        api.platform.yields(true);
-        let turns = [(0, polls), (1, u32::MAX)];
-        kit::take_turns(&turns, vec![Box::pin(judging), Box::pin(report(88))]);
-        api.platform.yields(false);
-        pass(&api, 5, 2);
+        let report = |fee| [line("txn_1", "charge", "ch_1", "pi_1", (2000, fee), "")];
+        judged_while_handed_in(&api, [&report(90), &report(88)], polls);
         assert_eq!(books(&api), [0, 1912, 88, 0, 0], "after {polls} polls");
+        right(&api);
+    }
+}
+
+#[test]
+fn a_payout_that_was_added_up_while_more_of_its_lines_came_was_never_added_up_again() {
+    for polls in 1..cases(80, 160) {
+        let (api, _, _) = hearing();
+        paid(&api);
+        paid(&api);
+        let carried =
+            |name: &str, payment: &str| line(name, "charge", "ch_1", payment, (2000, 88), "po_1");
+        let payout = line("txn_3", "payout", "po_1", "", (-3824, 0), "po_1");
+        let reports = [[carried("txn_1", "pi_1"), payout].to_vec(), vec![carried("txn_2", "pi_2")]];
+        judged_while_handed_in(&api, reports.each_ref().map(Vec::as_slice), polls);
+        assert_eq!(breaks(&api), [""; 0], "after {polls} polls");
         right(&api);
     }
 }
