@@ -43,8 +43,7 @@ pub(crate) const MUST_BE_SENT_ONCE: &str = "\
     INSERT INTO guard SELECT EXISTS (SELECT 1 FROM attempts WHERE id = ?1 \
     AND sent_again IS NULL), 'attempt_sent_once'";
 
-pub(crate) const RESOLVE: &str =
-    "UPDATE attempts SET attention = NULL, resolved = ?2 WHERE id = ?1 AND attention IS NOT NULL";
+pub(crate) const RESOLVE: &str = "UPDATE attempts SET attention = NULL, resolved = COALESCE(?2, resolved) WHERE id = ?1 AND attention IS NOT NULL";
 
 pub(crate) const NOTE_REFERENCE: &str =
     "UPDATE attempts SET processor_reference = ?2 WHERE id = ?1 AND processor_reference IS NULL";

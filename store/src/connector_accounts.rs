@@ -11,7 +11,8 @@ pub const VERSION_GUARD: &str = "connector_account_version";
 /// The guard that fails when the merchant has as many as it may.
 pub const ROOM_GUARD: &str = "connector_account_room";
 
-/// The guard that fails when payments go there no more.
+/// The guard that fails when payments go there no more. A trigger on `attempts` holds it, whoever begins a payment: an isolate
+/// remembers an account for seconds.
 pub const ACTIVE_GUARD: &str = "connector_account_active";
 
 pub(crate) const INSERT: &str = "\
@@ -21,10 +22,6 @@ pub(crate) const INSERT: &str = "\
 pub(crate) const MUST_HAVE_ROOM: &str = "\
     INSERT INTO guard SELECT (SELECT COUNT(*) FROM connector_accounts WHERE account = ?1 \
     AND livemode = ?2 AND status <> 'deleted') <= ?3, 'connector_account_room'";
-
-pub(crate) const MUST_BE_ACTIVE: &str = "\
-    INSERT INTO guard SELECT EXISTS (SELECT 1 FROM connector_accounts WHERE id = ?1 \
-    AND status = 'active'), 'connector_account_active'";
 
 pub(crate) const UPDATE: &str = "\
     UPDATE connector_accounts SET version = version + 1, status = ?3, sealed_credentials = ?4, \
@@ -70,11 +67,6 @@ pub fn update(changed: &mut ConnectorAccount) -> [Statement; 2] {
     );
     changed.version = changed.version.saturating_add(1);
     [update, guard::changed_one(VERSION_GUARD)]
-}
-
-/// Stops a batch that begins a payment where none go any more: an isolate remembers an account for seconds.
-pub fn must_be_active(id: &str) -> Statement {
-    Statement::new(MUST_BE_ACTIVE, values![id])
 }
 
 /// Finds an account, also one that was deleted.

@@ -65,7 +65,6 @@ pub fn statements() -> Vec<(String, String)> {
         ("connector_accounts.find", connector_accounts::FIND),
         ("connector_accounts.find_by_id", connector_accounts::FIND_BY_ID),
         ("connector_accounts.insert", connector_accounts::INSERT),
-        ("connector_accounts.must_be_active", connector_accounts::MUST_BE_ACTIVE),
         ("connector_accounts.must_have_room", connector_accounts::MUST_HAVE_ROOM),
         ("connector_accounts.update", connector_accounts::UPDATE),
         ("connector_webhooks.find", connector_webhooks::FIND),

@@ -184,9 +184,6 @@ fn hand_on<P: Platform>(
     batch.push(scheduled_tasks::delete(due_at, Kind::RecoverAttempt, ended.id.as_str()));
     batch.push(attempts::insert(&context.scope, &next.attempt));
     batch.push(plan_recovery_from(context, &next.attempt, next.attempt.created));
-    if let Some(account) = &next.attempt.connector_account {
-        batch.push(connector_accounts::must_be_active(account.as_str()));
-    }
     if let Some(intent) = &mut next.payment_intent {
         batch.extend(payment_intents::update(intent));
     }

@@ -35,9 +35,7 @@ use domain::refund::Refund;
 use domain::resource;
 use domain::timestamp::Timestamp;
 use store::scheduled_tasks::{self, Kind, Task};
-use store::{
-    DatabaseError, Statement, attempts, charges, connector_accounts, payment_intents, refunds,
-};
+use store::{DatabaseError, Statement, attempts, charges, payment_intents, refunds};
 
 use crate::context::first;
 use crate::platform::PlatformError;
@@ -120,14 +118,9 @@ pub fn check_may_begin<P: Platform>(context: &Context<'_, P>) -> Result<(), Fail
     Ok(())
 }
 
-/// The statements that write a new attempt and plan its recovery. A payment begins only where payments go.
-pub fn write_attempt<P: Platform>(context: &Context<'_, P>, attempt: &Attempt) -> Vec<Statement> {
-    let mut statements =
-        vec![attempts::insert(&context.scope, attempt), plan_recovery(context, attempt)];
-    if let (Request::Authorize(_), Some(account)) = (&attempt.request, &attempt.connector_account) {
-        statements.push(connector_accounts::must_be_active(account.as_str()));
-    }
-    statements
+/// The statements that write a new attempt and plan its recovery.
+pub fn write_attempt<P: Platform>(context: &Context<'_, P>, attempt: &Attempt) -> [Statement; 2] {
+    [attempts::insert(&context.scope, attempt), plan_recovery(context, attempt)]
 }
 
 /// Plans that somebody looks at an attempt which nobody recorded by then.

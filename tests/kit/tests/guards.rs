@@ -384,7 +384,9 @@ fn a_token_that_was_refused_meanwhile_was_sent_again() {
         vec![mark, guard::changed_one("attempt_state")]
     };
     let database = Database::new();
-    batch(&database, vec![insert("att_1"), insert("att_2")]).expect("both are new");
+    let account = values!["ca_1", "acct_1", false, 0, 1, "stripe", "active", "sealed", "{}"];
+    let account = Statement::new(registered("connector_accounts.insert"), account);
+    batch(&database, vec![account, insert("att_1"), insert("att_2")]).expect("all are new");
     let gone = Statement::new(registered("attempts.token_is_gone"), values!["att_1", true]);
     batch(&database, vec![gone]).expect("it is open");
     let again = Statement::new(registered("attempts.token_is_gone"), values!["att_1", false]);
