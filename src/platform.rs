@@ -245,6 +245,10 @@ impl Platform for CloudflarePlatform {
         health::view(account)
     }
 
+    fn known_health(&self, account: &str) -> Breaker {
+        health::view(account)
+    }
+
     fn sends_payment(&self, account: &str) {
         health::sends(account);
     }

@@ -11,6 +11,9 @@ use serde_json::Value;
 use crate::Outcome;
 use crate::command::is_plain;
 
+/// How much of a processor's words is kept, in characters.
+const LONGEST_WORDS: usize = 500;
+
 /// An answer to a request.
 #[derive(Clone, Copy, Debug)]
 pub struct Answer<'a> {
@@ -63,6 +66,15 @@ pub(crate) fn text<'a>(value: &'a Value, path: &str) -> Option<&'a str> {
 /// The same as a text of its own.
 pub(crate) fn owned(value: &Value, path: &str) -> Option<String> {
     text(value, path).map(str::to_owned)
+}
+
+/// The processor's words there. They are kept and shown, and it may repeat a card's number in them.
+pub(crate) fn words(value: &Value, path: &str) -> Option<String> {
+    let said = text(value, path)?;
+    let is_number = |part: &str| part.bytes().filter(u8::is_ascii_digit).count() >= 12;
+    let hides = said.split(|c: char| !matches!(c, '0'..='9' | ' ' | '-')).any(is_number);
+    let shown = |c: char| if hides && c.is_ascii_digit() { '*' } else { c };
+    Some(said.chars().take(LONGEST_WORDS).map(shown).collect())
 }
 
 /// The whole number there.

@@ -30,6 +30,10 @@ pub enum Outcome {
         issued: Box<Issued>,
         /// Whether what it holds can be taken in parts.
         multicapture: bool,
+        /// Whether it may be asked to hold more.
+        incremental: bool,
+        /// Whether the cardholder proved there who they are.
+        authenticated: bool,
         /// What will happen to it later (the simulator only).
         later: Option<Later>,
         /// What it remembers the card by, where it was asked to.

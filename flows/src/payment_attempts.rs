@@ -6,7 +6,7 @@ use domain::attempt::{Attempt, AttemptState, Found, Request, Resolved};
 use domain::card::Checks;
 use domain::charge::{Charge, Risk};
 use domain::id::{AttemptId, Id, RefundId};
-use domain::refund::Status;
+use domain::refund::{Refund, Status};
 use store::{DatabaseError, attempts};
 
 use crate::operations::{self, Held};
@@ -107,6 +107,7 @@ pub async fn resolve<P: Platform>(
         return conclude(context, held, resolved).await;
     }
     take_reference(&mut held.attempt, resolve)?;
+    must_be_its_own(context, &held).await?;
     let outcome = outcome(&held, resolve)?;
     let mut held = operations::look_again(context, held).await?;
     if held.attempt.state == AttemptState::Started {
@@ -152,6 +153,38 @@ fn take_reference(attempt: &mut Attempt, resolve: &Resolve) -> Result<(), Failur
     }
 }
 
+/// Refuses what another attempt is known by: it would be booked twice.
+async fn must_be_its_own<P: Platform>(
+    context: &Context<'_, P>,
+    held: &Held,
+) -> Result<(), Failure> {
+    let Attempt {
+        id, connector_account: Some(account), processor_reference: Some(reference), ..
+    } = &held.attempt
+    else {
+        return Ok(());
+    };
+    let is_taken = match (&held.attempt.request, &held.charge) {
+        (Request::Refund { refund }, Some(charge)) => {
+            let known = refunds::known_as(context, &charge.id, reference).await?;
+            let is_it =
+                |known: &Refund| known.details.processor_reference == Some(reference.clone());
+            known.is_some_and(|known| is_it(&known) && known.id != *refund)
+        }
+        (Request::Authorize(_), _) => {
+            let find = attempts::find_by_reference(&context.scope, account.as_str(), reference);
+            context.find::<Attempt>(find).await?.is_some_and(|known| known.id != *id)
+        }
+        _ => false,
+    };
+    match is_taken {
+        true => {
+            Err(does_not_fit("The processor's reference is that of another payment or refund."))
+        }
+        false => Ok(()),
+    }
+}
+
 /// What the processor would have said.
 fn outcome(held: &Held, resolve: &Resolve) -> Result<Outcome, Failure> {
     let charge = held.charge.as_ref();
@@ -165,6 +198,8 @@ fn outcome(held: &Held, resolve: &Resolve) -> Result<Outcome, Failure> {
             checks: Checks::default(),
             issued: Box::default(),
             multicapture: false,
+            incremental: false,
+            authenticated: false,
             later: None,
             remembered: None,
         },

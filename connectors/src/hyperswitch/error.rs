@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::codes;
 use super::outcome::expected;
-use crate::answer::{owned, text};
+use crate::answer::{text, words};
 use crate::codes::{from_network, from_stripe};
 use crate::command::{LookUp, Operation};
 use crate::outcome::{Declined, RawDecline};
@@ -38,7 +38,7 @@ pub(crate) fn read(question: &LookUp<'_>, status: u16, answer: &Value, is_lookup
 }
 
 fn refused(fault: Fault, answer: &Value) -> Outcome {
-    let said = |path| owned(answer, path).unwrap_or_default();
+    let said = |path| words(answer, path).unwrap_or_default();
     Outcome::Refused { fault, code: said("/error/code"), message: said("/error/message") }
 }
 
@@ -90,7 +90,7 @@ pub(crate) fn declined(failed: &Value, reference: String) -> Outcome {
     let raw = RawDecline {
         reference: Some(reference),
         code: code.map(str::to_owned),
-        message: owned(failed, "/error_message"),
+        message: words(failed, "/error_message"),
         advice_code: details("unified_details/recommended_action").map(str::to_owned),
         network_decline_code: network.map(str::to_owned),
         network_advice_code: advice.map(str::to_owned),

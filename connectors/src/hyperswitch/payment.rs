@@ -95,6 +95,9 @@ fn authorized(
                     "/payment_method_data/card/card_type",
                 ),
                 multicapture: false,
+                incremental: payment.get("incremental_authorization_allowed")
+                    != Some(&Value::Bool(false)),
+                authenticated: false,
                 later: None,
                 remembered: remembered(question, payment),
             }

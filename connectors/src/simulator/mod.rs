@@ -100,6 +100,8 @@ fn answer_authorization(authorize: &Authorize<'_>) -> Outcome {
         checks: seen(card.behaviour, authorize.checks),
         issued: Box::default(),
         multicapture: card.behaviour != Behaviour::CapturesOnce,
+        incremental: true,
+        authenticated: false,
         later: match card.behaviour {
             Behaviour::Later(later) => Some(later),
             _ => None,

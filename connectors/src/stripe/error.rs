@@ -3,7 +3,7 @@
 use domain::card::Decline;
 use serde_json::Value;
 
-use crate::answer::{owned, text};
+use crate::answer::{owned, text, words};
 use crate::codes;
 use crate::outcome::{Declined, RawDecline};
 use crate::{Fault, Outcome};
@@ -31,7 +31,7 @@ pub(crate) fn read(status: u16, answer: &Value, is_lookup: bool) -> Outcome {
         (400 | 404, "invalid_request_error", _) => Fault::Request,
         _ => return Outcome::unknown(format!("an unexpected refusal: {status} {kind} {code}")),
     };
-    let message = owned(error, "/message").unwrap_or_default();
+    let message = words(error, "/message").unwrap_or_default();
     Outcome::Refused { fault, code: code.to_owned(), message }
 }
 
@@ -82,7 +82,7 @@ pub(crate) fn declined(error: &Value, reference: Option<String>) -> Outcome {
     let raw = RawDecline {
         reference,
         code: reason.map(str::to_owned),
-        message: owned(error, "/message"),
+        message: words(error, "/message"),
         advice_code: owned(error, "/advice_code"),
         network_decline_code: network.map(str::to_owned),
         network_advice_code: owned(error, "/network_advice_code"),

@@ -111,6 +111,10 @@ fn success(reference: String, intent: &Value) -> Outcome {
         ),
         multicapture: charge("payment_method_details/card/multicapture/status")
             == Some("available"),
+        incremental: charge("payment_method_details/card/incremental_authorization/status")
+            != Some("unavailable"),
+        authenticated: charge("payment_method_details/card/three_d_secure/result")
+            == Some("authenticated"),
         later: None,
         remembered: remembered(intent),
         reference,

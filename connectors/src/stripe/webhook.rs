@@ -57,7 +57,7 @@ fn told(event: &Value) -> Option<Notice> {
         livemode: event.get("livemode").and_then(Value::as_bool),
         subject: subject(&object).unwrap_or(Subject::Unknown),
         // An event never expands the objects that its own names.
-        is_partial: object.get("latest_charge").is_some_and(Value::is_string),
+        is_partial: !object.get("latest_charge").is_some_and(Value::is_object),
         object,
     })
 }

@@ -370,7 +370,7 @@ impl ApiError {
                 503,
                 "api_error",
                 format!(
-                    "Florin cannot reach its storage at the moment. No outcome was lost; try again \
+                    "Florin cannot reach its storage or a payment processor at the moment. No outcome was lost; try again \
                      with the same idempotency key. (Request {request_log})"
                 ),
             ),

@@ -199,7 +199,8 @@ fn card_details(charge: &Charge, card: &Card) -> Value {
         "multicapture": {"status": available(details.multicapture)},
         "network": card.brand.name(),
         "network_token": {"used": false},
-        "network_transaction_id": details.processor_reference,
+        "network_transaction_id":
+            details.processor_reference.as_ref().filter(|_| details.processor.is_none()),
         "overcapture": {"maximum_amount_capturable": charge.amount.amount, "status": "unavailable"},
         "regulated_status": "unregulated",
         "three_d_secure": three_d_secure(charge),
@@ -218,7 +219,7 @@ fn checked(card: &Card, charge: &Charge) -> Value {
         Some(Check::Unchecked) if charge.details.decline == Some(Decline::IncorrectCvc) => {
             Some(Check::Fail)
         }
-        Some(Check::Unchecked) => Some(Check::Pass),
+        Some(Check::Unchecked) if charge.details.processor.is_none() => Some(Check::Pass),
         other => other,
     };
     json!({

@@ -78,12 +78,13 @@ pub struct Choice<'d> {
 
 impl Document {
     /// Chooses the accounts of a payment. Those that are not active are passed over, and those that are out come
-    /// after those that are not: where all are out, the first is tried all the same.
+    /// after those that are not: where all are out, the first is tried all the same. The health of those behind the one that
+    /// it goes to is taken as it is known, and not asked for: a breaker lets few probe, and these send nothing.
     pub fn choose(
         &self,
         facts: &Facts<'_>,
         is_active: impl Fn(&ConnectorAccountId) -> bool,
-        health: impl Fn(&ConnectorAccountId) -> Breaker,
+        health: impl Fn(&ConnectorAccountId, bool) -> Breaker,
     ) -> Choice<'_> {
         let mut steps = Vec::new();
         for rule in &self.rules {
@@ -154,12 +155,17 @@ impl Use {
         rule: &str,
         payment: &str,
         is_active: &impl Fn(&ConnectorAccountId) -> bool,
-        health: &impl Fn(&ConnectorAccountId) -> Breaker,
+        health: &impl Fn(&ConnectorAccountId, bool) -> Breaker,
     ) -> Vec<ConnectorAccountId> {
         let drawn = self.drawn(draw(&["split", rule, payment]), is_active);
         let others = self.accounts().filter(|account| Some(*account) != drawn);
         let named = drawn.into_iter().chain(others).filter(|account| is_active(account));
-        let is_well = |account: &&ConnectorAccountId| health(account) != Breaker::Open;
+        let mut is_asked = true;
+        let is_well = |account: &&ConnectorAccountId| {
+            let is_well = health(account, is_asked) != Breaker::Open;
+            is_asked &= !is_well;
+            is_well
+        };
         let (well, out): (Vec<_>, Vec<_>) = named.partition(is_well);
         well.into_iter().chain(out).cloned().collect()
     }

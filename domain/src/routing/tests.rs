@@ -1,3 +1,4 @@
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
@@ -44,7 +45,7 @@ fn names(choice: &Choice<'_>) -> Vec<String> {
 }
 
 fn all_well(document: &Document, facts: &Facts<'_>) -> Vec<String> {
-    names(&document.choose(facts, |_| true, |_| Breaker::Closed))
+    names(&document.choose(facts, |_| true, |_, _| Breaker::Closed))
 }
 
 #[test]
@@ -77,7 +78,7 @@ fn each_condition_keeps_out_what_it_does_not_name() {
         assert!(document.check().is_ok(), "{when}");
         let expected: &[&str] = if matches { &["cna_3"] } else { &["cna_1", "cna_2"] };
         assert_eq!(all_well(&document, &facts), expected, "{when}");
-        let choice = document.choose(&facts, |_| true, |_| Breaker::Closed);
+        let choice = document.choose(&facts, |_| true, |_, _| Breaker::Closed);
         assert_eq!(choice.steps[0].mismatch.is_none(), matches, "{when}");
     }
 }
@@ -135,12 +136,32 @@ fn a_document_that_cannot_be_right_is_refused_where_it_is_wrong() {
 }
 
 #[test]
+fn an_account_behind_the_one_that_a_payment_goes_to_took_a_turn_to_probe() {
+    let document = with_rules(json!([]));
+    let metadata = Metadata::default();
+    let asked = |out: &[&str]| {
+        let asked = RefCell::new(Vec::new());
+        let health = |id: &ConnectorAccountId, is_asked| {
+            if is_asked {
+                asked.borrow_mut().push(id.as_str().to_owned());
+            }
+            if out.contains(&id.as_str()) { Breaker::Open } else { Breaker::Closed }
+        };
+        document.choose(&facts("pi_1", &metadata), |_| true, health);
+        asked.into_inner()
+    };
+    assert_eq!(asked(&[]), ["cna_1"]);
+    assert_eq!(asked(&["cna_1"]), ["cna_1", "cna_2"]);
+    assert_eq!(asked(&["cna_2"]), ["cna_1"]);
+}
+
+#[test]
 fn an_account_that_is_not_active_is_passed_over_and_one_that_is_out_comes_last() {
     let document = with_rules(json!([]));
     let metadata = Metadata::default();
     let facts = facts("pi_1", &metadata);
     let choose = |active: &[&str], out: &[&str]| {
-        let state = |id: &ConnectorAccountId| {
+        let state = |id: &ConnectorAccountId, _| {
             if out.contains(&id.as_str()) { Breaker::Open } else { Breaker::Closed }
         };
         names(&document.choose(&facts, |id| active.contains(&id.as_str()), state))
@@ -201,7 +222,7 @@ proptest! {
             active[place]
         };
         let facts = facts("pi_1", &metadata);
-        let choice = document.choose(&facts, is_active, |_| Breaker::Closed);
+        let choice = document.choose(&facts, is_active, |_, _| Breaker::Closed);
         let first = matching.iter().position(|matches| *matches);
         prop_assert_eq!(choice.rule.map(str::to_owned), first.map(|place| format!("rule {place}")));
         prop_assert_eq!(choice.steps.len(), first.map_or(matching.len(), |place| place + 1));

@@ -8,12 +8,12 @@ use domain::connector_account::ConnectorAccount;
 use domain::id::{AttemptId, Id};
 use domain::money::{Amount, Money};
 use domain::refund::{Refund, Status};
-use store::{Rows, attempts, refunds};
+use store::{Rows, attempts};
 
 use super::Verdict;
 use crate::disputes;
 use crate::operations::{self, Held};
-use crate::refunds::{Elsewhere, made_elsewhere};
+use crate::refunds::{self, Elsewhere, made_elsewhere};
 use crate::{Context, Failure, Platform};
 
 /// Does what a notice says.
@@ -123,13 +123,7 @@ impl<P: Platform> Told<'_, P> {
             Named::GivenUp(_) => return Ok(Verdict::Nothing),
             Named::Unknown => return Ok(unknown_payment(payment)),
         };
-        let (scope, id) = (&context.scope, charge.id.as_str());
-        let found = context.batch(vec![refunds::find_by_reference(scope, id, reference)]).await?;
-        let found = found.first().map(|Rows(rows)| rows.as_slice()).unwrap_or_default();
-        let found: Vec<_> = found.iter().map(Refund::try_from).collect::<Result<_, _>>()?;
-        let is_it =
-            |refund: &&Refund| refund.details.processor_reference.as_deref() == Some(reference);
-        let known = found.iter().find(is_it).or_else(|| found.first());
+        let known = refunds::known_as(context, &charge.id, reference).await?;
         let Some(amount) = amount else { return Ok(parked("It says no amount.")) };
         let question = LookUp {
             key: "",
@@ -149,7 +143,7 @@ impl<P: Platform> Told<'_, P> {
                 Ok(parked("It was made by somebody else, and says nothing that is known."))
             }
             (Some(known), Some((status, why))) if known.amount == amount => {
-                crate::refunds::told(context, known.id.as_str(), status, why).await?;
+                refunds::told(context, known.id.as_str(), status, why).await?;
                 Ok(Verdict::Nothing)
             }
             (Some(known), _) => Ok(parked(format!("{} is another amount.", known.id))),
@@ -185,7 +179,7 @@ impl<P: Platform> Told<'_, P> {
     /// was given up here alone, its processor never told that it failed.
     async fn ever_refunded(&self, charge: &Charge) -> Result<Amount, Failure> {
         let mut sum = charge.refunded;
-        let find = refunds::find_failed(&self.context.scope, charge.id.as_str());
+        let find = store::refunds::find_failed(&self.context.scope, charge.id.as_str());
         if let Some(Rows(failed)) = self.context.batch(vec![find]).await?.first() {
             for failed in failed {
                 let failed = Refund::try_from(failed)?;

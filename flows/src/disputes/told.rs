@@ -68,6 +68,7 @@ pub(crate) async fn told<P: Platform>(
                 let mut after = known.clone();
                 after.amount = disputed.amount;
                 after.details.stands_since = since;
+                after.details.due_by = disputed.due_by.unwrap_or(after.details.due_by);
                 (moved(context, &known, after, charge, next)?.0, next)
             }
         };

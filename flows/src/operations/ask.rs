@@ -16,7 +16,6 @@ use domain::card::CardNumber;
 use domain::charge::Charge;
 use domain::connector_account::ConnectorAccount;
 use domain::id::ConnectorAccountId;
-use domain::idempotency::LEASE;
 use domain::money::Amount;
 use domain::payment_method::ProcessorToken;
 use domain::routing::health::is_failure;
@@ -170,11 +169,6 @@ impl Asker {
         }
         let outcome = self.send(context, held, cvc).await?;
         let Outcome::Refused { fault, code, message } = outcome else { return Ok(outcome) };
-        // It speaks of this request alone: its client's retry may have sent another by now. That may come so long after
-        // the client's request began, which may have tried the payment elsewhere before.
-        if context.platform.now() >= context.now.plus(LEASE) {
-            return Ok(Outcome::unknown(message));
-        }
         if fault != Fault::State {
             return Ok(Outcome::Refused { fault, code, message });
         }
@@ -352,7 +346,9 @@ impl Asker {
             {
                 context.platform.note_failure(account);
             }
-            return Outcome::unknown(refused.problem);
+            // Nothing was sent: another account may be asked.
+            context.platform.log_error(self.account.id.as_str(), &refused.problem);
+            return Outcome::Throttled { retry_after: None };
         }
         let timeout = if context.request.is_some() { TIMEOUT } else { RECOVERY_TIMEOUT };
         let answered = context.platform.ask_processor(account, request, timeout).await;

@@ -161,6 +161,8 @@ pub(super) fn record<P: Platform>(
             checks,
             issued,
             multicapture,
+            incremental,
+            authenticated,
             later,
             remembered,
         } => {
@@ -172,13 +174,17 @@ pub(super) fn record<P: Platform>(
             }
             charge.details.risk = *risk;
             charge.details.multicapture &= *multicapture;
+            charge.details.incremental &= *incremental;
+            charge.details.authenticated |= *authenticated;
             charge.details.later = later.map(|later| later.name().to_owned());
             charge.details.processor_reference = Some(reference.clone());
             held.attempt.processor_reference = Some(reference.clone());
             authorized(context, held, authorize, charge, (remembered.as_ref(), learns))
         }
         // A charge without an intent has nowhere to wait for its cardholder.
-        Outcome::ChallengeRequired { reference, .. } if held.payment_intent.is_none() => {
+        Outcome::ChallengeRequired { reference, .. }
+            if held.payment_intent.is_none() || authorize.off_session =>
+        {
             let why = Decline::AuthenticationRequired;
             not_challenged(context, held, authorize, reference.as_deref(), why)
         }
@@ -286,6 +292,9 @@ fn authorized<P: Platform>(
     mut charge: Charge,
     (remembered, learns): (Option<&Remembered>, bool),
 ) -> Result<Vec<Statement>, Failure> {
+    // It is held since it was asked for, however late that is known, unless its cardholder was waited for.
+    let is_direct = held.attempt.state == AttemptState::Started;
+    let began = if is_direct { held.attempt.created } else { context.now };
     held.attempt.state = AttemptState::Succeeded;
     let mut statements = Vec::new();
     let attempt = &held.attempt;
@@ -296,7 +305,7 @@ fn authorized<P: Platform>(
         statements.extend(disputes::plan(context, &charge));
     } else {
         statements.extend(ledger::held(context, attempt, &charge, attempt.amount.amount)?);
-        let end = context.now.plus(AUTHORIZATION_LIFETIME);
+        let end = began.plus(AUTHORIZATION_LIFETIME);
         charge.details.capture_before = Some(end);
         statements.push(plan_expiry(context, &charge, end));
         context.platform.wake(end);

@@ -3,12 +3,12 @@
 use connectors::Outcome;
 use domain::attempt::AttemptState;
 use domain::event::Transition;
-use domain::payment_intent::{CancellationReason, PaymentIntent, Status};
+use domain::payment_intent::{PaymentIntent, Status};
 use domain::pricing::Terms;
 use store::scheduled_tasks::{self, Kind};
 use store::{Statement, charges, payment_intents};
 
-use super::{Held, refused, resolution, void};
+use super::{Held, refused, void};
 use crate::announce::{Subjects, events};
 use crate::{Context, Failure, Platform, disputes, ledger};
 
@@ -22,7 +22,7 @@ pub(super) fn record<P: Platform>(
 ) -> Result<Vec<Statement>, Failure> {
     let reference = match outcome {
         Outcome::Done { reference } => reference,
-        Outcome::Canceled { .. } => return expired(context, held, outcome),
+        Outcome::Canceled { .. } => return void::expired(context, held, outcome),
         no => return refused(held, no),
     };
     held.attempt.processor_reference = Some(reference.clone());
@@ -61,17 +61,5 @@ pub(super) fn record<P: Platform>(
     };
     statements.extend(events(context, transition, subjects, None));
     held.charge = Some(charge);
-    Ok(statements)
-}
-
-/// The processor let go of the money before: there is nothing to take.
-fn expired<P: Platform>(
-    context: &Context<'_, P>,
-    held: &mut Held,
-    outcome: &Outcome,
-) -> Result<Vec<Statement>, Failure> {
-    let statements = void::release(context, held, Some(CancellationReason::Expired))?;
-    held.attempt.state = AttemptState::Failed;
-    held.attempt.resolution = resolution(outcome)?;
     Ok(statements)
 }

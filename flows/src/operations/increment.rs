@@ -5,7 +5,7 @@ use domain::attempt::AttemptState;
 use domain::event::Transition;
 use store::{Statement, charges, payment_intents};
 
-use super::{Held, refused};
+use super::{Held, refused, void};
 use crate::announce::{Subjects, events};
 use crate::ledger;
 use crate::{Context, Failure, Platform};
@@ -16,7 +16,11 @@ pub(super) fn record<P: Platform>(
     held: &mut Held,
     outcome: &Outcome,
 ) -> Result<Vec<Statement>, Failure> {
-    let Outcome::Done { reference } = outcome else { return refused(held, outcome) };
+    let reference = match outcome {
+        Outcome::Done { reference } => reference,
+        Outcome::Canceled { .. } => return void::expired(context, held, outcome),
+        no => return refused(held, no),
+    };
     held.attempt.processor_reference = Some(reference.clone());
     held.attempt.state = AttemptState::Succeeded;
     let amount = held.attempt.amount.amount;

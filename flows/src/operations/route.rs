@@ -76,7 +76,10 @@ pub(crate) fn choose<'d, P: Platform>(
     document.choose(
         facts,
         |id| context.routes.account(id).is_some(),
-        |id| context.platform.health(id.as_str()),
+        |id, is_asked| match is_asked {
+            true => context.platform.health(id.as_str()),
+            false => context.platform.known_health(id.as_str()),
+        },
     )
 }
 

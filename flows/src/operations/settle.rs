@@ -274,7 +274,7 @@ async fn wait<P: Platform>(
             reference.as_ref().filter(|_| held.attempt.processor_reference.is_none())
         {
             after.attempt.processor_reference = Some(reference.clone());
-            statements.extend(attempts::advance(&after.attempt, AttemptState::Started));
+            statements.push(attempts::note_reference(&after.attempt.id, reference));
         }
         statements.extend(on_its_way(context, &mut after)?);
         if statements.is_empty() {

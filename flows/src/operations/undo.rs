@@ -116,6 +116,9 @@ pub(crate) async fn undo<P: Platform>(
             matches!(outcome, Outcome::Done { .. } | Outcome::Canceled { .. })
         }
         Outcome::NotFound => asker.knows_by_now(context, attempt),
+        Outcome::Mismatch { .. } => {
+            return Ok(Left::Look("Its processor did something else than it was asked for."));
+        }
         _ => false,
     };
     Ok(if is_done { Left::Nothing } else { Left::Try })

@@ -8,7 +8,7 @@ use domain::payment_intent::CancellationReason;
 use store::scheduled_tasks::{self, Kind};
 use store::{Statement, charges, payment_intents};
 
-use super::{Held, refused};
+use super::{Held, refused, resolution};
 use crate::announce::{Subjects, events};
 use crate::ledger;
 use crate::{Context, Failure, Platform};
@@ -26,6 +26,18 @@ pub(super) fn record<P: Platform>(
     held.attempt.processor_reference = Some(reference.clone());
     held.attempt.state = AttemptState::Succeeded;
     release(context, held, reason)
+}
+
+/// The processor let go of the money before: there is nothing to take, or to hold more of.
+pub(super) fn expired<P: Platform>(
+    context: &Context<'_, P>,
+    held: &mut Held,
+    outcome: &Outcome,
+) -> Result<Vec<Statement>, Failure> {
+    let statements = release(context, held, Some(CancellationReason::Expired))?;
+    held.attempt.state = AttemptState::Failed;
+    held.attempt.resolution = resolution(outcome)?;
+    Ok(statements)
 }
 
 /// The statements that let go of what a charge holds, and end its intent.

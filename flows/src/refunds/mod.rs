@@ -7,9 +7,10 @@ mod update;
 
 use domain::ApiError;
 use domain::event::Transition;
+use domain::id::ChargeId;
 use domain::refund::Refund;
 use domain::resource::{self, value};
-use store::{Statement, refunds};
+use store::{Rows, Statement, refunds};
 
 use crate::announce::{Subjects, events, previous_attributes};
 use crate::{Context, Failure, Platform};
@@ -26,6 +27,24 @@ pub use update::update;
 /// When there is none.
 pub async fn find<P: Platform>(context: &Context<'_, P>, id: &str) -> Result<Refund, Failure> {
     context.find(refunds::find(&context.scope, id)).await?.ok_or_else(|| no_such(id).into())
+}
+
+/// The refund of a charge that its processor knows by its own reference, or else one that is under way, which may be that.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn known_as<P: Platform>(
+    context: &Context<'_, P>,
+    charge: &ChargeId,
+    reference: &str,
+) -> Result<Option<Refund>, Failure> {
+    let find = refunds::find_by_reference(&context.scope, charge.as_str(), reference);
+    let found = context.batch(vec![find]).await?;
+    let found = found.first().map(|Rows(rows)| rows.as_slice()).unwrap_or_default();
+    let found: Vec<_> = found.iter().map(Refund::try_from).collect::<Result<_, _>>()?;
+    let is_it = |refund: &Refund| refund.details.processor_reference.as_deref() == Some(reference);
+    let place = found.iter().position(is_it).unwrap_or(0);
+    Ok(found.into_iter().nth(place))
 }
 
 /// The error for a refund that does not exist.

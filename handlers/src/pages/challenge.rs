@@ -119,7 +119,7 @@ fn leave(intent: &PaymentIntent) -> Reply {
         _ if intent.pending_operation.is_some() || intent.details.authentication.is_some() => {
             "pending"
         }
-        Status::Processing => "pending",
+        Status::Processing | Status::RequiresAction => "pending",
         _ => "failed",
     };
     match &intent.details.return_url {

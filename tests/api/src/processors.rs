@@ -220,3 +220,9 @@ impl Routed {
 fn secret(place: usize) -> String {
     format!("sk_test_5{}", place + 1)
 }
+
+/// What is shown of the card of the last charge.
+pub fn charged_card(api: &Api) -> Value {
+    let id = latest(api).text_at("/latest_charge").to_owned();
+    api.get(&format!("/v1/charges/{id}")).ok().body["payment_method_details"]["card"].clone()
+}

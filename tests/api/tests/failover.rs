@@ -4,7 +4,7 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use api::processors::{self, Mood, PAY, Pairs, Routed, VISA, card, lose, pass, path};
+use api::processors::{self, Mood, PAY, Pairs, Routed, VISA, card, latest, lose, pass, path};
 use api::{Answer, Api, cases, invariants};
 use domain::timestamp::HOUR;
 use flows::platform::Answered;
@@ -511,4 +511,59 @@ fn what_hyperswitch_advises_against_or_cannot_tell_was_tried_elsewhere() {
         assert_eq!(kept["refusal"]["advice_code"], action, "{kept:#}");
         settled(&api);
     }
+}
+
+#[test]
+fn an_address_that_leads_nowhere_was_no_reason_to_go_elsewhere() {
+    let api = Api::watched();
+    let _processor = Processor::listening(&api.platform);
+    api.platform.outside().resolve("psp.test", &["93.184.216.34"]);
+    let make = |more: &[(&str, &str)], secret: &str| {
+        let form = [[("connector", "stripe"), ("secret_key", secret)].as_slice(), more].concat();
+        api.post("/v1/florin/connector_accounts", &form).ok().id().to_owned()
+    };
+    let first = make(&[("base_url", "https://psp.test")], "sk_test_51example");
+    let second = make(&[], "sk_test_52example");
+    let form =
+        [("default[priority][0]", first.as_str()), ("default[priority][1]", second.as_str())];
+    api.platform.advance(5);
+    api.post("/v1/florin/routing", &form).ok();
+    api.platform.advance(5);
+    api.platform.outside().development(false);
+    api.platform.outside().resolve("psp.test", &["169.254.169.254"]);
+    let paid =
+        api.post_once(PAY, &card(VISA, &[("payment_method_data[card][cvc]", "737")]), "key-1");
+    assert_eq!(paid.status, 200);
+}
+
+#[test]
+fn a_refusal_after_a_slow_first_account_left_a_payment_open_for_days() {
+    let routed = Routed::new(2);
+    let api = std::rc::Rc::new(routed);
+    api.prioritise(&[]);
+    api.api.platform.advance(6);
+    api.mood(1, Mood::Status(401));
+    let waits = std::rc::Rc::downgrade(&api);
+    let listener = api.processor.clone();
+    api.api.platform.outside().process(move |request| {
+        let answer = |status: u16| {
+            let error = json!({ "error": { "type": "api_error", "code": "not_now" } });
+            Answered { status, body: error.to_string(), ..Answered::default() }
+        };
+        let routed = waits.upgrade().expect("the deployment");
+        match kit::account_of(request).as_str() {
+            "sk_test_51" => {
+                routed.api.platform.advance(16);
+                Ok(answer(429))
+            }
+            "sk_test_52" => Ok(answer(401)),
+            _ => Ok(listener.answer(request)),
+        }
+    });
+    api.api.post_once(PAY, &card(VISA, &[]), "key-1");
+    for _ in 0..60 {
+        pass(&api.api, HOUR, 1);
+    }
+    let intent = latest(&api.api);
+    assert_ne!(intent.body["status"], "processing");
 }

@@ -266,3 +266,44 @@ fn attempts_at_a_processor_that_no_routing_chose_were_shown_to_nobody() {
     assert_eq!(listed(held.id()), ["refund", "capture", "authorize"]);
     assert!(listed("pi_another").is_empty());
 }
+
+#[test]
+fn a_person_who_named_the_payment_of_another_attempt_had_it_booked_twice() {
+    let (api, processor) = connected();
+    api.post(PAY, &card(VISA, &[])).ok();
+    api.platform.advance(1);
+    lose(&api, Fault::BeforeEffect);
+    api.post(PAY, &card(VISA, &[("payment_method_data[card][cvc]", "737")]));
+    processor.fail(Some(503));
+    pass(&api, 3 * DAY + HOUR, 80);
+    processor.fail(None);
+    assert_ne!(attempt(&api, "attention"), Value::Null);
+    let id = attempt(&api, "id").as_str().expect("an id").to_owned();
+    let form = [("outcome", "succeeded"), ("note", "looked"), ("processor_reference", "pi_1")];
+    let answer = api.post(&format!("/v1/florin/payment_attempts/{id}/resolve"), &form);
+    let sum = "SELECT COALESCE(SUM(captured), 0) AS sum FROM charges";
+    let booked = api.platform.database().query(sum, vec![])[0].integer("sum").expect("a sum");
+    let taken: i64 = processor.payments().iter().map(|paid| paid.taken).sum();
+    assert_eq!(booked, taken, "what its processor took");
+    assert_eq!(answer.status, 400, "{:#}", answer.body);
+}
+
+#[test]
+fn who_resolved_an_attempt_was_forgotten_when_what_turned_up_was_taken_back() {
+    let (api, processor) = connected();
+    lose(&api, Fault::AfterEffect);
+    api.post(PAY, &card(VISA, &[])).ok();
+    processor.fail(Some(500));
+    pass(&api, 3 * DAY + HOUR, 73);
+    let id = attempt(&api, "id").as_str().expect("an id").to_owned();
+    let form = [("outcome", "not_received"), ("note", "I looked there.")];
+    api.post(&format!("/v1/florin/payment_attempts/{id}/resolve"), &form).ok();
+    pass(&api, 6 * DAY, 400);
+    assert_ne!(attempt(&api, "attention"), Value::Null, "it could not be taken back");
+    processor.fail(None);
+    pass(&api, 2 * DAY, 50);
+    assert_eq!(only(&processor).refunded, 2000);
+    assert_eq!(attempt(&api, "attention"), Value::Null);
+    let shown = api.get(&format!("/v1/florin/payment_attempts/{id}")).ok();
+    assert_eq!(shown.body["resolution"]["note"], "I looked there.");
+}

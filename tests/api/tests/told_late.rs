@@ -7,7 +7,8 @@ use std::task::{Context, Waker};
 
 use api::hearing::{SECRET, deliver, delivering, hearing, kept};
 use api::processors::{
-    self, MANUAL, PAY, Routed, VISA, attempt, card, connected, latest, lose, only, pass, path,
+    self, MANUAL, PAY, Routed, VISA, attempt, card, charged_card, connected, latest, lose, only,
+    pass, path,
 };
 use api::{Api, invariants};
 use domain::timestamp::{DAY, HOUR};
@@ -274,4 +275,58 @@ fn a_challenge_of_the_simulators_that_was_held_once_more_was_asked_for_again_and
     assert_eq!(latest(&api).body["status"], "requires_action");
     assert_eq!(attempt(&api, "attention"), Value::Null);
     invariants::check_settled(&api.platform);
+}
+
+#[test]
+fn a_late_notice_took_a_parked_attempt_from_the_person() {
+    let (api, processor, hook) = hearing();
+    lose(&api, Fault::AfterEffect);
+    api.post(PAY, &card(VISA, &[MANUAL])).ok();
+    processor.fail(Some(503));
+    pass(&api, 3 * DAY + HOUR, 80);
+    assert_ne!(attempt(&api, "attention"), Value::Null);
+    let object = json!({
+        "id": only(&processor).id, "object": "payment_intent", "amount": 2000, "currency": "usd",
+        "metadata": { "florin_key": only(&processor).key }, "status": "processing",
+        "amount_received": 0,
+    });
+    deliver(&api, &hook, &Processor::notice("evt_late", "payment_intent.processing", &object));
+    assert_ne!(attempt(&api, "attention"), Value::Null, "a person still has to look");
+}
+
+#[test]
+fn a_notice_of_an_older_version_of_the_api_was_taken_for_whole() {
+    let (api, processor, hook) = hearing();
+    lose(&api, Fault::AfterEffect);
+    let wants = ("payment_method_options[card][request_multicapture]", "if_available");
+    api.post(PAY, &card(VISA, &[MANUAL, wants])).ok();
+    let object = json!({
+        "id": only(&processor).id, "object": "payment_intent", "amount": 2000, "currency": "usd",
+        "metadata": { "florin_key": only(&processor).key }, "status": "requires_capture",
+        "amount_received": 0, "amount_capturable": 2000,
+        "charges": { "object": "list", "data": [] },
+    });
+    deliver(
+        &api,
+        &hook,
+        &Processor::notice("evt_1", "payment_intent.amount_capturable_updated", &object),
+    );
+    assert_eq!(latest(&api).body["status"], "requires_capture");
+    assert_eq!(charged_card(&api)["multicapture"]["status"], "available");
+    invariants::check_settled(&api.platform);
+}
+
+#[test]
+fn a_hold_that_ended_while_an_increment_was_open_stayed_held_here() {
+    let (api, processor, hook) = hearing();
+    let wants = ("payment_method_options[card][request_incremental_authorization]", "if_available");
+    let held = api.post(PAY, &card(VISA, &[MANUAL, wants])).ok();
+    let _ = processor.take_notices();
+    lose(&api, Fault::BeforeEffect);
+    api.post(&(path(&held) + "/increment_authorization"), &[("amount", "3000")]);
+    processor.expire(&only(&processor).id);
+    api::hearing::deliver_all(&api, &processor, &hook);
+    pass(&api, 3 * HOUR, 12);
+    assert_eq!(only(&processor).status, "canceled");
+    assert_ne!(latest(&api).body["status"], "requires_capture", "nothing is held there");
 }

@@ -333,3 +333,32 @@ fn a_dispute_that_was_won_and_reopened_was_ignored() {
         invariants::check(&api.platform);
     }
 }
+
+#[test]
+fn an_inquiry_that_escalates_kept_its_own_deadline() {
+    let (api, processor, hook) = hearing();
+    api.post(PAY, &card(VISA, &[])).ok();
+    let _ = processor.take_notices();
+    let tell = |event: &str, status: &str, due_by: i64| {
+        let change = json!({ "evidence_details": { "due_by": due_by } });
+        let object = dispute(status, &change);
+        deliver(&api, &hook, &Processor::notice(event, "charge.dispute.updated", &object));
+    };
+    tell("evt_a", "warning_needs_response", 1_900_000_000);
+    tell("evt_b", "needs_response", 1_800_000_000);
+    let disputes = api.get("/v1/disputes").ok();
+    assert_eq!(disputes.text_at("/data/0/status"), "needs_response");
+    assert_eq!(disputes.body["data"][0]["evidence_details"]["due_by"], 1_800_000_000);
+}
+
+#[test]
+fn what_turned_up_otherwise_than_asked_for_was_told_three_days_late() {
+    let (api, processor) = connected();
+    let form = card("4000002760003184", &[("return_url", "https://shop.test/done"), MANUAL]);
+    let intent = api.post(PAY, &form).ok();
+    // The fake takes what was only to be held.
+    processor.challenge(&only(&processor).id, true);
+    api.post(&(path(&intent) + "/cancel"), &[]).ok();
+    pass(&api, HOUR, 12);
+    assert_ne!(attempt(&api, "attention"), Value::Null, "its processor has the money");
+}
