@@ -12,7 +12,7 @@ use crate::{Failure, Platform};
 const BATCH: i64 = 50;
 
 /// What a kind of trouble means: its name, how the money stands, and what to do.
-const MEANINGS: [[&str; 3]; 8] = [
+const MEANINGS: [[&str; 3]; 10] = [
     [
         "needs_attention",
         "Nothing is charged again. It is asked after daily, and what was given up goes on being taken back daily.",
@@ -43,6 +43,16 @@ const MEANINGS: [[&str; 3]; 8] = [
         alerts::WEBHOOK_SECRET_UNREADABLE,
         "Webhooks are answered so that the processor sends them again. Payments are asked after meanwhile; disputes are not.",
         "Set the account's `webhook_secret` anew, or bring the master key back: docs/master-key.md.",
+    ],
+    [
+        alerts::PROCESSOR_REFUSES,
+        "No payment is made there: each fails before it is begun, or goes elsewhere where a routing says so.",
+        "Set the account's `secret_key` anew: docs/connector-accounts.md.",
+    ],
+    [
+        alerts::PROCESSOR_SILENT,
+        "What was under way there waits, and is asked after until it is known. Nothing is sent twice.",
+        "Look whether the processor is down. Send payments elsewhere: docs/routing.md.",
     ],
     [
         alerts::DATABASE_FULL,

@@ -33,6 +33,12 @@ pub const SETTING_UNREADABLE: &str = "setting_unreadable";
 /// A secret of an account at a processor cannot be opened, under which webhooks would be believed.
 pub const WEBHOOK_SECRET_UNREADABLE: &str = "webhook_secret_unreadable";
 
+/// A processor refuses the secret of an account.
+pub const PROCESSOR_REFUSES: &str = "processor_refuses";
+
+/// A processor has not answered for long.
+pub const PROCESSOR_SILENT: &str = "processor_silent";
+
 /// Something that a person should hear of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Trouble {

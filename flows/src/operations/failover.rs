@@ -16,8 +16,8 @@ use store::{
 };
 
 use super::{
-    Held, MAX_RECORDINGS, RECOVERY_DELAY, load_around, plan_recovery_from, receipt_url,
-    refusal_told, resolution,
+    Held, MAX_RECORDINGS, RECOVERY_DELAY, call_for_secret, load_around, plan_recovery_from,
+    receipt_url, refusal_told, resolution,
 };
 use crate::{Context, Failure, Platform};
 
@@ -179,6 +179,7 @@ fn hand_on<P: Platform>(
         context.platform.log_error(ended.id.as_str(), &told);
     }
     let mut batch = vec![attempts::must_be_sent_once(&ended.id)];
+    batch.extend(call_for_secret(&ended, outcome, context.now));
     batch.extend(attempts::advance(&ended, AttemptState::Started));
     let due_at = ended.created.plus(RECOVERY_DELAY);
     batch.push(scheduled_tasks::delete(due_at, Kind::RecoverAttempt, ended.id.as_str()));

@@ -21,7 +21,7 @@ mod settle;
 mod undo;
 mod void;
 
-use connectors::{Declined, Outcome, simulator};
+use connectors::{Declined, Fault, Outcome, simulator};
 use domain::ApiError;
 use domain::attempt::{Attempt, AttemptState, Refusal, Request, Resolution};
 use domain::card::Decline;
@@ -34,6 +34,7 @@ use domain::payment_method::PaymentMethod;
 use domain::refund::Refund;
 use domain::resource;
 use domain::timestamp::Timestamp;
+use store::alerts::{self, Trouble};
 use store::scheduled_tasks::{self, Kind, Task};
 use store::{DatabaseError, Statement, attempts, charges, payment_intents, refunds};
 
@@ -369,6 +370,22 @@ fn resolution(outcome: &Outcome) -> Result<Resolution, Failure> {
         other => return Err(Failure::Bug(format!("a processor answered with {other:?}"))),
     };
     Ok(Resolution { decline, refusal: Some(refusal), ..Resolution::default() })
+}
+
+/// Calls for a person where a processor refuses an account's secret for real money: nothing can be done there until it has
+/// another.
+fn call_for_secret(attempt: &Attempt, outcome: &Outcome, now: Timestamp) -> Option<Statement> {
+    let (Outcome::Refused { fault: Fault::Credentials, message, .. }, Some(account), true) =
+        (outcome, &attempt.connector_account, attempt.livemode)
+    else {
+        return None;
+    };
+    let trouble = Trouble {
+        name: alerts::PROCESSOR_REFUSES.to_owned(),
+        subject: account.as_str().to_owned(),
+        problem: message.clone(),
+    };
+    Some(alerts::raise(&[trouble], now))
 }
 
 /// What is told of a refusal: whether the processor was asked at all.

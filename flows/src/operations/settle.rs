@@ -15,8 +15,8 @@ use super::ask::{Asker, Asking, ask};
 use super::failover::{self, Tried};
 use super::undo::undo_if_given_up;
 use super::{
-    Held, MAX_RECORDINGS, RECOVERY_DELAY, authorize, capture, increment, load, load_around,
-    plan_undo, refund, refusal_told, void,
+    Held, MAX_RECORDINGS, RECOVERY_DELAY, authorize, call_for_secret, capture, increment, load,
+    load_around, plan_undo, refund, refusal_told, void,
 };
 use crate::announce::{Subjects, events};
 use crate::{Context, Failure, Platform};
@@ -201,6 +201,7 @@ async fn record<P: Platform>(
         if is_first && matches!(outcome, Outcome::Refused { .. }) {
             statements.insert(0, attempts::must_be_sent_once(&held.attempt.id));
         }
+        statements.extend(call_for_secret(&held.attempt, outcome, context.now));
         match context.change(statements).await {
             Ok(_) => return Ok(after),
             Err(DatabaseError::Guard(name)) if name == attempts::ONCE_GUARD => {

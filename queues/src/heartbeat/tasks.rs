@@ -6,11 +6,16 @@ use flows::{
     Context, Failure, Platform, connector_webhooks, operations, recover, settlements, topups,
     webhooks,
 };
+use store::alerts::{self, Trouble};
 use store::scheduled_tasks::{self, Kind, Task};
-use store::{Database, Row, Rows};
+use store::{Database, Row, Rows, Statement};
 
 /// The longest pause between two tries of one task, in seconds.
 const LONGEST_BACKOFF: i64 = 3_600;
+
+/// How often a processor is asked in vain before a person is called: an attempt is asked after for the fifth time after a
+/// quarter of an hour, when most outages are over.
+const SILENT_AFTER: i64 = 4;
 
 /// What became of a task.
 pub(super) struct Performed {
@@ -105,6 +110,7 @@ pub(super) async fn perform<P: Platform>(platform: &P, task: Task) -> Performed 
         Kind::UndoAttempt => recover::undo_attempt(&context, &task).await,
     };
     let mut statements = vec![scheduled_tasks::delete(task.due_at, task.kind, &task.subject)];
+    statements.extend(call_where_silent(&context, &task));
     let is_done = done.is_ok();
     if let Err(failure) = done {
         platform.log_error(&task.subject, &format!("{} failed: {failure}", task.kind.name()));
@@ -115,6 +121,18 @@ pub(super) async fn perform<P: Platform>(platform: &P, task: Task) -> Performed 
         platform.log_error("heartbeat", &error.to_string());
     }
     Performed { is_done, unanswered: context.unanswered.take(), peace: context.peace.get() }
+}
+
+/// Calls for a person where a processor has not answered for long what it is asked of real money.
+fn call_where_silent<P: Platform>(context: &Context<'_, P>, task: &Task) -> Option<Statement> {
+    let silent = context.unanswered.borrow();
+    let account = silent.as_ref().filter(|_| task.scope.livemode && task.tries >= SILENT_AFTER)?;
+    let trouble = Trouble {
+        name: alerts::PROCESSOR_SILENT.to_owned(),
+        subject: account.as_str().to_owned(),
+        problem: "what is under way there has been asked after in vain for long".to_owned(),
+    };
+    Some(alerts::raise(&[trouble], context.now))
 }
 
 /// The next try of a task that failed, each twice as late as the one before.

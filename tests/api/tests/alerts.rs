@@ -5,7 +5,9 @@ use std::task::{Context, Waker};
 use api::hearing::{SECRET, account, deliver, deliver_all, delivering, hearing, now, sending};
 use api::processors::{PAY, VISA, card, connected, pass, path};
 use api::{Answer, Api};
+use domain::api_key::Kind;
 use domain::timestamp::{DAY, HOUR};
+use flows::platform::Answered;
 use kit::{Fault, Processor};
 use queues::{Queue, dead_letters};
 use serde_json::json;
@@ -266,4 +268,90 @@ fn alerts_that_the_previous_version_of_the_code_caused_are_told() {
     assert_eq!(told(&api).len(), 120, "each, however many there are");
     api.platform.database().query("DELETE FROM dead_letters", vec![]);
     assert_eq!(standing(&api), 0);
+}
+
+/// A deployment whose merchant takes real money at a processor, where requests are sent to it.
+struct Live {
+    api: Api,
+    processor: Processor,
+    key: String,
+    account: String,
+}
+
+impl Live {
+    fn new() -> Self {
+        let (api, processor) = connected();
+        let key = api.platform.key(&api.merchant, Kind::Secret, true);
+        let form = [("connector", "stripe"), ("secret_key", "sk_live_51example")];
+        let path = "/v1/florin/connector_accounts";
+        let account = kit::run(api.posting_as(&key, path, &form, None)).ok().id().to_owned();
+        api.platform.advance(5);
+        Self { api, processor, key, account }
+    }
+
+    fn post(&self, path: &str, form: &[(&str, &str)]) -> Answer {
+        kit::run(self.api.posting_as(&self.key, path, form, None))
+    }
+
+    fn pay(&self) -> Answer {
+        self.post(PAY, &card(VISA, &[]))
+    }
+
+    /// Whether the processor refuses whatever secret comes.
+    fn refuses(&self, refuses: bool) {
+        let listener = self.processor.clone();
+        self.api.platform.outside().process(move |request| {
+            if !refuses {
+                return Ok(listener.answer(request));
+            }
+            let error = json!({ "error": { "message": "Invalid API Key provided" } });
+            Ok(Answered { status: 401, body: error.to_string(), ..Answered::default() })
+        });
+    }
+}
+
+#[test]
+fn a_processor_that_refuses_an_accounts_secret_calls_for_a_person_until_it_takes_one() {
+    let live = Live::new();
+    live.refuses(true);
+    live.api.post(PAY, &card(VISA, &[])).error(400);
+    assert_eq!(standing(&live.api), 0, "a merchant who tries things out calls for nobody");
+    live.pay().error(400);
+    live.pay().error(400);
+    pass(&live.api, HOUR, 10);
+    let told = live.api.platform.alerts();
+    assert_eq!(told, [("processor_refuses".to_owned(), live.account.clone())], "once");
+    live.refuses(false);
+    live.pay().ok();
+    assert_eq!(standing(&live.api), 0);
+}
+
+#[test]
+fn a_processor_that_stays_silent_calls_for_a_person_after_a_quarter_of_an_hour() {
+    let live = Live::new();
+    live.processor.fail(Some(503));
+    live.api.post(PAY, &card(VISA, &[])).ok();
+    pass(&live.api, HOUR, 120);
+    assert_eq!(standing(&live.api), 0, "a merchant who tries things out calls for nobody");
+    live.pay().ok();
+    pass(&live.api, 10 * 60, 40);
+    assert_eq!(standing(&live.api), 0, "most outages are over by then");
+    // What waits alone is asked after ever more seldom.
+    pass(&live.api, 30 * 60, 120);
+    let told = live.api.platform.alerts();
+    assert_eq!(told, [("processor_silent".to_owned(), live.account.clone())], "once");
+    live.processor.fail(None);
+    pass(&live.api, HOUR, 60);
+    assert_eq!(standing(&live.api), 0, "the payment was made");
+}
+
+#[test]
+fn an_account_that_is_left_calls_for_nobody() {
+    let live = Live::new();
+    live.refuses(true);
+    live.pay().error(400);
+    assert_eq!(standing(&live.api), 1);
+    let path = format!("/v1/florin/connector_accounts/{}", live.account);
+    live.post(&path, &[("disabled", "true")]).ok();
+    assert_eq!(standing(&live.api), 0);
 }
