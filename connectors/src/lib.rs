@@ -47,6 +47,8 @@ pub(crate) struct Processor {
     name: &'static str,
     horizon: i64,
     signature_header: Option<&'static str>,
+    /// What the secrets of its test mode, and those of its live mode, have in them.
+    secrets: [&'static [&'static str]; 2],
     ask: fn(&Command<'_>, &Account<'_>) -> Result<Asked, Unsupported>,
     outcome: fn(&Command<'_>, Answer<'_>) -> Outcome,
     keep: fn(&str, &Account<'_>) -> Kept,
@@ -105,6 +107,13 @@ impl Connector {
     pub fn with_accounts() -> impl Iterator<Item = &'static str> {
         let names = Self::ALL.iter().map(|connector| connector.name());
         names.filter(|name| *name != simulator::NAME)
+    }
+
+    /// Whether a secret says that it opens the live mode; nothing of one that says nothing.
+    pub fn opens_live_mode(self, secret: &str) -> Option<bool> {
+        let [test, live] =
+            self.0.secrets.map(|parts| parts.iter().any(|part| secret.contains(part)));
+        (test || live).then_some(live)
     }
 
     /// What to do so that the processor carries out a command.

@@ -27,7 +27,7 @@ const MEANINGS: [[&str; 3]; 10] = [
     [
         "books_differ",
         "Entries are never changed: what was posted is still there, and payments go on.",
-        "Find out which side is wrong with `cargo xtask audit`, and post what corrects it: docs/ledger.md.",
+        "Find out which side is wrong with `cargo xtask audit --remote`, and post what corrects it: docs/ledger.md.",
     ],
     [
         "connector_webhook_parked",

@@ -65,7 +65,11 @@ impl Server {
         };
         add_header(&mut reply, "request-id", request_id.as_str());
         add_header(&mut reply, "access-control-allow-origin", "*");
-        add_header(&mut reply, "access-control-expose-headers", "Request-Id, Stripe-Should-Retry");
+        add_header(
+            &mut reply,
+            "access-control-expose-headers",
+            "Request-Id, Retry-After, Stripe-Should-Retry",
+        );
         add_header(&mut reply, "cache-control", "no-cache, no-store");
         reply
     }

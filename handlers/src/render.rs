@@ -3,7 +3,7 @@
 use domain::ApiError;
 use domain::error::Retry;
 use domain::resource::{Json, json};
-use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, WWW_AUTHENTICATE};
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{Response, StatusCode};
 use serde::Serialize;
 
@@ -71,6 +71,9 @@ pub fn reply(answer: Answer) -> Reply {
     if let Some(retry) = answer.retry {
         let retry = if retry == Retry::Yes { "true" } else { "false" };
         headers.insert("stripe-should-retry", HeaderValue::from_static(retry));
+    }
+    if answer.status == 503 {
+        headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
     }
     if answer.status == 401 {
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"Stripe\""));

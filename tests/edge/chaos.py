@@ -53,6 +53,7 @@ class Chaos:
         wrong = shop.problems + self.market.wrong(shop.orders)
         counts = (self.market.payments, self._kills, self._weather.met.total(), self.market.double_charges, self.market.lost)
         print("payments {}, kills {}, faults {}, double charges {}, lost {}".format(*counts))
+        self._say(f"carried out: {self.market.carried_out}")
         print(self.market.faults(), file=sys.stderr)
         return wrong
 

@@ -57,6 +57,37 @@ test("poison is parked with its error and holds up no other message", async () =
   assert.deepEqual((deadLetters("list") as Letter[]).map(({ id }) => id).sort(), letters.map(({ id }) => id).sort());
 });
 
+type Ending = { queue: string; end: "came" | "ack" | "retry"; bodies: string[] };
+
+test("a poison message in a full batch comes again alone, and each other one has ended at once", async () => {
+  await using observed = await Server.start({ observe: true });
+  const merchant = observed.stripe((await observed.account()).secret_key);
+  const { id } = await receiver.endpoint(merchant, "/many", ["customer.created"]);
+  for (let number = 0; number < 19; number++) await merchant.customers.create({ name: `Jo ${number}` });
+  await until("all is delivered", async () => (receiver.at("/many").length === 19 ? true : undefined));
+  const rows = await observed.query("SELECT event FROM deliveries ORDER BY event");
+  const deliveries = rows.map(({ event }) => JSON.stringify({ endpoint: id, events: [event] }));
+  const wakes = Array.from({ length: 49 }, (_, moment) => JSON.stringify({ due_at: moment }));
+  const endings = () => observed.log.flatMap((line): Ending[] => {
+    const [, text] = line.split("observed: ");
+    return text === undefined ? [] : [JSON.parse(text) as Ending];
+  });
+  for (const [binding, good] of [["WAKE", wakes], ["DELIVERIES", deliveries]] as const) {
+    const poison = `poison in ${binding}`;
+    const since = endings().length;
+    await observed.send(binding, good.toSpliced(7, 0, poison));
+    await until("the poison is parked", async () =>
+      (await observed.query("SELECT 1 FROM dead_letters WHERE body = ?1", poison))[0]);
+    const ended = endings().slice(since);
+    const first = ended.find(({ end, bodies }) => end === "came" && bodies.includes(poison));
+    assert.deepEqual(first?.bodies.filter((body) => body !== poison), good, "they came in one batch");
+    const ends = (body: string) => ended.filter(({ bodies }) => bodies.includes(body)).map(({ end }) => end);
+    for (const body of good) assert.deepEqual(ends(body), ["came", "ack"], body);
+    assert.deepEqual(ends(poison), [...Array(6).fill(["came", "retry"]).flat(), "came", "ack"], "six tries, and parked");
+  }
+  assert.equal(receiver.at("/many").length, 19, "nothing is delivered twice");
+});
+
 test("a dead letter is tried again on demand", async () => {
   const [delivery] = await server.query("SELECT endpoint, event FROM deliveries LIMIT 1");
   const body = JSON.stringify({ endpoint: delivery?.["endpoint"], events: [delivery?.["event"]] });

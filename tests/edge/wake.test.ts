@@ -1,5 +1,7 @@
 // The heartbeat's wake-ups on workerd. What else would make it beat is far off, and seen in the rows.
 import assert from "node:assert/strict";
+import { globSync } from "node:fs";
+import { DatabaseSync } from "node:sqlite";
 import { after, before, test } from "node:test";
 import { Receiver } from "./kit/receiver.ts";
 import { Server } from "./kit/server.ts";
@@ -48,4 +50,35 @@ test("the wake-up that an endpoint asks for when it is made is kept by beats tha
   );
   await until("the event comes", async () => (receiver.at("/new").length === 1 ? true : undefined));
   assert.ok(await isTaskLeft(), "the endpoint's own wake-up brought it");
+});
+
+/** Takes the alarms of all heartbeats away, as the runtime does with one that failed too often. Says how many there were. */
+function loseAlarms(): number {
+  let lost = 0;
+  for (const path of globSync(`${server.state}/v3/do/florin-Heartbeat/*.sqlite`)) {
+    const database = new DatabaseSync(path);
+    // The runtime's own list of what is due, and what each object knows of its own alarm.
+    const isList = path.endsWith("/metadata.sqlite");
+    const { changes } = database.prepare(isList ? "DELETE FROM _cf_ALARM" : "DELETE FROM _cf_METADATA WHERE key = 1").run();
+    lost += isList ? Number(changes) : 0;
+    database.close();
+  }
+  return lost;
+}
+
+test("a heartbeat whose alarms are lost is set going again by cron", async () => {
+  const { account } = await server.account();
+  await server.scheduled();
+  await server.kill9();
+  assert.ok(loseAlarms() >= 3, "each lane has one");
+  await server.restart();
+  await server.query(
+    `INSERT INTO scheduled_tasks (due_at, kind, subject, account, livemode, tries)
+     VALUES (0, 'expire_authorization', 'ch_lost', ?1, 0, 0)`,
+    account,
+  );
+  // No request reaches the Worker, so that nobody else wakes it.
+  await server.scheduled();
+  const isLeft = async () => (await server.query("SELECT 1 FROM scheduled_tasks WHERE subject = 'ch_lost'")).length === 1;
+  await until("what is due is done", async () => ((await isLeft()) ? undefined : true));
 });

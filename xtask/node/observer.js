@@ -1,6 +1,6 @@
-// Wrapped around a built Worker by the benchmark: says in the header `x-observed` of each answer what the request did
-// in D1 and Durable Objects before it, what deliveries have cost since the start, and how many clocks run. It runs on
-// workerd, and only while nothing is measured.
+// Wrapped around a built Worker by the benchmark and by tests: says in the header `x-observed` of each answer what the request did
+// in D1 and Durable Objects before it, what deliveries have cost since the start, and how many clocks run; and logs how each
+// message of a queue ended. It runs on workerd, and only while nothing is measured.
 import Built from "./index.js";
 export * from "./index.js";
 
@@ -95,6 +95,14 @@ function watchBindings(env) {
   }
 }
 
+/** Tells of each call of some methods of an object. */
+function watchEnd(object, names, tell) {
+  for (const name of names) {
+    const original = object[name].bind(object);
+    object[name] = (...parameters) => (tell(name), original(...parameters));
+  }
+}
+
 export default class extends Built {
   constructor(context, env) {
     super(context, env);
@@ -109,5 +117,14 @@ export default class extends Built {
     const done = hops.filter((hop) => Object.keys(hop).length > 0);
     headers.set("x-observed", JSON.stringify({ hops: done, answer: body.byteLength, deliveries, clocks: clocks.size }));
     return new Response(body, { status: response.status, headers });
+  }
+  async queue(batch) {
+    const log = (end, messages) => {
+      console.log(`observed: ${JSON.stringify({ queue: batch.queue, end, bodies: messages.map(({ body }) => body) })}`);
+    };
+    log("came", batch.messages);
+    for (const message of batch.messages) watchEnd(message, ["ack", "retry"], (end) => log(end, [message]));
+    watchEnd(batch, ["ackAll", "retryAll"], (end) => log(end.replace("All", ""), batch.messages));
+    return super.queue(batch);
   }
 }

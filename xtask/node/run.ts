@@ -34,6 +34,10 @@ async function remotely(statements: Statement[]): Promise<Row[][]> {
   const wrangler = ["d1", "execute", "DB", "--remote", "--yes", "--json", "--command", sql];
   const { status, error, stdout } = spawnSync("wrangler", wrangler, { cwd: root, stdio: ["inherit", "pipe", 2] });
   if (error) throw error;
-  if (status !== 0) process.exit(status ?? 1);
+  if (status !== 0) {
+    // Where it is asked for JSON, wrangler says what is wrong on standard output.
+    process.stderr.write(stdout);
+    process.exit(status ?? 1);
+  }
   return (JSON.parse(stdout.toString()) as { results: Row[] }[]).map(({ results }) => results);
 }

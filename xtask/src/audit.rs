@@ -1,5 +1,6 @@
 //! `cargo xtask audit`: recomputes the books from the entries and the objects, and says what does not hold.
 use std::io::Write;
+use std::path::Path;
 use std::process::{ExitCode, Stdio};
 
 use anyhow::{Context, Result, ensure};
@@ -25,10 +26,12 @@ struct Findings {
 pub fn run(mut arguments: Arguments) -> Result<ExitCode> {
     let folder: Option<String> = arguments.opt_value_from_str("--state")?;
     let as_json = arguments.contains("--json");
+    let remote = arguments.contains("--remote");
     finish(arguments)?;
-    let folder = state::existing(folder)?;
+    ensure!(!(remote && folder.is_some()), "--state and --remote exclude each other");
+    let folder = if remote { None } else { Some(state::existing(folder)?) };
     setup::node_packages()?;
-    let findings = findings(&folder)?;
+    let findings = findings(folder.as_deref())?;
     let holds = findings.checks.iter().all(|(_, found)| found.is_empty());
     if as_json {
         println!("{}", report(&findings, holds));
@@ -38,10 +41,11 @@ pub fn run(mut arguments: Arguments) -> Result<ExitCode> {
     Ok(if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// What each check finds. A script runs them, which has D1 as workerd keeps it.
-fn findings(folder: &std::path::Path) -> Result<Findings> {
+/// What each check finds, in a local state or else in production. A script runs them, which has D1 as workerd keeps it,
+/// and wrangler for the remote one.
+fn findings(folder: Option<&Path>) -> Result<Findings> {
     let mut command = node::script("audit.ts")?;
-    command.arg(folder).stdin(Stdio::piped()).stdout(Stdio::piped());
+    command.args(folder).stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut running = children::spawn(&mut command)?;
     let mut statements: Vec<_> = checks().map(|(stage, check)| check.whole(stage, NOW)).collect();
     statements.push(KNOWN.to_owned());

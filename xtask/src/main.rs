@@ -70,7 +70,7 @@ Usage: cargo xtask <task>
   key roll --id ID [--overlap 24h]
   key revoke --id ID
       manage API keys; a key's text is shown once; each takes [--state DIR | --remote]
-  audit [--state DIR] [--json]
+  audit [--state DIR | --remote] [--json]
       recompute the books from the entries and the objects; the exit code is 1 where something does not hold
   master-key [--key FILE] [--state DIR | --remote]
       say what is still sealed under another master key than the present one; with the new one's file, whether

@@ -30,6 +30,7 @@ pub(crate) const PROCESSOR: Processor = Processor {
     name: "hyperswitch",
     horizon: HORIZON,
     signature_header: Some(webhook::SIGNATURE),
+    secrets: [&["snd_", "dev_"], &["prd_"]],
     ask: |command, account| request::request(command, account).map(Asked::Request),
     outcome: outcome::outcome,
     keep: |_, _| Ok(None),

@@ -23,6 +23,7 @@ pub(crate) const PROCESSOR: Processor = Processor {
     name: NAME,
     horizon: 0,
     signature_header: None,
+    secrets: [&[], &[]],
     ask: |command, _| Ok(Asked::Answered(act(command))),
     outcome: |command, _| act(command),
     keep: |_, _| Ok(None),

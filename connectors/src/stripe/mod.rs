@@ -24,6 +24,7 @@ pub(crate) const PROCESSOR: Processor = Processor {
     name: "stripe",
     horizon: HORIZON,
     signature_header: Some(webhook::SIGNATURE),
+    secrets: [&["_test_"], &["_live_"]],
     ask: |command, account| request::request(command, account).map(Asked::Request),
     outcome: outcome::outcome,
     keep: |card, account| request::keep(card, account).map(Some),

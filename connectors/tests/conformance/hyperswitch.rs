@@ -128,6 +128,10 @@ impl Processor for Hyperswitch {
         named("hyperswitch")
     }
 
+    fn secrets(&self) -> [&[&str]; 2] {
+        [&["snd_abcdefghijklmnopq", "dev_abcdefghijklmnopq"], &["prd_abcdefghijklmnopq"]]
+    }
+
     fn payment(&self) -> String {
         PAYMENT.to_owned()
     }

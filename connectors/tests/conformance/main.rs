@@ -35,6 +35,9 @@ pub trait Processor: Sync {
     /// Who speaks to it.
     fn connector(&self) -> Connector;
 
+    /// A secret of each kind that opens its test mode, and its live mode.
+    fn secrets(&self) -> [&[&str]; 2];
+
     /// What it calls the payment that our key makes.
     fn payment(&self) -> String;
 
@@ -92,5 +95,19 @@ fn every_connector_that_speaks_over_a_wire_is_here() {
         let is_here = PROCESSORS.iter().any(|processor| processor.connector() == connector);
         assert_eq!(is_here, connector != commands::named("simulator"), "{}", connector.name());
         assert_eq!(Connector::from_name(connector.name()), Some(connector));
+    }
+}
+
+#[test]
+fn a_secret_says_which_mode_it_opens() {
+    for processor in PROCESSORS {
+        for (live, secrets) in processor.secrets().into_iter().enumerate() {
+            assert!(!secrets.is_empty(), "{:?}", processor.connector());
+            for secret in secrets {
+                let opens_live_mode = processor.connector().opens_live_mode(secret);
+                assert_eq!(opens_live_mode, Some(live == 1), "{secret}");
+            }
+        }
+        assert_eq!(processor.connector().opens_live_mode("says_nothing"), None);
     }
 }

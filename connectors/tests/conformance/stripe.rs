@@ -138,6 +138,13 @@ impl Processor for Stripe {
         named("stripe")
     }
 
+    fn secrets(&self) -> [&[&str]; 2] {
+        [
+            &["sk_test_51abcdefghijkl", "rk_test_51abcdefghijkl"],
+            &["sk_live_51abcdefghijkl", "rk_live_51abcdefghijkl"],
+        ]
+    }
+
     fn payment(&self) -> String {
         PAYMENT.to_owned()
     }

@@ -265,7 +265,7 @@ pub struct ConnectorAccountResource<'a> {
     pub secret_key_last4: Option<&'a str>,
     /// Where the processor's API is, where it is not its usual address.
     pub base_url: Option<&'a str>,
-    /// The processor: `stripe` or `hyperswitch`.
+    /// The processor, by the name of its connector, as `stripe`.
     pub connector: &'a str,
     /// When it was made.
     pub created: Timestamp,

@@ -1,15 +1,14 @@
 //! Connecting an account at a payment processor.
 
 use domain::connector_account::{
-    ConnectorAccount, Details, MOST_CONNECTOR_ACCOUNTS, Status, check_secret_key,
-    check_webhook_secret,
+    ConnectorAccount, Details, MOST_CONNECTOR_ACCOUNTS, Status, check_webhook_secret,
 };
 use domain::pricing::PricePlan;
 use domain::webhook::target::{self, Refusal};
 use domain::{ApiError, Metadata};
 use store::{DatabaseError, connector_accounts};
 
-use super::{find, hear_with, seal};
+use super::{check_secret_key, find, hear_with, seal};
 use crate::{Context, Failure, Platform};
 
 /// An account at a payment processor that is to be connected.
@@ -41,7 +40,7 @@ pub async fn create<P: Platform>(
     context: &Context<'_, P>,
     create: &Create,
 ) -> Result<ConnectorAccount, Failure> {
-    check_secret_key(&create.secret_key, context.scope.livemode)?;
+    check_secret_key(context, create.connector, &create.secret_key)?;
     check_base_url(context, create.base_url.as_deref())?;
     create.webhook_secret.as_deref().map(check_webhook_secret).transpose()?;
     let mut made = ConnectorAccount {

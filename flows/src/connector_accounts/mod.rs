@@ -8,7 +8,7 @@ mod update;
 
 use connectors::Connector;
 use domain::ApiError;
-use domain::connector_account::{ConnectorAccount, Status, WebhookSecret};
+use domain::connector_account::{self, ConnectorAccount, Status, WebhookSecret};
 use domain::id::ConnectorAccountId;
 use domain::seal::Kind;
 use store::alerts::{self, Trouble};
@@ -56,6 +56,17 @@ pub fn connector(name: &str) -> Result<&'static str, ApiError> {
             message: format!("Invalid connector: must be one of {}.", known.join(" or ")),
         }
     })
+}
+
+/// Checks a secret that is to open an account at a connector's processor.
+fn check_secret_key<P: Platform>(
+    context: &Context<'_, P>,
+    connector: &str,
+    secret_key: &str,
+) -> Result<(), ApiError> {
+    let connector = Connector::from_name(connector);
+    let opens_live_mode = connector.and_then(|connector| connector.opens_live_mode(secret_key));
+    connector_account::check_secret_key(secret_key, opens_live_mode, context.scope.livemode)
 }
 
 /// A secret as it is kept: it opens in its own row alone.

@@ -3,14 +3,12 @@
 //! Where it is stays as it was: an open attempt is looked up where it was sent.
 
 use domain::ApiError;
-use domain::connector_account::{
-    ConnectorAccount, LONGEST_OVERLAP, Status, check_secret_key, check_webhook_secret,
-};
+use domain::connector_account::{ConnectorAccount, LONGEST_OVERLAP, Status, check_webhook_secret};
 use domain::metadata::MetadataUpdate;
 use domain::pricing::PricePlan;
 use store::{DatabaseError, charges, connector_accounts};
 
-use super::{MAX_TRIES, find, hear_with, no_such, open, seal};
+use super::{MAX_TRIES, check_secret_key, find, hear_with, no_such, open, seal};
 use crate::{Context, Failure, Platform, operations};
 
 /// What is to change.
@@ -39,13 +37,11 @@ pub async fn update<P: Platform>(
     id: &str,
     update: &Update,
 ) -> Result<ConnectorAccount, Failure> {
-    if let Some(secret_key) = &update.secret_key {
-        check_secret_key(secret_key, context.scope.livemode)?;
-    }
     update.webhook_secret.as_deref().map(check_webhook_secret).transpose()?;
     for _ in 0..MAX_TRIES {
         let mut changed = find(context, id).await?;
         if let Some(secret_key) = &update.secret_key {
+            check_secret_key(context, &changed.connector, secret_key)?;
             if !opens_the_same(context, &changed, secret_key).await? {
                 changed.details.secret_changed_at = Some(context.now);
             }

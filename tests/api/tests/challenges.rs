@@ -241,6 +241,8 @@ fn a_challenge_of_the_simulator_that_recovery_found_was_told_of_again_and_again(
         pass(&api, DAY / 2, 2);
     }
     assert_eq!(challenged(&api), 1);
+    let waiting = api.get("/v1/payment_intents").ok();
+    assert_eq!(waiting.body["data"][0]["status"], "requires_action");
     let parked = "SELECT id FROM attempts WHERE attention IS NOT NULL";
     assert_eq!(api.platform.database().query(parked, vec![]).len(), 0);
     invariants::check_settled(&api.platform);

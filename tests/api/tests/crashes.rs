@@ -1,6 +1,8 @@
 //! Crashes: an operation dies at each of its awaits, or a hop breaks, and whoever comes next (the
 //! client's retry, recovery, or both) brings it to the same end as if nothing had happened.
 
+use std::task::{Context as TaskContext, Waker};
+
 use api::funds::days_pass;
 use api::{Answer, Api, cases, invariants};
 use domain::attempt::ChallengeResult;
@@ -686,6 +688,7 @@ fn a_hop_that_breaks_is_told_as_such_and_the_retry_gets_the_result() {
                     assert_eq!(answer.status, 503, "{context}: {:#}", answer.body);
                     assert_eq!(answer.body["error"]["type"], "api_error", "{context}");
                     assert_eq!(answer.header("stripe-should-retry"), Some("true"), "{context}");
+                    assert_eq!(answer.header("retry-after"), Some("1"), "{context}");
                 }
                 invariants::check(&api.platform);
                 let answer = retry(&api, &path, &operation.form);
@@ -693,6 +696,37 @@ fn a_hop_that_breaks_is_told_as_such_and_the_retry_gets_the_result() {
                 invariants::check_settled(&api.platform);
                 invariants::check_registered(&api.platform);
             }
+        }
+    }
+}
+
+#[test]
+fn scenario_28_what_stalls_for_half_a_minute_and_goes_on_then_changes_nothing_that_its_retry_did() {
+    for operation in operations() {
+        let expected = undisturbed(&operation);
+        for polls in (1..MOST_POLLS).step_by(cases(5, 1)) {
+            let (api, path) = ready(&operation);
+            api.platform.yields(true);
+            let mut stalled = Box::pin(api.posting(&path, &operation.form, Some(KEY)));
+            let mut context = TaskContext::from_waker(Waker::noop());
+            let has_ended = (0..polls).any(|_| stalled.as_mut().poll(&mut context).is_ready());
+            api.platform.yields(false);
+            if has_ended {
+                break;
+            }
+            // Its lease is over, and its next batch or answer still on its way.
+            api.platform.advance(30);
+            let retried = retry(&api, &path, &operation.form);
+            let context = format!("{} stalls after {polls} polls", operation.name);
+            assert_eq!(redacted(&retried), expected, "{context}");
+            let late = kit::run(stalled);
+            if late.header("stripe-should-retry") != Some("true") {
+                assert_eq!(late.text, retried.text, "I5: two answers for one key, {context}");
+            }
+            let again = api.post_once(&path, &operation.form, KEY);
+            assert_eq!(again.text, retried.text, "I5: {context}");
+            invariants::check_settled(&api.platform);
+            invariants::check_registered(&api.platform);
         }
     }
 }

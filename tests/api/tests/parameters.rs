@@ -8,13 +8,42 @@ const UNPAID: &[(&str, &str)] = &[("amount", "2000"), ("currency", "usd")];
 /// A charge of the legacy API.
 const CHARGE: &[(&str, &str)] = &[("amount", "2000"), ("currency", "usd"), ("source", "tok_visa")];
 
+const NO_DECIMALS: &str = "bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf";
+const TWO_DECIMALS: &str = "aed afn all amd ang aoa ars aud awg azn bam bbd bdt bgn bmd bnd bob brl bsd btn bwp byn bzd \
+    cad cdf chf cny cop crc cve czk dkk dop dzd egp etb eur fjd fkp gbp gel ghs gip gmd gtq gyd hkd hnl htg huf idr ils \
+    inr jmd kes kgs khr kyd kzt lak lbp lkr lrd lsl mad mdl mkd mmk mnt mop mur mvr mwk mxn myr mzn nad ngn nio nok npr \
+    nzd pab pen pgk php pkr pln qar ron rsd rub sar sbd scr sek sgd shp sle sos srd std svc szl thb tjs top try ttd twd \
+    tzs uah usd uyu uzs wst xcd xcg yer zar zmw";
+const THREE_DECIMALS: &str = "bhd jod kwd omr tnd";
+const WHOLE: &str = "isk ugx";
+
 #[test]
-fn every_currency_in_which_stripe_charges_cards_is_taken() {
+fn every_currency_in_which_stripe_charges_cards_is_taken_in_its_own_unit() {
     let api = Api::new();
-    for currency in ["btn", "ghs", "svc", "std", "xcg"] {
-        let form = [("amount", "2000"), ("currency", currency)];
-        let intent = api.post("/v1/payment_intents", &form).ok();
-        assert_eq!(intent.body["currency"], currency);
+    let pay = |amount: &str, currency: &str| {
+        api.post("/v1/payment_intents", &[("amount", amount), ("currency", currency)])
+    };
+    // Stripe takes amounts in the last of these as if they had decimals, and whole ones only.
+    for (currencies, smallest_step) in
+        [(NO_DECIMALS, 1), (TWO_DECIMALS, 1), (THREE_DECIMALS, 10), (WHOLE, 100)]
+    {
+        for currency in currencies.split_whitespace() {
+            let intent = pay("20000", currency).ok();
+            assert_eq!(
+                (&intent.body["currency"], &intent.body["amount"]),
+                (&json!(currency), &json!(20000))
+            );
+            for (amount, is_taken) in
+                [("20001", smallest_step == 1), ("20010", smallest_step <= 10)]
+            {
+                let status = pay(amount, currency).status;
+                assert_eq!(status, if is_taken { 200 } else { 400 }, "{amount} {currency}");
+            }
+            for amount in ["0", "-20000", "100000000", "9223372036854775808", "20000.0"] {
+                let refused = pay(amount, currency);
+                assert_eq!(refused.error(400)["param"], "amount", "{amount} {currency}");
+            }
+        }
     }
     for ended in ["hrk", "eek", "mro", "usdc"] {
         let form = [("amount", "2000"), ("currency", ended)];

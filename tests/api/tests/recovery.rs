@@ -7,7 +7,7 @@ use api::processors::{
 use api::{Answer, Api, cases, invariants};
 use domain::timestamp::{DAY, HOUR};
 use kit::{Fault, Paid, Processor};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const KEY: &str = "key-1";
 const CHALLENGED: &str = "4000002760003184";
@@ -327,6 +327,30 @@ fn a_cardholder_who_fails_is_declined() {
     let back = come_back(&api, &processor);
     assert!(back.header("location").is_some_and(|way| way.ends_with("redirect_status=failed")));
     assert_eq!(latest(&api).body["status"], "requires_payment_method");
+    invariants::check_settled(&api.platform);
+}
+
+#[test]
+fn scenario_48_a_challenge_that_is_completed_after_its_payment_was_canceled_is_given_back() {
+    let (api, processor) = connected();
+    let intent = challenged(&api, &[]);
+    // The processor hears of the cancellation too late: its cardholder has paid by then.
+    processor.fail(Some(503));
+    api.post(&(path(&intent) + "/cancel"), &[]).ok();
+    api.beat();
+    processor.fail(None);
+    processor.challenge(&only(&processor).id, true);
+    let back = come_back(&api, &processor);
+    let location = back.header("location").expect("a way back");
+    assert!(location.contains("redirect_status=failed"), "{location}");
+    pass(&api, HOUR, 10);
+    assert_eq!((only(&processor).taken, only(&processor).refunded), (2000, 2000));
+    let ended = latest(&api);
+    assert_eq!(
+        (&ended.body["status"], &ended.body["amount_received"]),
+        (&json!("canceled"), &json!(0))
+    );
+    assert!(!api.event_types().iter().any(|told| told == "payment_intent.succeeded"));
     invariants::check_settled(&api.platform);
 }
 

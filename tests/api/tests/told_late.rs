@@ -262,22 +262,6 @@ fn what_a_person_gave_back_by_hand_was_given_back_again() {
 }
 
 #[test]
-fn a_challenge_of_the_simulators_that_was_held_once_more_was_asked_for_again_and_again() {
-    let api = Api::watched();
-    let back = ("return_url", "https://shop.test/done");
-    api.post(PAY, &card(CHALLENGED, &[back])).ok();
-    // As is left of a run that held it once more, and found that it still waits.
-    let plan = "INSERT INTO scheduled_tasks SELECT created + 90, 'recover_attempt', id, account, livemode, 0 FROM attempts";
-    api.platform.database().query(plan, vec![]);
-    pass(&api, 7 * DAY, 84);
-    let waits = |told: &&String| told.as_str() == "payment_intent.requires_action";
-    assert_eq!(api.event_types().iter().filter(waits).count(), 1);
-    assert_eq!(latest(&api).body["status"], "requires_action");
-    assert_eq!(attempt(&api, "attention"), Value::Null);
-    invariants::check_settled(&api.platform);
-}
-
-#[test]
 fn a_late_notice_took_a_parked_attempt_from_the_person() {
     let (api, processor, hook) = hearing();
     lose(&api, Fault::AfterEffect);

@@ -1,6 +1,7 @@
 """After a run: whether the processors' own truth, the payments, the events and what clients were told agree."""
 
 import json
+import re
 import time
 from collections import Counter, defaultdict
 from dataclasses import dataclass
@@ -45,6 +46,23 @@ def payments_at(name: str, processor: Localstripe | Hyperswitch) -> list[Payment
     return [read(payment) for payment in processor.payments()]
 
 
+# What the kinds of orders are for. A third of the orders for each have to be carried out at least, and a payment: where
+# nothing is, all agrees.
+_PURPOSES = {
+    "payments": ("pay", "confirm"),
+    "captures": ("capture", "capture part"),
+    "cancellations": ("cancel",),
+    "refunds": ("refund", "refund twice"),
+}
+
+# What the Worker logs where its own code met what it rules out, and what it logs of a request that it answered with 500: no
+# kill and no processor explains either. What did not answer says so, and is answered with 503.
+_BUGS = re.compile(
+    r"panicked|RuntimeError|^\[error\] req_(?!.* did not answer)"
+    r'|^\[error\] (?!\{"alert"|.*: it stays open: ).*(the database refused|the guard |a row exists already|was there and is gone'
+    r"|could not be recorded|could not be left| has no | lost its |cannot go from)"
+)
+
 # What is not over.
 _OPEN = (
     "SELECT 'attempt' AS what, id FROM attempts WHERE state IN ('started', 'processing', 'requires_action')",
@@ -83,12 +101,18 @@ class Agreement:
     def __init__(self, server: Server, payments: list[Payment]) -> None:
         self.wrong: list[str] = []
         self.double_charges = self.lost = 0
+        # How many orders were carried out, by their purpose.
+        self.carried_out: dict[str, int] = {}
         self._server, self._payments = server, payments
         intents = server.query("SELECT id, status, received, capturable, details FROM payment_intents")
         self._intents = {intent["id"]: intent for intent in intents}
         # Which payment an attempt was made for.
         attempts = server.query("SELECT id, payment_intent, connector FROM attempts")
         self._attempts = {row["id"]: row["payment_intent"] for row in attempts}
+        # The payments of an order, by its name.
+        self._made: dict[str | None, list[str]] = defaultdict(list)
+        for intent in intents:
+            self._made[json.loads(intent["details"])["metadata"].get("order")].append(intent["id"])
         # What the simulator took, which has no truth of its own.
         self._simulated = {row["payment_intent"] for row in attempts if row["connector"] == "simulator"}
         self._refunded = Counter()
@@ -103,7 +127,9 @@ class Agreement:
         for order in orders:
             self._told(order)
         self._orders(orders, there)
+        self._carried_out(orders)
         self._events(receivers)
+        self._faults_of_ours()
 
     def _doubled(self, count: int, what: str) -> None:
         self.double_charges += count
@@ -145,11 +171,8 @@ class Agreement:
 
     def _orders(self, orders: list[Order], there: dict[str, list[Payment]]) -> None:
         """Each order has one payment that may stand, and each payment an order."""
-        made = defaultdict(list)
-        for intent in self._intents.values():
-            made[json.loads(intent["details"])["metadata"].get("order")].append(intent["id"])
         known = {order.name for order in orders}
-        for name, intents in made.items():
+        for name, intents in self._made.items():
             if name not in known:
                 self._missing(f"{intents} belong to no order")
             paid = [intent for intent in intents if self._stands(intent, there[intent])]
@@ -161,11 +184,35 @@ class Agreement:
             return self._intents[intent]["status"] in ("succeeded", "requires_capture")
         return any(payment.stands for payment in there)
 
+    def _carried_out(self, orders: list[Order]) -> None:
+        """Of the orders for each purpose, enough came to what they were for, at a processor."""
+        for purpose, kinds in _PURPOSES.items():
+            done = [self._is_done(order) for order in orders if order.kind in kinds]
+            self.carried_out[purpose] = sum(done)
+            if sum(done) * 3 < len(done):
+                self.wrong.append(f"only {sum(done)} of {len(done)} {purpose} were carried out")
+        if not self.carried_out["payments"]:
+            self.wrong.append("nothing was paid")
+
+    def _is_done(self, order: Order) -> bool:
+        made = [intent for intent in self._made[order.name] if intent not in self._simulated]
+        received = order.amount // 2 if order.kind == "capture part" else order.amount
+        wanted = ("canceled", 0) if order.kind == "cancel" else ("succeeded", received)
+        found = [(self._intents[intent]["status"], self._intents[intent]["received"]) for intent in made]
+        is_refunded = order.kind not in _PURPOSES["refunds"] or any(self._refunded[intent] for intent in made)
+        return wanted in found and is_refunded
+
+    def _faults_of_ours(self) -> None:
+        """What was logged that no kill and no processor explains."""
+        self.wrong += [f"the log: {line}" for line in self._server.log if _BUGS.search(line)]
+
     def _told(self, order: Order) -> None:
         """What a client was told is so in the end."""
         for name, answer in order.said.items():
             kind = getattr(answer, "object", None)
-            if kind == "payment_intent":
+            if answer is None:
+                self.wrong.append(f"order {order.name} ({order.kind}): {name} was given up")
+            elif kind == "payment_intent":
                 self._told_of_payment(order, name, answer)
             elif kind == "refund":
                 [refund] = self._server.query("SELECT status, amount FROM refunds WHERE id = ?", answer.id) or [{}]

@@ -44,6 +44,8 @@ class Market:
         }
         self._receivers: list[Receiver] = []
         self.payments = self.double_charges = self.lost = 0
+        # What came of the orders, in words.
+        self.carried_out = ""
 
     def stop(self) -> None:
         for one in (self._stripe, self._hyperswitch, *self._proxies.values(), *self._receivers):
@@ -133,6 +135,7 @@ class Market:
         for one in (self._stripe, self._hyperswitch, *self._proxies.values()):
             wrong += one.faults_of_its_own()
         wrong += _audited(self._server.state)
+        self.carried_out = ", ".join(f"{count} {purpose}" for purpose, count in agreed.carried_out.items())
         self.payments, self.double_charges, self.lost = len(payments), agreed.double_charges, agreed.lost
         return wrong
 

@@ -22,7 +22,7 @@ pub struct Parameters {
     secret_key: String,
     /// Where the processor's API is, where it is not its usual address.
     base_url: Option<String>,
-    /// The processor: `stripe` or `hyperswitch`.
+    /// The processor, by the name of its connector, as `stripe`.
     connector: String,
     /// Whether no payments go there yet.
     disabled: Option<bool>,
