@@ -395,7 +395,7 @@ fn settle(world: &Rc<World>, quiet: i64) {
     for turn in 0..300 {
         let later = world.later.borrow().iter().map(|later| later.at).min();
         let due_at = next_due(world).into_iter().chain(later).min();
-        let Some(due_at) = due_at.filter(|at| *at < end) else { break };
+        let Some(due_at) = due_at.filter(|at| world.now().max(*at) < end) else { break };
         // What is asked after each hour for days need not be asked after that often.
         // What is taken back is left to a person after so many tries, which are an hour apart.
         let undoing = "SELECT 1 FROM scheduled_tasks WHERE kind = 'undo_attempt'";
