@@ -6,6 +6,7 @@ use std::ops::Deref;
 use std::rc::Rc;
 use std::task::Poll;
 
+use futures_util::join;
 use http::{Method, Request};
 use serde_json::Value;
 
@@ -23,6 +24,9 @@ const RETRIES: u32 = 2;
 
 /// The pauses after which the merchant's own code tries the same again, in seconds.
 const PATIENCE: [i64; 6] = [10, 60, 240, 900, 1_800, 7_200];
+
+/// For how many milliseconds a key is remembered at least.
+const KEY_LASTS: i64 = 23 * 3_600_000;
 
 /// What a server answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +50,11 @@ impl Answer {
         self.status == 200
     }
 
+    /// Whether it is kept for the key that it was asked under: no trouble, which the next try may not meet.
+    fn is_kept(&self) -> bool {
+        self.status < 500 && !matches!(self.status, 409 | 429)
+    }
+
     fn may_be_retried(&self) -> bool {
         self.should_retry.unwrap_or(self.status == 409 || self.status >= 500)
     }
@@ -62,6 +71,20 @@ pub struct Ask {
     pub form: Vec<(String, String)>,
     /// The idempotency key; every POST of an SDK has one.
     pub key: Option<String>,
+}
+
+/// A request that is sent once more hours later.
+pub struct Later {
+    /// When, in milliseconds.
+    pub at: i64,
+    /// Until when its key is remembered for sure.
+    pub until: i64,
+    /// Who sends it.
+    pub owner: Owner,
+    /// The request.
+    pub ask: Ask,
+    /// What it was answered, where anything was heard.
+    pub answer: Option<Answer>,
 }
 
 /// A client of a merchant.
@@ -111,13 +134,46 @@ impl Client {
         self.world.scheduler.sleep(self.task, milliseconds).await;
     }
 
-    /// Asks until there is an answer that is no trouble; none where the merchant lost patience.
+    /// Asks until there is an answer that is no trouble; none where the merchant lost patience. Some ask twice, the second
+    /// time after a lease is over that may well be one's own, and some once more hours later.
     pub async fn insist(&self, ask: &Ask) -> Option<Answer> {
+        let began = self.world.now();
+        let (is_doubled, pause) =
+            self.world.draw(|random| (random.chance(1_200), random.between(16_000, 25_000)));
+        if ask.key.is_none() || !is_doubled {
+            let answer = self.persist(ask).await;
+            self.ask_later(began, ask, answer.as_ref());
+            return answer;
+        }
+        let again = async {
+            self.pause(pause).await;
+            self.send(ask).await
+        };
+        let (answer, other) = join!(self.persist(ask), again);
+        if let (Some(answer), Some(other)) = (&answer, other) {
+            self.compare(ask, answer, &other);
+        }
+        answer
+    }
+
+    /// Plans that the same is asked once more hours later, while its key is remembered.
+    fn ask_later(&self, began: i64, ask: &Ask, answer: Option<&Answer>) {
+        let (often, pause) =
+            self.world.draw(|random| (random.below(100), random.between(1, 22) * 3_600_000));
+        // Whoever has no answer has every reason to.
+        let asks = often < if answer.is_some() { 4 } else { 40 };
+        if ask.key.is_some() && asks {
+            let (ask, answer, owner) = (ask.clone(), answer.cloned(), self.owner.clone());
+            let later = Later { at: began + pause, until: began + KEY_LASTS, owner, ask, answer };
+            self.world.later.borrow_mut().push(later);
+        }
+    }
+
+    async fn persist(&self, ask: &Ask) -> Option<Answer> {
         let mut pauses = PATIENCE.iter();
         loop {
             if let Some(answer) = self.send(ask).await
-                && answer.status < 500
-                && !matches!(answer.status, 409 | 429)
+                && answer.is_kept()
             {
                 self.replay(ask, &answer).await;
                 return Some(answer);
@@ -151,7 +207,6 @@ impl Client {
             other.form.push(("metadata[other]".into(), "1".into()));
             if let Some(answer) = self.send(&other).await
                 && answer.is_ok()
-                && before.is_ok()
             {
                 let told = format!("I5: another body under {:?}: {}", ask.key, answer.text);
                 self.world.told.borrow_mut().problems.push(told);
@@ -160,18 +215,22 @@ impl Client {
         }
         let pause = self.world.draw(|random| random.between(1, 60_000));
         self.pause(pause).await;
-        let Some(answer) = self.send(ask).await else { return };
-        let is_trouble = answer.status >= 500 || matches!(answer.status, 409 | 429);
-        if !is_trouble
-            && before.is_ok()
-            && (answer.status, &answer.text) != (before.status, &before.text)
-        {
-            let told = format!(
+        if let Some(answer) = self.send(ask).await {
+            self.compare(ask, before, &answer);
+        }
+    }
+
+    /// Two answers to the same under the same key are the same, whatever they say.
+    pub fn compare(&self, ask: &Ask, before: &Answer, answer: &Answer) {
+        let is_same = (answer.status, &answer.text) == (before.status, &before.text);
+        let problem = || {
+            format!(
                 "I5: {} under {:?} was answered {} {}, and then {} {}",
                 ask.path, ask.key, before.status, before.text, answer.status, answer.text
-            );
-            self.world.told.borrow_mut().problems.push(told);
-        }
+            )
+        };
+        let differs = before.is_kept() && answer.is_kept() && !is_same;
+        self.world.blame(differs.then(problem));
     }
 
     /// Asks as an SDK does.
@@ -223,6 +282,10 @@ impl Client {
             }
             None => "hears nothing".to_owned(),
         });
+        if answer.as_ref().is_some_and(Answer::is_ok) && ask.method == Method::POST {
+            let done = ask.path.rsplit('/').find(|part| !part.contains('_')).unwrap_or_default();
+            *world.told.borrow_mut().done.entry(done.to_owned()).or_default() += 1;
+        }
         answer
     }
 
@@ -269,6 +332,13 @@ pub fn invoke(
         own.tasks.borrow_mut().retain(|other| *other != task);
         let header = |name: &str| reply.headers().get(name).and_then(|value| value.to_str().ok());
         let status = reply.status().as_u16();
+        // No weather is an excuse: what does not answer is told as 503.
+        if status == 500 {
+            let text = String::from_utf8_lossy(reply.body());
+            let told =
+                format!("BUG: {} {} is answered 500: {text}", request.method(), request.uri());
+            world.told.borrow_mut().problems.push(told);
+        }
         let swallows = world.planted.as_ref().is_some_and(|planted| planted.swallows(status))
             && request.uri().path().starts_with("/connectors/");
         let answer = Answer {

@@ -5,6 +5,8 @@
 
 pub mod client;
 pub mod endpoints;
+pub mod keys;
+pub mod lived;
 pub mod notices;
 pub mod oracle;
 pub mod order;

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use pico_args::Arguments;
+use sim::lived::{AFTER, Lived};
 use sim::planted::BUGS;
 use sim::run::{Plan, Report, run_guarded};
 
@@ -77,6 +78,7 @@ struct Tally {
     payments: u64,
     passed: u64,
     failed: u64,
+    lived: Lived,
 }
 
 impl Tally {
@@ -88,6 +90,7 @@ impl Tally {
         let report = run_guarded(&plan);
         self.driven += report.driven;
         self.payments += report.payments;
+        self.lived.add(&report.lived);
         if in_words {
             show(&report, usize::MAX);
         }
@@ -143,6 +146,11 @@ fn seeds(options: &Options) -> ExitCode {
         tally.payments,
         tally.payments as f64 / seconds
     );
+    if tally.passed + tally.failed >= AFTER {
+        let lacks: Vec<_> = tally.lived.lacks().collect();
+        lacks.iter().for_each(|lack| println!("    {lack}"));
+        tally.failed += u64::from(!lacks.is_empty());
+    }
     tally.end()
 }
 
@@ -208,13 +216,18 @@ fn planted(options: &Options) -> ExitCode {
     for bug in BUGS.iter().filter(|bug| options.bug.as_deref().is_none_or(|name| name == bug.name))
     {
         let began = now();
-        let found = (options.seed.unwrap_or(1)..).find_map(|seed| {
+        let mut lived = Lived::default();
+        let first = options.seed.unwrap_or(1);
+        let found = (first..).find_map(|seed| {
             if began.elapsed() > FOUND_WITHIN {
                 return Some(None);
             }
             let plan = Plan { planted: Some(bug.name), orders: options.orders, ..Plan::of(seed) };
             let report = run_guarded(&plan);
-            report.problems.first().map(|problem| Some((seed, problem.clone())))
+            lived.add(&report.lived);
+            let lack = if seed - first + 1 >= AFTER { lived.lacks().next() } else { None };
+            let problem = report.problems.into_iter().next().or(lack);
+            problem.map(|problem| Some((seed, problem)))
         });
         let seconds = began.elapsed().as_secs_f64();
         match found.flatten() {

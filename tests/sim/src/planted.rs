@@ -3,7 +3,8 @@
 
 use std::cell::{Cell, RefCell};
 
-use domain::idempotency::{self, Begin, Decision, Record};
+use domain::Timestamp;
+use domain::idempotency::{self, Begin, Complete, Decision, Record};
 use flows::platform::Answered;
 use http::Request;
 use serde_json::Value as Json;
@@ -13,6 +14,7 @@ use crate::world::World;
 
 mod bugs;
 mod questions;
+mod rows;
 mod statements;
 
 pub use bugs::{BUGS, Bug, How};
@@ -49,12 +51,34 @@ impl Planted {
 
     /// Decides a request as the bug does.
     pub fn begin(&self, kept: Option<Record>, begin: &Begin) -> (Decision, Option<Record>) {
-        let kept = kept.filter(|_| !self.is("request_key_forgotten"));
+        let mut kept = kept.filter(|_| !self.is("request_key_forgotten"));
+        if let (Some(record), true) = (&mut kept, self.is("lease_ignored")) {
+            record.lease_until = Timestamp(0);
+        }
         let mut begin = begin.clone();
         if let (Some(record), true) = (&kept, self.is("request_fingerprint_ignored")) {
             begin.fingerprint.clone_from(&record.fingerprint);
         }
         idempotency::begin(kept, &begin)
+    }
+
+    /// Does to the end of a run what the bug does: a decline is no answer to be kept.
+    pub fn shorten(&self, end: &mut Complete) {
+        let is_declined = end.answer.as_ref().is_some_and(|answer| answer.status == 402);
+        if is_declined && self.is("declines_not_kept") {
+            end.answer = None;
+        }
+    }
+
+    /// Decides the end of a run as the bug does.
+    pub fn complete(&self, mut kept: Option<Record>, end: &Complete) -> Option<Record> {
+        let mut end = end.clone();
+        let overwrites = self.is("answers_overwritten");
+        if let (Some(record), true) = (&mut kept, overwrites || self.is("epoch_ignored")) {
+            end.epoch = record.epoch;
+            record.answer = record.answer.take().filter(|_| !overwrites);
+        }
+        idempotency::complete(kept, &end)
     }
 
     /// Whether answers are not kept.

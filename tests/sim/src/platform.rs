@@ -43,6 +43,7 @@ impl store::Database for Link {
         }
         let effect = move |world: &Rc<World>| {
             let done = planted::run(world, &statements);
+            world.stamp(&statements);
             let number = digest(&[u8::from(done.is_ok()), statements.len() as u8]);
             world.scheduler.note(actor, number, || {
                 let first = statements.iter().find(|statement| !is_read(statement));
@@ -150,6 +151,7 @@ impl flows::Platform for Invocation {
                 Some(planted) => planted.begin(kept, &begin),
                 None => idempotency::begin(kept, &begin),
             };
+            world.blame(world.keys.borrow_mut().begun(&at.0, &begin, &decision));
             if let Some(record) = record {
                 records.insert(at, record);
             }
@@ -170,15 +172,23 @@ impl flows::Platform for Invocation {
     }
 
     async fn complete(&self, object: &str, complete: &Complete) -> Result<bool, PlatformError> {
-        let (at, complete) = ((object.to_owned(), complete.key.clone()), complete.clone());
+        let (at, mut complete) = ((object.to_owned(), complete.key.clone()), complete.clone());
         let actor = self.world.scheduler.actor(self.task);
         let effect = move |world: &Rc<World>| {
             if world.planted.as_ref().is_some_and(|planted| planted.forgets_answers()) {
                 return Ok(true);
             }
             let mut records = world.records.borrow_mut();
-            let record = idempotency::complete(records.get(&at).cloned(), &complete);
+            let kept = records.get(&at).cloned();
+            if let Some(planted) = &world.planted {
+                planted.shorten(&mut complete);
+            }
+            let record = match &world.planted {
+                Some(planted) => planted.complete(kept, &complete),
+                None => idempotency::complete(kept, &complete),
+            };
             let is_newest = record.is_some();
+            world.blame(world.keys.borrow_mut().ended(&at.0, &complete, is_newest));
             if let Some(record) = record {
                 records.insert(at, record);
             }
@@ -279,6 +289,8 @@ impl flows::Platform for Invocation {
             return Ok(answer);
         }
         let asked = planted.map(|_| request.clone());
+        let sent = self.world.processor.borrow_mut().is_sent(&request, self.world.now());
+        self.world.blame(sent);
         let effect = move |world: &Rc<World>| crate::processor::answer(world, &request);
         let answer = self.world.call(self.task, Service::Processor, None, effect).await;
         let lost = |_| "the connection was lost".to_owned();

@@ -1,7 +1,7 @@
 //! A payment processor that speaks Stripe's API on the wire, and Hyperswitch's to accounts there, shares no code with Florin, and keeps its own truth:
 //! what it took, holds and gave back is what counts in the end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use flows::platform::Answered;
@@ -25,6 +25,10 @@ pub use requests::WRONG_CODE;
 use requests::{account, header, refused};
 pub use settlement::{AGREED, Line, Terms};
 
+/// For how many milliseconds after the first time a request may be sent again: for an hour less than it is remembered,
+/// and as much longer as clocks differ.
+const SENT_WITHIN: i64 = 23 * 3_600_000 + 60_000;
+
 /// A status and a body.
 type Reply = (u16, Value);
 
@@ -44,6 +48,10 @@ pub struct Processor {
     by_key: BTreeMap<String, Vec<usize>>,
     by_account: BTreeMap<String, Vec<usize>>,
     answers: BTreeMap<(String, String), Remembered>,
+    /// When each key was sent off first.
+    first_sent: BTreeMap<String, i64>,
+    /// The keys to which it has said no, which vouches that nothing was done.
+    refused: BTreeSet<String>,
     disputes: Vec<Dispute>,
     /// Until when each account is answered nothing but errors.
     fails_until: BTreeMap<String, i64>,
@@ -141,6 +149,25 @@ impl Processor {
         }
     }
 
+    /// A request is sent off; says what is wrong with one whose key it may have forgotten. What was given up goes back
+    /// under the same key whenever it is found.
+    pub fn is_sent(&mut self, request: &Request<String>, now: i64) -> Option<String> {
+        let key = key(request).filter(|key| !key.ends_with("_give_back"))?;
+        let first = *self.first_sent.entry(key.clone()).or_insert(now);
+        let hours = (now - first) / 3_600_000;
+        let is_late = now - first > SENT_WITHIN;
+        is_late.then(|| format!("I1: {key} was sent again after {hours} hours"))
+    }
+
+    /// Whether it said that it did nothing of what a key asked for, or what it did came to nothing.
+    pub fn said_no(&self, key: &str) -> bool {
+        let places = self.by_key.get(key).map(Vec::as_slice).unwrap_or_default();
+        let mut payments = places.iter().map(|place| &self.payments[*place]);
+        self.refused.contains(key)
+            || payments.any(|paid| paid.declined.is_some() || paid.status == "canceled")
+            || self.refunds.iter().any(|refund| refund.key == key && refund.given() == 0)
+    }
+
     fn fails(&self, account: &str, now: i64) -> bool {
         self.fails_until.get(account).is_some_and(|until| *until > now)
     }
@@ -154,6 +181,21 @@ impl Processor {
         let key = (account(request).to_owned(), header(request, "idempotency-key").to_owned());
         request.method() == Method::POST && !self.answers.contains_key(&key)
     }
+}
+
+/// The key of a request that does something, where it has one.
+fn key(request: &Request<String>) -> Option<String> {
+    if request.method() == Method::GET {
+        return None;
+    }
+    let key = match is_hyperswitch(account(request)) {
+        true => {
+            let body: Value = serde_json::from_str(request.body()).unwrap_or_default();
+            body["metadata"]["florin_key"].as_str().unwrap_or_default().to_owned()
+        }
+        false => header(request, "idempotency-key").to_owned(),
+    };
+    (!key.is_empty()).then_some(key)
 }
 
 /// What it says to a payment that it does not want to make just now.
@@ -182,7 +224,8 @@ pub fn answer(world: &Rc<World>, request: &Request<String>) -> Result<Answered, 
         && world.strikes(|weather| weather.processor_refuses);
     let (acts, kind) = world.draw(|random| (random.chance(5_000), random.below(4)));
     let lag = if world.strikes(|weather| weather.processor_lags) {
-        world.draw(|random| random.between(1_000, 5_400_000))
+        let most = world.weather().longest_lag();
+        world.draw(|random| random.between(1_000, most))
     } else {
         0
     };
@@ -208,6 +251,11 @@ pub fn answer(world: &Rc<World>, request: &Request<String>) -> Result<Answered, 
             ..Answered::default()
         },
     };
+    if (400..500).contains(&answered.status)
+        && let Some(key) = key(request)
+    {
+        world.processor.borrow_mut().refused.insert(key);
+    }
     let number = digest(answered.body.as_bytes()) ^ u64::from(answered.status);
     world.scheduler.note(Actor::Processor, number, || {
         let key = header(request, "idempotency-key");

@@ -7,8 +7,9 @@ use domain::timestamp::DAY;
 use kit::{Merchant, START};
 use store::{Row, values};
 
-use crate::client::{Client, Owner};
+use crate::client::{Client, Later, Owner};
 use crate::endpoints::Endpoint;
+use crate::lived::Lived;
 use crate::notices::{self, Hook};
 use crate::oracle;
 use crate::order::Order;
@@ -21,8 +22,9 @@ use crate::weather::Weather;
 use crate::workers;
 use crate::world::World;
 
-/// How long the quiet lasts in which everything has to come to its end, in milliseconds.
-const QUIET: i64 = 5 * DAY * 1_000;
+/// How long the quiet lasts in which everything has to come to its end, in milliseconds: after outages of minutes, and
+/// after outages of days.
+const QUIET: [i64; 2] = [5 * DAY * 1_000, 9 * DAY * 1_000];
 
 /// The longest that time goes on at once in the quiet, in milliseconds.
 const LONGEST_PAUSE: i64 = 4 * 3_600_000;
@@ -85,6 +87,8 @@ pub struct Report {
     pub payments: u64,
     /// What happened.
     pub trace: Trace,
+    /// What happened that has to happen in some runs.
+    pub lived: Lived,
     /// How much simulated time it took, in seconds.
     pub seconds: i64,
     /// A digest of what was told to merchants, to the last byte.
@@ -97,7 +101,8 @@ pub fn run_guarded(plan: &Plan) -> Report {
         let told = panic.downcast_ref::<String>().cloned();
         let told = told.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
         let problems = vec![format!("PANIC: {}", told.unwrap_or_default())];
-        Report { problems, driven: 0, payments: 0, trace: Trace::default(), seconds: 0, rows: 0 }
+        let (trace, lived) = (Trace::default(), Lived::default());
+        Report { problems, driven: 0, payments: 0, trace, lived, seconds: 0, rows: 0 }
     };
     catch_unwind(AssertUnwindSafe(|| run(plan))).unwrap_or_else(panicked)
 }
@@ -114,20 +119,24 @@ pub fn run(plan: &Plan) -> Report {
     begin(&world, plan, &merchants);
     let began = world.now();
     world.scheduler.run_until(began + DAY * 1_000, || world.clients.get() == 0);
+    let lasts_for_days = world.weather().lasts_for_days;
+    if !lasts_for_days {
+        world.processor.borrow_mut().fail_until(u64::MAX, 0);
+    }
     world.set_weather(Weather::calm());
-    world.processor.borrow_mut().fail_until(u64::MAX, 0);
     world.workers.skew.set(0);
     world.isolates.iter().for_each(|isolate| isolate.skew.set(0));
     world.scheduler.note(Actor::World, 1, || "the weather is calm from now on".to_owned());
-    settle(&world);
+    settle(&world, QUIET[usize::from(lasts_for_days)]);
     report(&world);
     let problems = oracle::check(&world, plan.thoroughly);
     let (driven, payments) = (world.told.borrow().driven, world.told.borrow().payments);
     let seconds = world.now() / 1_000;
     let rows = if plan.thoroughly { rows(&world) } else { 0 };
+    let lived = Lived::of(&world);
     let trace = world.scheduler.take_trace();
     world.scheduler.clear();
-    Report { problems, driven, payments, trace, seconds, rows }
+    Report { problems, driven, payments, trace, lived, seconds, rows }
 }
 
 /// A digest of all events, which hold every object as it was.
@@ -313,7 +322,10 @@ fn strike(world: &Rc<World>) {
             world.scheduler.note(Actor::World, 0x5709, note);
         }
         if world.strikes(|weather| weather.processor_fails) {
-            let until = world.now() + world.draw(|random| random.between(1_000, 300_000));
+            let until = world.now() + {
+                let most = world.weather().longest_outage();
+                world.draw(|random| random.between(1_000, most))
+            };
             let accounts = world.processor.borrow().accounts();
             let place = world.draw(|random| random.below(2 * accounts));
             world.processor.borrow_mut().fail_until(place, until);
@@ -372,16 +384,18 @@ fn dispute(world: &Rc<World>) {
 }
 
 /// Lets time go on until nothing is left to do, from one thing that is due to the next.
-fn settle(world: &Rc<World>) {
-    let end = world.now() + QUIET;
+fn settle(world: &Rc<World>, quiet: i64) {
+    let end = world.now() + quiet;
     workers::look(world);
     // As long as anything may be late: a jump would have it arrive later still.
     world.scheduler.run_until(world.now() + 300_000, || false);
     // What the processor still has to tell, it tells first.
     let end_of_telling = world.now() + 3 * 3_600_000;
     world.scheduler.run_until(end_of_telling, || world.notices.borrow().open == 0);
-    for turn in 0..200 {
-        let Some(due_at) = next_due(world).filter(|at| *at < end) else { break };
+    for turn in 0..300 {
+        let later = world.later.borrow().iter().map(|later| later.at).min();
+        let due_at = next_due(world).into_iter().chain(later).min();
+        let Some(due_at) = due_at.filter(|at| world.now().max(*at) < end) else { break };
         // What is asked after each hour for days need not be asked after that often.
         // What is taken back is left to a person after so many tries, which are an hour apart.
         let undoing = "SELECT 1 FROM scheduled_tasks WHERE kind = 'undo_attempt'";
@@ -392,6 +406,7 @@ fn settle(world: &Rc<World>) {
         world.scheduler.jump_to(at);
         workers::look(world);
         world.scheduler.run_until(at + 2_000, || false);
+        ask_again(world);
         let patience = world.now() + 60_000;
         world.scheduler.run_until(patience, || world.workers.are_idle(world));
     }
@@ -400,6 +415,27 @@ fn settle(world: &Rc<World>) {
         workers::look(world);
         world.scheduler.run_until(world.now() + 65_000, || false);
     }
+}
+
+/// Has clients ask once more what they asked hours ago.
+fn ask_again(world: &Rc<World>) {
+    let now = world.now();
+    let later = world.later.take();
+    let (due, later): (Vec<_>, Vec<_>) = later.into_iter().partition(|later| later.at <= now);
+    world.later.replace(later);
+    if due.is_empty() {
+        return;
+    }
+    for (number, Later { owner, ask, answer, .. }) in
+        (40_000..).zip(due.into_iter().filter(|later| now < later.until))
+    {
+        spawn(world, &owner, number, 0, move |client| async move {
+            if let (Some(before), Some(again)) = (answer, client.send(&ask).await) {
+                client.compare(&ask, &before, &again);
+            }
+        });
+    }
+    world.scheduler.run_until(now + 600_000, || world.clients.get() == 0);
 }
 
 /// When something is due next, in milliseconds since the run began.

@@ -11,6 +11,8 @@ pub struct Told {
     pub refunds: BTreeMap<String, (String, i64)>,
     /// The lines of reports that may have arrived, by the account at the processor and their names.
     pub lines: BTreeSet<(String, String)>,
+    /// How often they heard that something was done, by the last word of its path.
+    pub done: BTreeMap<String, u64>,
     /// What no client should have been told.
     pub problems: Vec<String>,
     /// How many orders came to their end, one way or another.

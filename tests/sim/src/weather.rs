@@ -96,7 +96,12 @@ pub struct Weather {
     pub notice_late: u64,
     pub notice_forged: u64,
     pub disputes: u64,
+    /// Whether the processor's outages and lags last for days, beyond all else.
+    pub lasts_for_days: bool,
 }
+
+const MINUTE: i64 = 60_000;
+const DAY: i64 = 1_440 * MINUTE;
 
 impl Weather {
     /// No faults.
@@ -117,7 +122,7 @@ impl Weather {
             9 if random.chance(1_200) => most * 2,
             _ => 0,
         };
-        Self {
+        let mut weather = Self {
             crash: often(250),
             lost: often(200),
             answer_lost: often(300),
@@ -140,7 +145,24 @@ impl Weather {
             notice_late: often(2_500),
             notice_forged: often(1_500),
             disputes: often(1_500),
+            lasts_for_days: false,
+        };
+        if random.chance(1_000) {
+            weather.lasts_for_days = true;
+            weather.processor_fails = weather.processor_fails.max(100);
+            weather.processor_lags = weather.processor_lags.max(3_000);
         }
+        weather
+    }
+
+    /// For how many milliseconds an outage of the processor lasts at most.
+    pub fn longest_outage(&self) -> i64 {
+        if self.lasts_for_days { 2 * DAY } else { 5 * MINUTE }
+    }
+
+    /// After how many milliseconds a payment is found by a search at the latest.
+    pub fn longest_lag(&self) -> i64 {
+        if self.lasts_for_days { 2 * DAY } else { 90 * MINUTE }
     }
 
     /// What becomes of a call.

@@ -178,7 +178,10 @@ fn consume(world: &Rc<World>, queue: Queue, body: String, tries: u32) {
         platform.send_off();
         match taken {
             Ok(()) => over(&working, epoch),
-            Err(_) => failed(),
+            Err(problem) => {
+                platform.log_error(queue.name(), &problem);
+                failed();
+            }
         }
     });
     world.scheduler.on_death(task, again);

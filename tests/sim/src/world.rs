@@ -5,6 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::rc::Rc;
+use std::sync::LazyLock;
 use std::task::Poll;
 
 use domain::Timestamp;
@@ -13,8 +14,11 @@ use domain::routing::health::Health;
 use domain::seal::MasterKey;
 use handlers::Server;
 use kit::{Database, START};
+use store::{Statement, values};
 
+use crate::client::Later;
 use crate::endpoints::Endpoints;
+use crate::keys::Keys;
 use crate::notices::Notices;
 use crate::planted::Planted;
 use crate::processor::Processor;
@@ -27,6 +31,19 @@ use crate::workers::Workers;
 
 /// The bytes 0 to 31.
 const MASTER_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+
+/// What is written down beside what all tests write down: that an attempt failed, or was left to a person, which the
+/// next lookup may take back.
+static WATCH: LazyLock<String> = LazyLock::new(|| {
+    api::invariants::WATCH.clone()
+        + "CREATE TEMP TABLE ended (attempt TEXT, became TEXT, at INTEGER); \
+           CREATE TEMP TRIGGER watch_failed AFTER UPDATE ON main.attempts \
+           WHEN NEW.state = 'failed' AND OLD.state <> 'failed' BEGIN \
+           INSERT INTO ended (attempt, became) VALUES (NEW.id, 'failed'); END; \
+           CREATE TEMP TRIGGER watch_parked AFTER UPDATE ON main.attempts \
+           WHEN NEW.attention IS NOT NULL AND OLD.attention IS NULL BEGIN \
+           INSERT INTO ended (attempt, became) VALUES (NEW.id, 'parked'); END;"
+});
 
 /// How many isolates answer requests.
 const ISOLATES: usize = 4;
@@ -62,6 +79,10 @@ pub struct World {
     pub master_key: MasterKey,
     /// What idempotency objects keep.
     pub records: RefCell<BTreeMap<(String, String), Record>>,
+    /// What is known of their keys.
+    pub keys: RefCell<Keys>,
+    /// What clients send once more hours later.
+    pub later: RefCell<Vec<Later>>,
     /// The bucket of files.
     pub files: RefCell<BTreeMap<String, Vec<u8>>>,
     /// The isolates.
@@ -101,9 +122,11 @@ impl World {
         };
         Rc::new(Self {
             scheduler: Scheduler::new(seed, trace),
-            database: Database::with(&api::invariants::WATCH),
+            database: Database::with(&WATCH),
             master_key: MasterKey::parse(MASTER_KEY).expect("32 bytes in base64"),
             records: RefCell::default(),
+            keys: RefCell::default(),
+            later: RefCell::default(),
             files: RefCell::default(),
             isolates: (0..ISOLATES).map(|_| isolate()).collect(),
             workers: Workers::default(),
@@ -213,6 +236,19 @@ impl World {
                 answer.leave(effect(&world));
             }
         });
+    }
+
+    /// Keeps what is wrong, if anything is.
+    pub fn blame(&self, problem: Option<String>) {
+        self.told.borrow_mut().problems.extend(problem);
+    }
+
+    /// Notes when what a batch did to attempts was done: triggers know no simulated time.
+    pub fn stamp(&self, statements: &[Statement]) {
+        if statements.iter().any(|statement| statement.sql.contains("UPDATE attempts")) {
+            let now = self.clock(0).seconds();
+            self.database.query("UPDATE ended SET at = ?1 WHERE at IS NULL", values![now]);
+        }
     }
 
     /// Restarts an isolate: its invocations die, and it forgets what it knew.

@@ -52,5 +52,8 @@ fn planted_bugs_are_found_by_what_they_break() {
     find("event_left_out", "I6");
     find("metadata_key_not_sent", "I8");
     find("settlement_fee_one_more", "I8");
+    find("captures_fail", "BUG");
+    find("delivery_given_up", "I6");
+    find("lease_ignored", "I5");
     find("settlement_correction_booked_beside", "I8");
 }

@@ -2,10 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use store::Row;
+use store::{Row, values};
 
 use super::{Books, by_id, number, text};
 use crate::world::World;
+
+/// How often a delivery is tried in test mode.
+const MOST_TRIES: i64 = 6;
+
+/// Deliveries that were given up too early, to endpoints that are there.
+const GIVEN_UP: &str = "SELECT deliveries.* FROM deliveries JOIN webhook_endpoints ON id = endpoint \
+    WHERE state = 'failed' AND status = 'enabled' AND attempts - attempts_before < ?1";
 
 impl Books {
     /// I6: each event reached each endpoint that hears of it, or that is visible.
@@ -50,7 +57,49 @@ impl Books {
                 }
             }
         }
+        for row in world.database.query(GIVEN_UP, values![MOST_TRIES]) {
+            problems.push(format!("I6: given up before all tries: {row:?}"));
+        }
         self.intents_are_told_of(problems);
+        self.the_last_event_is_true(problems);
+    }
+
+    /// What was told last of an object is how it stands.
+    fn the_last_event_is_true(&self, problems: &mut Vec<String>) {
+        let mut last: BTreeMap<&str, &Row> = BTreeMap::new();
+        // A refund that fails is told of alone. Whether what its charge told before counted it depends on when it was set
+        // aside: the sums that may have come back since.
+        let mut came_back: BTreeMap<&str, BTreeSet<i64>> = BTreeMap::new();
+        // Our own are about such objects, too, and show something else.
+        let is_own = |event: &&Row| text(event, "type").starts_with("florin.");
+        for event in self.events.iter().filter(|event| !is_own(event)) {
+            let object = text(event, "object");
+            last.insert(object, event);
+            came_back.remove(object);
+            if text(event, "type") == "refund.failed"
+                && let Some(refund) = self.refunds.get(object)
+            {
+                let sums = came_back.entry(text(refund, "charge")).or_insert([0].into());
+                let more: Vec<_> = sums.iter().map(|sum| sum + number(refund, "amount")).collect();
+                sums.extend(more);
+            }
+        }
+        let mut agree = |rows: &BTreeMap<String, Row>, columns: &[&'static str]| {
+            for (id, row) in rows {
+                let Some(event) = last.get(id.as_str()) else { continue };
+                let differs = |column: &&'static str| {
+                    let difference = number(event, column) - number(row, column);
+                    let sums = came_back.get(id.as_str()).filter(|_| *column == "refunded");
+                    sums.map_or(difference != 0, |sums| !sums.contains(&difference))
+                };
+                if text(event, "status") != text(row, "status") || columns.iter().any(differs) {
+                    problems.push(format!("I6: {event:?} was told last of {row:?}"));
+                }
+            }
+        };
+        agree(&self.intents, &["amount", "received"]);
+        agree(&self.charges, &["amount", "captured", "refunded"]);
+        agree(&self.refunds, &["amount"]);
     }
 
     /// Each payment that is over is told of once, from the clients' side of it.

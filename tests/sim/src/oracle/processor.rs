@@ -39,6 +39,9 @@ impl Books {
                 problems.push(format!("I1: {payment:?} was made, and tried elsewhere as {next}"));
             }
             let given = given.get(payment.id.as_str()).copied().unwrap_or_default();
+            if given > payment.taken {
+                problems.push(format!("I2: more went back than was taken: {given} of {payment:?}"));
+            }
             let is_parked = !text(attempt, "attention").is_empty();
             let stands = payment.held() > 0 || payment.taken > given;
             if stands && !is_parked {
@@ -102,9 +105,6 @@ impl Books {
         }
         if text(charge, "currency") != payment.currency {
             problems.push(format!("I8: {id} is in another currency than {payment:?}"));
-        }
-        if given > payment.taken {
-            problems.push(format!("I2: more went back than was taken: {given} of {payment:?}"));
         }
     }
 

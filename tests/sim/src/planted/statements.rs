@@ -31,6 +31,32 @@ impl Planted {
                 statement.sql = statement.sql.replace(from, to).into();
             }),
             How::Special if self.is("event_doubled") => self.double(statements),
+            How::Special if self.is("captures_fail") => fail(statements, "capture"),
+            How::Special if self.is("refunds_fail") => fail(statements, "refund"),
+            How::Special if self.is("left_to_a_person_at_once") => park(statements),
+            How::Special if self.is("event_stale") => {
+                of(statements, "INSERT INTO events", |event| {
+                    reword(event, 6, r#""status":"succeeded""#, r#""status":"processing""#);
+                })
+            }
+            How::Special if self.is("delivery_given_up") => {
+                of(statements, "UPDATE deliveries SET state = CASE WHEN replay", |record| {
+                    record.values[2] = Value::Text("failed".to_owned());
+                    record.values[3] = Value::Null;
+                });
+            }
+            How::Special if self.is("no_failover") => {
+                of(statements, "INSERT INTO routings", |routing| {
+                    for more in ["2", "3"] {
+                        reword(
+                            routing,
+                            5,
+                            &format!("\"max_attempts\":{more}"),
+                            "\"max_attempts\":1",
+                        );
+                    }
+                })
+            }
             How::Special if self.is("ledger_in_another_processors_books") => {
                 of_entries(statements, |entry| {
                     if entry[5] == Value::Text("clearing".to_owned()) {
@@ -90,6 +116,40 @@ fn has(statement: &Statement, text: &str) -> bool {
 
 fn of(statements: &mut [Statement], begins: &str, change: impl Fn(&mut Statement)) {
     statements.iter_mut().filter(|one| begins_with(one, begins)).for_each(change);
+}
+
+/// Puts other words in the place of some in a value that is a text.
+fn reword(statement: &mut Statement, place: usize, from: &str, to: &str) {
+    if let Some(Value::Text(text)) = statement.values.get_mut(place) {
+        *text = text.replace(from, to);
+    }
+}
+
+/// Has the database refuse every attempt of a kind.
+fn fail(statements: &mut [Statement], kind: &str) {
+    for statement in statements.iter_mut().filter(|one| has(one, kind)) {
+        if begins_with(statement, "INSERT INTO attempts") {
+            statement.sql = "SELECT no_such_column".into();
+            statement.values.clear();
+        }
+    }
+}
+
+/// Leaves an attempt to a person where it was to be asked after again.
+fn park(statements: &mut Vec<Statement>) {
+    let is_again = |one: &&mut Statement| {
+        begins_with(one, "INSERT INTO scheduled_tasks")
+            && has(one, "recover_attempt")
+            && one.values.last() != Some(&Value::Integer(0))
+    };
+    let Some(again) = statements.iter_mut().find(is_again) else { return };
+    if let Some(Value::Integer(due_at)) = again.values.first_mut() {
+        *due_at += 86_400;
+    }
+    let id = again.values[2].clone();
+    let sql = "UPDATE attempts SET attention = 'It was not answered.' \
+        WHERE id = ?1 AND state = 'started' AND attention IS NULL";
+    statements.push(Statement::new(sql, vec![id]));
 }
 
 /// How many values an entry of the ledger has.
@@ -164,6 +224,10 @@ pub fn run(world: &Rc<World>, statements: &[Statement]) -> Result<Vec<Rows>, Dat
             }
             Ok(results)
         }
-        _ => database.run_batch(statements),
+        _ => {
+            let mut results = database.run_batch(statements)?;
+            planted.show(world.clock(0).seconds(), statements, &mut results);
+            Ok(results)
+        }
     }
 }

@@ -23,6 +23,8 @@ pub struct Payment {
     pub taken: i64,
     /// Whether money was ever taken or held.
     pub has_moved: bool,
+    /// Whether it was made otherwise than it was asked for.
+    pub is_misread: bool,
     /// Whether a security code came with it.
     pub has_code: bool,
     /// Whether the money is taken as soon as it can be.

@@ -164,6 +164,7 @@ impl Processor {
             status: "processing",
             taken: 0,
             has_moved: false,
+            is_misread: misreads,
             has_code: !asked.code.is_empty(),
             takes: asked.takes,
             found_at,
@@ -213,6 +214,8 @@ impl Processor {
             return Err(("charge_disputed", "It is disputed."));
         }
         let before: i64 = self.refunds(payment).map(Refund::given).sum();
+        // The other one looks at each refund by itself: sixty and sixty of a hundred both go back.
+        let before = if is_hyperswitch(account) { 0 } else { before };
         if amount <= 0 || before + amount > paid.taken {
             return Err(("charge_already_refunded", "More than was paid."));
         }
