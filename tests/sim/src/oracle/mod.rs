@@ -63,6 +63,7 @@ const EXPLAINED: &[&str] = &[
     ": The payment processor refused this: ",
     ": The processor was asked for ",
     ": What the processor did for it after it was given up could not be taken back.",
+    ": Its processor did something else than it was asked for.",
     // What it told of that is unknown here, or not known yet: where that stays so, another oracle asks why.
     " is parked: No payment ",
     " is parked: Whoever sent att_",
