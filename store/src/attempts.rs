@@ -31,7 +31,7 @@ pub(crate) const MOVE: &str = "\
 
 // With a token that was refused meanwhile it would go out beside the card itself, which is under a key of its own.
 pub(crate) const SEND_AGAIN: &str = "\
-    UPDATE attempts SET sent_again = 1 WHERE id = ?1 AND state = 'started' \
+    UPDATE attempts SET sent_again = 1 WHERE id = ?1 \
     AND COALESCE(token ->> '$.is_gone', 0) = ?2";
 
 pub(crate) const TOKEN_IS_GONE: &str = "\
@@ -43,10 +43,17 @@ pub(crate) const MUST_BE_SENT_ONCE: &str = "\
     INSERT INTO guard SELECT EXISTS (SELECT 1 FROM attempts WHERE id = ?1 \
     AND sent_again IS NULL), 'attempt_sent_once'";
 
-pub(crate) const RESOLVE: &str = "UPDATE attempts SET attention = NULL, resolved = COALESCE(?2, resolved) WHERE id = ?1 AND attention IS NOT NULL";
+pub(crate) const RESOLVE: &str = "\
+    UPDATE attempts SET attention = NULL, resolved = COALESCE(?2, resolved) \
+    WHERE id = ?1 AND attention IS NOT NULL";
 
 pub(crate) const NOTE_REFERENCE: &str =
     "UPDATE attempts SET processor_reference = ?2 WHERE id = ?1 AND processor_reference IS NULL";
+
+// Attention stays as it is: a person may have to look at an attempt whose processor says that it goes on.
+pub(crate) const GOES_ON: &str = "\
+    UPDATE attempts SET processor_reference = ?2 WHERE id = ?1 AND state = 'started' \
+    AND processor_reference IS NULL";
 
 pub(crate) const CANCEL_ACTION: &str = "\
     UPDATE attempts SET state = 'canceled', attention = NULL WHERE id = ?1 AND state = 'requires_action'";
@@ -149,6 +156,11 @@ pub fn park(attempt: &Attempt, why: &str) -> [Statement; 2] {
 pub fn resolve(attempt: &AttemptId, resolved: Option<&Resolved>) -> [Statement; 2] {
     let resolve = Statement::new(RESOLVE, values![attempt.as_str(), resolved.map(json)]);
     [resolve, guard::changed_one(STATE_GUARD)]
+}
+
+/// Notes by what a processor knows an open attempt, which goes on there; its guard fails where it is over, or known already.
+pub fn goes_on(id: &AttemptId, reference: &str) -> [Statement; 2] {
+    [Statement::new(GOES_ON, values![id.as_str(), reference]), guard::changed_one(STATE_GUARD)]
 }
 
 /// Notes the processor's own reference of an attempt whose state nobody moves any more, where nobody knows it yet.

@@ -38,6 +38,7 @@ pub fn statements() -> Vec<(String, String)> {
         ("attempts.find", attempts::FIND),
         ("attempts.find_by_id", attempts::FIND_BY_ID),
         ("attempts.find_by_reference", attempts::FIND_BY_REFERENCE),
+        ("attempts.goes_on", attempts::GOES_ON),
         ("attempts.insert", attempts::INSERT),
         ("attempts.move", attempts::MOVE),
         ("attempts.must_be_sent_once", attempts::MUST_BE_SENT_ONCE),

@@ -370,8 +370,8 @@ impl ApiError {
                 503,
                 "api_error",
                 format!(
-                    "Florin cannot reach its storage or a payment processor at the moment. No outcome was lost; try again \
-                     with the same idempotency key. (Request {request_log})"
+                    "Florin cannot reach its storage or a payment processor at the moment. No outcome was \
+                     lost; try again with the same idempotency key. (Request {request_log})"
                 ),
             ),
             Self::Internal { request_log } => internal(request_log),

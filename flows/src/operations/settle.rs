@@ -275,7 +275,7 @@ async fn wait<P: Platform>(
             reference.as_ref().filter(|_| held.attempt.processor_reference.is_none())
         {
             after.attempt.processor_reference = Some(reference.clone());
-            statements.push(attempts::note_reference(&after.attempt.id, reference));
+            statements.extend(attempts::goes_on(&after.attempt.id, reference));
         }
         statements.extend(on_its_way(context, &mut after)?);
         if statements.is_empty() {

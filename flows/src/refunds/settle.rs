@@ -154,17 +154,19 @@ async fn change<P: Platform>(
         Status::RequiresAction => Transition::RefundUpdated,
         _ => Transition::RefundSucceeded,
     };
-    let mut batch = Vec::new();
+    let mut booked = Vec::new();
     if matches!(next, Status::Failed | Status::Canceled) {
         if next == Status::Failed {
             let why = why.unwrap_or("expired_or_canceled_card");
             refund.details.failure_reason = Some(why.to_owned());
         }
         charge.return_refund(refund.amount.amount, refund.details.fee_returned)?;
-        batch.extend(ledger::refund_failed(context, &charge, &mut refund)?);
-        batch.extend(charges::update(&mut charge));
+        booked.extend(ledger::refund_failed(context, &charge, &mut refund)?);
+        booked.extend(charges::update(&mut charge));
     }
-    batch.extend(refunds::update(&mut refund));
+    // First: whoever was faster has booked the same, and its guard says so.
+    let mut batch = refunds::update(&mut refund).to_vec();
+    batch.extend(booked);
     batch.extend(announce(context, transition, &before, &refund));
     match context.change(batch).await {
         Ok(_) => Ok(Some(refund)),

@@ -127,6 +127,7 @@ fn leave(intent: &PaymentIntent) -> Reply {
         None => {
             let (title, text) = match status {
                 "failed" => ("Payment not confirmed", "The payment was not confirmed."),
+                "pending" => ("Payment under way", "The payment is not confirmed yet."),
                 _ => ("Payment confirmed", "The payment was confirmed."),
             };
             let text = html! { p { (text) " You can close this page." } };

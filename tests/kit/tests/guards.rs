@@ -351,42 +351,66 @@ fn money_that_went_from_one_day_to_another_is_not_where_it_was_seen() {
     assert_eq!(holds(), fails());
 }
 
+/// Writes an attempt at an account at a processor, which remembers a card by a token.
+fn open_attempt(id: &str) -> Statement {
+    let nothing = None::<&str>;
+    let token = r#"{"card":"pm_1","customer":"cus_1"}"#;
+    let values = values![
+        id,
+        "acct_1",
+        false,
+        0,
+        "authorize",
+        "started",
+        "stripe",
+        nothing,
+        "pi_1",
+        nothing,
+        100,
+        "usd",
+        "{}",
+        "null",
+        "ca_1",
+        nothing,
+        token,
+        nothing
+    ];
+    Statement::new(registered("attempts.insert"), values)
+}
+
+/// Writes that account.
+fn account() -> Statement {
+    let account = values!["ca_1", "acct_1", false, 0, 1, "stripe", "active", "sealed", "{}"];
+    Statement::new(registered("connector_accounts.insert"), account)
+}
+
+/// What turned up of an attempt that was given up meanwhile would not have been taken back.
+#[test]
+fn an_attempt_that_was_over_meanwhile_was_noted_as_if_it_went_on() {
+    let database = Database::new();
+    batch(&database, vec![account(), open_attempt("att_1")]).expect("both are new");
+    let goes_on = || {
+        let known = values!["att_1", "pi_1"];
+        let goes_on = Statement::new(registered("attempts.goes_on"), known);
+        batch(&database, vec![goes_on, guard::changed_one("attempt_state")])
+    };
+    database.query("UPDATE attempts SET state = 'failed'", values![]);
+    assert!(matches!(goes_on(), Err(DatabaseError::Guard(_))), "it was given up");
+    database.query("UPDATE attempts SET state = 'started'", values![]);
+    goes_on().expect("it is open");
+    assert!(matches!(goes_on(), Err(DatabaseError::Guard(_))), "it is known already");
+}
+
 /// Whoever loaded the attempt before its token was refused would send the token again, beside the card itself.
 #[test]
 fn a_token_that_was_refused_meanwhile_was_sent_again() {
-    let nothing = None::<&str>;
-    let insert = |id: &str| {
-        let token = r#"{"card":"pm_1","customer":"cus_1"}"#;
-        let values = values![
-            id,
-            "acct_1",
-            false,
-            0,
-            "authorize",
-            "started",
-            "stripe",
-            nothing,
-            "pi_1",
-            nothing,
-            100,
-            "usd",
-            "{}",
-            "null",
-            "ca_1",
-            nothing,
-            token,
-            nothing
-        ];
-        Statement::new(registered("attempts.insert"), values)
-    };
     let mark = |id: &str, is_gone: bool| {
         let mark = Statement::new(registered("attempts.send_again"), values![id, is_gone]);
         vec![mark, guard::changed_one("attempt_state")]
     };
     let database = Database::new();
-    let account = values!["ca_1", "acct_1", false, 0, 1, "stripe", "active", "sealed", "{}"];
-    let account = Statement::new(registered("connector_accounts.insert"), account);
-    batch(&database, vec![account, insert("att_1"), insert("att_2")]).expect("all are new");
+    batch(&database, vec![account(), open_attempt("att_1"), open_attempt("att_2")])
+        .expect("all are new");
     let gone = Statement::new(registered("attempts.token_is_gone"), values!["att_1", true]);
     batch(&database, vec![gone]).expect("it is open");
     let again = Statement::new(registered("attempts.token_is_gone"), values!["att_1", false]);

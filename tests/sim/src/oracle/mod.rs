@@ -78,7 +78,6 @@ const EXPLAINED: &[&str] = &[
     ": unmatched_",
     ": fx_rounding of txn_",
     // Two who do the same at the same time: one of them comes again.
-    " failed: a row exists already: D1_ERROR: UNIQUE constraint failed: ledger_entries.cause",
     " failed: This object cannot be accessed right now because another API request or process ",
 ];
 
