@@ -31,7 +31,7 @@ pub(crate) const MOVE: &str = "\
 
 // With a token that was refused meanwhile it would go out beside the card itself, which is under a key of its own.
 pub(crate) const SEND_AGAIN: &str = "\
-    UPDATE attempts SET sent_again = 1 WHERE id = ?1 \
+    UPDATE attempts SET sent_again = 1 WHERE id = ?1 AND state = 'started' \
     AND COALESCE(token ->> '$.is_gone', 0) = ?2";
 
 pub(crate) const TOKEN_IS_GONE: &str = "\
