@@ -7,13 +7,16 @@ use domain::card::Checks;
 use domain::charge::{Charge, Risk};
 use domain::id::{AttemptId, Id, RefundId};
 use domain::refund::{Refund, Status};
-use store::{DatabaseError, attempts};
+use store::{DatabaseError, Statement, attempts};
 
 use crate::operations::{self, Held};
 use crate::{Context, Failure, Platform, refunds};
 
 /// The most bytes of a note.
 const LONGEST_NOTE: usize = 500;
+
+/// Why a person's word is not taken.
+const TAKEN: &str = "The processor's reference is that of another payment or refund.";
 
 /// What a person has to say of an attempt.
 #[derive(Clone)]
@@ -107,14 +110,28 @@ pub async fn resolve<P: Platform>(
         return conclude(context, held, resolved).await;
     }
     take_reference(&mut held.attempt, resolve)?;
-    must_be_its_own(context, &held).await?;
+    let guard = must_be_its_own(context, &held).await?;
+    context.beside.borrow_mut().extend(guard);
+    match settle(context, held, resolve, resolved).await {
+        Err(Failure::Database(DatabaseError::Guard(_))) => Err(does_not_fit(TAKEN)),
+        settled => Ok(settled?.attempt),
+    }
+}
+
+/// Records what the processor says by now, or else what the person found.
+async fn settle<P: Platform>(
+    context: &Context<'_, P>,
+    held: Held,
+    resolve: &Resolve,
+    resolved: Resolved,
+) -> Result<Held, Failure> {
     let outcome = outcome(&held, resolve)?;
     let mut held = operations::look_again(context, held).await?;
-    if held.attempt.state == AttemptState::Started {
-        held.attempt.resolved = Some(resolved);
-        held = operations::learnt(context, held, outcome).await?;
+    if held.attempt.state != AttemptState::Started {
+        return Ok(held);
     }
-    Ok(held.attempt)
+    held.attempt.resolved = Some(resolved);
+    operations::learnt(context, held, outcome).await
 }
 
 /// A client whose answer was lost asks again.
@@ -153,35 +170,38 @@ fn take_reference(attempt: &mut Attempt, resolve: &Resolve) -> Result<(), Failur
     }
 }
 
-/// Refuses what another attempt is known by: it would be booked twice.
+/// Refuses what another attempt is known by: it would be booked twice. Returns what refuses it where somebody else
+/// names the same meanwhile.
 async fn must_be_its_own<P: Platform>(
     context: &Context<'_, P>,
     held: &Held,
-) -> Result<(), Failure> {
+) -> Result<Option<Statement>, Failure> {
     let Attempt {
         id, connector_account: Some(account), processor_reference: Some(reference), ..
     } = &held.attempt
     else {
-        return Ok(());
+        return Ok(None);
     };
-    let is_taken = match (&held.attempt.request, &held.charge) {
+    let (is_taken, guard) = match (&held.attempt.request, &held.charge) {
         (Request::Refund { refund }, Some(charge)) => {
             let known = refunds::known_as(context, &charge.id, reference).await?;
             let is_it =
                 |known: &Refund| known.details.processor_reference == Some(reference.clone());
-            known.is_some_and(|known| is_it(&known) && known.id != *refund)
+            let is_taken = known.is_some_and(|known| is_it(&known) && known.id != *refund);
+            let [refund, charge] = [refund.as_str(), charge.id.as_str()];
+            (is_taken, store::refunds::must_be_its_own(refund, charge, reference))
         }
         (Request::Authorize(_), _) => {
             let find = attempts::find_by_reference(&context.scope, account.as_str(), reference);
-            context.find::<Attempt>(find).await?.is_some_and(|known| known.id != *id)
+            let known = context.find::<Attempt>(find).await?;
+            let is_taken = known.is_some_and(|known| known.id != *id);
+            (is_taken, attempts::must_be_its_own(id, account.as_str(), reference))
         }
-        _ => false,
+        _ => return Ok(None),
     };
     match is_taken {
-        true => {
-            Err(does_not_fit("The processor's reference is that of another payment or refund."))
-        }
-        false => Ok(()),
+        true => Err(does_not_fit(TAKEN)),
+        false => Ok(Some(guard)),
     }
 }
 

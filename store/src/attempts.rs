@@ -13,6 +13,9 @@ pub const STATE_GUARD: &str = "attempt_state";
 /// The guard that fails when an attempt was sent by somebody else, too.
 pub const ONCE_GUARD: &str = "attempt_sent_once";
 
+/// The guard that fails when another payment or refund is known by the processor's reference.
+pub const REFERENCE_GUARD: &str = "processor_reference";
+
 // What the processor remembers the card by is as the payment method has it when this is written.
 pub(crate) const INSERT: &str = "\
     INSERT INTO attempts (id, account, livemode, created, kind, state, connector, \
@@ -42,6 +45,10 @@ pub(crate) const TOKEN_IS_GONE: &str = "\
 pub(crate) const MUST_BE_SENT_ONCE: &str = "\
     INSERT INTO guard SELECT EXISTS (SELECT 1 FROM attempts WHERE id = ?1 \
     AND sent_again IS NULL), 'attempt_sent_once'";
+
+pub(crate) const MUST_BE_ITS_OWN: &str = "\
+    INSERT INTO guard SELECT NOT EXISTS (SELECT 1 FROM attempts WHERE connector_account = ?1 \
+    AND processor_reference = ?2 AND kind = 'authorize' AND id <> ?3), 'processor_reference'";
 
 pub(crate) const RESOLVE: &str = "\
     UPDATE attempts SET attention = NULL, resolved = COALESCE(?2, resolved) \
@@ -142,6 +149,11 @@ pub fn send_again(attempt: &Attempt) -> [Statement; 2] {
 /// Stops a batch that takes an attempt for undone where somebody else has sent it, too.
 pub fn must_be_sent_once(attempt: &AttemptId) -> Statement {
     Statement::new(MUST_BE_SENT_ONCE, values![attempt.as_str()])
+}
+
+/// Stops a batch that takes a payment at a processor for this attempt's, where another is known by it.
+pub fn must_be_its_own(attempt: &AttemptId, account: &str, reference: &str) -> Statement {
+    Statement::new(MUST_BE_ITS_OWN, values![account, reference, attempt.as_str()])
 }
 
 /// Leaves an attempt to a person.

@@ -26,6 +26,10 @@ pub(crate) const FIND_BY_REFERENCE: &str = "\
     SELECT * FROM refunds INDEXED BY refunds_by_charge WHERE charge = ?1 AND account = ?2 \
     AND livemode = ?3 AND (details ->> 'processor_reference' = ?4 OR pending_operation IS NOT NULL)";
 
+pub(crate) const MUST_BE_ITS_OWN: &str = "\
+    INSERT INTO guard SELECT NOT EXISTS (SELECT 1 FROM refunds INDEXED BY refunds_by_charge \
+    WHERE charge = ?1 AND details ->> 'processor_reference' = ?2 AND id <> ?3), 'processor_reference'";
+
 pub(crate) const FIND_FAILED: &str = "\
     SELECT * FROM refunds INDEXED BY refunds_by_charge WHERE charge = ?1 AND account = ?2 \
     AND livemode = ?3 AND status IN ('failed', 'canceled')";
@@ -72,6 +76,11 @@ pub fn update(refund: &mut Refund) -> [Statement; 2] {
 pub fn find_by_reference(scope: &Scope, charge: &str, reference: &str) -> Statement {
     let values = values![charge, scope.account.as_str(), scope.livemode, reference];
     Statement::new(FIND_BY_REFERENCE, values)
+}
+
+/// Stops a batch that takes a refund at a processor for this one, where another of its charge is known by it.
+pub fn must_be_its_own(refund: &str, charge: &str, reference: &str) -> Statement {
+    Statement::new(MUST_BE_ITS_OWN, values![charge, reference, refund])
 }
 
 /// Finds the refunds of a charge that came to nothing.

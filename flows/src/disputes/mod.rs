@@ -120,7 +120,7 @@ fn moved<P: Platform>(
         return Err(Failure::Bug(format!("{} cannot go from {old} to {new}", before.id)));
     }
     after.status = next;
-    let mut batch = Vec::new();
+    let mut entries = Vec::new();
     match next {
         Status::NeedsResponse => {
             // Refunds may have given some of it back since the bank first asked. A processor says itself.
@@ -128,26 +128,28 @@ fn moved<P: Platform>(
                 after.amount.amount = charge.refundable();
                 after.details.due_by = Dispute::due_by(context.now);
             }
-            batch.extend(ledger::disputed(context, &charge, &mut after)?);
+            entries = ledger::disputed(context, &charge, &mut after)?;
         }
-        Status::Won => batch.extend(ledger::dispute_won(context, &charge, &mut after)?),
-        Status::Lost => batch.extend(ledger::dispute_lost(context, &charge, &after)?),
+        Status::Won => entries = ledger::dispute_won(context, &charge, &mut after)?,
+        Status::Lost => entries = ledger::dispute_lost(context, &charge, &after)?,
         _ => {}
     }
+    after.details.acts_at = match after.details.processor_reference {
+        None => acts_at(&after, context.now),
+        Some(_) => None,
+    };
+    charge.follow(&after);
+    // Whoever comes second is to meet their guards, and not the entries of the first.
+    let mut batch = charges::update(&mut charge).to_vec();
+    batch.extend(disputes::update(&mut after));
+    batch.extend(entries);
     batch.extend(
         before
             .details
             .acts_at
             .map(|due_at| scheduled_tasks::delete(due_at, Kind::SettleDispute, before.id.as_str())),
     );
-    after.details.acts_at = match after.details.processor_reference {
-        None => acts_at(&after, context.now),
-        Some(_) => None,
-    };
     batch.extend(plan_act(context, &after));
-    charge.follow(&after);
-    batch.extend(charges::update(&mut charge));
-    batch.extend(disputes::update(&mut after));
     batch.extend(announce(context, transition_to(next), before, &after));
     Ok((batch, after))
 }

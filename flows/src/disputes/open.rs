@@ -97,17 +97,17 @@ pub(super) fn open_as<P: Platform>(
     charge: &mut Charge,
     dispute: &mut Dispute,
 ) -> Result<Vec<Statement>, Failure> {
-    let mut batch = Vec::new();
-    let transition = if dispute.status == Status::NeedsResponse {
-        batch.extend(ledger::disputed(context, charge, dispute)?);
-        Transition::DisputeOpened
+    let (entries, transition) = if dispute.status == Status::NeedsResponse {
+        (ledger::disputed(context, charge, dispute)?, Transition::DisputeOpened)
     } else {
-        Transition::InquiryOpened
+        (Vec::new(), Transition::InquiryOpened)
     };
-    batch.extend(plan_act(context, dispute));
     charge.follow(dispute);
-    batch.extend(charges::update(charge));
+    // Whoever comes second is to meet its guard, and not the rows of the first.
+    let mut batch = charges::update(charge).to_vec();
     batch.push(disputes::insert(&context.scope, dispute));
+    batch.extend(entries);
+    batch.extend(plan_act(context, dispute));
     let subjects = Subjects { dispute: Some(dispute), ..Subjects::default() };
     batch.extend(events(context, transition, subjects, None));
     Ok(batch)

@@ -77,12 +77,8 @@ pub(crate) async fn told<P: Platform>(
             if is_last { context.change(batch).await } else { context.batch(batch).await };
         match written {
             Ok(_) if is_last => return Ok(Told::Recorded),
+            // Another notice may have been faster.
             Ok(_) | Err(DatabaseError::Guard(_)) => {}
-            // Another notice was faster; or it is what stands beside, of which the caller knows.
-            Err(DatabaseError::Exists(problem)) if !problem.contains("disputes") => {
-                return Err(DatabaseError::Exists(problem).into());
-            }
-            Err(DatabaseError::Exists(_)) => {}
             Err(error) => return Err(error.into()),
         }
     }

@@ -207,6 +207,9 @@ async fn record<P: Platform>(
             Err(DatabaseError::Guard(name)) if name == attempts::ONCE_GUARD => {
                 return Box::pin(wait(context, held, SENT_BY_OTHERS, None)).await;
             }
+            Err(DatabaseError::Guard(name)) if name == attempts::REFERENCE_GUARD => {
+                return Err(DatabaseError::Guard(name).into());
+            }
             Err(DatabaseError::Guard(name)) => {
                 held = load_around(context, held.attempt).await?;
                 // The payment stands, but a customer deleted meanwhile keeps no card.

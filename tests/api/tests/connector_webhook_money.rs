@@ -1,6 +1,8 @@
 //! Money that moves at a processor without us: refunds by somebody else, refunds that fail late, disputes, and holds
 //! that end there. However and in whichever order it is told, the books end as they should.
 
+use std::pin::Pin;
+
 use api::hearing::{deliver, deliver_all, delivering, dispute, disputed, hearing, kept, now};
 use api::processors::{MANUAL, PAY, VISA, card, latest, lose, only, pass, path};
 use api::{Answer, Api, cases, invariants};
@@ -333,6 +335,39 @@ fn a_dispute_that_dies_at_any_moment_is_told_again() {
         if ended.is_some() {
             break;
         }
+    }
+}
+
+#[test]
+fn of_two_who_tried_again_what_was_parked_one_met_the_rows_of_the_other() {
+    for polls in 0..40 {
+        let (api, processor, hook) = hearing();
+        lose(&api, Fault::AfterEffect);
+        paid(&api);
+        processor.take_notices();
+        for body in [disputed("evt_a", "needs_response"), disputed("evt_b", "lost")] {
+            deliver(&api, &hook, &body);
+        }
+        let parked = api.get(&format!("{LIST}?status=parked")).ok();
+        api.platform.advance(61);
+        let database = api.platform.database();
+        database
+            .query("DELETE FROM scheduled_tasks WHERE kind = 'retry_connector_webhook'", vec![]);
+        api.beat();
+        let trying = |place: usize| {
+            let path = format!("{LIST}/{}/retry", parked.text_at(&format!("/data/{place}/id")));
+            let api = &api;
+            async move { api.posting(&path, &[], None).await }
+        };
+        api.platform.yields(true);
+        let two: Vec<Pin<Box<dyn Future<Output = Answer>>>> =
+            vec![Box::pin(trying(0)), Box::pin(trying(1))];
+        for answer in kit::take_turns(&[(0, polls), (1, 1_000)], two) {
+            assert_eq!(answer.status, 200, "after {polls}: {:#}", answer.body);
+        }
+        api.platform.yields(false);
+        assert_eq!(api.get("/v1/disputes").ok().text_at("/data/0/status"), "lost");
+        invariants::check(&api.platform);
     }
 }
 

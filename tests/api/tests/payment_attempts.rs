@@ -1,5 +1,7 @@
 //! Attempts at processors that were left to a person: looked up once a day, listed, and resolved by one who looked.
 
+use std::pin::Pin;
+
 use api::processors::{
     MANUAL, PAY, VISA, attempt, card, connected, latest, lose, only, pass, path,
 };
@@ -306,4 +308,44 @@ fn who_resolved_an_attempt_was_forgotten_when_what_turned_up_was_taken_back() {
     assert_eq!(attempt(&api, "attention"), Value::Null);
     let shown = api.get(&format!("/v1/florin/payment_attempts/{id}")).ok();
     assert_eq!(shown.body["resolution"]["note"], "I looked there.");
+}
+
+#[test]
+fn two_people_who_named_the_same_payment_at_the_same_time_were_both_believed() {
+    for polls in 0..40 {
+        let (api, processor) = connected();
+        for cvc in ["123", "737"] {
+            lose(&api, Fault::BeforeEffect);
+            api.post(PAY, &card(VISA, &[("payment_method_data[card][cvc]", cvc)]));
+            api.platform.advance(1);
+        }
+        processor.fail(Some(503));
+        pass(&api, 3 * DAY + HOUR, 80);
+        processor.fail(None);
+        let listed = api.get(ATTEMPTS).ok();
+        let resolving = |place: usize| {
+            let id = listed.text_at(&format!("/data/{place}/id")).to_owned();
+            let api = &api;
+            async move {
+                let form =
+                    [("outcome", "succeeded"), ("note", "looked"), ("processor_reference", "pi_7")];
+                api.posting(&format!("{ATTEMPTS}/{id}/resolve"), &form, None).await
+            }
+        };
+        api.platform.yields(true);
+        let two: Vec<Pin<Box<dyn Future<Output = Answer>>>> =
+            vec![Box::pin(resolving(0)), Box::pin(resolving(1))];
+        let answers = kit::take_turns(&[(0, polls), (1, 1_000)], two);
+        api.platform.yields(false);
+        let mut statuses: Vec<u16> = answers.iter().map(|answer| answer.status).collect();
+        statuses.sort_unstable();
+        assert_eq!(
+            statuses,
+            [200, 400],
+            "after {polls}: {:#} {:#}",
+            answers[0].body,
+            answers[1].body
+        );
+        invariants::check(&api.platform);
+    }
 }

@@ -78,7 +78,6 @@ const EXPLAINED: &[&str] = &[
     ": unmatched_",
     ": fx_rounding of txn_",
     // Two who do the same at the same time: one of them comes again.
-    "retry_connector_webhook failed: a row exists already: ",
     " failed: This object cannot be accessed right now because another API request or process ",
 ];
 
