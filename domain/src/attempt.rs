@@ -151,6 +151,9 @@ pub struct Authorize {
     /// What the cardholder did with the challenge, once there was one.
     #[serde(default)]
     pub challenge: Option<ChallengeResult>,
+    /// When the cardholder was back from it, as far as is known: nothing is held before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub challenged_at: Option<Timestamp>,
     /// Whether the request brought a security code: it is kept nowhere, so that the client alone can send it
     /// again.
     #[serde(default)]

@@ -6,7 +6,7 @@ use domain::attempt::{Attempt, AttemptState, Found, Request, Resolved};
 use domain::card::Checks;
 use domain::charge::{Charge, Risk};
 use domain::id::{AttemptId, Id, RefundId};
-use domain::refund::{Refund, Status};
+use domain::refund::Status;
 use store::{DatabaseError, Statement, attempts};
 
 use crate::operations::{self, Held};
@@ -184,12 +184,9 @@ async fn must_be_its_own<P: Platform>(
     };
     let (is_taken, guard) = match (&held.attempt.request, &held.charge) {
         (Request::Refund { refund }, Some(charge)) => {
-            let known = refunds::known_as(context, &charge.id, reference).await?;
-            let is_it =
-                |known: &Refund| known.details.processor_reference == Some(reference.clone());
-            let is_taken = known.is_some_and(|known| is_it(&known) && known.id != *refund);
+            let beside = refunds::beside(context, &charge.id, refund, reference).await?;
             let [refund, charge] = [refund.as_str(), charge.id.as_str()];
-            (is_taken, store::refunds::must_be_its_own(refund, charge, reference))
+            (beside.is_some(), store::refunds::must_be_its_own(refund, charge, reference))
         }
         (Request::Authorize(_), _) => {
             let find = attempts::find_by_reference(&context.scope, account.as_str(), reference);

@@ -104,6 +104,7 @@ async fn new_attempt<P: Platform>(
             details.statement_descriptor_suffix.as_deref(),
         ),
         challenge: None,
+        challenged_at: None,
         with_cvc: false,
         remembers: false,
         purpose: Purpose::new(),

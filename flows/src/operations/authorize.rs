@@ -293,8 +293,7 @@ fn authorized<P: Platform>(
     (remembered, learns): (Option<&Remembered>, bool),
 ) -> Result<Vec<Statement>, Failure> {
     // It is held since it was asked for, however late that is known, unless its cardholder was waited for.
-    let is_direct = held.attempt.state == AttemptState::Started;
-    let began = if is_direct { held.attempt.created } else { context.now };
+    let began = authorize.challenged_at.unwrap_or(held.attempt.created);
     held.attempt.state = AttemptState::Succeeded;
     let mut statements = Vec::new();
     let attempt = &held.attempt;

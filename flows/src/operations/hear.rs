@@ -174,9 +174,12 @@ async fn compare<P: Platform>(
     held: &Held,
     notice: &Notice,
 ) -> Result<Option<String>, Failure> {
-    let Some(charge) = held.charge.as_ref().filter(|charge| !charge.capturable().is_zero()) else {
-        return Ok(None);
-    };
+    let Some(charge) = &held.charge else { return Ok(None) };
+    if charge.capturable().is_zero() {
+        let is_gone = charge.is_captured()
+            && matches!(connector.heard(&question(held), notice), Outcome::Canceled { .. });
+        return Ok(is_gone.then(|| format!("It let go of {} after it was taken.", charge.id)));
+    }
     let question = standing(held, charge);
     let is_odd =
         |outcome: &Outcome| matches!(outcome, Outcome::Refused { .. } | Outcome::Mismatch { .. });
@@ -262,6 +265,13 @@ pub(crate) async fn hear_of_refund<P: Platform>(
     let Request::Refund { refund } = &held.attempt.request else { return Ok(None) };
     let question = LookUp { reference: Some(reference), ..question(&held) };
     let Some((status, why)) = refund_told(connector, &question, notice) else { return Ok(None) };
+    // It may have turned up before, and is followed as what it was booked as.
+    if let Some(charge) = &held.charge
+        && let Some(known) = crate::refunds::beside(context, &charge.id, refund, reference).await?
+    {
+        crate::refunds::told(context, known.id.as_str(), status, why).await?;
+        return Ok(None);
+    }
     let is_over = |status| matches!(status, refund::Status::Failed | refund::Status::Canceled);
     let was_given_up = held.refund.as_ref().is_some_and(|refund| is_over(refund.status));
     let is_unexpected = !is_over(status) && (is_second || was_given_up);

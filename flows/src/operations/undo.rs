@@ -8,7 +8,7 @@ use connectors::{Command, Fault, Operation, Outcome};
 use domain::attempt::{Attempt, AttemptState, Found, Request};
 use domain::money::Amount;
 use domain::refund::Status;
-use domain::timestamp::Timestamp;
+use domain::timestamp::{DAY, Timestamp};
 use store::scheduled_tasks::{self, Kind, Task};
 use store::{Statement, attempts};
 
@@ -107,13 +107,19 @@ pub(crate) async fn undo<P: Platform>(
         Outcome::Authorized { reference, .. } if authorize.capture => {
             give_back(context, &asker, attempt, &reference).await
         }
-        Outcome::Authorized { reference, .. }
-        | Outcome::ChallengeRequired { reference: Some(reference), .. } => {
+        Outcome::Authorized { ref reference, .. }
+        | Outcome::ChallengeRequired { reference: Some(ref reference), .. } => {
             let key = format!("{}_void_{tries}", attempt.id);
             let (amount, captured) = (attempt.amount, Amount::ZERO);
-            let void = Command::Void { key: &key, payment: &reference, amount, captured };
+            let void = Command::Void { key: &key, payment: reference, amount, captured };
             let outcome = asker.exchange(context, &void).await;
-            matches!(outcome, Outcome::Done { .. } | Outcome::Canceled { .. })
+            let is_done = matches!(outcome, Outcome::Done { .. } | Outcome::Canceled { .. });
+            // Whose page is still open may pay there all the same.
+            if is_done && matches!(found, Outcome::ChallengeRequired { .. }) {
+                let later = context.now.plus(DAY);
+                context.batch(vec![plan_undo(context, attempt.id.as_str(), later)]).await?;
+            }
+            is_done
         }
         Outcome::NotFound => asker.knows_by_now(context, attempt),
         Outcome::Mismatch { .. } => {

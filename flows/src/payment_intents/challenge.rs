@@ -217,6 +217,9 @@ fn hold_again<P: Platform>(
     if let Some(intent) = &mut held.payment_intent {
         intent.hold(Operation::Confirm, held.attempt.id.clone())?;
     }
+    if let Request::Authorize(authorize) = &mut held.attempt.request {
+        authorize.challenged_at = Some(context.now);
+    }
     held.attempt.state = AttemptState::Started;
     let mut batch = attempts::advance(&held.attempt, AttemptState::RequiresAction).to_vec();
     batch.push(operations::plan_recovery(context, &held.attempt));

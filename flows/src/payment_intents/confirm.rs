@@ -174,6 +174,7 @@ pub(super) async fn new_attempt<P: Platform>(
             intent.details.statement_descriptor_suffix.as_deref(),
         ),
         challenge: is_authenticated.then_some(ChallengeResult::Completed),
+        challenged_at: None,
         with_cvc,
         remembers: false,
         purpose: Purpose::new(),

@@ -7,6 +7,7 @@ use domain::money::Money;
 use domain::refund::{Details, Refund, Status};
 use store::DatabaseError;
 
+use super::{beside, told};
 use crate::operations::{self, Held};
 use crate::{Context, Failure, Platform};
 
@@ -88,7 +89,11 @@ pub(crate) async fn turned_up<P: Platform>(
     reference: &str,
     status: Status,
 ) -> Result<Option<String>, Failure> {
-    let Some(charge) = held.charge else { return Ok(None) };
+    let (Some(charge), Some(refund)) = (held.charge, held.refund) else { return Ok(None) };
+    if let Some(known) = beside(context, &charge.id, &refund.id, reference).await? {
+        told(context, known.id.as_str(), status, None).await?;
+        return Ok(None);
+    }
     let told = Elsewhere { reference, amount: held.attempt.amount, status };
     match made_elsewhere(context, charge, &told).await {
         // It was before.

@@ -7,7 +7,7 @@ mod update;
 
 use domain::ApiError;
 use domain::event::Transition;
-use domain::id::ChargeId;
+use domain::id::{ChargeId, RefundId};
 use domain::refund::Refund;
 use domain::resource::{self, value};
 use store::{Rows, Statement, refunds};
@@ -45,6 +45,22 @@ pub(crate) async fn known_as<P: Platform>(
     let is_it = |refund: &Refund| refund.details.processor_reference.as_deref() == Some(reference);
     let place = found.iter().position(is_it).unwrap_or(0);
     Ok(found.into_iter().nth(place))
+}
+
+/// Another refund of the charge that its processor knows by this reference: booked beside the one that was given up.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn beside<P: Platform>(
+    context: &Context<'_, P>,
+    charge: &ChargeId,
+    refund: &RefundId,
+    reference: &str,
+) -> Result<Option<Refund>, Failure> {
+    let known = known_as(context, charge, reference).await?;
+    Ok(known.filter(|known| {
+        known.id != *refund && known.details.processor_reference.as_deref() == Some(reference)
+    }))
 }
 
 /// The error for a refund that does not exist.

@@ -37,6 +37,20 @@ fn a_challenge_that_is_completed_in_the_moment_of_its_void_is_given_back() {
 }
 
 #[test]
+fn a_challenge_that_was_completed_after_its_void_was_kept() {
+    let (api, processor) = connected();
+    let intent = challenged(&api);
+    api.post(&(path(&intent) + "/cancel"), &[]).ok();
+    api.beat();
+    assert_eq!(only(&processor).status, "canceled");
+    // The page of the processor behind was still open, and nothing tells of it.
+    processor.take("pi_1");
+    pass(&api, 2 * DAY, 48);
+    assert_eq!(only(&processor).refunded, 2000);
+    invariants::check_settled(&api.platform);
+}
+
+#[test]
 fn a_void_that_was_refused_once_is_not_answered_so_for_a_day() {
     let (api, processor) = connected();
     let intent = challenged(&api);

@@ -314,3 +314,28 @@ fn a_hold_that_ended_while_an_increment_was_open_stayed_held_here() {
     assert_eq!(only(&processor).status, "canceled");
     assert_ne!(latest(&api).body["status"], "requires_capture", "nothing is held there");
 }
+
+#[test]
+fn money_that_went_back_to_its_cardholder_by_a_late_void_was_kept_in_the_books() {
+    let (api, processor, hook) = hearing();
+    api.post(PAY, &card(VISA, &[])).ok();
+    deliver(&api, &hook, &told(&processor, "evt_void", "canceled"));
+    assert_eq!(kept(&api), ["payment_intent.canceled parked"]);
+    pass(&api, 2 * HOUR, 60);
+    assert!(is_alerted(&api, "connector_webhook_parked"));
+}
+
+#[test]
+fn a_hold_that_its_cardholder_allowed_late_was_let_go_of_early() {
+    let (api, processor) = connected();
+    let more = [MANUAL, ("return_url", "https://shop.test/done")];
+    let waits = api.post(PAY, &card(CHALLENGED, &more)).ok();
+    pass(&api, 2 * DAY, 4);
+    processor.challenge(&only(&processor).id, true);
+    pass(&api, HOUR, 60);
+    let held = api.get(&path(&waits)).ok();
+    assert_eq!(held.body["status"], "requires_capture");
+    let end = charged_card(&api)["capture_before"].as_i64().expect("a moment");
+    let created = held.body["created"].as_i64().expect("a moment");
+    assert!(end > created + 9 * DAY, "{}", end - created);
+}

@@ -356,8 +356,8 @@ fn what_turned_up_otherwise_than_asked_for_was_told_three_days_late() {
     let (api, processor) = connected();
     let form = card("4000002760003184", &[("return_url", "https://shop.test/done"), MANUAL]);
     let intent = api.post(PAY, &form).ok();
-    // The fake takes what was only to be held.
-    processor.challenge(&only(&processor).id, true);
+    // It takes what was only to be held.
+    processor.take(&only(&processor).id);
     api.post(&(path(&intent) + "/cancel"), &[]).ok();
     pass(&api, HOUR, 12);
     assert_ne!(attempt(&api, "attention"), Value::Null, "its processor has the money");

@@ -188,8 +188,13 @@ impl Processor {
         let mut books = self.0.borrow_mut();
         let paid = books.payments.iter_mut().find(|paid| paid.id == id).expect("a payment");
         assert_eq!(paid.status, "requires_action");
-        paid.status = if completes { "succeeded" } else { "requires_payment_method" }.to_owned();
-        paid.taken = if completes { paid.amount } else { 0 };
+        let is_held = paid.asked.get("capture_method").is_some_and(|method| method == "manual");
+        let (status, taken) = match (completes, is_held) {
+            (true, false) => ("succeeded", paid.amount),
+            (true, true) => ("requires_capture", 0),
+            (false, _) => ("requires_payment_method", 0),
+        };
+        (paid.status, paid.taken) = (status.to_owned(), taken);
         books.tell_of_payment(id);
     }
 

@@ -1,0 +1,100 @@
+//! Refunds that turn up at a processor after they were given up here, or after the database lost them: each is booked
+//! once, and followed from then on.
+
+use api::hearing::{deliver, deliver_all, hearing, kept};
+use api::processors::{PAY, VISA, attempt, card, lose, pass};
+use api::{Api, invariants};
+use domain::timestamp::{DAY, HOUR};
+use kit::{Fault, Processor};
+use serde_json::{Value, json};
+
+const ATTEMPTS: &str = "/v1/florin/payment_attempts";
+
+/// A refund of so much that happened, of which nobody was told until a person gave it up.
+fn given_up(amount: &str) -> (Api, Processor, String) {
+    let (api, processor, hook) = hearing();
+    let paid = api.post(PAY, &card(VISA, &[])).ok();
+    deliver_all(&api, &processor, &hook);
+    lose(&api, Fault::AfterEffect);
+    api.post("/v1/refunds", &[("payment_intent", paid.id()), ("amount", amount)]).ok();
+    processor.fail(Some(500));
+    pass(&api, 3 * DAY + HOUR, 13);
+    let id = api.get(ATTEMPTS).ok().id_of_first();
+    let form = [("note", "I looked there."), ("outcome", "failed")];
+    api.post(&format!("{ATTEMPTS}/{id}/resolve"), &form).ok();
+    processor.fail(None);
+    (api, processor, hook)
+}
+
+/// How the refunds stand, the newest first.
+fn statuses(api: &Api) -> Vec<String> {
+    let refunds = api.get("/v1/refunds").ok();
+    let data = refunds.body["data"].as_array().expect("a list");
+    data.iter().map(|refund| refund["status"].as_str().expect("a status").to_owned()).collect()
+}
+
+fn refunded(api: &Api) -> Value {
+    api.get("/v1/charges").ok().body["data"][0]["amount_refunded"].clone()
+}
+
+#[test]
+fn a_refund_that_had_turned_up_and_came_back_stayed_given_back() {
+    let (api, processor, hook) = given_up("500");
+    deliver_all(&api, &processor, &hook);
+    assert_eq!(
+        (statuses(&api), refunded(&api)),
+        (vec!["succeeded".into(), "failed".into()], json!(500))
+    );
+    processor.refunds_become("failed");
+    deliver_all(&api, &processor, &hook);
+    assert_eq!(
+        (statuses(&api), refunded(&api)),
+        (vec!["failed".into(), "failed".into()], json!(0))
+    );
+    invariants::check_settled(&api.platform);
+}
+
+#[test]
+fn a_refund_that_turned_up_on_its_way_was_followed_by_nobody() {
+    let (api, processor, hook) = given_up("500");
+    processor.take_notices();
+    processor.refunds_become("pending");
+    deliver_all(&api, &processor, &hook);
+    assert_eq!(statuses(&api), ["pending", "failed"]);
+    processor.refunds_become("succeeded");
+    processor.take_notices();
+    pass(&api, 2 * DAY, 48);
+    assert_eq!(
+        (statuses(&api), refunded(&api)),
+        (vec!["succeeded".into(), "failed".into()], json!(500))
+    );
+    invariants::check_settled(&api.platform);
+}
+
+#[test]
+fn a_full_refund_that_had_turned_up_was_taken_for_a_second_one() {
+    let (api, processor, hook) = given_up("2000");
+    let told = processor.take_notices().remove(0);
+    deliver(&api, &hook, &told);
+    deliver(&api, &hook, &told.replace("evt_", "evt_again_"));
+    assert_eq!(kept(&api)[1..], ["refund.created processed", "refund.created ignored"]);
+    pass(&api, 2 * DAY, 48);
+    assert_eq!(attempt(&api, "attention"), Value::Null, "nobody has to look");
+    assert_eq!(
+        (statuses(&api), refunded(&api)),
+        (vec!["succeeded".into(), "failed".into()], json!(2000))
+    );
+    invariants::check_settled(&api.platform);
+}
+
+#[test]
+fn a_refund_of_ours_that_the_database_lost_was_booked_by_nobody() {
+    let (api, processor, hook) = hearing();
+    api.post(PAY, &card(VISA, &[])).ok();
+    deliver_all(&api, &processor, &hook);
+    let mut lost = processor.give_back("pi_1", 500, "succeeded");
+    lost["metadata"]["florin_key"] = json!("att_0123456789abcdefghijklmn");
+    deliver(&api, &hook, &Processor::notice("evt_lost", "refund.created", &lost));
+    assert_eq!((statuses(&api), refunded(&api)), (vec!["succeeded".into()], json!(500)));
+    invariants::check_settled(&api.platform);
+}
