@@ -56,7 +56,7 @@ impl DurableObject for EndpointDeliveries {
         let storage = self.state.storage();
         // The alarm is set again before the work, so that no failure of the work can lose it.
         storage.set_alarm(Duration::from_secs(30)).await?;
-        let Some(endpoint) = storage.get::<String>(ENDPOINT).await? else {
+        let Some(endpoint) = object::text(&storage, ENDPOINT).await? else {
             storage.delete_alarm().await?;
             return Response::empty();
         };

@@ -106,7 +106,7 @@ impl Heartbeat {
             return Ok(heart);
         }
         let storage = self.state.storage();
-        let kept = storage.get::<String>(LANE).await?.as_deref().and_then(Lane::from_name);
+        let kept = object::text(&storage, LANE).await?.as_deref().and_then(Lane::from_name);
         if let (None, Some(lane)) = (kept, named) {
             storage.put(LANE, lane.name()).await?;
         }

@@ -7,7 +7,7 @@ use std::cell::Cell;
 
 use domain::Timestamp;
 use domain::idempotency::{Begin, Complete, Decision, Instance, RETENTION, Record, Records, Run};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use store::idempotency_records;
 use worker::{
     DurableObject, Env, Request, Response, ResponseBuilder, Result, SqlStorage, SqlStorageValue,
@@ -31,12 +31,6 @@ pub struct IdempotencyShard {
     /// Were a write to get lost, the runtime would start the object anew.
     instance: Instance,
     sweep_is_planned: Cell<bool>,
-}
-
-/// A record as the table holds it.
-#[derive(Deserialize)]
-struct Kept {
-    record: String,
 }
 
 impl DurableObject for IdempotencyShard {
@@ -92,10 +86,9 @@ impl Records for IdempotencyShard {
 
     fn find(&self, key: &str) -> Result<Option<Record>> {
         let cursor = self.sql.exec("SELECT record FROM records WHERE key = ?", vec![key.into()])?;
-        let kept: Vec<Kept> = cursor.to_array()?;
-        match kept.first() {
-            Some(kept) => Ok(Some(domain::kept::from_text(&kept.record)?)),
-            None => Ok(None),
+        match object::first(&cursor)? {
+            Some(SqlStorageValue::String(record)) => Ok(Some(domain::kept::from_text(&record)?)),
+            _ => Ok(None),
         }
     }
 
@@ -133,9 +126,11 @@ impl IdempotencyShard {
         }
         let storage = self.state.storage();
         if storage.get_alarm().await?.is_none() {
-            let oldest: Vec<Oldest> =
-                self.sql.exec("SELECT min(created) AS created FROM records", None)?.to_array()?;
-            let oldest = oldest.first().and_then(|oldest| oldest.created).unwrap_or(now.seconds());
+            let oldest = self.sql.exec("SELECT min(created) FROM records", None)?;
+            let oldest = match object::first(&oldest)? {
+                Some(SqlStorageValue::Integer(created)) => created,
+                _ => now.seconds(),
+            };
             let age = now.seconds().saturating_sub(oldest);
             let wait = RETENTION.saturating_mul(2).saturating_sub(age).max(1);
             let wait = u64::try_from(wait).unwrap_or(1);
@@ -143,12 +138,6 @@ impl IdempotencyShard {
         }
         Ok(())
     }
-}
-
-/// When the oldest record was made.
-#[derive(Deserialize)]
-struct Oldest {
-    created: Option<i64>,
 }
 
 /// Asks the object of a shard whether a request may run.
