@@ -113,9 +113,24 @@ impl CloudflareDatabase {
         let results = JsFuture::from(run(self.env.as_ref(), &statements, &bound))
             .await
             .map_err(|error| DatabaseError::from_message(&message(&error)))?;
-        let results: Vec<Vec<_>> = serde_json::from_str(&results.as_string().unwrap_or_default())
+        let results = serde_json::from_str(&results.as_string().unwrap_or_default())
             .map_err(|error| DatabaseError::Unknown(error.to_string()))?;
-        Ok(results.into_iter().map(|rows| Rows(rows.into_iter().map(Row).collect())).collect())
+        let rows = |rows| list(rows)?.into_iter().map(row).collect::<Result<_, _>>().map(Rows);
+        list(results)?.into_iter().map(rows).collect()
+    }
+}
+
+fn list(value: serde_json::Value) -> Result<Vec<serde_json::Value>, DatabaseError> {
+    match value {
+        serde_json::Value::Array(list) => Ok(list),
+        _ => Err(DatabaseError::Unknown("its answer is no list".to_owned())),
+    }
+}
+
+fn row(value: serde_json::Value) -> Result<Row, DatabaseError> {
+    match value {
+        serde_json::Value::Object(fields) => Ok(Row(fields)),
+        _ => Err(DatabaseError::Unknown("its answer holds what is no row".to_owned())),
     }
 }
 

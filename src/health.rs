@@ -28,7 +28,7 @@ impl DurableObject for ConnectorHealth {
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
-        let answers: Answers = domain::kept::from_text(&request.text().await?)?;
+        let answers: Answers = object::read(&request.text().await?)?;
         let now = clock::milliseconds().saturating_div(1_000);
         let mut health = self.health.borrow_mut();
         if answers != Answers::default() {

@@ -46,7 +46,7 @@ impl DurableObject for Heartbeat {
             return self.perform(&platform?, &question).await;
         }
         self.heart(what.and_then(Lane::from_name)).await?;
-        let moments: Vec<Timestamp> = domain::kept::from_text(&question)?;
+        let moments: Vec<Timestamp> = object::read(&question)?;
         let earliest = moments.iter().min().copied();
         self.wakes.borrow_mut().add(moments);
         if let Some(earliest) = earliest {

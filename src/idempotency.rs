@@ -50,13 +50,13 @@ impl DurableObject for IdempotencyShard {
         let question = request.text().await?;
         match path.as_str() {
             "/begin" => {
-                let begin: Begin = domain::kept::from_text(&question)?;
+                let begin: Begin = object::read(&question)?;
                 self.plan_sweep(begin.now).await?;
                 let decision = serde_json::to_string(&self.instance.begin(self, &begin)?)?;
                 Ok(ResponseBuilder::new().fixed(decision.into_bytes()))
             }
             "/complete" => {
-                let complete: Complete = domain::kept::from_text(&question)?;
+                let complete: Complete = object::read(&question)?;
                 let status =
                     if self.instance.complete(self, &complete)? { KEPT } else { OVERTAKEN };
                 Ok(Response::empty()?.with_status(status))
@@ -87,7 +87,7 @@ impl Records for IdempotencyShard {
     fn find(&self, key: &str) -> Result<Option<Record>> {
         let cursor = self.sql.exec("SELECT record FROM records WHERE key = ?", vec![key.into()])?;
         match object::first(&cursor)? {
-            Some(SqlStorageValue::String(record)) => Ok(Some(domain::kept::from_text(&record)?)),
+            Some(SqlStorageValue::String(record)) => Ok(Some(object::read(&record)?)),
             _ => Ok(None),
         }
     }

@@ -6,6 +6,7 @@ use connectors::Connector;
 use handlers::render::{Reply, Stored};
 use http::HeaderName;
 use http::request::Builder;
+use serde_json::Value;
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::js_sys::{Array, Promise, Uint8Array};
 use worker::wasm_bindgen::JsValue;
@@ -119,11 +120,16 @@ struct Head {
 
 impl Head {
     fn of(request: &Request) -> std::result::Result<Self, String> {
-        let said: Vec<Option<String>> =
-            serde_json::from_str(&NAMES.with(|names| head(request, names)))
-                .map_err(|error| error.to_string())?;
+        let said: Vec<Value> = match serde_json::from_str(&NAMES.with(|names| head(request, names)))
+        {
+            Ok(Value::Array(said)) => said,
+            _ => return Err("its head cannot be read".to_owned()),
+        };
         let mut said = said.into_iter();
-        let mut next = || said.next().flatten();
+        let mut next = || match said.next() {
+            Some(Value::String(text)) => Some(text),
+            _ => None,
+        };
         let (method, url, length) = (next(), next(), next());
         let mut builder = http::Request::builder()
             .method(method.unwrap_or_default().as_str())

@@ -2,6 +2,7 @@
 //!
 //! What it keeps is read as JavaScript has it: serde's reader of JavaScript's values weighs more than all that is read.
 
+use serde::de::DeserializeOwned;
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::js_sys::Promise;
 use worker::wasm_bindgen::{JsCast, JsValue};
@@ -53,6 +54,14 @@ pub async fn ask(
         _ => JsFuture::from(response.text()?).await?.as_string().unwrap_or_default(),
     };
     Ok(Answer { status, text })
+}
+
+/// Reads what an object keeps as JSON, or is asked with.
+///
+/// # Errors
+/// When it is not that.
+pub fn read<T: DeserializeOwned>(text: &str) -> Result<T> {
+    domain::kept::from_text(text).map_err(|error| error.to_string().into())
 }
 
 /// The text that an object keeps under a name.

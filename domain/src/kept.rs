@@ -2,22 +2,52 @@
 //!
 //! serde_json's own reader would do, but for what the Worker weighs: it also takes each struct from a list
 //! of its fields, whose code is as long again as that for its names. Here a struct is read from an object
-//! and an enum from the name of its variant, which is all that is ever kept.
+//! and an enum from the name of its variant, which is all that is ever kept. Nor does an error say what was found
+//! instead, as serde_json's do: that would bring all that writes numbers with a fraction.
+
+use std::fmt;
 
 use serde::de::{
-    DeserializeOwned, DeserializeSeed, Deserializer, Error as _, Expected, IntoDeserializer,
+    self, DeserializeOwned, DeserializeSeed, Deserializer, Error as _, Expected, IntoDeserializer,
     MapAccess, SeqAccess, Unexpected, Visitor,
 };
-use serde_json::{Error, Map, Value};
+use serde_json::{Map, Number, Value};
 
 use crate::place::{self, Fields, Variant};
+
+/// Why what was kept cannot be read.
+#[derive(Debug)]
+#[expect(clippy::box_collection, reason = "one word is handed on in less code than three")]
+pub struct Error(Box<String>);
+
+impl fmt::Display for Error {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl de::Error for Error {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Self(Box::new(message.to_string()))
+    }
+
+    fn invalid_type(_found: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self::custom(format_args!("expected {expected}"))
+    }
+
+    fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self::invalid_type(found, expected)
+    }
+}
 
 /// Reads a JSON text.
 ///
 /// # Errors
 /// When it is no JSON, or not that of a `T`.
 pub fn from_text<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
-    from_value(serde_json::from_str(text)?)
+    from_value(serde_json::from_str(text).map_err(Error::custom)?)
 }
 
 /// Reads a JSON value.
@@ -53,17 +83,15 @@ pub(crate) fn unknown_variant(name: &str) -> Error {
 /// A value that is being read.
 struct Kept(Value);
 
-impl Kept {
-    fn unexpected(&self, expected: &dyn Expected) -> Error {
-        let found = match &self.0 {
-            Value::Null => Unexpected::Unit,
-            Value::Bool(flag) => Unexpected::Bool(*flag),
-            Value::Number(_) => Unexpected::Other("number"),
-            Value::String(text) => Unexpected::Str(text),
-            Value::Array(_) => Unexpected::Seq,
-            Value::Object(_) => Unexpected::Map,
-        };
-        Error::invalid_type(found, expected)
+fn unexpected(expected: &dyn Expected) -> Error {
+    Error::invalid_type(Unexpected::Unit, expected)
+}
+
+fn visit_number<'de, V: Visitor<'de>>(number: &Number, visitor: V) -> Result<V::Value, Error> {
+    match (number.as_u64(), number.as_i64()) {
+        (Some(number), _) => visitor.visit_u64(number),
+        (None, Some(number)) => visitor.visit_i64(number),
+        _ => visitor.visit_f64(number.as_f64().unwrap_or_default()),
     }
 }
 
@@ -72,7 +100,7 @@ macro_rules! read {
         $($(fn $method<V: Visitor<'de>>(self, $visitor: V) -> Result<V::Value, Error> {
             match self.0 {
                 $pattern => $visit,
-                other => Err(Kept(other).unexpected(&$visitor)),
+                _ => Err(unexpected(&$visitor)),
             }
         })*)*
     };
@@ -82,12 +110,19 @@ impl<'de> Deserializer<'de> for Kept {
     type Error = Error;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        self.0.deserialize_any(visitor)
+        match self.0 {
+            Value::Null => visitor.visit_unit(),
+            Value::Bool(flag) => visitor.visit_bool(flag),
+            Value::Number(number) => visit_number(&number, visitor),
+            Value::String(text) => visitor.visit_string(text),
+            Value::Array(values) => visitor.visit_seq(Elements(values.into_iter())),
+            Value::Object(entries) => visitor.visit_map(Entries::of(entries)),
+        }
     }
 
     read! {
         Value::Bool(flag) => visitor.visit_bool(flag), visitor: deserialize_bool;
-        Value::Number(number) => number.deserialize_any(visitor), visitor:
+        Value::Number(number) => visit_number(&number, visitor), visitor:
             deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64
             deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64;
         Value::String(text) => visitor.visit_string(text), visitor:
@@ -120,7 +155,7 @@ impl<'de> Deserializer<'de> for Kept {
     ) -> Result<V::Value, Error> {
         match self.0 {
             Value::Object(entries) => visitor.visit_map(Fields::new(Entries::of(entries), names)),
-            other => Err(Kept(other).unexpected(&visitor)),
+            _ => Err(unexpected(&visitor)),
         }
     }
 
@@ -140,7 +175,7 @@ impl<'de> Deserializer<'de> for Kept {
     ) -> Result<V::Value, Error> {
         match &self.0 {
             Value::String(name) => visitor.visit_enum(Variant::named(name, names)),
-            _ => Err(self.unexpected(&visitor)),
+            _ => Err(unexpected(&visitor)),
         }
     }
 

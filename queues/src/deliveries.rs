@@ -20,7 +20,7 @@ pub async fn deliver<P: Platform>(platform: &P, message: &str) -> Result<(), Str
 /// # Errors
 /// Says why it cannot be read.
 pub fn parcel(message: &str) -> Result<Parcel, String> {
-    serde_json::from_str(message).map_err(|error| error.to_string())
+    domain::kept::from_text(message).map_err(|error| error.to_string())
 }
 
 /// How many slices of events one invocation hands out: the database takes 1,000 queries from it, and each slice

@@ -5,6 +5,8 @@ use std::net::IpAddr;
 
 use serde::Deserialize;
 
+use crate::kept;
+
 /// The name exists (<https://www.iana.org/assignments/dns-parameters>).
 const NO_ERROR: u16 = 0;
 
@@ -30,8 +32,8 @@ struct Record {
 /// # Errors
 /// When it is no answer.
 pub fn addresses(answer: &[u8]) -> Result<Result<Vec<IpAddr>, String>, String> {
-    let resolution: Resolution =
-        serde_json::from_slice(answer).map_err(|error| format!("DNS answered no JSON: {error}"))?;
+    let resolution: Resolution = kept::from_text(&String::from_utf8_lossy(answer))
+        .map_err(|error| format!("DNS answered no JSON: {error}"))?;
     Ok(match resolution.status {
         // What leads to another name is a record, too.
         NO_ERROR => {

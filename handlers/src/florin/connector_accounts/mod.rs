@@ -18,7 +18,8 @@ fn fees(text: &str) -> Result<PricePlan, ApiError> {
         param: "fees".to_owned(),
         message: format!("Invalid fees: {problem}."),
     };
-    let plan: PricePlan = serde_json::from_str(text).map_err(|error| refused(error.to_string()))?;
+    let plan: PricePlan =
+        domain::kept::from_text(text).map_err(|error| refused(error.to_string()))?;
     plan.check().map_err(refused)?;
     Ok(plan)
 }
