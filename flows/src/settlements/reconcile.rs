@@ -22,20 +22,25 @@ const SLICE: i64 = 25;
 const BATCHES: usize = 20;
 
 /// Holds what is reported of an account against the books, or some of it, and plans when it goes on: tomorrow where something
-/// differs, since what recovery finds may mend it.
+/// differs, since what recovery finds may mend it. What differs is judged again by the task of a new day, and by one that was
+/// tried before; one that only goes on would never end.
 ///
 /// # Errors
 /// When the database does not answer; it is done again later.
-pub async fn reconcile<P: Platform>(context: &Context<'_, P>, id: &str) -> Result<(), Failure> {
+pub async fn reconcile<P: Platform>(
+    context: &Context<'_, P>,
+    id: &str,
+    tries: i64,
+) -> Result<(), Failure> {
     let found = context.find(connector_accounts::find(&context.scope, id)).await?;
     let Some(account): Option<ConnectorAccount> = found else { return Ok(()) };
     let mut run = Run { context, account };
     for turn in 0..BATCHES {
-        if !run.step(turn == 0).await? {
+        if !run.step(turn == 0 && tries > 0).await? {
             return run.rest().await;
         }
     }
-    context.batch(vec![plan(context, &run.account.id, context.now.plus(1))]).await?;
+    context.batch(vec![plan(context, &run.account.id, context.now.plus(1), 0)]).await?;
     Ok(())
 }
 
@@ -51,7 +56,7 @@ impl<P: Platform> Run<'_, P> {
     }
 
     /// Does what comes next. Says whether something was left to do.
-    async fn step(&mut self, is_first: bool) -> Result<bool, Failure> {
+    async fn step(&mut self, judges_again: bool) -> Result<bool, Failure> {
         let (id, context) = (self.id(), self.context);
         let find = vec![settlements::corrected(id, SLICE), settlements::to_judge(id, SLICE)];
         let results = context.batch(find).await?;
@@ -61,7 +66,7 @@ impl<P: Platform> Run<'_, P> {
             self.take_back(&corrected).await?
         } else if !waiting.is_empty() {
             self.judge(waiting).await?
-        } else if is_first {
+        } else if judges_again {
             // Nothing is new: what differs waits until then, so that its report is not for ever on its way.
             vec![settlements::judge_again(self.id())]
         } else {
@@ -83,7 +88,7 @@ impl<P: Platform> Run<'_, P> {
         if results.first().and_then(Rows::first).is_some() {
             // However many reports came today, they are judged again by one task.
             let tomorrow = self.context.now.day().plus(1).start();
-            self.context.batch(vec![plan(self.context, self.id(), tomorrow)]).await?;
+            self.context.batch(vec![plan(self.context, self.id(), tomorrow, 1)]).await?;
         }
         Ok(())
     }
@@ -165,7 +170,7 @@ impl<P: Platform> Run<'_, P> {
         open.retain(|other| !settles(other));
         batch.extend(settlements::settle(self.id(), &movement));
         batch.push(settlements::close_breaks(self.id(), &movement.cause, &[]));
-        known.settled(line, &movement);
+        known.settled(&movement);
         Ok(batch)
     }
 
@@ -315,12 +320,10 @@ impl Known {
         self.payments.iter().find(is_it).map_or(&self.nothing, |(_, ours)| ours)
     }
 
-    fn settled(&mut self, line: &Line, settled: &Movement) {
-        for (payment, ours) in &mut self.payments {
-            for movement in &mut ours.movements {
-                movement.is_open &=
-                    Some(&*payment) != line.payment.as_ref() || movement.cause != settled.cause;
-            }
+    /// Two payments may have been made under one key, and both name what was settled.
+    fn settled(&mut self, settled: &Movement) {
+        for movement in self.payments.iter_mut().flat_map(|(_, ours)| &mut ours.movements) {
+            movement.is_open &= movement.cause != settled.cause;
         }
     }
 }

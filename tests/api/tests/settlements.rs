@@ -2,11 +2,11 @@
 //! order, in parts), what both sides know is booked once, and what they do not agree on is an open break.
 
 use api::hearing::{self, deliver_all, disputed, hearing};
-use api::processors::{MANUAL, PAY, VISA, card, latest, pass};
+use api::processors::{MANUAL, PAY, VISA, attempt, card, latest, pass};
 use api::{Answer, Api, cases, invariants};
 use domain::timestamp::{DAY, HOUR};
 use http::Method;
-use kit::Processor;
+use kit::{Fault, Processor};
 use proptest::prelude::*;
 use queues::heartbeat::{Heart, Lane};
 use serde_json::Value;
@@ -246,6 +246,54 @@ fn a_report_of_which_a_line_differed_was_never_reconciled() {
     pass(&api, DAY + HOUR, 3);
     assert_eq!((shown(), breaks(&api)), ("reconciled".into(), vec![]));
     assert_eq!(books(&api), [0, 3824, 176, 0, 0]);
+    right(&api);
+}
+
+/// When the lines are held against the books next.
+fn planned(api: &Api) -> Vec<i64> {
+    let planned = rows(api, "SELECT * FROM scheduled_tasks WHERE kind = 'reconcile_settlement'");
+    planned.iter().map(|task| task.integer("due_at").expect("a time")).collect()
+}
+
+#[test]
+fn what_differed_was_judged_again_for_ever_where_its_last_batch_was_the_last_of_a_task() {
+    let (api, _, _) = hearing();
+    let strange = |number| charge(&format!("txn_{number}"), &format!("pi_strange_{number}"), 700);
+    hand_in(&api, &(0..460).map(strange).collect::<Vec<_>>());
+    pass(&api, DAY, 1);
+    // One task has judged them by now, and the next one comes to its end.
+    pass(&api, 10, 5);
+    let tomorrow = (hearing::now(&api) / DAY + 1) * DAY;
+    assert_eq!(planned(&api), [tomorrow]);
+}
+
+#[test]
+fn what_differs_is_judged_again_though_the_database_did_not_answer_the_first_time_that_day() {
+    for hop in 1..15 {
+        let (api, _, _) = hearing();
+        hand_in(&api, &[charge("txn_1", "pi_1", 2000)]);
+        assert_eq!(breaks(&api), ["missing_internal txn_1 null 2000"]);
+        paid(&api);
+        api.platform.advance(DAY);
+        api.platform.database().hop().fail(hop, Fault::BeforeEffect);
+        kit::run(Heart::of(Lane::Paperwork).beat(&api.platform));
+        pass(&api, 60, 6);
+        assert_eq!((breaks(&api), books(&api)), (vec![], [0, 1912, 88, 0, 0]), "hop {hop}");
+        right(&api);
+    }
+}
+
+#[test]
+fn two_payments_under_one_key_stopped_the_settlement_of_their_account_for_ever() {
+    let (api, _, _) = hearing();
+    paid(&api);
+    let key = attempt(&api, "id").as_str().expect("an id").to_owned();
+    let keyed = |name: &str, payment: &str| {
+        charge(name, payment, 2000).replace(",,,,\n", &format!(",,,,{key}\n"))
+    };
+    hand_in(&api, &[keyed("txn_1", "pi_1"), keyed("txn_2", "pi_2")]);
+    assert_eq!(breaks(&api), ["duplicate_external txn_2 2000 2000"]);
+    assert_eq!(books(&api), [0, 1912, 88, 0, 0]);
     right(&api);
 }
 
