@@ -51,13 +51,15 @@ pub async fn recover_attempt<P: Platform>(
         AttemptState::RequiresAction if held.attempt.connector_account.is_some() => {
             let id = &held.attempt.id;
             let is_old = age >= GIVES_UP_AFTER;
-            crate::payment_intents::return_from_challenge(context, id, is_old).await?;
-            if age >= GIVES_UP_AFTER.saturating_mul(2) {
-                let why = "The processor has not said how its challenge stands, for days.";
-                operations::park(context, held, why).await?
-            } else {
-                held
-            }
+            let asked = crate::payment_intents::return_from_challenge(context, id, is_old).await;
+            let is_late = age >= GIVES_UP_AFTER.saturating_mul(2);
+            let why = match asked {
+                Ok(_) => {
+                    "The processor has not said how its challenge stands, for days.".to_owned()
+                }
+                Err(failure) => unaskable(failure, is_late)?,
+            };
+            if is_late { operations::park(context, held, &why).await? } else { held }
         }
         _ => return Ok(()),
     };
@@ -81,15 +83,21 @@ async fn recover_started<P: Platform>(
     };
     let (left, why) = match asked {
         Ok(left) => (left, "The processor has not said what it did, for three days.".to_owned()),
-        Err(failure) if age < GIVES_UP_AFTER || matches!(failure, Failure::Database(_)) => {
-            return Err(failure);
-        }
-        Err(failure) => (held, format!("It could not be asked after for three days: {failure}")),
+        Err(failure) => (held, unaskable(failure, age >= GIVES_UP_AFTER)?),
     };
     if age < GIVES_UP_AFTER || is_parked || left.attempt.state != AttemptState::Started {
         return Ok(left);
     }
     operations::park(context, left, &why).await
+}
+
+/// Why a person has to look at what could not be asked after until it was too late, as where an account's secret does not
+/// open. What did not answer, or comes before that, is tried again.
+fn unaskable(failure: Failure, is_late: bool) -> Result<String, Failure> {
+    match is_late && !failure.is_outage() && !matches!(failure, Failure::Database(_)) {
+        true => Ok(format!("It could not be asked after for days: {failure}")),
+        false => Err(failure),
+    }
 }
 
 /// Plans a task once more, `pause` seconds from now, in the stead of what it was planned as.
@@ -131,15 +139,18 @@ pub async fn undo_attempt<P: Platform>(
     if held.attempt.resolved.as_ref().is_some_and(|by| by.outcome == Found::Handled) {
         return Ok(());
     }
-    let why = match operations::undo(context, &held, task.tries).await? {
-        Left::Nothing => return unpark(context, &held).await,
-        Left::Look(why) => Some(why),
-        Left::Try => (task.tries >= MOST_UNDOINGS).then_some(
-            "What the processor did for it after it was given up could not be taken back.",
-        ),
+    let is_late = task.tries >= MOST_UNDOINGS;
+    let why = match operations::undo(context, &held, task.tries).await {
+        Ok(Left::Nothing) => return unpark(context, &held).await,
+        Ok(Left::Look(why)) => Some(why.to_owned()),
+        Ok(Left::Try) => is_late.then(|| {
+            "What the processor did for it after it was given up could not be taken back."
+                .to_owned()
+        }),
+        Err(failure) => Some(unaskable(failure, is_late)?),
     };
     if let Some(why) = why {
-        operations::park(context, held, why).await?;
+        operations::park(context, held, &why).await?;
         return plan_again(context, task, DAY).await;
     }
     let doublings = u32::try_from(task.tries.clamp(0, 10)).unwrap_or(10);
@@ -250,18 +261,25 @@ pub async fn settle_refund<P: Platform>(
     context: &Context<'_, P>,
     task: &Task,
 ) -> Result<(), Failure> {
-    let Some(refund) = crate::refunds::settle(context, &task.subject).await? else {
-        return Ok(());
+    let asked = crate::refunds::settle(context, &task.subject).await;
+    let refund = match &asked {
+        Ok(None) => return Ok(()),
+        Ok(Some(refund)) => refund.clone(),
+        Err(_) => crate::refunds::find(context, &task.subject).await?,
     };
     let age = context.now.seconds().saturating_sub(refund.created.seconds());
+    let is_late = age >= LONGEST_REFUND;
+    let why = match asked {
+        Ok(_) => "The processor has not said what became of its refund, for a month.".to_owned(),
+        Err(failure) => unaskable(failure, is_late)?,
+    };
     let mut next = task.clone();
-    if age >= LONGEST_REFUND
+    if is_late
         && task.tries < LEFT_TO_A_PERSON
         && let Some(attempt) = &refund.details.attempt
         && let Some(held) = operations::load(context, attempt).await?
     {
-        let why = "The processor has not said what became of its refund, for a month.";
-        operations::park(context, held, why).await?;
+        operations::park(context, held, &why).await?;
         next.tries = LEFT_TO_A_PERSON;
     }
     plan_again(context, &next, age.min(DAY)).await
