@@ -7,7 +7,7 @@ use domain::ledger::{Processor, Settled};
 use domain::money::{Currency, SignedAmount};
 use domain::settlement::BreakStatus;
 use domain::settlement::{
-    Booking, Break, BreakKind, Difference, Kind, Line, Movement, Ours, judge,
+    Booking, Break, BreakKind, Difference, Kind, Line, Movement, Ours, is_as_converted, judge,
 };
 use store::settlements::{self, Booked, Kept, Payout};
 use store::{DatabaseError, Inconsistent, Row, Rows, Statement, connector_accounts, ledger};
@@ -84,8 +84,9 @@ impl<P: Platform> Run<'_, P> {
 
     /// Where something differs, it is judged again tomorrow.
     async fn rest(&self) -> Result<(), Failure> {
-        let results = self.context.batch(vec![settlements::any_open(self.id())]).await?;
-        if results.first().and_then(Rows::first).is_some() {
+        let batch = settlements::any_open(self.id()).to_vec();
+        let results = self.context.batch(batch).await?;
+        if results.last().and_then(Rows::first).is_some() {
             // However many reports came today, they are judged again by one task.
             let tomorrow = self.context.now.day().plus(1).start();
             self.context.batch(vec![plan(self.context, self.id(), tomorrow, 1)]).await?;
@@ -164,8 +165,10 @@ impl<P: Platform> Run<'_, P> {
         let Some(Booking { movement, is_of_several }) = verdict.booking else { return Ok(batch) };
         let settles = |other: &Kept| other == kept || is_of_several && is_beside(line, other);
         for kept in open.iter().filter(|other| settles(other)) {
+            // Each differs in its own way.
+            let own = judge(&kept.line, others(&kept.line, open), known.of(&kept.line), fees);
             batch.extend(self.book(kept, &movement)?);
-            batch.extend(self.differ(kept, &verdict.differences));
+            batch.extend(self.differ(kept, &own.differences));
         }
         open.retain(|other| !settles(other));
         batch.extend(settlements::settle(self.id(), &movement));
@@ -328,13 +331,14 @@ impl Known {
     }
 }
 
-/// Whether another line of a charge is of the same payment.
+/// Whether another line of a charge is of the same payment, and may be booked with it.
 fn is_beside(line: &Line, other: &Kept) -> bool {
     line.kind == Kind::Charge
         && other.line.kind == Kind::Charge
         && other.line.reference != line.reference
         && other.line.payment == line.payment
         && other.line.presented_currency == line.presented_currency
+        && is_as_converted(&other.line)
 }
 
 /// What the other lines of a payment add up to that are not booked.

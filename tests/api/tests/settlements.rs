@@ -438,6 +438,70 @@ fn scenario_46_what_the_processor_leaves_out_is_told_once_it_reports_what_came_l
 }
 
 #[test]
+fn what_was_reported_with_another_amount_was_told_as_left_out_too() {
+    for is_late in [false, true] {
+        let (api, _, _) = hearing();
+        paid(&api);
+        pass(&api, 9 * DAY, 2);
+        let at = domain::report::date_time(domain::Timestamp(hearing::now(&api)));
+        let later = charge("txn_2", "", 700).replace("2025-02-01 10:00:00", &at);
+        let differs = charge("txn_1", "pi_1", 1999);
+        if is_late {
+            hand_in(&api, std::slice::from_ref(&later));
+            assert!(breaks(&api)[0].starts_with("missing_external att_"), "{:?}", breaks(&api));
+        }
+        hand_in(&api, &[differs, later]);
+        let told = ["amount_mismatch txn_1 2000 1999", "missing_internal txn_2 null 700"];
+        assert_eq!(breaks(&api), told, "late: {is_late}");
+        pass(&api, DAY + HOUR, 3);
+        assert_eq!(breaks(&api), told, "late: {is_late}");
+        if is_late {
+            // The line was another payment's: this one is left out after all.
+            hand_in(&api, &[charge("txn_1", "pi_9", 1999)]);
+        } else {
+            // A person says that the line is right: what the books know has not come yet.
+            let found = api.get(&format!("{BREAKS}?status=open")).ok();
+            let found = found.body["data"].as_array().expect("a list").iter();
+            let id =
+                found.filter(|found| found["kind"] == "amount_mismatch").map(|found| &found["id"]);
+            let id = id.last().and_then(Value::as_str).expect("an id").to_owned();
+            let resolve = [("outcome", "handled"), ("note", "A part of it.")];
+            api.post(&format!("{BREAKS}/{id}/resolve"), &resolve).ok();
+            pass(&api, DAY + HOUR, 3);
+        }
+        assert!(breaks(&api)[0].starts_with("missing_external att_"), "{:?}", breaks(&api));
+        right(&api);
+    }
+}
+
+#[test]
+fn what_one_of_two_lines_of_a_payment_differed_in_was_told_of_both() {
+    let converted = |name: &str, usd: &str, eur: &str| {
+        format!(
+            "{name},2025-02-01 10:00:00,eur,{eur},0.00,{eur},charge,ch_1,pi_1,,{usd},usd,0.91843,\n"
+        )
+    };
+    for (taken, let_go, told) in [
+        ("18.38", "-4.59", vec!["fx_rounding txn_1 1837 1838"]),
+        ("18.37", "-4.60", vec!["fx_rounding txn_2 459 460"]),
+        (
+            "18.37",
+            "-4.65",
+            vec!["amount_mismatch txn_1 1500 2000", "amount_mismatch txn_2 1500 -500"],
+        ),
+    ] {
+        let (api, _, _) = hearing();
+        let intent = api.post(PAY, &card(VISA, &[MANUAL])).ok();
+        api.post(&format!("{PAY}/{}/capture", intent.id()), &[("amount_to_capture", "1500")]).ok();
+        let [taken, let_go] =
+            [converted("txn_1", "20.00", taken), converted("txn_2", "-5.00", let_go)];
+        hand_in(&api, &[taken, let_go]);
+        assert_eq!(breaks(&api), told);
+        right(&api);
+    }
+}
+
+#[test]
 fn scenario_32_what_was_paid_after_the_moment_that_was_restored_is_found_by_the_next_report() {
     let (api, processor, _) = hearing();
     paid(&api);
