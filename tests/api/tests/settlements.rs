@@ -461,10 +461,9 @@ fn what_was_reported_with_another_amount_was_told_as_left_out_too() {
         } else {
             // A person says that the line is right: what the books know has not come yet.
             let found = api.get(&format!("{BREAKS}?status=open")).ok();
-            let found = found.body["data"].as_array().expect("a list").iter();
-            let id =
-                found.filter(|found| found["kind"] == "amount_mismatch").map(|found| &found["id"]);
-            let id = id.last().and_then(Value::as_str).expect("an id").to_owned();
+            let mut found = found.body["data"].as_array().expect("a list").iter();
+            let found = found.find(|found| found["kind"] == "amount_mismatch").expect("a break");
+            let id = found["id"].as_str().expect("an id");
             let resolve = [("outcome", "handled"), ("note", "A part of it.")];
             api.post(&format!("{BREAKS}/{id}/resolve"), &resolve).ok();
             pass(&api, DAY + HOUR, 3);
