@@ -325,8 +325,10 @@ impl Known {
 
     /// Two payments may have been made under one key, and both name what was settled.
     fn settled(&mut self, settled: &Movement) {
-        for movement in self.payments.iter_mut().flat_map(|(_, ours)| &mut ours.movements) {
-            movement.is_open &= movement.cause != settled.cause;
+        for (_, ours) in &mut self.payments {
+            for movement in &mut ours.movements {
+                movement.is_open &= movement.cause != settled.cause;
+            }
         }
     }
 }
