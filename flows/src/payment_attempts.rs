@@ -252,21 +252,26 @@ async fn conclude<P: Platform>(
         Found::Failed => Some(Status::Failed),
         Found::Handled | Found::NotReceived => None,
     };
-    match (&held.attempt.request, held.attempt.state, end) {
+    let is_noted = match (&held.attempt.request, held.attempt.state, end) {
         (Request::Refund { refund }, AttemptState::Succeeded, Some(end)) => {
-            refunds::conclude(context, RefundId::as_str(refund), end).await?;
+            refunds::conclude(context, RefundId::as_str(refund), end, &resolved).await?
         }
         (_, AttemptState::Failed | AttemptState::Canceled, None)
-            if resolved.outcome == Found::Handled => {}
-        _ => return Err(does_not_fit("That is not what is left to do for this payment attempt.")),
-    }
-    match context.batch(attempts::resolve(&held.attempt.id, Some(&resolved)).to_vec()).await {
-        Ok(_) => {
-            held.attempt.attention = None;
-            held.attempt.resolved = Some(resolved);
-            Ok(held.attempt)
+            if resolved.outcome == Found::Handled =>
+        {
+            false
         }
-        Err(DatabaseError::Guard(_)) => Err(ApiError::LockTimeout.into()),
-        Err(error) => Err(error.into()),
+        _ => return Err(does_not_fit("That is not what is left to do for this payment attempt.")),
+    };
+    if !is_noted {
+        let note = attempts::resolve(&held.attempt.id, Some(&resolved)).to_vec();
+        match context.batch(note).await {
+            Ok(_) => {}
+            Err(DatabaseError::Guard(_)) => return Err(ApiError::LockTimeout.into()),
+            Err(error) => return Err(error.into()),
+        }
     }
+    held.attempt.attention = None;
+    held.attempt.resolved = Some(resolved);
+    Ok(held.attempt)
 }

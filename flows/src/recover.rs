@@ -51,13 +51,11 @@ pub async fn recover_attempt<P: Platform>(
         AttemptState::RequiresAction if held.attempt.connector_account.is_some() => {
             let id = &held.attempt.id;
             let is_old = age >= GIVES_UP_AFTER;
-            crate::payment_intents::return_from_challenge(context, id, is_old).await?;
-            if age >= GIVES_UP_AFTER.saturating_mul(2) {
-                let why = "The processor has not said how its challenge stands, for days.";
-                operations::park(context, held, why).await?
-            } else {
-                held
-            }
+            let asked = crate::payment_intents::return_from_challenge(context, id, is_old).await;
+            let is_late = age >= GIVES_UP_AFTER.saturating_mul(2);
+            let silent = "The processor has not said how its challenge stands, for days.";
+            let why = why(asked.err(), is_late, silent)?;
+            if is_late { operations::park(context, held, &why).await? } else { held }
         }
         _ => return Ok(()),
     };
@@ -79,17 +77,30 @@ async fn recover_started<P: Platform>(
         true => operations::look_again(context, held.clone()).await,
         false => operations::settle(context, held.clone(), Asking::default()).await,
     };
-    let (left, why) = match asked {
-        Ok(left) => (left, "The processor has not said what it did, for three days.".to_owned()),
-        Err(failure) if age < GIVES_UP_AFTER || matches!(failure, Failure::Database(_)) => {
-            return Err(failure);
-        }
-        Err(failure) => (held, format!("It could not be asked after for three days: {failure}")),
+    let (left, failure) = match asked {
+        Ok(left) => (left, None),
+        Err(failure) => (held, Some(failure)),
     };
-    if age < GIVES_UP_AFTER || is_parked || left.attempt.state != AttemptState::Started {
+    let is_late = age >= GIVES_UP_AFTER;
+    let why = why(failure, is_late, "The processor has not said what it did, for three days.")?;
+    if !is_late || is_parked || left.attempt.state != AttemptState::Started {
         return Ok(left);
     }
     operations::park(context, left, &why).await
+}
+
+/// Why a person has to look at what is late: what cannot be asked after at all, as where an account's secret does not open,
+/// would fail for ever. What may succeed a moment later, or is not late, is tried again.
+fn why(failure: Option<Failure>, is_late: bool, silent: &str) -> Result<String, Failure> {
+    match failure {
+        None => Ok(silent.to_owned()),
+        Some(failure)
+            if !is_late || failure.is_outage() || matches!(failure, Failure::Database(_)) =>
+        {
+            Err(failure)
+        }
+        Some(failure) => Ok(format!("It could not be asked after for days: {failure}")),
+    }
 }
 
 /// Plans a task once more, `pause` seconds from now, in the stead of what it was planned as.
@@ -131,15 +142,17 @@ pub async fn undo_attempt<P: Platform>(
     if held.attempt.resolved.as_ref().is_some_and(|by| by.outcome == Found::Handled) {
         return Ok(());
     }
-    let why = match operations::undo(context, &held, task.tries).await? {
-        Left::Nothing => return unpark(context, &held).await,
-        Left::Look(why) => Some(why),
-        Left::Try => (task.tries >= MOST_UNDOINGS).then_some(
-            "What the processor did for it after it was given up could not be taken back.",
-        ),
+    let (look, failure) = match operations::undo(context, &held, task.tries).await {
+        Ok(Left::Nothing) => return unpark(context, &held).await,
+        Ok(Left::Look(why)) => (Some(why), None),
+        Ok(Left::Try) => (None, None),
+        Err(failure) => (None, Some(failure)),
     };
-    if let Some(why) = why {
-        operations::park(context, held, why).await?;
+    let is_late = task.tries >= MOST_UNDOINGS;
+    let silent = "What the processor did for it after it was given up could not be taken back.";
+    let why = why(failure, is_late, look.unwrap_or(silent))?;
+    if is_late || look.is_some() {
+        operations::park(context, held, &why).await?;
         return plan_again(context, task, DAY).await;
     }
     let doublings = u32::try_from(task.tries.clamp(0, 10)).unwrap_or(10);
@@ -250,18 +263,22 @@ pub async fn settle_refund<P: Platform>(
     context: &Context<'_, P>,
     task: &Task,
 ) -> Result<(), Failure> {
-    let Some(refund) = crate::refunds::settle(context, &task.subject).await? else {
-        return Ok(());
+    let (refund, failure) = match crate::refunds::settle(context, &task.subject).await {
+        Ok(None) => return Ok(()),
+        Ok(Some(refund)) => (refund, None),
+        Err(failure) => (crate::refunds::find(context, &task.subject).await?, Some(failure)),
     };
     let age = context.now.seconds().saturating_sub(refund.created.seconds());
+    let is_late = age >= LONGEST_REFUND;
+    let silent = "The processor has not said what became of its refund, for a month.";
+    let why = why(failure, is_late, silent)?;
     let mut next = task.clone();
-    if age >= LONGEST_REFUND
+    if is_late
         && task.tries < LEFT_TO_A_PERSON
         && let Some(attempt) = &refund.details.attempt
         && let Some(held) = operations::load(context, attempt).await?
     {
-        let why = "The processor has not said what became of its refund, for a month.";
-        operations::park(context, held, why).await?;
+        operations::park(context, held, &why).await?;
         next.tries = LEFT_TO_A_PERSON;
     }
     plan_again(context, &next, age.min(DAY)).await

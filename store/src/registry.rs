@@ -191,6 +191,7 @@ pub fn statements() -> Vec<(String, String)> {
         ("settlements.book", settlements::BOOK),
         ("settlements.booked_together", settlements::BOOKED_TOGETHER),
         ("settlements.close_breaks", settlements::CLOSE_BREAKS),
+        ("settlements.close_reported", settlements::CLOSE_REPORTED),
         ("settlements.corrected", settlements::CORRECTED),
         ("settlements.expect_again", settlements::EXPECT_AGAIN),
         ("settlements.find_break", settlements::FIND_BREAK),

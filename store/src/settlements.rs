@@ -164,14 +164,22 @@ pub(crate) const PAYOUT_CHECKED: &str = "\
     AND (SELECT sum(net) FROM settlement_lines AS l INDEXED BY settlement_lines_by_payout \
     WHERE l.connector_account = ?1 AND l.payout = ?2 AND l.kind = 'payout') IS ?4";
 
-// As long as the processor reports nothing later, it may only be late.
+// As long as the processor reports nothing later, it may only be late; and what a line differs from is not left out.
 pub(crate) const MISSING: &str = "\
     SELECT e.cause, e.amount, e.currency, e.day, e.created FROM settlement_expectations AS x \
     JOIN ledger_entries AS e ON e.cause = x.cause AND e.kind = 'clearing' WHERE x.owner = ?1 AND x.created < (\
     SELECT created FROM settlement_lines INDEXED BY settlement_lines_by_time WHERE connector_account = ?1 \
     ORDER BY created DESC LIMIT 1) - ?2 AND NOT EXISTS (\
     SELECT 1 FROM settlement_breaks AS b INDEXED BY settlement_breaks_by_subject \
-    WHERE b.connector_account = ?1 AND b.subject = x.cause AND b.status <> 'closed') LIMIT ?3";
+    WHERE b.connector_account = ?1 AND b.subject = x.cause AND b.status <> 'closed') AND x.cause NOT IN (\
+    SELECT ours FROM settlement_breaks INDEXED BY settlement_breaks_open \
+    WHERE connector_account = ?1 AND status = 'open' AND ours IS NOT NULL) LIMIT ?3";
+
+pub(crate) const CLOSE_REPORTED: &str = "\
+    UPDATE settlement_breaks INDEXED BY settlement_breaks_open SET status = 'closed' \
+    WHERE connector_account = ?1 AND status = 'open' AND kind = 'missing_external' AND subject IN (\
+    SELECT ours FROM settlement_breaks INDEXED BY settlement_breaks_open \
+    WHERE connector_account = ?1 AND status = 'open' AND kind <> 'missing_external')";
 
 pub(crate) const ANY_OPEN: &str = "\
     SELECT 1 AS is_open WHERE EXISTS (SELECT 1 FROM settlement_breaks INDEXED BY settlement_breaks_open \
@@ -390,9 +398,10 @@ pub fn missing(account: &ConnectorAccountId, most: i64) -> Statement {
     Statement::new(MISSING, values![account.as_str(), settlement::WINDOW, most])
 }
 
-/// Finds whether anything differs: a row where it does.
-pub fn any_open(account: &ConnectorAccountId) -> Statement {
-    Statement::new(ANY_OPEN, values![account.as_str()])
+/// Notes that what a line differs from was not left out of the reports, and finds last whether anything differs: a row where
+/// it does.
+pub fn any_open(account: &ConnectorAccountId) -> [Statement; 2] {
+    [CLOSE_REPORTED, ANY_OPEN].map(|sql| Statement::new(sql, values![account.as_str()]))
 }
 
 impl TryFrom<&Row> for SettlementReport {

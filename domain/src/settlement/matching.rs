@@ -58,7 +58,7 @@ pub fn judge(line: &Line, others: SignedAmount, ours: &Ours, fees: Option<&Price
     let (Some(first), false) = (open.first(), same.is_empty()) else {
         return unknown(line, ours, &known, open.first().copied());
     };
-    if is_converted_otherwise(line, 1) {
+    if !is_as_converted(line) {
         return left(line, BreakKind::AmountMismatch, Some(first));
     }
     // Of two that are alike the first is settled first, in whichever order they were read.
@@ -157,6 +157,11 @@ fn converted(line: &Line) -> Option<i64> {
     let is_converted = line.currency != line.presented_currency;
     let amount = rate.convert(size(line.presented)).filter(|_| is_converted)?;
     Some(amount.minor_units())
+}
+
+/// Whether what is settled is what the rate makes of what was paid, but for one minor unit.
+pub fn is_as_converted(line: &Line) -> bool {
+    !is_converted_otherwise(line, 1)
 }
 
 /// Whether what is settled differs by more minor units from what the rate makes of what was paid.

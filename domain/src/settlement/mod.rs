@@ -15,7 +15,7 @@ use crate::id::{
 use crate::money::{Currency, SignedAmount};
 use crate::timestamp::{DAY, Day, Timestamp};
 
-pub use matching::{Booking, Difference, Ours, Verdict, judge};
+pub use matching::{Booking, Difference, Ours, Verdict, is_as_converted, judge};
 pub use report::{Unreadable, read};
 
 /// For how many seconds a processor may leave out of its reports what it moved, while it reports what came later.

@@ -2,10 +2,11 @@
 
 use connectors::Later;
 use domain::ApiError;
+use domain::attempt::Resolved;
 use domain::charge::Charge;
 use domain::event::Transition;
 use domain::refund::{Refund, Status};
-use store::{DatabaseError, charges, refunds};
+use store::{DatabaseError, attempts, charges, refunds};
 
 use super::{announce, no_such};
 use crate::context::first;
@@ -41,7 +42,7 @@ pub async fn settle<P: Platform>(
             _ => return Ok(None),
         };
         if !refund.status.may_become(next)
-            || change(context, refund, charge, next, None).await?.is_some()
+            || change(context, refund, charge, next, None, None).await?.is_some()
         {
             return Ok(None);
         }
@@ -49,19 +50,28 @@ pub async fn settle<P: Platform>(
     Err(ApiError::LockTimeout.into())
 }
 
-/// Brings a refund that is on its way to the end that a person found.
+/// Brings a refund that is on its way to the end that a person found, and notes who that was. Says no where it came to that
+/// end before.
 ///
 /// # Errors
-/// When somebody else changes it all the time, or the database does not answer.
+/// When it came to another end, somebody else changes it all the time, or the database does not answer.
 pub(crate) async fn conclude<P: Platform>(
     context: &Context<'_, P>,
     id: &str,
     end: Status,
-) -> Result<(), Failure> {
+    resolved: &Resolved,
+) -> Result<bool, Failure> {
     for _ in 0..MAX_TRIES {
-        let Some((refund, charge)) = load(context, id).await? else { return Ok(()) };
-        if !refund.is_on_its_way() || change(context, refund, charge, end, None).await?.is_some() {
-            return Ok(());
+        let Some((refund, charge)) = load(context, id).await? else { return Ok(false) };
+        if refund.status == end {
+            return Ok(false);
+        }
+        if !refund.is_on_its_way() {
+            let message = format!("The refund has a status of {}.", refund.status.name());
+            return Err(ApiError::StateConflict { message }.into());
+        }
+        if change(context, refund, charge, end, None, Some(resolved)).await?.is_some() {
+            return Ok(true);
         }
     }
     Err(ApiError::LockTimeout.into())
@@ -98,7 +108,7 @@ pub async fn cancel<P: Platform>(context: &Context<'_, P>, id: &str) -> Result<R
         if !refund.status.may_become(status) {
             return Err(ApiError::LockTimeout.into());
         }
-        match change(context, refund, charge, status, None).await? {
+        match change(context, refund, charge, status, None, None).await? {
             Some(refund) if status == Status::Canceled => return Ok(refund),
             _ => {}
         }
@@ -119,7 +129,7 @@ pub(crate) async fn told<P: Platform>(
     for _ in 0..MAX_TRIES {
         let Some((refund, charge)) = load(context, id).await? else { return Ok(()) };
         if !refund.status.may_become(status)
-            || change(context, refund, charge, status, why.as_deref()).await?.is_some()
+            || change(context, refund, charge, status, why.as_deref(), None).await?.is_some()
         {
             return Ok(());
         }
@@ -137,14 +147,15 @@ async fn load<P: Platform>(
     Ok(first(&results, 0)?.zip(first(&results, 1)?))
 }
 
-/// Moves a refund on; one that did not arrive gives its money back to the charge. Nothing when
-/// either changed meanwhile.
+/// Moves a refund on; one that did not arrive gives its money back to the charge, and nobody has to look at one that ended.
+/// Nothing when either changed meanwhile.
 async fn change<P: Platform>(
     context: &Context<'_, P>,
     before: Refund,
     mut charge: Charge,
     next: Status,
     why: Option<&str>,
+    resolved: Option<&Resolved>,
 ) -> Result<Option<Refund>, Failure> {
     let mut refund = before.clone();
     refund.status = next;
@@ -168,6 +179,11 @@ async fn change<P: Platform>(
     let mut batch = refunds::update(&mut refund).to_vec();
     batch.extend(booked);
     batch.extend(announce(context, transition, &before, &refund));
+    if let Some(attempt) = refund.details.attempt.as_ref().filter(|_| !refund.is_on_its_way()) {
+        // Without its guard: mostly nobody had to look.
+        let [unpark, _] = attempts::resolve(attempt, resolved);
+        batch.push(unpark);
+    }
     match context.change(batch).await {
         Ok(_) => Ok(Some(refund)),
         Err(DatabaseError::Guard(_)) => Ok(None),

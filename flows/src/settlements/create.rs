@@ -40,7 +40,7 @@ pub async fn create<P: Platform>(
     let parts: Vec<_> = lines.chunks(LINES).map(settlements::part).collect();
     let mut batch = settlements::insert(&context.scope, &report, &parts);
     // Not in the second of a run that may be under way, whose end would strike both off.
-    batch.push(plan(context, &report.connector_account, context.now.plus(1)));
+    batch.push(plan(context, &report.connector_account, context.now.plus(1), 0));
     match context.batch(batch).await {
         Ok(_) => Ok(report),
         Err(DatabaseError::Exists(_)) => find_report(context, report.id.as_str()).await,

@@ -42,11 +42,13 @@ pub async fn find_break<P: Platform>(context: &Context<'_, P>, id: &str) -> Resu
     found.ok_or_else(|| no_such("settlement break", id, "id", true).into())
 }
 
-/// The statement that plans that what is reported of an account is held against the books.
+/// The statement that plans that what is reported of an account is held against the books: as if it had been tried before,
+/// where all that differs is to be judged again.
 fn plan<P: Platform>(
     context: &Context<'_, P>,
     account: &ConnectorAccountId,
     due_at: Timestamp,
+    tries: i64,
 ) -> Statement {
     context.platform.wake(due_at);
     scheduled_tasks::insert(&Task {
@@ -54,7 +56,7 @@ fn plan<P: Platform>(
         kind: Kind::ReconcileSettlement,
         subject: account.as_str().to_owned(),
         scope: context.scope.clone(),
-        tries: 0,
+        tries,
     })
 }
 

@@ -7,7 +7,7 @@ use domain::ledger::{Processor, Settled};
 use domain::money::{Currency, SignedAmount};
 use domain::settlement::BreakStatus;
 use domain::settlement::{
-    Booking, Break, BreakKind, Difference, Kind, Line, Movement, Ours, judge,
+    Booking, Break, BreakKind, Difference, Kind, Line, Movement, Ours, is_as_converted, judge,
 };
 use store::settlements::{self, Booked, Kept, Payout};
 use store::{DatabaseError, Inconsistent, Row, Rows, Statement, connector_accounts, ledger};
@@ -22,20 +22,25 @@ const SLICE: i64 = 25;
 const BATCHES: usize = 20;
 
 /// Holds what is reported of an account against the books, or some of it, and plans when it goes on: tomorrow where something
-/// differs, since what recovery finds may mend it.
+/// differs, since what recovery finds may mend it. What differs is judged again by the task of a new day, and by one that was
+/// tried before; one that only goes on would never end.
 ///
 /// # Errors
 /// When the database does not answer; it is done again later.
-pub async fn reconcile<P: Platform>(context: &Context<'_, P>, id: &str) -> Result<(), Failure> {
+pub async fn reconcile<P: Platform>(
+    context: &Context<'_, P>,
+    id: &str,
+    tries: i64,
+) -> Result<(), Failure> {
     let found = context.find(connector_accounts::find(&context.scope, id)).await?;
     let Some(account): Option<ConnectorAccount> = found else { return Ok(()) };
     let mut run = Run { context, account };
     for turn in 0..BATCHES {
-        if !run.step(turn == 0).await? {
+        if !run.step(turn == 0 && tries > 0).await? {
             return run.rest().await;
         }
     }
-    context.batch(vec![plan(context, &run.account.id, context.now.plus(1))]).await?;
+    context.batch(vec![plan(context, &run.account.id, context.now.plus(1), 0)]).await?;
     Ok(())
 }
 
@@ -51,7 +56,7 @@ impl<P: Platform> Run<'_, P> {
     }
 
     /// Does what comes next. Says whether something was left to do.
-    async fn step(&mut self, is_first: bool) -> Result<bool, Failure> {
+    async fn step(&mut self, judges_again: bool) -> Result<bool, Failure> {
         let (id, context) = (self.id(), self.context);
         let find = vec![settlements::corrected(id, SLICE), settlements::to_judge(id, SLICE)];
         let results = context.batch(find).await?;
@@ -61,7 +66,7 @@ impl<P: Platform> Run<'_, P> {
             self.take_back(&corrected).await?
         } else if !waiting.is_empty() {
             self.judge(waiting).await?
-        } else if is_first {
+        } else if judges_again {
             // Nothing is new: what differs waits until then, so that its report is not for ever on its way.
             vec![settlements::judge_again(self.id())]
         } else {
@@ -79,11 +84,12 @@ impl<P: Platform> Run<'_, P> {
 
     /// Where something differs, it is judged again tomorrow.
     async fn rest(&self) -> Result<(), Failure> {
-        let results = self.context.batch(vec![settlements::any_open(self.id())]).await?;
-        if results.first().and_then(Rows::first).is_some() {
+        let batch = settlements::any_open(self.id()).to_vec();
+        let results = self.context.batch(batch).await?;
+        if results.last().and_then(Rows::first).is_some() {
             // However many reports came today, they are judged again by one task.
             let tomorrow = self.context.now.day().plus(1).start();
-            self.context.batch(vec![plan(self.context, self.id(), tomorrow)]).await?;
+            self.context.batch(vec![plan(self.context, self.id(), tomorrow, 1)]).await?;
         }
         Ok(())
     }
@@ -159,13 +165,15 @@ impl<P: Platform> Run<'_, P> {
         let Some(Booking { movement, is_of_several }) = verdict.booking else { return Ok(batch) };
         let settles = |other: &Kept| other == kept || is_of_several && is_beside(line, other);
         for kept in open.iter().filter(|other| settles(other)) {
+            // Each differs in its own way.
+            let own = judge(&kept.line, others(&kept.line, open), known.of(&kept.line), fees);
             batch.extend(self.book(kept, &movement)?);
-            batch.extend(self.differ(kept, &verdict.differences));
+            batch.extend(self.differ(kept, &own.differences));
         }
         open.retain(|other| !settles(other));
         batch.extend(settlements::settle(self.id(), &movement));
         batch.push(settlements::close_breaks(self.id(), &movement.cause, &[]));
-        known.settled(line, &movement);
+        known.settled(&movement);
         Ok(batch)
     }
 
@@ -315,23 +323,24 @@ impl Known {
         self.payments.iter().find(is_it).map_or(&self.nothing, |(_, ours)| ours)
     }
 
-    fn settled(&mut self, line: &Line, settled: &Movement) {
-        for (payment, ours) in &mut self.payments {
+    /// Two payments may have been made under one key, and both name what was settled.
+    fn settled(&mut self, settled: &Movement) {
+        for (_, ours) in &mut self.payments {
             for movement in &mut ours.movements {
-                movement.is_open &=
-                    Some(&*payment) != line.payment.as_ref() || movement.cause != settled.cause;
+                movement.is_open &= movement.cause != settled.cause;
             }
         }
     }
 }
 
-/// Whether another line of a charge is of the same payment.
+/// Whether another line of a charge is of the same payment, and may be booked with it.
 fn is_beside(line: &Line, other: &Kept) -> bool {
     line.kind == Kind::Charge
         && other.line.kind == Kind::Charge
         && other.line.reference != line.reference
         && other.line.payment == line.payment
         && other.line.presented_currency == line.presented_currency
+        && is_as_converted(&other.line)
 }
 
 /// What the other lines of a payment add up to that are not booked.

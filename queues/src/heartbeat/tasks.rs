@@ -99,7 +99,9 @@ pub(super) async fn perform<P: Platform>(platform: &P, task: Task) -> Performed 
         Kind::ExpireAuthorization => recover::expire_authorization(&context, &task).await,
         Kind::KeepCard => operations::keep_card(&context, &task).await,
         Kind::OpenDispute => recover::open_dispute(&context, &task.subject).await,
-        Kind::ReconcileSettlement => settlements::reconcile(&context, &task.subject).await,
+        Kind::ReconcileSettlement => {
+            settlements::reconcile(&context, &task.subject, task.tries).await
+        }
         Kind::ReplayEvents => webhooks::replay(&context, &task.subject).await,
         Kind::RetryConnectorWebhook => connector_webhooks::retry_planned(&context, &task).await,
         Kind::RunReport => recover::run_report(&context, &task.subject, task.tries).await,

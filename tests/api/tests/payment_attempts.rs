@@ -153,10 +153,82 @@ fn a_refund_that_never_arrived_is_ended_by_a_person() {
         let open = parked(&api);
         resolve(&api, &open, &[("outcome", "handled")]).error(400);
         resolve(&api, &open, &[("outcome", outcome)]).ok();
+        let kept = api.get(&format!("{ATTEMPTS}/{}", open.id())).ok();
+        assert_eq!(kept.text_at("/resolution/outcome"), outcome);
         let refund = api.get("/v1/refunds").ok();
         assert_eq!(refund.text_at("/data/0/status"), outcome);
         let charge = api.get(&format!("/v1/charges/{}", paid.text_at("/latest_charge"))).ok();
         assert_eq!(charge.body["amount_refunded"], refunded);
+        invariants::check_settled(&api.platform);
+    }
+}
+
+/// A refund that its processor keeps on its way for longer than a month.
+fn slow_refund() -> (Api, Processor) {
+    let (api, processor) = connected();
+    let paid = api.post(PAY, &card(VISA, &[])).ok();
+    processor.refunds_become("pending");
+    api.post("/v1/refunds", &[("payment_intent", paid.id())]).ok();
+    pass(&api, 33 * DAY, 33 * 4);
+    (api, processor)
+}
+
+#[test]
+fn a_refund_that_ended_after_it_was_left_to_a_person_called_for_one_for_ever() {
+    for end in ["succeeded", "failed"] {
+        let (api, processor) = slow_refund();
+        parked(&api);
+        processor.refunds_become(end);
+        pass(&api, DAY + HOUR, 25);
+        assert_eq!(api.get("/v1/refunds").ok().text_at("/data/0/status"), end);
+        assert_eq!(api.get(ATTEMPTS).ok().body["data"], json!([]), "{end}");
+        invariants::check_settled(&api.platform);
+    }
+}
+
+#[test]
+fn a_person_was_believed_who_said_that_a_refund_failed_which_had_arrived() {
+    let (api, processor) = slow_refund();
+    processor.refunds_become("succeeded");
+    pass(&api, DAY + HOUR, 25);
+    // As who looked before it did left it, or an earlier version.
+    let left = "UPDATE attempts SET attention = 'It is slow.' WHERE kind = 'refund'";
+    api.platform.database().query(left, vec![]);
+    let open = parked(&api);
+    resolve(&api, &open, &[("outcome", "failed")]).error(400);
+    let resolved = resolve(&api, &open, &[("outcome", "succeeded")]).ok();
+    assert_eq!(resolved.text_at("/resolution/outcome"), "succeeded");
+    invariants::check_settled(&api.platform);
+}
+
+#[test]
+fn what_could_not_be_asked_after_at_all_called_for_nobody() {
+    for (what, days) in [("challenge", 7), ("undoing", 5), ("refund", 32)] {
+        let (api, processor) = connected();
+        let number = if what == "refund" { VISA } else { "4000002760003184" };
+        let back = [("return_url", "https://shop.test/done")];
+        let intent = api.post(PAY, &card(number, &back)).ok();
+        processor.refunds_become("pending");
+        match what {
+            "undoing" => api.post(&(path(&intent) + "/cancel"), &[]).ok(),
+            "refund" => api.post("/v1/refunds", &[("payment_intent", intent.id())]).ok(),
+            _ => intent,
+        };
+        let speak = |connector: &str| {
+            let sql = format!("UPDATE connector_accounts SET connector = '{connector}'");
+            api.platform.database().query(&sql, vec![]);
+        };
+        speak("adyen");
+        pass(&api, days * DAY, days * 24);
+        let why = parked(&api).text_at("/attention").to_owned();
+        assert!(why.contains("adyen is no connector"), "{what}: {why}");
+        let errors = api.platform.errors().len();
+        pass(&api, DAY, 24);
+        assert_eq!(api.platform.errors().len(), errors, "{what} fails every hour");
+        speak("stripe");
+        processor.refunds_become("succeeded");
+        pass(&api, 2 * DAY, 48);
+        assert_eq!(api.get(ATTEMPTS).ok().body["data"], json!([]), "{what}");
         invariants::check_settled(&api.platform);
     }
 }

@@ -2,11 +2,11 @@
 //! order, in parts), what both sides know is booked once, and what they do not agree on is an open break.
 
 use api::hearing::{self, deliver_all, disputed, hearing};
-use api::processors::{MANUAL, PAY, VISA, card, latest, pass};
+use api::processors::{MANUAL, PAY, VISA, attempt, card, latest, pass};
 use api::{Answer, Api, cases, invariants};
 use domain::timestamp::{DAY, HOUR};
 use http::Method;
-use kit::Processor;
+use kit::{Fault, Processor};
 use proptest::prelude::*;
 use queues::heartbeat::{Heart, Lane};
 use serde_json::Value;
@@ -249,6 +249,54 @@ fn a_report_of_which_a_line_differed_was_never_reconciled() {
     right(&api);
 }
 
+/// When the lines are held against the books next.
+fn planned(api: &Api) -> Vec<i64> {
+    let planned = rows(api, "SELECT * FROM scheduled_tasks WHERE kind = 'reconcile_settlement'");
+    planned.iter().map(|task| task.integer("due_at").expect("a time")).collect()
+}
+
+#[test]
+fn what_differed_was_judged_again_for_ever_where_its_last_batch_was_the_last_of_a_task() {
+    let (api, _, _) = hearing();
+    let strange = |number| charge(&format!("txn_{number}"), &format!("pi_strange_{number}"), 700);
+    hand_in(&api, &(0..460).map(strange).collect::<Vec<_>>());
+    pass(&api, DAY, 1);
+    // One task has judged them by now, and the next one comes to its end.
+    pass(&api, 10, 5);
+    let tomorrow = (hearing::now(&api) / DAY + 1) * DAY;
+    assert_eq!(planned(&api), [tomorrow]);
+}
+
+#[test]
+fn what_differs_is_judged_again_though_the_database_did_not_answer_the_first_time_that_day() {
+    for hop in 1..15 {
+        let (api, _, _) = hearing();
+        hand_in(&api, &[charge("txn_1", "pi_1", 2000)]);
+        assert_eq!(breaks(&api), ["missing_internal txn_1 null 2000"]);
+        paid(&api);
+        api.platform.advance(DAY);
+        api.platform.database().hop().fail(hop, Fault::BeforeEffect);
+        kit::run(Heart::of(Lane::Paperwork).beat(&api.platform));
+        pass(&api, 60, 6);
+        assert_eq!((breaks(&api), books(&api)), (vec![], [0, 1912, 88, 0, 0]), "hop {hop}");
+        right(&api);
+    }
+}
+
+#[test]
+fn two_payments_under_one_key_stopped_the_settlement_of_their_account_for_ever() {
+    let (api, _, _) = hearing();
+    paid(&api);
+    let key = attempt(&api, "id").as_str().expect("an id").to_owned();
+    let keyed = |name: &str, payment: &str| {
+        charge(name, payment, 2000).replace(",,,,\n", &format!(",,,,{key}\n"))
+    };
+    hand_in(&api, &[keyed("txn_1", "pi_1"), keyed("txn_2", "pi_2")]);
+    assert_eq!(breaks(&api), ["duplicate_external txn_2 2000 2000"]);
+    assert_eq!(books(&api), [0, 1912, 88, 0, 0]);
+    right(&api);
+}
+
 #[test]
 fn scenario_45_a_fee_that_differs_by_a_cent_is_booked_as_it_is_and_told() {
     let (api, _, _) = hearing();
@@ -387,6 +435,69 @@ fn scenario_46_what_the_processor_leaves_out_is_told_once_it_reports_what_came_l
     assert_eq!(breaks(&api), told[1..]);
     assert_eq!(books(&api), [0, 3824, 176, 0, 0]);
     right(&api);
+}
+
+#[test]
+fn what_was_reported_with_another_amount_was_told_as_left_out_too() {
+    for is_late in [false, true] {
+        let (api, _, _) = hearing();
+        paid(&api);
+        pass(&api, 9 * DAY, 2);
+        let at = domain::report::date_time(domain::Timestamp(hearing::now(&api)));
+        let later = charge("txn_2", "", 700).replace("2025-02-01 10:00:00", &at);
+        let differs = charge("txn_1", "pi_1", 1999);
+        if is_late {
+            hand_in(&api, std::slice::from_ref(&later));
+            assert!(breaks(&api)[0].starts_with("missing_external att_"), "{:?}", breaks(&api));
+        }
+        hand_in(&api, &[differs, later]);
+        let told = ["amount_mismatch txn_1 2000 1999", "missing_internal txn_2 null 700"];
+        assert_eq!(breaks(&api), told, "late: {is_late}");
+        pass(&api, DAY + HOUR, 3);
+        assert_eq!(breaks(&api), told, "late: {is_late}");
+        if is_late {
+            // The line was another payment's: this one is left out after all.
+            hand_in(&api, &[charge("txn_1", "pi_9", 1999)]);
+        } else {
+            // A person says that the line is right: what the books know has not come yet.
+            let found = api.get(&format!("{BREAKS}?status=open")).ok();
+            let mut found = found.body["data"].as_array().expect("a list").iter();
+            let found = found.find(|found| found["kind"] == "amount_mismatch").expect("a break");
+            let id = found["id"].as_str().expect("an id");
+            let resolve = [("outcome", "handled"), ("note", "A part of it.")];
+            api.post(&format!("{BREAKS}/{id}/resolve"), &resolve).ok();
+            pass(&api, DAY + HOUR, 3);
+        }
+        assert!(breaks(&api)[0].starts_with("missing_external att_"), "{:?}", breaks(&api));
+        right(&api);
+    }
+}
+
+#[test]
+fn what_one_of_two_lines_of_a_payment_differed_in_was_told_of_both() {
+    let converted = |name: &str, usd: &str, eur: &str| {
+        format!(
+            "{name},2025-02-01 10:00:00,eur,{eur},0.00,{eur},charge,ch_1,pi_1,,{usd},usd,0.91843,\n"
+        )
+    };
+    for (taken, let_go, told) in [
+        ("18.38", "-4.59", vec!["fx_rounding txn_1 1837 1838"]),
+        ("18.37", "-4.60", vec!["fx_rounding txn_2 459 460"]),
+        (
+            "18.37",
+            "-4.65",
+            vec!["amount_mismatch txn_1 1500 2000", "amount_mismatch txn_2 1500 -500"],
+        ),
+    ] {
+        let (api, _, _) = hearing();
+        let intent = api.post(PAY, &card(VISA, &[MANUAL])).ok();
+        api.post(&format!("{PAY}/{}/capture", intent.id()), &[("amount_to_capture", "1500")]).ok();
+        let [taken, let_go] =
+            [converted("txn_1", "20.00", taken), converted("txn_2", "-5.00", let_go)];
+        hand_in(&api, &[taken, let_go]);
+        assert_eq!(breaks(&api), told);
+        right(&api);
+    }
 }
 
 #[test]
