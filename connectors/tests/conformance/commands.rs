@@ -58,6 +58,7 @@ pub fn authorize(capture: bool) -> Authorize<'static> {
         capture,
         number: &NUMBER,
         token: None,
+        network_transaction: None,
         is_instead: false,
         remembers: None,
         expiry: Expiry { month: 3, year: 2034 },

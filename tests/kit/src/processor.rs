@@ -323,6 +323,11 @@ impl Books {
 
     fn pay(&mut self, account: &str, fields: &Fields) -> (u16, String) {
         let amount: i64 = fields["amount"].parse().expect("a number");
+        if fields.contains_key("off_session") && fields.contains_key("setup_future_usage") {
+            let problem = "You cannot confirm with the `off_session` parameter when \
+                           `setup_future_usage` is also set on the PaymentIntent.";
+            return error(400, "invalid_request_error", "", problem);
+        }
         let token =
             fields.get("payment_method").map(|card| (card.clone(), fields["customer"].clone()));
         let number = match &token {
