@@ -181,5 +181,12 @@ fn a_saved_card_pays_through_another_connector() {
     api.platform.advance(6);
     let second = api.post(PAY, &processors::absent(customer, &method)).ok();
     assert_eq!(second.body["status"], "succeeded");
-    assert_eq!(hyper.borrow()[0]["payment_method_data"]["card"]["card_number"], VISA);
+    // By what Stripe told of the payment that the card was kept with.
+    let recurring = &hyper.borrow()[0]["recurring_details"];
+    assert_eq!(recurring["type"], "network_transaction_id_and_card_details");
+    let data = &recurring["data"];
+    assert_eq!(
+        (&data["card_number"], &data["network_transaction_id"]),
+        (&json!(VISA), &json!("MCC123456789"))
+    );
 }

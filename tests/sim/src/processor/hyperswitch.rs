@@ -100,11 +100,15 @@ impl Processor {
         let Some(place) = place.filter(|place| self.payments[*place].account == account) else {
             return missing();
         };
-        // Nobody here asks for holds that can grow, and what the processor behind does not take for a reason ends the
-        // payment with its money held.
         let reason = body["cancellation_reason"].as_str().unwrap_or("abandoned");
-        if verb == "incremental_authorization" || verb == "cancel" && !REASONS.contains(&reason) {
-            return refused(400, "IR_16", "That is not allowed.");
+        if verb == "cancel" && !REASONS.contains(&reason) {
+            // The processor behind it refuses that, and still holds the money.
+            let mut shown = payment(&self.payments[place]);
+            shown["status"] = json!("failed");
+            return (200, shown);
+        }
+        if verb == "incremental_authorization" {
+            return refused(400, "IR_16", "Nobody asked for a hold that can grow.");
         }
         let number = |name: &str| Some((name.to_owned(), body[name].as_i64()?.to_string()));
         let fields: Fields = number("amount_to_capture").into_iter().collect();
