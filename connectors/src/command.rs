@@ -27,6 +27,8 @@ pub enum Command<'a> {
         captured: Amount,
         /// Whether the rest is released.
         is_final: bool,
+        /// What the cardholder reads after the merchant's name, where that is another by now.
+        suffix: Option<&'a str>,
     },
     /// Hold more.
     Increment {

@@ -84,6 +84,7 @@ pub fn capture(payment: &str, minor_units: i64, captured: i64) -> Command<'_> {
         amount: usd(minor_units),
         captured: amount(captured),
         is_final: true,
+        suffix: None,
     }
 }
 

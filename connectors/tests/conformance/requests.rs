@@ -32,6 +32,7 @@ fn part() -> Command<'static> {
         amount: usd(500),
         captured: Amount::ZERO,
         is_final: false,
+        suffix: Some("TEA 43"),
     }
 }
 
@@ -88,7 +89,7 @@ fn stripe_is_sent_forms() {
             part(),
             format!(
                 "POST {base}/payment_intents/pi_1/capture amount_to_capture=500 \
-                 final_capture=false"
+                 statement_descriptor_suffix=TEA 43 final_capture=false"
             ),
         ),
         (

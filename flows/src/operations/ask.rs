@@ -466,8 +466,9 @@ impl Opened {
                 let cvc = cvc.map(SecurityCode);
                 Command::Authorize(connectors::Authorize { return_url, cvc, ..asked })
             }
-            (Request::Capture { is_final, .. }, _) => {
-                Command::Capture { key, payment, amount, captured, is_final: *is_final }
+            (Request::Capture { is_final, suffix, .. }, _) => {
+                let (is_final, suffix) = (*is_final, suffix.as_deref());
+                Command::Capture { key, payment, amount, captured, is_final, suffix }
             }
             (Request::Increment, _) => Command::Increment { key, payment, amount },
             (Request::Refund { .. }, Operation::Refund) => {

@@ -473,6 +473,7 @@ fn operate(paid: &mut Paid, verb: &str, fields: &Fields) -> Result<(), (u16, Str
     match verb {
         "capture" if is_held => {
             paid.taken += number("amount_to_capture");
+            paid.asked.extend(fields.clone());
             let is_final = fields.get("final_capture").is_none_or(|last| last != "false");
             if is_final || paid.taken == paid.amount {
                 paid.status = "succeeded".to_owned();
