@@ -27,7 +27,7 @@ pub enum Command<'a> {
         captured: Amount,
         /// Whether the rest is released.
         is_final: bool,
-        /// What the cardholder reads after the merchant's name, where that is another by now.
+        /// What the cardholder reads after the merchant's name, which may be another by now.
         suffix: Option<&'a str>,
     },
     /// Hold more.

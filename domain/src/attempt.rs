@@ -69,9 +69,6 @@ pub enum Request {
         is_final: bool,
         /// How what is taken is priced.
         terms: Box<Terms>,
-        /// What the cardholder reads after the merchant's name, where it was said anew.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        suffix: Option<String>,
     },
     /// Hold more: the attempt's amount is the new total.
     Increment,
@@ -107,7 +104,6 @@ impl<'de> Deserialize<'de> for Request {
             is_final: bool,
             #[serde(default)]
             terms: Box<Terms>,
-            suffix: Option<String>,
         }
         #[derive(Deserialize)]
         struct Void {
@@ -120,9 +116,8 @@ impl<'de> Deserialize<'de> for Request {
         let (kind, fields) = kept::variant(deserializer, "kind")?;
         match kind.as_str() {
             "authorize" => kept::from_value(fields).map(Self::Authorize),
-            "capture" => kept::from_value(fields).map(|Capture { is_final, terms, suffix }| {
-                Self::Capture { is_final, terms, suffix }
-            }),
+            "capture" => kept::from_value(fields)
+                .map(|Capture { is_final, terms }| Self::Capture { is_final, terms }),
             "increment" => Ok(Self::Increment),
             "void" => kept::from_value(fields).map(|Void { reason }| Self::Void { reason }),
             "refund" => kept::from_value(fields).map(|Refund { refund }| Self::Refund { refund }),

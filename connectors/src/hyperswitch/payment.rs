@@ -20,16 +20,12 @@ pub(crate) fn read(
     is_lookup: bool,
 ) -> Result<Outcome, Outcome> {
     let status = text(payment, "/status").ok_or_else(|| missing("/status"))?;
-    if status == "conflicted" {
-        // Its own check of the amounts at the processor behind it failed.
-        return Err(mismatch(&id, shown(question.amount), status.to_owned()));
-    }
     // A void that the processor behind it refuses leaves the payment failed, too: nobody knows what is held there.
     let is_to_be_let_go =
         question.operation == Operation::Void || text(payment, "/cancellation_reason").is_some();
-    if status == "failed" && is_to_be_let_go {
-        let expected = format!("{} let go of", shown(question.amount));
-        return Err(mismatch(&id, expected, status.to_owned()));
+    if status == "conflicted" || status == "failed" && is_to_be_let_go {
+        // Its own check of the amounts there failed, or that.
+        return Err(mismatch(&id, shown(question.amount), status.to_owned()));
     }
     // What has not happened yet was not done, or is not over: only the answer to a lookup is that old.
     let not_yet = if is_lookup {

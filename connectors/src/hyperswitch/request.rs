@@ -1,7 +1,7 @@
 //! Commands as Hyperswitch wants them: JSON.
 
 use domain::attempt::Purpose;
-use domain::payment_method::{Address, BillingDetails};
+use domain::payment_method::{Address, BillingDetails, ProcessorToken};
 use http::header::HeaderName;
 use http::{Method, Request};
 use serde_json::{Map, Value, json};
@@ -108,16 +108,7 @@ fn authorization(
         Some(token) => Some(token.customer.clone()),
         None => remembers.then(|| customer_id(key)),
     };
-    // What is paid with in its holder's absence is described so, all else by the number and its code.
-    let recurring = match (token, authorize.cvc, authorize.network_transaction) {
-        (Some(token), ..) => Some(json!({ "type": "payment_method_id", "data": token.card })),
-        (None, Some(_), _) => None,
-        (None, None, Some(network)) if authorize.off_session => {
-            let data = card(authorize, "network_transaction_id", network);
-            Some(json!({ "type": "network_transaction_id_and_card_details", "data": data }))
-        }
-        (None, None, _) => return Err(Unsupported::CodeMissing),
-    };
+    let recurring = recurring(authorize, token)?;
     let number = authorize.cvc.filter(|_| recurring.is_none());
     let mut body = json!({
         "payment_id": id,
@@ -146,6 +137,23 @@ fn authorization(
         tell_purpose(body, authorize.purpose);
     }
     Ok(body)
+}
+
+/// How what is paid without the number's code is paid for; nothing where the code is there.
+fn recurring(
+    authorize: &Authorize<'_>,
+    token: Option<&ProcessorToken>,
+) -> Result<Option<Value>, Unsupported> {
+    let (kind, data) = match (token, authorize.cvc, authorize.network_transaction) {
+        (Some(token), ..) => ("payment_method_id", json!(token.card)),
+        (None, Some(_), _) => return Ok(None),
+        (None, None, Some(network)) if authorize.off_session => {
+            let data = card(authorize, "network_transaction_id", network);
+            ("network_transaction_id_and_card_details", data)
+        }
+        (None, None, _) => return Err(Unsupported::CodeMissing),
+    };
+    Ok(Some(json!({ "type": kind, "data": data })))
 }
 
 /// The card, and by what its holder's will is proved.

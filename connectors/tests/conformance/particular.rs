@@ -340,7 +340,7 @@ fn a_payment_that_failed_once_it_was_to_be_let_go_of_was_taken_for_one_that_hold
     let payment = Hyperswitch.payment();
     let (own, asked) = (void(&payment), authorize(false));
     let later = Command::LookUp(ask_after(&own, None));
-    let parked = format!("mismatch {payment}: 2000 usd let go of, failed");
+    let parked = format!("mismatch {payment}: 2000 usd, failed");
     for command in [&own, &later] {
         let outcome = changed(&Hyperswitch, Situation::DeclinedSince, json!({}), command);
         assert_eq!(outcome, parked);

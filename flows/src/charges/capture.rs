@@ -38,11 +38,6 @@ impl CaptureChanges {
         *self == Self::default()
     }
 
-    /// What the processor is told that the cardholder reads, if it is another by now.
-    pub fn suffix(&self) -> Option<String> {
-        self.statement_descriptor_suffix.as_ref().or(self.statement_descriptor.as_ref()).cloned()
-    }
-
     /// Carries them out.
     ///
     /// # Errors
@@ -160,11 +155,7 @@ async fn start<P: Platform>(
         context,
         &charge,
         Money { amount, currency: charge.amount.currency },
-        Request::Capture {
-            is_final: true,
-            terms: Box::new(context.terms.clone()),
-            suffix: capture.changes.suffix(),
-        },
+        Request::Capture { is_final: true, terms: Box::new(context.terms.clone()) },
     );
     capture.changes.apply(&context.merchant_name, &mut charge)?;
     charge.details.pending_operation = Some(attempt.id.clone());

@@ -466,9 +466,13 @@ impl Opened {
                 let cvc = cvc.map(SecurityCode);
                 Command::Authorize(connectors::Authorize { return_url, cvc, ..asked })
             }
-            (Request::Capture { is_final, suffix, .. }, _) => {
-                let (is_final, suffix) = (*is_final, suffix.as_deref());
-                Command::Capture { key, payment, amount, captured, is_final, suffix }
+            (Request::Capture { is_final, .. }, _) => {
+                // Nothing says otherwise while the capture is under way.
+                let details = &held.charge()?.details;
+                let (suffix, whole) =
+                    (&details.statement_descriptor_suffix, &details.statement_descriptor);
+                let suffix = suffix.as_deref().or(whole.as_deref());
+                Command::Capture { key, payment, amount, captured, is_final: *is_final, suffix }
             }
             (Request::Increment, _) => Command::Increment { key, payment, amount },
             (Request::Refund { .. }, Operation::Refund) => {

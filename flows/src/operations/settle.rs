@@ -233,7 +233,7 @@ fn apply<P: Platform>(
 ) -> Result<Vec<Statement>, Failure> {
     let changes = match held.attempt.request.clone() {
         Request::Authorize(authorize) => authorize::record(context, held, &authorize, outcome)?,
-        Request::Capture { is_final, terms, .. } => {
+        Request::Capture { is_final, terms } => {
             capture::record(context, held, is_final, &terms, outcome)?
         }
         Request::Increment => increment::record(context, held, outcome)?,

@@ -83,7 +83,7 @@ async fn start<P: Platform>(
     }
     let is_final = is_final(&intent, &charge, capture)?;
     let amount = amount_to_capture(&intent, capture, is_final)?;
-    let attempt = new_attempt(context, &charge, amount, (is_final, capture.charge.suffix()));
+    let attempt = new_attempt(context, &charge, amount, is_final);
     let before = intent.clone();
     if let Some(update) = &capture.metadata {
         intent.details.metadata = intent.details.metadata.updated(update)?;
@@ -173,13 +173,13 @@ fn new_attempt<P: Platform>(
     context: &Context<'_, P>,
     charge: &Charge,
     amount: Money,
-    (is_final, suffix): (bool, Option<String>),
+    is_final: bool,
 ) -> Attempt {
     // Taking nothing of what several captures left lets go of it.
     let request = if amount.amount.is_zero() {
         Request::Void { reason: None }
     } else {
-        Request::Capture { is_final, terms: Box::new(context.terms.clone()), suffix }
+        Request::Capture { is_final, terms: Box::new(context.terms.clone()) }
     };
     operations::start(context, charge, amount, request)
 }

@@ -17,8 +17,7 @@ use crate::{Context, Failure, Platform};
 
 /// Nobody is there who could agree to that. In Stripe's words.
 const KEEPS_NO_CARD: &str = "You cannot confirm with `off_session=true` when `setup_future_usage` is \
-     also set on the PaymentIntent. The customer needs to be on-session to perform the steps which may be \
-     required to set up the PaymentMethod for future usage.";
+     also set on the PaymentIntent.";
 
 /// How an intent is confirmed.
 #[derive(Clone, Copy, Debug, Default)]
