@@ -27,6 +27,8 @@ pub enum Command<'a> {
         captured: Amount,
         /// Whether the rest is released.
         is_final: bool,
+        /// What the cardholder reads after the merchant's name, which may be another by now.
+        suffix: Option<&'a str>,
     },
     /// Hold more.
     Increment {
@@ -84,6 +86,9 @@ pub struct Authorize<'a> {
     pub number: &'a CardNumber,
     /// By what the processor remembers the card, where it is asked with that instead of the number.
     pub token: Option<&'a ProcessorToken>,
+    /// The card network's reference of a payment that its holder took part in and let the card be kept with, at
+    /// whichever processor.
+    pub network_transaction: Option<&'a str>,
     /// Whether it goes with the number after the request with the token used up its key.
     pub is_instead: bool,
     /// Whether it is to remember the card, for payments in which the cardholder takes part or, with `true`, does not.
@@ -238,6 +243,9 @@ pub enum Unsupported {
     /// The processor counts this currency in another unit than Stripe's API does.
     #[error("the processor has another minor unit of that currency")]
     Currency,
+    /// The processor takes no card's number without its security code.
+    #[error("the processor takes no card without its security code (cvc)")]
+    CodeMissing,
     /// A key or reference is missing, or holds what no key or reference holds.
     #[error("the key or the processor's reference is none")]
     Reference,

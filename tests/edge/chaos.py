@@ -41,7 +41,7 @@ class Chaos:
         clients = self.market.merchants()
         # An isolate remembers for so long that there were no accounts.
         time.sleep(6)
-        shop = Shop(clients, self._seed, self._connections)
+        shop = Shop(clients, self._seed, self._connections, self.market.coded)
         for number in range(self._kills):
             self._kill(number)
         time.sleep(2)

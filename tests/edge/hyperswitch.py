@@ -108,11 +108,27 @@ class ThroughHyperswitch(unittest.TestCase):
         self.processor.forget_cards()
         self.assertEqual(pay(), (None, "pay_", 700))
 
+    def test_a_card_without_its_code_was_sent_and_refused_there(self):
+        bare = {"payment_method_data": {"type": "card", "card": {name: CARD[name] for name in CARD if name != "cvc"}}}
+        before = len(self.processor.asked)
+        with self.assertRaises(stripe.InvalidRequestError) as refused:
+            self.pay(**bare)
+        self.assertIn("cvc", str(refused.exception))
+        self.assertEqual(len(self.processor.asked), before)
+
+    def test_the_reason_of_a_void_and_a_long_description_are_what_it_takes(self):
+        held = self.pay(capture_method="manual", description="d" * 1000)
+        self.client.v1.payment_intents.cancel(held.id)
+        self.assertEqual(self.there(held)["cancellation_reason"], "requested_by_customer")
+
     def lost(self):
-        """A payment whose answer was lost; without a security code, so that its client need not ask again."""
-        card = {name: text for name, text in CARD.items() if name != "cvc"}
+        """A payment whose answer was lost; of a card that is kept there, so that its client need not ask again."""
+        customer = self.client.v1.customers.create({"name": "Grace Hopper"})
+        kept = self.pay(customer=customer.id, setup_future_usage="off_session")
+        again = {"amount": 2000, "currency": "usd", "confirm": True, "off_session": True, "payment_method_types": ["card"]}
+        again.update(customer=customer.id, payment_method=kept.payment_method)
         self.processor.loses = 1
-        open_ = self.pay(payment_method_data={"type": "card", "card": card})
+        open_ = self.client.v1.payment_intents.create(again)
         self.assertEqual(open_.status, "processing")
         return open_
 
@@ -172,7 +188,7 @@ class StandIn(unittest.TestCase):
         processor = Hyperswitch()
         self.addCleanup(processor.stop)
         expiry = {"card_exp_month": "12", "card_exp_year": "2034"}
-        card = {"card_number": CARD["number"], "card_holder_name": "", "card_cvc": "", **expiry}
+        card = {"card_number": CARD["number"], "card_holder_name": "", "card_cvc": "123", **expiry}
         right = {"payment_id": f"pay_{'a' * 26}", "amount": 2000, "currency": "USD", "confirm": True}
         right.update(payment_method="card", payment_method_data={"card": card})
 
@@ -206,12 +222,28 @@ class StandIn(unittest.TestCase):
         self.assertEqual(anew(**{**by_token, "off_session": None}), (400, "IR_16"))
         self.assertEqual(anew(**{**by_token, "customer": {"id": "cus_2"}}), (400, "IR_16"))
         self.assertEqual(anew(off_session=True), (400, "IR_04"))
+        # By the number alone in its holder's absence, and by the number and its code.
+        by_network = {"card_number": CARD["number"], "card_holder_name": "", "network_transaction_id": "MCC123456789", **expiry}
+        by_network = {"type": "network_transaction_id_and_card_details", "data": by_network}
+        self.assertEqual(anew(off_session=True, payment_method_data=None, recurring_details=by_network), (200, None))
+        for code in ("", "12", "12345"):
+            self.assertEqual(anew(payment_method_data={"card": {**card, "card_cvc": code}}), (400, "IR_16"))
+        self.assertEqual(anew(description="d" * 256), (500, "HE_00"))
+        self.assertEqual(anew(profile_id="pro_1"), (400, "IR_04"))
         processor.takes_cards = False
         self.assertEqual(anew(**by_token), (400, "IR_39"))
         processor.forget_cards()
         self.assertEqual(anew(**by_token), (404, "HE_02"))
-        self.assertEqual(len(processor.payments()), 4)
+        self.assertEqual(len(processor.payments()), 5)
         self.assertEqual(len(processor.violations), 5)
+
+        # What the processor behind does not take for a reason fails the payment, whose money is held on.
+        self.assertEqual(anew(capture_method="manual"), (200, None))
+        held = processor.payments()[-1]["payment_id"]
+        headers = {"api-key": SECRET, "content-type": "application/json"}
+        body = json.dumps({"cancellation_reason": "att_1"}).encode()
+        answer = send(processor.url, Request("POST", f"/payments/{held}/cancel", headers, body))
+        self.assertEqual(json.loads(answer.body)["status"], "failed")
 
 
 if __name__ == "__main__":

@@ -39,6 +39,8 @@ class Rollout:
         self._front = Front(self._weather.stream("clients"))
         self._front.versions = {PREVIOUS: self._server.url}
         self._market = Market(self._server, self._weather, self._front.url)
+        # The version before may give one of its own.
+        self._market.take_any_reason()
         self._relay = Relay(self._server, self._market)
 
     def __enter__(self) -> "Rollout":
@@ -54,7 +56,7 @@ class Rollout:
         clients = self._market.merchants()
         # An isolate remembers for so long that there were no accounts.
         time.sleep(6)
-        shop = Shop(clients, self._seed, self._connections)
+        shop = Shop(clients, self._seed, self._connections, self._market.coded)
         self._goes_on("the version before on its own schema", PREVIOUS)
         self._say(f"this version's schema: {', '.join(self._server.migrate()) or 'as before'}")
         self._goes_on("the version before on this version's schema", PREVIOUS)

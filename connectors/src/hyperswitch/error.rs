@@ -15,6 +15,10 @@ use crate::{Fault, Outcome};
 pub(crate) fn read(question: &LookUp<'_>, status: u16, answer: &Value, is_lookup: bool) -> Outcome {
     let code = text(answer, "/error/code").unwrap_or_default();
     let makes = matches!(question.operation, Operation::Authorize { .. } | Operation::Refund);
+    // The card is looked at before the payment is made.
+    if is_first(question) && text(answer, "/error/message") == Some("Card Expired") {
+        return Outcome::Declined(Decline::ExpiredCard.into());
+    }
     let fault = match (status, code) {
         // The id is taken: an earlier request under our key arrived.
         (_, "HE_01") if makes && !is_lookup => {

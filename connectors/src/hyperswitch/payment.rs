@@ -20,8 +20,11 @@ pub(crate) fn read(
     is_lookup: bool,
 ) -> Result<Outcome, Outcome> {
     let status = text(payment, "/status").ok_or_else(|| missing("/status"))?;
-    if status == "conflicted" {
-        // Its own check of the amounts at the processor behind it failed.
+    // A void that the processor behind it refuses leaves the payment failed, too: nobody knows what is held there.
+    let is_to_be_let_go =
+        question.operation == Operation::Void || text(payment, "/cancellation_reason").is_some();
+    if status == "conflicted" || status == "failed" && is_to_be_let_go {
+        // Its own check of the amounts there failed, or that.
         return Err(mismatch(&id, shown(question.amount), status.to_owned()));
     }
     // What has not happened yet was not done, or is not over: only the answer to a lookup is that old.
@@ -50,8 +53,6 @@ pub(crate) fn read(
                 message: "The payment was captured.".to_owned(),
             },
             "processing" => Outcome::Pending { reference: id },
-            // What it could not let go of it calls failed, too.
-            "failed" => error::declined(payment, id),
             _ => not_yet,
         }),
         Operation::Refund => Err(Outcome::unknown("a payment instead of a refund")),
@@ -96,7 +97,7 @@ fn authorized(
                 ),
                 multicapture: false,
                 incremental: payment.get("incremental_authorization_allowed")
-                    != Some(&Value::Bool(false)),
+                    == Some(&Value::Bool(true)),
                 authenticated: false,
                 later: None,
                 remembered: remembered(question, payment),

@@ -1,7 +1,7 @@
 //! Commands as Hyperswitch wants them: JSON.
 
 use domain::attempt::Purpose;
-use domain::payment_method::{Address, BillingDetails};
+use domain::payment_method::{Address, BillingDetails, ProcessorToken};
 use http::header::HeaderName;
 use http::{Method, Request};
 use serde_json::{Map, Value, json};
@@ -22,7 +22,8 @@ pub(crate) fn request(
     let (path, key, body) = match command {
         Command::Authorize(authorize) => {
             let id = payment_id(&command.question());
-            ("/payments".to_owned(), authorize.key, authorization(authorize, &id))
+            let body = authorization(authorize, &id, account.within)?;
+            ("/payments".to_owned(), authorize.key, body)
         }
         // Taken in parts, a capture that is sent again would take twice: nothing would tell the two apart.
         Command::Capture { is_final: false, .. } => return Err(Unsupported::Operation),
@@ -35,7 +36,9 @@ pub(crate) fn request(
             (payment_path(payment, "/incremental_authorization")?, *key, body)
         }
         Command::Void { key, payment, .. } => {
-            (payment_path(payment, "/cancel")?, *key, json!({ "cancellation_reason": *key }))
+            // Some of the processors behind it want a reason, and Stripe takes no other text than four.
+            let body = json!({ "cancellation_reason": "requested_by_customer" });
+            (payment_path(payment, "/cancel")?, *key, body)
         }
         Command::Refund { key, payment, amount, .. } => {
             let body = json!({
@@ -90,7 +93,12 @@ fn send(
     build(method, url, &headers, body.map(|body| ("application/json", body.to_string())))
 }
 
-fn authorization(authorize: &Authorize<'_>, id: &str) -> Value {
+/// Where there are several profiles, the header alone does not choose one of them for a payment.
+fn authorization(
+    authorize: &Authorize<'_>,
+    id: &str,
+    profile: Option<&str>,
+) -> Result<Value, Unsupported> {
     let key = authorize.key;
     let challenges = authorize.wants_challenge && !authorize.off_session;
     let token = token(authorize);
@@ -100,8 +108,11 @@ fn authorization(authorize: &Authorize<'_>, id: &str) -> Value {
         Some(token) => Some(token.customer.clone()),
         None => remembers.then(|| customer_id(key)),
     };
+    let recurring = recurring(authorize, token)?;
+    let number = authorize.cvc.filter(|_| recurring.is_none());
     let mut body = json!({
         "payment_id": id,
+        "profile_id": profile,
         "merchant_order_reference_id": key,
         "metadata": { "florin_key": key },
         "amount": authorize.amount.amount,
@@ -112,30 +123,48 @@ fn authorization(authorize: &Authorize<'_>, id: &str) -> Value {
         "return_url": authorize.return_url.filter(|_| !authorize.off_session),
         "request_incremental_authorization": !authorize.capture && authorize.wants_increments,
         "payment_method": "card",
-        "payment_method_data": token.is_none().then(|| card(authorize)),
+        "payment_method_data":
+            number.map(|code| json!({ "card": card(authorize, "card_cvc", code.0) })),
         "billing": token.is_none().then(|| billing(authorize.billing)),
         "customer": customer.map(|id| json!({ "id": id })),
         "setup_future_usage": remembers.then_some("off_session"),
         "customer_acceptance": remembers.then(|| json!({ "acceptance_type": "offline" })),
-        // With the number it is left out: it asks for what is remembered.
-        "off_session": token.map(|_| true),
-        "recurring_details":
-            token.map(|token| json!({ "type": "payment_method_id", "data": token.card })),
+        // With the number alone it is left out: it asks for what is remembered.
+        "off_session": recurring.as_ref().map(|_| true),
+        "recurring_details": recurring,
     });
     if let Some(body) = body.as_object_mut() {
         tell_purpose(body, authorize.purpose);
     }
-    body
+    Ok(body)
 }
 
-fn card(authorize: &Authorize<'_>) -> Value {
-    json!({ "card": {
+/// How what is paid without the number's code is paid for; nothing where the code is there.
+fn recurring(
+    authorize: &Authorize<'_>,
+    token: Option<&ProcessorToken>,
+) -> Result<Option<Value>, Unsupported> {
+    let (kind, data) = match (token, authorize.cvc, authorize.network_transaction) {
+        (Some(token), ..) => ("payment_method_id", json!(token.card)),
+        (None, Some(_), _) => return Ok(None),
+        (None, None, Some(network)) if authorize.off_session => {
+            let data = card(authorize, "network_transaction_id", network);
+            ("network_transaction_id_and_card_details", data)
+        }
+        (None, None, _) => return Err(Unsupported::CodeMissing),
+    };
+    Ok(Some(json!({ "type": kind, "data": data })))
+}
+
+/// The card, and by what its holder's will is proved.
+fn card(authorize: &Authorize<'_>, name: &str, proof: &str) -> Value {
+    json!({
         "card_number": authorize.number.digits(),
         "card_exp_month": format!("{:02}", authorize.expiry.month),
         "card_exp_year": authorize.expiry.year.to_string(),
         "card_holder_name": authorize.billing.name.as_deref().unwrap_or_default(),
-        "card_cvc": authorize.cvc.map_or("", |code| code.0),
-    } })
+        name: proof,
+    })
 }
 
 fn billing(billing: &BillingDetails) -> Value {
@@ -173,7 +202,8 @@ fn tell_purpose(body: &mut Map<String, Value>, purpose: &Purpose) {
     let said = |name: &str| purpose.get(name).map(String::as_str);
     let mut tell = |name: &str, value: Value| drop(body.insert(name.to_owned(), value));
     if let Some(description) = said("description") {
-        tell("description", json!(description));
+        // Its database keeps no more of it, and fails at more.
+        tell("description", json!(description.chars().take(255).collect::<String>()));
     }
     if let Some(suffix) = said("statement_descriptor_suffix") {
         tell("billing_descriptor", json!({ "statement_descriptor_suffix": suffix }));

@@ -195,6 +195,7 @@ mod tests {
             capture: true,
             number: &number,
             token: None,
+            network_transaction: None,
             is_instead: false,
             remembers: None,
             expiry: Expiry { month: 12, year: 2034 },

@@ -26,8 +26,9 @@ pub(crate) fn request(
             }
             (path.to_owned(), authorize.key)
         }
-        Command::Capture { key, payment, amount, is_final, .. } => {
+        Command::Capture { key, payment, amount, is_final, suffix, .. } => {
             form.number("amount_to_capture", amount.amount.minor_units());
+            form.some("statement_descriptor_suffix", *suffix);
             if !is_final {
                 form.text("final_capture", "false");
             }

@@ -58,6 +58,7 @@ pub fn authorize(capture: bool) -> Authorize<'static> {
         capture,
         number: &NUMBER,
         token: None,
+        network_transaction: None,
         is_instead: false,
         remembers: None,
         expiry: Expiry { month: 3, year: 2034 },
@@ -83,6 +84,7 @@ pub fn capture(payment: &str, minor_units: i64, captured: i64) -> Command<'_> {
         amount: usd(minor_units),
         captured: amount(captured),
         is_final: true,
+        suffix: None,
     }
 }
 

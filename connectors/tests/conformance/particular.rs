@@ -336,6 +336,60 @@ fn an_older_increment_to_the_same_total_was_taken_for_the_one_that_was_asked_abo
 }
 
 #[test]
+fn a_payment_that_failed_once_it_was_to_be_let_go_of_was_taken_for_one_that_holds_nothing() {
+    let payment = Hyperswitch.payment();
+    let (own, asked) = (void(&payment), authorize(false));
+    let later = Command::LookUp(ask_after(&own, None));
+    let parked = format!("mismatch {payment}: 2000 usd, failed");
+    for command in [&own, &later] {
+        let outcome = changed(&Hyperswitch, Situation::DeclinedSince, json!({}), command);
+        assert_eq!(outcome, parked);
+    }
+    // Whoever asks after the payment itself sees by its reason that it was to be let go of.
+    let voided = json!({ "cancellation_reason": "requested_by_customer" });
+    for command in [
+        Command::LookUp(ask_after_authorization(false, None)),
+        Command::LookUp(ask_after(&capture(&payment, 2000, 0), None)),
+    ] {
+        let outcome = changed(&Hyperswitch, Situation::DeclinedSince, voided.clone(), &command);
+        assert_eq!(outcome, parked);
+    }
+    let unasked = changed(
+        &Hyperswitch,
+        Situation::DeclinedSince,
+        json!({ "cancellation_reason": null }),
+        &Command::Authorize(asked),
+    );
+    assert_eq!(unasked, "declined insufficient_funds");
+}
+
+#[test]
+fn a_hold_that_hyperswitch_increments_not_at_all_was_taken_for_one_that_it_does() {
+    for (said, expected) in [(json!(true), true), (json!(false), false), (Value::Null, false)] {
+        let (status, body) = Hyperswitch.answer(Situation::Held);
+        let mut value: Value = serde_json::from_str(&body).expect("JSON");
+        merge(&mut value, json!({ "incremental_authorization_allowed": said }));
+        let command = Command::Authorize(authorize(false));
+        match hear(&Hyperswitch, &command, &(status, value.to_string())) {
+            Outcome::Authorized { incremental, .. } => assert_eq!(incremental, expected, "{said}"),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_card_that_hyperswitch_finds_expired_was_taken_for_a_request_that_is_wrong() {
+    let said = |message: &str, command: &Command<'_>| {
+        let error = json!({ "type": "invalid_request", "message": message, "code": "IR_16" });
+        refused(&Hyperswitch, 400, error, command)
+    };
+    let asked = Command::Authorize(authorize(true));
+    assert_eq!(said("Card Expired", &asked), "declined expired_card");
+    assert_eq!(said("Invalid card_cvc length", &asked), "refused Request");
+    assert_eq!(said("Card Expired", &void("pay_1")), "refused State");
+}
+
+#[test]
 fn no_currency_is_sent_to_hyperswitch_in_another_unit_than_it_has() {
     // Its own lists; all others have two decimals.
     const NONE: [&str; 16] = [

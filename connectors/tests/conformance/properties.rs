@@ -164,8 +164,8 @@ fn with_key<'a>(command: Command<'a>, key: &'a str) -> Command<'a> {
     use Command as C;
     match command {
         C::Authorize(authorize) => C::Authorize(connectors::Authorize { key, ..authorize }),
-        C::Capture { payment, amount, captured, is_final, .. } => {
-            C::Capture { key, payment, amount, captured, is_final }
+        C::Capture { payment, amount, captured, is_final, suffix, .. } => {
+            C::Capture { key, payment, amount, captured, is_final, suffix }
         }
         C::Increment { payment, amount, .. } => C::Increment { key, payment, amount },
         C::Void { payment, amount, captured, .. } => C::Void { key, payment, amount, captured },

@@ -1,6 +1,7 @@
 //! What is sent, byte for byte.
 
-use connectors::{Account, Asked, Command, Connector, Unsupported};
+use connectors::{Account, Asked, Authorize, Command, Connector, Unsupported};
+use domain::attempt::Purpose;
 use domain::money::Amount;
 use domain::payment_method::ProcessorToken;
 
@@ -31,6 +32,7 @@ fn part() -> Command<'static> {
         amount: usd(500),
         captured: Amount::ZERO,
         is_final: false,
+        suffix: Some("TEA 43"),
     }
 }
 
@@ -87,7 +89,7 @@ fn stripe_is_sent_forms() {
             part(),
             format!(
                 "POST {base}/payment_intents/pi_1/capture amount_to_capture=500 \
-                 final_capture=false"
+                 statement_descriptor_suffix=TEA 43 final_capture=false"
             ),
         ),
         (
@@ -190,7 +192,10 @@ fn hyperswitch_is_sent_json() {
         ),
         (
             void("pay_1"),
-            format!("POST {base}/payments/pay_1/cancel {{\"cancellation_reason\":\"{KEY}\"}}"),
+            format!(
+                "POST {base}/payments/pay_1/cancel \
+                 {{\"cancellation_reason\":\"requested_by_customer\"}}"
+            ),
         ),
         (
             refund("pay_1"),
@@ -221,6 +226,7 @@ fn hyperswitch_is_sent_json() {
         "\"amount\":2000,\"authentication_type\":\"no_three_ds\"".to_owned(),
         "\"capture_method\":\"manual\",\"confirm\":true,\"currency\":\"USD\"".to_owned(),
         "\"card_cvc\":\"314\",\"card_exp_month\":\"03\",\"card_exp_year\":\"2034\"".to_owned(),
+        "\"profile_id\":\"acct_within\"".to_owned(),
         "\"return_url\":\"https://florin.example/challenges/1?a=b\"".to_owned(),
     ] {
         assert!(body.contains(&part), "{part} in {body}");
@@ -228,6 +234,18 @@ fn hyperswitch_is_sent_json() {
     // A capture in parts that is sent again would take twice.
     let asked = named("hyperswitch").ask(&part(), &ACCOUNT).map(|_| ());
     assert_eq!(asked, Err(Unsupported::Operation));
+}
+
+#[test]
+fn a_description_that_is_longer_than_hyperswitch_keeps_was_sent_whole() {
+    let description = "é".repeat(256);
+    let purpose = Purpose::from([("description".to_owned(), description.clone())]);
+    let asked = Authorize { purpose: &purpose, ..authorize(true) };
+    let body = sent(named("hyperswitch"), &Command::Authorize(asked.clone()));
+    let kept = "é".repeat(255);
+    assert!(body.contains(&format!("\"description\":\"{kept}\"")), "{body}");
+    let body = sent(named("stripe"), &Command::Authorize(asked));
+    assert!(body.contains(&format!("description={description}")), "{body}");
 }
 
 #[test]

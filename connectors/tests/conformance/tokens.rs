@@ -1,6 +1,8 @@
 //! Cards that a processor remembers: what is told of them, and what is sent in the place of the number.
 
-use connectors::{Asked, Authorize, Command, Connector, Fault, LookUp, Outcome, Remembered};
+use connectors::{
+    Asked, Authorize, Command, Connector, Fault, LookUp, Outcome, Remembered, Unsupported,
+};
 use domain::payment_method::ProcessorToken;
 use http::Request;
 use serde_json::{Value, json};
@@ -25,7 +27,8 @@ fn token() -> ProcessorToken {
 
 /// A payment in its holder's absence, with the token where there is one.
 fn absent(token: Option<&ProcessorToken>) -> Authorize<'_> {
-    Authorize { token, off_session: true, cvc: None, ..authorize(true) }
+    let network_transaction = Some("ntid_1");
+    Authorize { token, network_transaction, off_session: true, cvc: None, ..authorize(true) }
 }
 
 fn sent(connector: Connector, command: &Command<'_>) -> Request<String> {
@@ -163,6 +166,34 @@ fn hyperswitch_takes_what_it_remembers_only_in_the_absence_of_the_holder() {
     assert_eq!(asked["setup_future_usage"], Value::Null);
     let present = body(Authorize { token: Some(&token), ..authorize(true) });
     assert_eq!(present, body(authorize(true)));
+}
+
+#[test]
+fn a_card_without_its_code_was_sent_to_hyperswitch_with_an_empty_one() {
+    let asked = body(absent(None));
+    assert_eq!(
+        asked["recurring_details"],
+        json!({ "type": "network_transaction_id_and_card_details", "data": {
+            "card_number": "4242424242424242", "card_exp_month": "03", "card_exp_year": "2034",
+            "card_holder_name": "Jo March", "network_transaction_id": "ntid_1",
+        } })
+    );
+    assert_eq!(
+        (&asked["off_session"], &asked["payment_method_data"]),
+        (&json!(true), &Value::Null)
+    );
+    // Whoever takes part, or never let the card be kept, gives its code.
+    for asked in [
+        Authorize { off_session: false, ..absent(None) },
+        Authorize { network_transaction: None, ..absent(None) },
+    ] {
+        let asked = Command::Authorize(asked);
+        let asked = named("hyperswitch").ask(&asked, &ACCOUNT).map(|_| ());
+        assert_eq!(asked, Err(Unsupported::CodeMissing));
+    }
+    let coded = body(Authorize { cvc: authorize(true).cvc, ..absent(None) });
+    assert_eq!(coded["payment_method_data"]["card"]["card_cvc"], "314");
+    assert_eq!((&coded["off_session"], &coded["recurring_details"]), (&Value::Null, &Value::Null));
 }
 
 #[test]

@@ -467,7 +467,12 @@ impl Opened {
                 Command::Authorize(connectors::Authorize { return_url, cvc, ..asked })
             }
             (Request::Capture { is_final, .. }, _) => {
-                Command::Capture { key, payment, amount, captured, is_final: *is_final }
+                // Nothing says otherwise while the capture is under way.
+                let details = &held.charge()?.details;
+                let (suffix, whole) =
+                    (&details.statement_descriptor_suffix, &details.statement_descriptor);
+                let suffix = suffix.as_deref().or(whole.as_deref());
+                Command::Capture { key, payment, amount, captured, is_final: *is_final, suffix }
             }
             (Request::Increment, _) => Command::Increment { key, payment, amount },
             (Request::Refund { .. }, Operation::Refund) => {

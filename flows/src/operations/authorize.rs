@@ -120,12 +120,14 @@ pub(super) fn command<'a>(
     let token = held.attempt.token.as_ref().filter(|token| !token.is_gone);
     let usage = held.payment_intent.as_ref().and_then(PaymentIntent::future_usage);
     let remembers = authorize.remembers && token.is_none();
+    let mut known = method.details.remembered.iter().rev();
     connectors::Authorize {
         key: held.attempt.id.as_str(),
         amount: held.attempt.amount,
         capture: authorize.capture,
         number,
         token,
+        network_transaction: known.find_map(|known| known.network_transaction.as_deref()),
         is_instead,
         remembers: remembers.then_some(usage == Some(SetupFutureUsage::OffSession)),
         expiry: Expiry { month: method.card.exp_month, year: method.card.exp_year },

@@ -15,6 +15,10 @@ use crate::operations::{self, Asking, Held};
 use crate::payment_methods::{Chosen, choose};
 use crate::{Context, Failure, Platform};
 
+/// Nobody is there who could agree to that. In Stripe's words.
+const KEEPS_NO_CARD: &str = "You cannot confirm with `off_session=true` when `setup_future_usage` is \
+     also set on the PaymentIntent.";
+
 /// How an intent is confirmed.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Confirm {
@@ -151,6 +155,13 @@ pub(super) async fn new_attempt<P: Platform>(
     (chosen, with_cvc): (Option<&Chosen>, bool),
 ) -> Result<Attempt, Failure> {
     operations::check_may_begin(context)?;
+    if confirm.off_session && saves_card(intent) {
+        return Err(ApiError::ParameterInvalid {
+            param: "off_session".to_owned(),
+            message: KEEPS_NO_CARD.to_owned(),
+        }
+        .into());
+    }
     let Some(payment_method) = intent.payment_method.clone() else {
         return Err(ApiError::IntentHasNoPaymentMethod { intent: shown(intent) }.into());
     };

@@ -181,5 +181,40 @@ fn a_saved_card_pays_through_another_connector() {
     api.platform.advance(6);
     let second = api.post(PAY, &processors::absent(customer, &method)).ok();
     assert_eq!(second.body["status"], "succeeded");
-    assert_eq!(hyper.borrow()[0]["payment_method_data"]["card"]["card_number"], VISA);
+    // By what Stripe told of the payment that the card was kept with.
+    let recurring = &hyper.borrow()[0]["recurring_details"];
+    assert_eq!(recurring["type"], "network_transaction_id_and_card_details");
+    let data = &recurring["data"];
+    assert_eq!(
+        (&data["card_number"], &data["network_transaction_id"]),
+        (&json!(VISA), &json!("MCC123456789"))
+    );
+}
+
+#[test]
+fn what_a_cardholder_reads_from_a_capture_on_was_told_to_no_processor() {
+    let said = |path: &str, name: &'static str, fault: Option<Fault>| {
+        let (api, processor) = connected();
+        let held = api.post(PAY, &card(VISA, &[MANUAL])).ok();
+        let charge = held.text_at("/latest_charge").to_owned();
+        let path = path.replace("{intent}", held.id()).replace("{charge}", &charge);
+        if let Some(fault) = fault {
+            lose(&api, fault);
+        }
+        api.post(&path, &[(name, "TEA 43")]);
+        pass(&api, 61, 2);
+        assert_eq!(only(&processor).taken, 2000);
+        only(&processor).asked.get("statement_descriptor_suffix").cloned()
+    };
+    let suffix = "statement_descriptor_suffix";
+    // What is sent again is the same, or its key would be refused.
+    for fault in [None, Some(Fault::BeforeEffect), Some(Fault::AfterEffect)] {
+        let told = said("/v1/payment_intents/{intent}/capture", suffix, fault);
+        assert_eq!(told.as_deref(), Some("TEA 43"), "{fault:?}");
+    }
+    for name in [suffix, "statement_descriptor"] {
+        let told = said("/v1/charges/{charge}/capture", name, None);
+        assert_eq!(told.as_deref(), Some("TEA 43"), "{name}");
+    }
+    assert_eq!(said("/v1/payment_intents/{intent}/capture", "metadata[a]", None), None);
 }

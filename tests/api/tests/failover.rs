@@ -499,7 +499,7 @@ fn what_hyperswitch_advises_against_or_cannot_tell_was_tried_elsewhere() {
     ] {
         let details = json!({ "standardised_code": code, "recommended_action": action });
         let (api, processor) = behind_hyperswitch(&details);
-        let answer = api.post(PAY, &card(VISA, &[]));
+        let answer = api.post(PAY, &card(VISA, &[CVC]));
         let what = format!("{code} {action}");
         assert_eq!(answer.status, if passes { 200 } else { 402 }, "{what}");
         assert_eq!(processor.payments().len(), usize::from(passes), "{what}");
@@ -566,4 +566,12 @@ fn a_refusal_after_a_slow_first_account_left_a_payment_open_for_days() {
     }
     let intent = latest(&api.api);
     assert_ne!(intent.body["status"], "processing");
+}
+
+#[test]
+fn a_card_without_its_code_is_paid_with_where_none_is_wanted() {
+    let (api, processor) = behind_hyperswitch(&json!({}));
+    api.post(PAY, &card(VISA, &[])).ok();
+    assert_eq!(processor.payments().len(), 1);
+    settled(&api);
 }

@@ -1,7 +1,7 @@
 //! Payments through Hyperswitch, whose answers are read as it sends them: it knows no idempotency keys, but refuses
 //! what has an id that is taken.
 
-use api::processors::{MANUAL, PAY, VISA, card, latest, lose, pass, path};
+use api::processors::{self, MANUAL, PAY, Pairs, VISA, attempt, latest, lose, pass, path};
 use api::{Api, invariants};
 use domain::timestamp::{DAY, HOUR};
 use http::Request;
@@ -18,6 +18,11 @@ fn connected() -> (Api, Hyperswitch) {
     api.post("/v1/florin/connector_accounts", &form).ok();
     api.platform.advance(5);
     (api, processor)
+}
+
+/// The form of a payment by a card's number and its code.
+fn card(number: &'static str, more: &[(&'static str, &'static str)]) -> Pairs {
+    [processors::card(number, &[("payment_method_data[card][cvc]", "737")]), more.to_vec()].concat()
 }
 
 fn only(processor: &Hyperswitch) -> Value {
@@ -70,6 +75,10 @@ fn a_lost_answer_is_found_by_the_id_and_nothing_is_done_twice() {
             lose(&api, fault);
             api.post_once(&target, &form, KEY);
             pass(&api, 61, 1);
+            // Of a payment with a code its client alone can ask again.
+            if verb.is_empty() {
+                api.post_once(&target, &form, KEY).ok();
+            }
             let there = only(&processor);
             assert_eq!(there["status"], status, "{verb} {fault:?}");
             assert_eq!(there["amount_received"], taken, "{verb} {fault:?}");
@@ -119,7 +128,7 @@ fn a_challenge_is_found_completed_or_given_up_and_voided() {
 fn a_payment_that_hyperswitch_does_not_know_in_another_merchants_account_is_in_doubt() {
     let (api, processor) = connected();
     lose(&api, Fault::AfterEffect);
-    api.post(PAY, &card(VISA, &[])).ok();
+    api.post(PAY, &card(VISA, &[])).error(503);
     let accounts = "/v1/florin/connector_accounts";
     let account = format!("{accounts}/{}", api.get(accounts).ok().text_at("/data/0/id"));
     // Nothing was paid there that could tell whether it opens the same account.
@@ -142,7 +151,7 @@ fn a_webhook_tells_of_a_payment_whose_answer_was_lost() {
     let path = format!("/v1/florin/connector_accounts/{id}");
     api.post(&path, &[("webhook_secret", secret)]).ok();
     lose(&api, Fault::AfterEffect);
-    api.post(PAY, &card(VISA, &[])).ok();
+    api.post(PAY, &card(VISA, &[])).error(503);
     assert_eq!(latest(&api).body["status"], "processing");
     let content = json!({ "type": "payment_details", "object": only(&processor) });
     let body =
@@ -183,4 +192,74 @@ fn what_a_payment_is_for_was_not_told_to_hyperswitch() {
     let asked = processor.asked();
     let fields = ["description", "billing_descriptor", "shipping"];
     assert!(fields.iter().all(|name| asked.get(name).is_none()), "{asked}");
+}
+
+#[test]
+fn a_card_without_its_code_was_sent_to_hyperswitch_and_refused_there() {
+    let (api, processor) = connected();
+    let refused = api.post(PAY, &processors::card(VISA, &[]));
+    let told = refused.error(400)["message"].to_string();
+    assert!(told.contains("Nothing was sent") && told.contains("cvc"), "{told}");
+    assert_eq!(processor.take_requests(), [""; 0]);
+    let intent = latest(&api);
+    assert_eq!(intent.body["status"], "requires_confirmation");
+    let again: Vec<_> = card(VISA, &[])
+        .into_iter()
+        .filter(|(name, _)| name.starts_with("payment_method_data"))
+        .collect();
+    api.post(&(path(&intent) + "/confirm"), &again).ok();
+    assert_eq!(only(&processor)["amount_received"], 2000);
+    invariants::check_settled(&api.platform);
+}
+
+#[test]
+fn a_hold_that_hyperswitch_could_not_let_go_of_was_neither_taken_nor_released_and_nobody_was_told()
+{
+    let (api, processor) = connected();
+    let held = api.post(PAY, &card(VISA, &[MANUAL])).ok();
+    processor.keep_holds();
+    api.post(&(path(&held) + "/cancel"), &[]).ok();
+    assert_eq!(latest(&api).body["status"], "requires_capture");
+    // Whoever looked there says what became of it.
+    let attempts = api.get("/v1/florin/payment_attempts").ok();
+    assert_eq!(attempts.body["data"][0]["type"], "void", "{}", attempts.body);
+    let resolve = format!("/v1/florin/payment_attempts/{}/resolve", attempts.text_at("/data/0/id"));
+    api.post(&resolve, &[("outcome", "succeeded"), ("note", "Let go of by hand.")]).ok();
+    assert_eq!(latest(&api).body["status"], "canceled");
+    invariants::check_settled(&api.platform);
+}
+
+#[test]
+fn a_payment_that_was_given_up_was_taken_for_undone_by_a_void_that_failed() {
+    let (api, processor) = connected();
+    processor.keep_holds();
+    let error = ("error_on_requires_action", "true");
+    api.post(PAY, &card("4000002760003184", &[error])).error(402);
+    pass(&api, 3 * HOUR, 6);
+    assert_eq!(only(&processor)["status"], "failed");
+    assert_ne!(attempt(&api, "attention"), Value::Null);
+}
+
+#[test]
+fn a_longer_description_than_hyperswitch_keeps_was_a_fault_there() {
+    let (api, processor) = connected();
+    let description: &'static str = "d".repeat(1000).leak();
+    api.post(PAY, &card(VISA, &[("description", description)])).ok();
+    assert_eq!(latest(&api).body["description"], description);
+    assert_eq!(processor.asked()["description"], description[..255]);
+}
+
+#[test]
+fn the_profile_of_an_account_was_told_in_a_header_alone() {
+    let api = Api::watched();
+    let processor = Hyperswitch::listening(&api.platform);
+    let form = [
+        ("connector", "hyperswitch"),
+        ("secret_key", "snd_verysecretindeed"),
+        ("processor_account", "pro_2"),
+    ];
+    api.post("/v1/florin/connector_accounts", &form).ok();
+    api.platform.advance(5);
+    api.post(PAY, &card(VISA, &[])).ok();
+    assert_eq!(processor.asked()["profile_id"], "pro_2");
 }

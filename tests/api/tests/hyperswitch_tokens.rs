@@ -69,9 +69,11 @@ fn connected() -> (Api, Hyperswitch) {
     (api, processor)
 }
 
+const CVC: (&str, &str) = ("payment_method_data[card][cvc]", "737");
+
 /// Pays with a card that the customer keeps from then on.
 fn keep(api: &Api, customer: &str, usage: &str, more: &[(&'static str, &'static str)]) -> Answer {
-    let form = [card(VISA, more), vec![]].concat();
+    let form = [card(VISA, &[CVC]), more.to_vec()].concat();
     let form: Vec<(&str, &str)> =
         form.into_iter().chain([("customer", customer), ("setup_future_usage", usage)]).collect();
     kit::run(api.posting(PAY, &form, None))
@@ -112,12 +114,15 @@ fn a_card_that_a_customer_keeps_is_paid_with_by_what_hyperswitch_remembers() {
 }
 
 #[test]
-fn a_holder_who_takes_part_pays_by_the_number() {
+fn a_holder_who_takes_part_pays_by_the_number_and_its_code() {
     let kept = Kept::new();
     let present: Vec<_> =
         kept.form().into_iter().filter(|(name, _)| *name != "off_session").collect();
-    kept.api.post(PAY, &present).ok();
-    assert_eq!(kept.asked_with(), by_number("pay"));
+    // Hyperswitch takes what it remembers in the holder's absence alone, and no number without its code.
+    let refused = kept.api.post(PAY, &present);
+    assert!(refused.error(400)["message"].to_string().contains("cvc"), "{}", refused.body);
+    keep(&kept.api, &kept.customer, "off_session", &[]).ok();
+    assert_eq!(kept.processor.asked()["payment_method_data"]["card"]["card_cvc"], "737");
     kept.pay().ok();
     assert_eq!(kept.asked_with(), by_token());
 }
@@ -125,7 +130,7 @@ fn a_holder_who_takes_part_pays_by_the_number() {
 #[test]
 fn a_card_that_nobody_may_use_in_the_absence_of_its_holder_is_not_remembered() {
     let (api, processor) = connected();
-    api.post(PAY, &card(VISA, &[])).ok();
+    api.post(PAY, &card(VISA, &[CVC])).ok();
     assert_eq!(processor.latest()["setup_future_usage"], Value::Null);
     let customer = api.post("/v1/customers", &[]).ok().id().to_owned();
     let kept = keep(&api, &customer, "on_session", &[]).ok();

@@ -305,6 +305,30 @@ fn terms_of_a_payment_that_was_made_cannot_be_rewritten() {
 }
 
 #[test]
+fn a_card_was_kept_by_a_payment_that_its_holder_took_no_part_in() {
+    let api = Api::new();
+    let customer = api.post("/v1/customers", &[]).ok().id().to_owned();
+    let customer = ("customer", customer.as_str());
+    let absent = ("off_session", "true");
+    let of_cards = "payment_method_options[card][setup_future_usage]";
+    for keeps in [("setup_future_usage", "on_session"), (of_cards, "off_session")] {
+        let form = [CONFIRMED, &[customer, keeps, absent]].concat();
+        let refused = api.post("/v1/payment_intents", &form);
+        assert_eq!(refused.error(400)["param"], "off_session", "{keeps:?}");
+        let form: Vec<_> = form
+            .into_iter()
+            .filter(|(name, _)| !matches!(*name, "confirm" | "off_session"))
+            .collect();
+        let intent = api.post("/v1/payment_intents", &form).ok();
+        let confirm = format!("/v1/payment_intents/{}/confirm", intent.id());
+        assert_eq!(api.post(&confirm, &[absent]).error(400)["param"], "off_session", "{keeps:?}");
+        api.post(&confirm, &[]).ok();
+    }
+    let form = [CONFIRMED, &[customer, (of_cards, "none"), absent]].concat();
+    api.post("/v1/payment_intents", &form).ok();
+}
+
+#[test]
 fn an_authorization_that_expired_is_not_raised() {
     let api = Api::new();
     let form = [

@@ -12,6 +12,12 @@ from typing import Callable
 import jsonschema_rs
 from kit.serving import Answer, Request, Serving
 
+# What Stripe, behind it, takes for the reason of a void (https://docs.stripe.com/api/payment_intents/cancel).
+REASONS = (None, "duplicate", "fraudulent", "requested_by_customer", "abandoned")
+
+# How many characters of a description its database keeps.
+LONGEST_DESCRIPTION = 255
+
 DECLINED = "4000000000009995"
 CHALLENGED = "4000002760003184"
 
@@ -55,6 +61,8 @@ class Hyperswitch:
         self._wanted: dict[tuple[str, str], tuple[str, str]] = {}
         # Whether a processor behind can be paid with what is remembered.
         self.takes_cards = True
+        # Whether the processor behind takes whatever reason for a void.
+        self.takes_any_reason = False
         self._validators = {name: _validator(name) for name in (*_BODIES.values(), "PaymentsResponse", "RefundResponse")}
         # What was told of an object is told once and never again.
         self._told: set[tuple[str, str]] = set()
@@ -129,6 +137,9 @@ class Hyperswitch:
         body = self._read(kind, verb, request)
         if body is None:
             return _refused(400, "IR_06", "Json deserialize error")
+        if kind == "payments" and found is None and body.get("profile_id") != request.headers.get("x-profile-id"):
+            # Where there are several profiles, the header alone chooses none.
+            return _refused(400, "IR_04", "Missing required param: profile_id")
         if found is not None:
             done = self._operate(found, verb, body)
         else:
@@ -152,6 +163,12 @@ class Hyperswitch:
 
     def _pay(self, secret: str, body: dict) -> tuple[int, dict]:
         at = (secret, body["payment_id"])
+        code = ((body.get("payment_method_data") or {}).get("card") or {}).get("card_cvc")
+        if code is not None and len(code) not in (3, 4):
+            # The card is looked at before the id.
+            return _refused(400, "IR_16", "Invalid card_cvc length")
+        if len(body.get("description") or "") > LONGEST_DESCRIPTION:
+            return _refused(500, "HE_00", "Something went wrong")
         if at in self._payments:
             return _refused(400, "HE_01", "The payment with the specified payment_id already exists in our records")
         card = self._card(secret, body)
@@ -160,14 +177,15 @@ class Hyperswitch:
         number, customer = card
         echoed = ("payment_id", "amount", "currency", "payment_method", "metadata", "merchant_order_reference_id", "customer")
         echoed += ("setup_future_usage", "off_session", "capture_method", "return_url", "authentication_type")
-        recurring = body.get("recurring_details")
+        recurring = body.get("recurring_details") or {}
+        token = recurring["data"] if recurring.get("type") == "payment_method_id" else None
         payment = {
-            **{name: body.get(name) for name in echoed}, "payment_method_id": recurring and recurring["data"],
+            **{name: body.get(name) for name in echoed}, "payment_method_id": token,
             "merchant_id": "merchant_1", "processor_merchant_id": "merchant_1", "profile_id": "pro_1",
             "net_amount": body["amount"], "amount_capturable": 0, "amount_received": 0, "attempt_count": 1,
             "incremental_authorization_allowed": bool(body.get("request_incremental_authorization")),
         }
-        if recurring and not self.takes_cards:
+        if token and not self.takes_cards:
             # It finds out only once the payment is made, which stays.
             self._payments[at] = {**payment, "status": "requires_payment_method"}
             return _refused(400, "IR_39", "No eligible connector was found for the current payment method configuration")
@@ -197,6 +215,8 @@ class Hyperswitch:
             return body["payment_method_data"]["card"]["card_number"], customer
         if not body.get("confirm") or not body.get("off_session"):
             return _refused(400, "IR_16", "`off_session` should be `true` for mandates")
+        if recurring["type"] == "network_transaction_id_and_card_details":
+            return recurring["data"]["card_number"], customer
         card = self._cards.get((secret, recurring["data"]))
         if card is None:
             return _refused(404, "HE_02", "Payment method does not exist in our records")
@@ -222,7 +242,13 @@ class Hyperswitch:
             payment.update(amount_received=taken, amount_capturable=0)
             payment["status"] = "succeeded" if is_whole else "partially_captured"
         elif verb == "cancel" and (is_held or payment["status"] == "requires_customer_action"):
-            payment.update(amount_capturable=0, status="cancelled", cancellation_reason=body.get("cancellation_reason"))
+            reason = body.get("cancellation_reason")
+            payment["cancellation_reason"] = reason
+            if reason in REASONS or self.takes_any_reason:
+                payment.update(amount_capturable=0, status="cancelled")
+            else:
+                # The processor behind refuses that and holds the money on; nothing more can be done with the payment.
+                payment.update(status="failed", error_code="parameter_invalid", error_message="Invalid cancellation_reason")
         elif verb == "incremental_authorization" and is_held and payment["incremental_authorization_allowed"]:
             payment.update(amount=body["amount"], net_amount=body["amount"], amount_capturable=body["amount"])
         else:

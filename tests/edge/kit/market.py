@@ -43,6 +43,8 @@ class Market:
             "hyperswitch": Proxy(self._hyperswitch.url, weather.stream("hyperswitch")),
         }
         self._receivers: list[Receiver] = []
+        # Those who pay at Hyperswitch alone, which takes no card without its code.
+        self.coded: list[stripe.StripeClient] = []
         self.payments = self.double_charges = self.lost = 0
         # What came of the orders, in words.
         self.carried_out = ""
@@ -50,6 +52,10 @@ class Market:
     def stop(self) -> None:
         for one in (self._stripe, self._hyperswitch, *self._proxies.values(), *self._receivers):
             one.stop()
+
+    def take_any_reason(self) -> None:
+        """Has voids succeed whose reason the processor behind Hyperswitch would not take."""
+        self._hyperswitch.takes_any_reason = True
 
     def merchants(self) -> list[stripe.StripeClient]:
         """A merchant with an account at one processor, at the other, and with one at both."""
@@ -64,6 +70,8 @@ class Market:
         if len(made) > 1:
             split = [{"connector_account": one, "weight": 50} for one in made]
             client.raw_request("post", "/v1/florin/routing", default={"split": split}, max_attempts=2)
+        if connectors == ["hyperswitch"]:
+            self.coded.append(client)
         self.endpoint(client)
         return client
 

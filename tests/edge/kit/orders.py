@@ -45,8 +45,12 @@ class Order:
 class Shop:
     """Takes orders on so many connections until it is closed."""
 
-    def __init__(self, clients: list[stripe.StripeClient], seed: str, connections: int) -> None:
+    def __init__(
+        self, clients: list[stripe.StripeClient], seed: str, connections: int, coded: list[stripe.StripeClient]
+    ) -> None:
         self._clients, self._seed = clients, seed
+        # Whose only processor takes no card without its code.
+        self._coded = coded
         self.orders: list[Order] = []
         self.problems: list[str] = []
         self._closed = threading.Event()
@@ -99,7 +103,7 @@ class Shop:
 
     def _paid(self, order: Order, chance: random.Random) -> object:
         card = {**CARD, **({"number": chance.choice(DECLINED)} if order.kind == "decline" else {})}
-        if chance.random() < 0.15:
+        if chance.random() < 0.15 or order.client in self._coded:
             card["cvc"] = "123"
         made = {"amount": order.amount, "currency": "usd", "payment_method_types": ["card"], "metadata": {"order": order.name}}
         if order.kind in ("capture", "capture part", "cancel"):

@@ -31,7 +31,16 @@ struct Books {
     asked: Vec<Request<String>>,
     /// Whether no processor behind it can be paid with what is remembered.
     has_no_mandates: bool,
+    /// Whether the processor behind it refuses to let go of money.
+    keeps_holds: bool,
 }
+
+/// What the processor behind it takes for the reason of a void: the four of Stripe
+/// (<https://docs.stripe.com/api/payment_intents/cancel>).
+const REASONS: [&str; 4] = ["duplicate", "fraudulent", "requested_by_customer", "abandoned"];
+
+/// How many characters of a description its database keeps.
+const LONGEST_DESCRIPTION: usize = 255;
 
 /// A card, and the customer who keeps it.
 #[derive(Clone)]
@@ -106,6 +115,11 @@ impl Hyperswitch {
         self.0.borrow_mut().has_no_mandates = true;
     }
 
+    /// Has the processor behind it refuse every void.
+    pub fn keep_holds(&self) {
+        self.0.borrow_mut().keeps_holds = true;
+    }
+
     /// Receives every request for a payment once more, as a network may deliver it late. The processors behind it are
     /// as they were by then.
     pub fn receive_all_again(&self) {
@@ -164,12 +178,16 @@ impl Books {
         match parts.as_slice() {
             ["payments"] => {
                 self.asked.push(request.clone());
+                // Where there are several profiles, the header alone chooses none.
+                let profile = request.headers().get("x-profile-id").map(|value| value.as_bytes());
+                assert_eq!(body["profile_id"].as_str().map(str::as_bytes), profile, "{body}");
                 self.pay(&merchant, &body)
             }
             ["payments", id, verb] => {
                 let key = format!("{merchant}/{id}");
+                let keeps_hold = self.keeps_holds;
                 let payment = self.payments.get_mut(&key).expect("a payment");
-                operate(payment, verb, &body)
+                operate(payment, verb, &body, keeps_hold)
             }
             ["refunds"] => self.refund(&merchant, &body),
             other => panic!("nobody posts to {other:?}"),
@@ -179,6 +197,11 @@ impl Books {
     fn pay(&mut self, merchant: &str, body: &Value) -> (u16, Value) {
         let id = checked_id(body, "payment_id");
         let key = format!("{merchant}/{id}");
+        // The card is looked at before the id.
+        let code = &body["payment_method_data"]["card"]["card_cvc"];
+        if code.as_str().is_some_and(|code| !(3..=4).contains(&code.len())) {
+            return refused(400, "IR_16", "Invalid card_cvc length");
+        }
         if self.payments.contains_key(&key) {
             return refused(
                 400,
@@ -195,7 +218,12 @@ impl Books {
             Ok(card) => card,
             Err(refusal) => return refusal,
         };
-        let by_token = !body["recurring_details"].is_null();
+        let recurring = &body["recurring_details"];
+        let by_token = recurring["type"] == "payment_method_id";
+        let said = body["description"].as_str().unwrap_or_default();
+        if said.chars().count() > LONGEST_DESCRIPTION {
+            return refused(500, "HE_00", "Something went wrong");
+        }
         let status = match card.number.as_str() {
             // It finds out only when the payment is made.
             _ if by_token && self.has_no_mandates => "requires_payment_method",
@@ -210,7 +238,9 @@ impl Books {
             "currency": currency, "payment_method": "card", "attempt_count": 1,
             "processor_merchant_id": "merchant_1", "metadata": body["metadata"],
             "setup_future_usage": body["setup_future_usage"], "off_session": body["off_session"],
-            "payment_method_id": body["recurring_details"]["data"],
+            "payment_method_id": recurring["data"].as_str(), "cancellation_reason": null,
+            "incremental_authorization_allowed":
+                status == "requires_capture" && body["request_incremental_authorization"] == true,
         });
         match status {
             "succeeded" => payment["amount_received"] = json!(amount),
@@ -251,13 +281,22 @@ impl Books {
                     return Err(refused(400, "IR_16", problem));
                 }
             }
-            let number = body["payment_method_data"]["card"]["card_number"].as_str();
-            return Ok(Card { number: number.expect("a number").to_owned(), customer });
+            let card = &body["payment_method_data"]["card"];
+            assert!(card["card_cvc"].is_string(), "its schema wants a code: {body}");
+            let number = card["card_number"].as_str().expect("a number").to_owned();
+            return Ok(Card { number, customer });
         }
         assert_eq!(body["off_session"], true, "`off_session` should be `true` for mandates");
         assert!(body["payment_method_data"].is_null(), "{body}");
+        let data = &body["recurring_details"]["data"];
+        if body["recurring_details"]["type"] == "network_transaction_id_and_card_details" {
+            assert!(data["network_transaction_id"].is_string(), "{body}");
+            assert!(data["card_cvc"].is_null(), "its schema has no code: {body}");
+            let number = data["card_number"].as_str().expect("a number").to_owned();
+            return Ok(Card { number, customer });
+        }
         assert_eq!(body["recurring_details"]["type"], "payment_method_id", "{body}");
-        let known = body["recurring_details"]["data"].as_str().and_then(|id| self.cards.get(id));
+        let known = data.as_str().and_then(|id| self.cards.get(id));
         let missing = || refused(404, "HE_02", "Payment method does not exist in our records");
         let known = known.cloned().ok_or_else(missing)?;
         if known.customer != customer {
@@ -303,7 +342,7 @@ impl Books {
     }
 }
 
-fn operate(payment: &mut Value, verb: &str, body: &Value) -> (u16, Value) {
+fn operate(payment: &mut Value, verb: &str, body: &Value, keeps_hold: bool) -> (u16, Value) {
     let status = payment["status"].as_str().expect("a status").to_owned();
     let is_held = status == "requires_capture";
     match verb {
@@ -315,10 +354,20 @@ fn operate(payment: &mut Value, verb: &str, body: &Value) -> (u16, Value) {
             payment["status"] = json!(if whole { "succeeded" } else { "partially_captured" });
         }
         "cancel" if is_held || status == "requires_customer_action" => {
-            payment["amount_capturable"] = json!(0);
-            payment["status"] = json!("cancelled");
+            payment["cancellation_reason"] = body["cancellation_reason"].clone();
+            let reason = body["cancellation_reason"].as_str();
+            if keeps_hold || reason.is_some_and(|reason| !REASONS.contains(&reason)) {
+                // It takes no more for the payment, and what is held stays so.
+                payment["status"] = json!("failed");
+                payment["error_code"] = json!("parameter_invalid");
+            } else {
+                payment["amount_capturable"] = json!(0);
+                payment["status"] = json!("cancelled");
+            }
         }
-        "incremental_authorization" if is_held => {
+        "incremental_authorization"
+            if is_held && payment["incremental_authorization_allowed"] == true =>
+        {
             payment["amount"] = body["amount"].clone();
             payment["amount_capturable"] = body["amount"].clone();
         }

@@ -328,6 +328,11 @@ impl Books {
 
     fn pay(&mut self, account: &str, fields: &Fields) -> (u16, String) {
         let amount: i64 = fields["amount"].parse().expect("a number");
+        if fields.contains_key("off_session") && fields.contains_key("setup_future_usage") {
+            let problem = "You cannot confirm with the `off_session` parameter when \
+                           `setup_future_usage` is also set on the PaymentIntent.";
+            return error(400, "invalid_request_error", "", problem);
+        }
         let token =
             fields.get("payment_method").map(|card| (card.clone(), fields["customer"].clone()));
         let number = match &token {
@@ -473,6 +478,7 @@ fn operate(paid: &mut Paid, verb: &str, fields: &Fields) -> Result<(), (u16, Str
     match verb {
         "capture" if is_held => {
             paid.taken += number("amount_to_capture");
+            paid.asked.extend(fields.clone());
             let is_final = fields.get("final_capture").is_none_or(|last| last != "false");
             if is_final || paid.taken == paid.amount {
                 paid.status = "succeeded".to_owned();

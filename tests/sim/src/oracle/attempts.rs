@@ -3,7 +3,7 @@
 
 use store::Row;
 
-use super::{Books, number, text};
+use super::{Books, number, parsed, text};
 use crate::processor::Payment;
 use crate::world::World;
 
@@ -62,8 +62,16 @@ fn earliest_end(world: &World, attempt: &Row) -> i64 {
     let [stripe, hyperswitch] = HORIZON;
     let is_elsewhere = text(attempt, "connector") == "hyperswitch";
     let has_key = !is_elsewhere || matches!(text(attempt, "kind"), "authorize" | "refund");
+    // It takes no card without its code, so that nothing is sent.
+    let lacks_code = is_elsewhere
+        && text(attempt, "kind") == "authorize"
+        && parsed(attempt, "request")["with_cvc"] == false;
     let is_simulated = text(attempt, "connector_account").is_empty();
-    if is_simulated || !has_key || world.processor.borrow().said_no(text(attempt, "id")) {
+    if is_simulated
+        || lacks_code
+        || !has_key
+        || world.processor.borrow().said_no(text(attempt, "id"))
+    {
         return 0;
     }
     number(attempt, "created") + KEY_LASTS + if is_elsewhere { hyperswitch } else { stripe }

@@ -79,6 +79,8 @@ const EXPLAINED: &[&str] = &[
     ": fx_rounding of txn_",
     // Two who do the same at the same time: one of them comes again.
     " failed: This object cannot be accessed right now because another API request or process ",
+    // Half of the orders bring no security code.
+    ": Nothing was sent to the payment processor: the processor takes no card without its security code",
 ];
 
 /// Whether the world is the reason for an error.

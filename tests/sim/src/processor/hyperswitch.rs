@@ -7,6 +7,12 @@ use serde_json::{Value, json};
 use super::requests::{Asked, Fields, operate};
 use super::{Dispute, Payment, Processor, Refund, Reply};
 
+/// What the processors behind it take for the reason of a void.
+const REASONS: [&str; 4] = ["duplicate", "fraudulent", "requested_by_customer", "abandoned"];
+
+/// How many characters of a description its database keeps.
+const LONGEST_DESCRIPTION: usize = 255;
+
 /// Whether an account is one of Hyperswitch's.
 pub fn is_hyperswitch(account: &str) -> bool {
     account.starts_with("snd_")
@@ -30,7 +36,14 @@ impl Processor {
         }
         let body: Value = serde_json::from_str(request.body()).unwrap_or_default();
         match parts.as_slice() {
-            ["payments"] => self.make_payment(account, &body, misreads),
+            ["payments"] => {
+                let profile = request.headers().get("x-profile-id");
+                let chosen = profile.and_then(|profile| profile.to_str().ok());
+                if body["profile_id"].as_str() != chosen {
+                    return refused(400, "IR_04", "Missing required param: profile_id");
+                }
+                self.make_payment(account, &body, misreads)
+            }
             ["payments", id, verb] => self.operate_payment(account, id, verb, &body),
             ["refunds"] => {
                 let id = text(&body, "/refund_id");
@@ -55,8 +68,15 @@ impl Processor {
 
     fn make_payment(&mut self, account: &str, body: &Value, misreads: bool) -> Reply {
         let id = text(body, "/payment_id");
+        let code = text(body, "/payment_method_data/card/card_cvc");
+        if !(3..=4).contains(&code.len()) {
+            return refused(400, "IR_16", "Invalid card_cvc length");
+        }
         if self.by_id.contains_key(&id) {
             return taken(&id);
+        }
+        if text(body, "/description").chars().count() > LONGEST_DESCRIPTION {
+            return refused(500, "HE_00", "Something went wrong");
         }
         let card = |name: &str| text(body, &format!("/payment_method_data/card/{name}"));
         let asked = Asked {
@@ -66,7 +86,7 @@ impl Processor {
             currency: text(body, "/currency").to_lowercase(),
             takes: body["capture_method"] == "automatic",
             number: card("card_number"),
-            code: card("card_cvc"),
+            code,
             is_off_session: body["off_session"] == true,
             challenges: body["authentication_type"] == "three_ds",
         };
@@ -80,11 +100,18 @@ impl Processor {
         let Some(place) = place.filter(|place| self.payments[*place].account == account) else {
             return missing();
         };
-        let verb =
-            if verb == "incremental_authorization" { "increment_authorization" } else { verb };
+        let reason = body["cancellation_reason"].as_str().unwrap_or("abandoned");
+        if verb == "cancel" && !REASONS.contains(&reason) {
+            // The processor behind it refuses that, and still holds the money.
+            let mut shown = payment(&self.payments[place]);
+            shown["status"] = json!("failed");
+            return (200, shown);
+        }
+        if verb == "incremental_authorization" {
+            return refused(400, "IR_16", "Nobody asked for a hold that can grow.");
+        }
         let number = |name: &str| Some((name.to_owned(), body[name].as_i64()?.to_string()));
-        let fields: Fields =
-            ["amount", "amount_to_capture"].into_iter().filter_map(number).collect();
+        let fields: Fields = number("amount_to_capture").into_iter().collect();
         if operate(&mut self.payments[place], verb, &fields).is_some() {
             return refused(400, "IR_14", "This payment could not be used.");
         }

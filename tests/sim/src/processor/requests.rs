@@ -124,6 +124,9 @@ impl Processor {
 
     fn pay(&mut self, account: &str, fields: &Fields, found_at: i64, misreads: bool) -> Reply {
         let text = |name: &str| field(fields, name).to_owned();
+        if fields.contains_key("off_session") && fields.contains_key("setup_future_usage") {
+            return refused(400, "invalid_request_error", "", "It cannot be confirmed with both.");
+        }
         let asked = Asked {
             id: None,
             key: text("metadata[florin_key]"),
