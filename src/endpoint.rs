@@ -9,7 +9,7 @@ use flows::{Platform, PlatformError};
 use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
 
 use crate::platform::CloudflarePlatform;
-use crate::{clock, object, queue};
+use crate::{clock, object, queue, storage};
 
 /// The longest pause between two looks at the database, in seconds: a delivery that is planned for later
 /// is looked for again by then.
@@ -56,7 +56,7 @@ impl DurableObject for EndpointDeliveries {
         let storage = self.state.storage();
         // The alarm is set again before the work, so that no failure of the work can lose it.
         storage.set_alarm(Duration::from_secs(30)).await?;
-        let Some(endpoint) = object::text(&storage, ENDPOINT).await? else {
+        let Some(endpoint) = storage::text(&storage, ENDPOINT).await? else {
             storage.delete_alarm().await?;
             return Response::empty();
         };

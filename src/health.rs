@@ -14,7 +14,7 @@ use worker::{
     Context, DurableObject, Env, Request, Response, ResponseBuilder, Result, State, durable_object,
 };
 
-use crate::{clock, object, queue};
+use crate::{clock, object, queue, storage};
 
 /// Knows the health of one account. It is only in memory: an object that nobody asks forgets what nobody needs.
 #[durable_object]
@@ -28,7 +28,7 @@ impl DurableObject for ConnectorHealth {
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
-        let answers: Answers = object::read(&request.text().await?)?;
+        let answers: Answers = storage::read(&request.text().await?)?;
         let now = clock::milliseconds().saturating_div(1_000);
         let mut health = self.health.borrow_mut();
         if answers != Answers::default() {

@@ -14,7 +14,7 @@ use worker::{
 };
 
 use crate::platform::CloudflarePlatform;
-use crate::{clock, object, queue};
+use crate::{clock, object, queue, storage};
 
 /// Under which an object keeps the name of its lane, which its alarm is not told.
 const LANE: &str = "lane";
@@ -46,7 +46,7 @@ impl DurableObject for Heartbeat {
             return self.perform(&platform?, &question).await;
         }
         self.heart(what.and_then(Lane::from_name)).await?;
-        let moments: Vec<Timestamp> = object::read(&question)?;
+        let moments: Vec<Timestamp> = storage::read(&question)?;
         let earliest = moments.iter().min().copied();
         self.wakes.borrow_mut().add(moments);
         if let Some(earliest) = earliest {
@@ -106,7 +106,7 @@ impl Heartbeat {
             return Ok(heart);
         }
         let storage = self.state.storage();
-        let kept = object::text(&storage, LANE).await?.as_deref().and_then(Lane::from_name);
+        let kept = storage::text(&storage, LANE).await?.as_deref().and_then(Lane::from_name);
         if let (None, Some(lane)) = (kept, named) {
             storage.put(LANE, lane.name()).await?;
         }

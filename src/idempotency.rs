@@ -14,7 +14,7 @@ use worker::{
     State, durable_object,
 };
 
-use crate::{clock, object};
+use crate::{clock, object, storage};
 
 /// The statuses that say whether an answer was kept.
 const KEPT: u16 = 204;
@@ -50,13 +50,13 @@ impl DurableObject for IdempotencyShard {
         let question = request.text().await?;
         match path.as_str() {
             "/begin" => {
-                let begin: Begin = object::read(&question)?;
+                let begin: Begin = storage::read(&question)?;
                 self.plan_sweep(begin.now).await?;
                 let decision = serde_json::to_string(&self.instance.begin(self, &begin)?)?;
                 Ok(ResponseBuilder::new().fixed(decision.into_bytes()))
             }
             "/complete" => {
-                let complete: Complete = object::read(&question)?;
+                let complete: Complete = storage::read(&question)?;
                 let status =
                     if self.instance.complete(self, &complete)? { KEPT } else { OVERTAKEN };
                 Ok(Response::empty()?.with_status(status))
@@ -86,8 +86,8 @@ impl Records for IdempotencyShard {
 
     fn find(&self, key: &str) -> Result<Option<Record>> {
         let cursor = self.sql.exec("SELECT record FROM records WHERE key = ?", vec![key.into()])?;
-        match object::first(&cursor)? {
-            Some(SqlStorageValue::String(record)) => Ok(Some(object::read(&record)?)),
+        match storage::first(&cursor)? {
+            Some(SqlStorageValue::String(record)) => Ok(Some(storage::read(&record)?)),
             _ => Ok(None),
         }
     }
@@ -127,7 +127,7 @@ impl IdempotencyShard {
         let storage = self.state.storage();
         if storage.get_alarm().await?.is_none() {
             let oldest = self.sql.exec("SELECT min(created) FROM records", None)?;
-            let oldest = match object::first(&oldest)? {
+            let oldest = match storage::first(&oldest)? {
                 Some(SqlStorageValue::Integer(created)) => created,
                 _ => now.seconds(),
             };

@@ -21,6 +21,7 @@ mod platform;
 mod promise;
 mod queue;
 mod receipts;
+mod storage;
 mod timings;
 
 use flows::Platform;
