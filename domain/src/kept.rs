@@ -28,17 +28,23 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
+impl Error {
+    fn expecting(expected: &dyn Expected) -> Self {
+        Self::custom(format_args!("expected {expected}"))
+    }
+}
+
 impl de::Error for Error {
     fn custom<T: fmt::Display>(message: T) -> Self {
         Self(Box::new(message.to_string()))
     }
 
     fn invalid_type(_found: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::custom(format_args!("expected {expected}"))
+        Self::expecting(expected)
     }
 
-    fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::invalid_type(found, expected)
+    fn invalid_value(_found: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self::expecting(expected)
     }
 }
 
@@ -83,10 +89,6 @@ pub(crate) fn unknown_variant(name: &str) -> Error {
 /// A value that is being read.
 struct Kept(Value);
 
-fn unexpected(expected: &dyn Expected) -> Error {
-    Error::invalid_type(Unexpected::Unit, expected)
-}
-
 fn visit_number<'de, V: Visitor<'de>>(number: &Number, visitor: V) -> Result<V::Value, Error> {
     match (number.as_u64(), number.as_i64()) {
         (Some(number), _) => visitor.visit_u64(number),
@@ -100,7 +102,7 @@ macro_rules! read {
         $($(fn $method<V: Visitor<'de>>(self, $visitor: V) -> Result<V::Value, Error> {
             match self.0 {
                 $pattern => $visit,
-                _ => Err(unexpected(&$visitor)),
+                _ => Err(Error::expecting(&$visitor)),
             }
         })*)*
     };
@@ -155,7 +157,7 @@ impl<'de> Deserializer<'de> for Kept {
     ) -> Result<V::Value, Error> {
         match self.0 {
             Value::Object(entries) => visitor.visit_map(Fields::new(Entries::of(entries), names)),
-            _ => Err(unexpected(&visitor)),
+            _ => Err(Error::expecting(&visitor)),
         }
     }
 
@@ -175,7 +177,7 @@ impl<'de> Deserializer<'de> for Kept {
     ) -> Result<V::Value, Error> {
         match &self.0 {
             Value::String(name) => visitor.visit_enum(Variant::named(name, names)),
-            _ => Err(unexpected(&visitor)),
+            _ => Err(Error::expecting(&visitor)),
         }
     }
 

@@ -184,7 +184,7 @@ async fn must_be_its_own<P: Platform>(
     };
     let (is_taken, guard) = match (&held.attempt.request, &held.charge) {
         (Request::Refund { refund }, Some(charge)) => {
-            let beside = refunds::beside(context, &charge.id, refund, reference).await?;
+            let beside = refunds::booked_beside(context, &charge.id, refund, reference).await?;
             let [refund, charge] = [refund.as_str(), charge.id.as_str()];
             (beside.is_some(), store::refunds::must_be_its_own(refund, charge, reference))
         }

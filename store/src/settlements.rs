@@ -398,10 +398,14 @@ pub fn missing(account: &ConnectorAccountId, most: i64) -> Statement {
     Statement::new(MISSING, values![account.as_str(), settlement::WINDOW, most])
 }
 
-/// Notes that what a line differs from was not left out of the reports, and finds last whether anything differs: a row where
-/// it does.
-pub fn any_open(account: &ConnectorAccountId) -> [Statement; 2] {
-    [CLOSE_REPORTED, ANY_OPEN].map(|sql| Statement::new(sql, values![account.as_str()]))
+/// Notes that what a line differs from was not left out of the reports.
+pub fn close_reported(account: &ConnectorAccountId) -> Statement {
+    Statement::new(CLOSE_REPORTED, values![account.as_str()])
+}
+
+/// Finds whether anything differs: a row where it does.
+pub fn any_open(account: &ConnectorAccountId) -> Statement {
+    Statement::new(ANY_OPEN, values![account.as_str()])
 }
 
 impl TryFrom<&Row> for SettlementReport {

@@ -267,7 +267,8 @@ pub(crate) async fn hear_of_refund<P: Platform>(
     let Some((status, why)) = refund_told(connector, &question, notice) else { return Ok(None) };
     // It may have turned up before, and is followed as what it was booked as.
     if let Some(charge) = &held.charge
-        && let Some(known) = crate::refunds::beside(context, &charge.id, refund, reference).await?
+        && let Some(known) =
+            crate::refunds::booked_beside(context, &charge.id, refund, reference).await?
     {
         crate::refunds::told(context, known.id.as_str(), status, why).await?;
         return Ok(None);

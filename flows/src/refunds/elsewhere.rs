@@ -7,7 +7,7 @@ use domain::money::Money;
 use domain::refund::{Details, Refund, Status};
 use store::DatabaseError;
 
-use super::{beside, told};
+use super::{booked_beside, told};
 use crate::operations::{self, Held};
 use crate::{Context, Failure, Platform};
 
@@ -90,7 +90,7 @@ pub(crate) async fn turned_up<P: Platform>(
     status: Status,
 ) -> Result<Option<String>, Failure> {
     let (Some(charge), Some(refund)) = (held.charge, held.refund) else { return Ok(None) };
-    if let Some(known) = beside(context, &charge.id, &refund.id, reference).await? {
+    if let Some(known) = booked_beside(context, &charge.id, &refund.id, reference).await? {
         told(context, known.id.as_str(), status, None).await?;
         return Ok(None);
     }

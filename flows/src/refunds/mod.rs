@@ -63,7 +63,7 @@ fn is_known_as(refund: &Refund, reference: &str) -> bool {
 ///
 /// # Errors
 /// When the database does not answer.
-pub(crate) async fn beside<P: Platform>(
+pub(crate) async fn booked_beside<P: Platform>(
     context: &Context<'_, P>,
     charge: &ChargeId,
     refund: &RefundId,

@@ -84,7 +84,7 @@ impl<P: Platform> Run<'_, P> {
 
     /// Where something differs, it is judged again tomorrow.
     async fn rest(&self) -> Result<(), Failure> {
-        let batch = settlements::any_open(self.id()).to_vec();
+        let batch = vec![settlements::close_reported(self.id()), settlements::any_open(self.id())];
         let results = self.context.batch(batch).await?;
         if results.last().and_then(Rows::first).is_some() {
             // However many reports came today, they are judged again by one task.
