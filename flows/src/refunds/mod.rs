@@ -38,13 +38,25 @@ pub(crate) async fn known_as<P: Platform>(
     charge: &ChargeId,
     reference: &str,
 ) -> Result<Option<Refund>, Failure> {
+    let found = may_be(context, charge, reference).await?;
+    let place = found.iter().position(|refund| is_known_as(refund, reference)).unwrap_or(0);
+    Ok(found.into_iter().nth(place))
+}
+
+/// The refunds of the charge that its processor knows by this reference, and those that are under way, which may be that.
+async fn may_be<P: Platform>(
+    context: &Context<'_, P>,
+    charge: &ChargeId,
+    reference: &str,
+) -> Result<Vec<Refund>, Failure> {
     let find = refunds::find_by_reference(&context.scope, charge.as_str(), reference);
     let found = context.batch(vec![find]).await?;
     let found = found.first().map(|Rows(rows)| rows.as_slice()).unwrap_or_default();
-    let found: Vec<_> = found.iter().map(Refund::try_from).collect::<Result<_, _>>()?;
-    let is_it = |refund: &Refund| refund.details.processor_reference.as_deref() == Some(reference);
-    let place = found.iter().position(is_it).unwrap_or(0);
-    Ok(found.into_iter().nth(place))
+    Ok(found.iter().map(Refund::try_from).collect::<Result<_, _>>()?)
+}
+
+fn is_known_as(refund: &Refund, reference: &str) -> bool {
+    refund.details.processor_reference.as_deref() == Some(reference)
 }
 
 /// Another refund of the charge that its processor knows by this reference: booked beside the one that was given up.
@@ -57,10 +69,9 @@ pub(crate) async fn beside<P: Platform>(
     refund: &RefundId,
     reference: &str,
 ) -> Result<Option<Refund>, Failure> {
-    let known = known_as(context, charge, reference).await?;
-    Ok(known.filter(|known| {
-        known.id != *refund && known.details.processor_reference.as_deref() == Some(reference)
-    }))
+    let found = may_be(context, charge, reference).await?;
+    // The one that was given up may be known by it, too.
+    Ok(found.into_iter().find(|known| known.id != *refund && is_known_as(known, reference)))
 }
 
 /// The error for a refund that does not exist.

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 
 const ATTEMPTS: &str = "/v1/florin/payment_attempts";
 
-/// A refund of so much that happened, of which nobody was told until a person gave it up.
-fn given_up(amount: &str) -> (Api, Processor, String) {
+/// A refund of so much that happened, of which nobody was told until a person gave it up, who may have named it.
+fn given_up(amount: &str, is_named: bool) -> (Api, Processor, String) {
     let (api, processor, hook) = hearing();
     let paid = api.post(PAY, &card(VISA, &[])).ok();
     deliver_all(&api, &processor, &hook);
@@ -20,8 +20,10 @@ fn given_up(amount: &str) -> (Api, Processor, String) {
     processor.fail(Some(500));
     pass(&api, 3 * DAY + HOUR, 13);
     let id = api.get(ATTEMPTS).ok().id_of_first();
-    let form = [("note", "I looked there."), ("outcome", "failed")];
-    api.post(&format!("{ATTEMPTS}/{id}/resolve"), &form).ok();
+    let form =
+        [("note", "I looked there."), ("outcome", "failed"), ("processor_reference", "re_1")];
+    let form = if is_named { &form[..] } else { &form[..2] };
+    api.post(&format!("{ATTEMPTS}/{id}/resolve"), form).ok();
     processor.fail(None);
     (api, processor, hook)
 }
@@ -39,52 +41,58 @@ fn refunded(api: &Api) -> Value {
 
 #[test]
 fn a_refund_that_had_turned_up_and_came_back_stayed_given_back() {
-    let (api, processor, hook) = given_up("500");
-    deliver_all(&api, &processor, &hook);
-    assert_eq!(
-        (statuses(&api), refunded(&api)),
-        (vec!["succeeded".into(), "failed".into()], json!(500))
-    );
-    processor.refunds_become("failed");
-    deliver_all(&api, &processor, &hook);
-    assert_eq!(
-        (statuses(&api), refunded(&api)),
-        (vec!["failed".into(), "failed".into()], json!(0))
-    );
-    invariants::check_settled(&api.platform);
+    for is_named in [false, true] {
+        let (api, processor, hook) = given_up("500", is_named);
+        deliver_all(&api, &processor, &hook);
+        assert_eq!(
+            (statuses(&api), refunded(&api)),
+            (vec!["succeeded".into(), "failed".into()], json!(500))
+        );
+        processor.refunds_become("failed");
+        deliver_all(&api, &processor, &hook);
+        assert_eq!(
+            (statuses(&api), refunded(&api)),
+            (vec!["failed".into(), "failed".into()], json!(0))
+        );
+        invariants::check_settled(&api.platform);
+    }
 }
 
 #[test]
 fn a_refund_that_turned_up_on_its_way_was_followed_by_nobody() {
-    let (api, processor, hook) = given_up("500");
-    processor.take_notices();
-    processor.refunds_become("pending");
-    deliver_all(&api, &processor, &hook);
-    assert_eq!(statuses(&api), ["pending", "failed"]);
-    processor.refunds_become("succeeded");
-    processor.take_notices();
-    pass(&api, 2 * DAY, 48);
-    assert_eq!(
-        (statuses(&api), refunded(&api)),
-        (vec!["succeeded".into(), "failed".into()], json!(500))
-    );
-    invariants::check_settled(&api.platform);
+    for is_named in [false, true] {
+        let (api, processor, hook) = given_up("500", is_named);
+        processor.take_notices();
+        processor.refunds_become("pending");
+        deliver_all(&api, &processor, &hook);
+        assert_eq!(statuses(&api), ["pending", "failed"]);
+        processor.refunds_become("succeeded");
+        processor.take_notices();
+        pass(&api, 2 * DAY, 48);
+        assert_eq!(
+            (statuses(&api), refunded(&api)),
+            (vec!["succeeded".into(), "failed".into()], json!(500))
+        );
+        invariants::check_settled(&api.platform);
+    }
 }
 
 #[test]
 fn a_full_refund_that_had_turned_up_was_taken_for_a_second_one() {
-    let (api, processor, hook) = given_up("2000");
-    let told = processor.take_notices().remove(0);
-    deliver(&api, &hook, &told);
-    deliver(&api, &hook, &told.replace("evt_", "evt_again_"));
-    assert_eq!(kept(&api)[1..], ["refund.created processed", "refund.created ignored"]);
-    pass(&api, 2 * DAY, 48);
-    assert_eq!(attempt(&api, "attention"), Value::Null, "nobody has to look");
-    assert_eq!(
-        (statuses(&api), refunded(&api)),
-        (vec!["succeeded".into(), "failed".into()], json!(2000))
-    );
-    invariants::check_settled(&api.platform);
+    for is_named in [false, true] {
+        let (api, processor, hook) = given_up("2000", is_named);
+        let told = processor.take_notices().remove(0);
+        deliver(&api, &hook, &told);
+        deliver(&api, &hook, &told.replace("evt_", "evt_again_"));
+        assert_eq!(kept(&api)[1..], ["refund.created processed", "refund.created ignored"]);
+        pass(&api, 2 * DAY, 48);
+        assert_eq!(attempt(&api, "attention"), Value::Null, "nobody has to look");
+        assert_eq!(
+            (statuses(&api), refunded(&api)),
+            (vec!["succeeded".into(), "failed".into()], json!(2000))
+        );
+        invariants::check_settled(&api.platform);
+    }
 }
 
 #[test]
