@@ -80,10 +80,11 @@ fn subject(object: &Value) -> Option<Subject> {
             let amount = |name: &str| integer(object, name);
             let let_go = amount("/amount").zip(amount("/amount_captured"));
             let let_go = let_go.map_or(0, |(held, taken)| held.saturating_sub(taken));
-            let refunded = amount("/amount_refunded")?.saturating_sub(let_go);
-            if refunded <= 0 {
+            let refunded = amount("/amount_refunded")?;
+            if (0..=let_go).contains(&refunded) {
                 return Some(Subject::Nothing);
             }
+            let refunded = refunded.saturating_sub(let_go);
             let payment = plain_text(object, "/payment_intent")?;
             Subject::Refunds { payment, total: money(object, Some(refunded))? }
         }
