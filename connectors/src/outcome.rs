@@ -7,6 +7,7 @@
 use domain::card::{Checks, Decline, Issued};
 use domain::charge::Risk;
 use domain::refund;
+use domain::timestamp::Timestamp;
 
 use crate::simulator::Later;
 
@@ -38,6 +39,8 @@ pub enum Outcome {
         later: Option<Later>,
         /// What it remembers the card by, where it was asked to.
         remembered: Option<Remembered>,
+        /// Until when what it holds can be taken, where it says so: card networks differ.
+        capture_before: Option<Timestamp>,
     },
     /// It, or the card's issuer, said no. Record it; another processor may be asked where the decline is
     /// one that another could see otherwise.

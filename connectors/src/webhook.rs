@@ -27,6 +27,8 @@ pub struct Notice {
     pub kind: String,
     /// Whether it is about real money, where the processor says so.
     pub livemode: Option<bool>,
+    /// The account at the processor that it happened in, where it says so: others share an address with it.
+    pub within: Option<String>,
     /// When it happened, where the processor says so: it may be told much later.
     pub created: Option<Timestamp>,
     /// What it is about.

@@ -219,6 +219,7 @@ fn outcome(held: &Held, resolve: &Resolve) -> Result<Outcome, Failure> {
             authenticated: false,
             later: None,
             remembered: None,
+            capture_before: None,
         },
         (Found::Succeeded, Request::Refund { .. })
             if !charge.is_some_and(Charge::is_released_by_refund) =>

@@ -211,8 +211,11 @@ async fn let_go<P: Platform>(
     if intent.status() != Status::RequiresCapture {
         return Ok(None);
     }
-    if intent.pending_operation.is_some() {
-        return Err(ApiError::LockTimeout.into());
+    if let Some(open) = &intent.pending_operation {
+        // What a person has to look at is not over within the hour.
+        let open = operations::load(context, open).await?;
+        let open = open.filter(|open| open.attempt.attention.is_some());
+        return open.map(Some).ok_or_else(|| ApiError::LockTimeout.into());
     }
     let expired = Some(CancellationReason::Expired);
     match crate::payment_intents::void(context, intent, charge, expired).await? {

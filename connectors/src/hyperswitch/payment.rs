@@ -101,6 +101,7 @@ fn authorized(
                 authenticated: false,
                 later: None,
                 remembered: remembered(question, payment),
+                capture_before: None,
             }
         }
         "requires_customer_action" => Outcome::ChallengeRequired {

@@ -40,6 +40,7 @@ fn told(delivery: &Value) -> Option<Notice> {
         event: plain_text(delivery, "/event_id")?,
         kind: webhook::kind(delivery, "/event_type")?,
         livemode: None,
+        within: None,
         // Of a dispute: when it changed at the processor behind. When it is told is no moment of it.
         created: date(&object, "/connector_updated_at"),
         subject: subject(kind, &object).unwrap_or(Subject::Unknown),

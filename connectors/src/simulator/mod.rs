@@ -108,6 +108,7 @@ fn answer_authorization(authorize: &Authorize<'_>) -> Outcome {
             _ => None,
         },
         remembered: None,
+        capture_before: None,
     }
 }
 

@@ -16,6 +16,8 @@ pub(crate) fn read(status: u16, answer: &Value, is_lookup: bool) -> Outcome {
     let kind = text(error, "/type").unwrap_or_default();
     let code = text(error, "/code").unwrap_or_default();
     let fault = match (status, kind, code) {
+        // As of accounts that may not send the numbers of cards: that says nothing of the card.
+        (402, "invalid_request_error", _) => Fault::Request,
         (402, ..) | (400, "card_error", _) if !is_lookup => {
             return declined(error, owned(error, "/payment_intent/id"));
         }

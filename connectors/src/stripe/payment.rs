@@ -2,6 +2,7 @@
 
 use domain::card::{Check, Checks};
 use domain::charge::Risk;
+use domain::timestamp::Timestamp;
 use serde_json::Value;
 
 use super::error;
@@ -117,6 +118,11 @@ fn success(reference: String, intent: &Value) -> Outcome {
             == Some("authenticated"),
         later: None,
         remembered: remembered(intent),
+        capture_before: integer(
+            intent,
+            "/latest_charge/payment_method_details/card/capture_before",
+        )
+        .map(Timestamp),
         reference,
     }
 }

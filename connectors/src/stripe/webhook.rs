@@ -53,6 +53,8 @@ fn told(event: &Value) -> Option<Notice> {
     Some(Notice {
         event: plain_text(event, "/id")?,
         kind: kind(event, "/type")?,
+        // Connected accounts (https://docs.stripe.com/connect/webhooks) are named, and one's own is not.
+        within: owned(event, "/account"),
         created: moment(event, "/created"),
         livemode: event.get("livemode").and_then(Value::as_bool),
         subject: subject(&object).unwrap_or(Subject::Unknown),
@@ -72,12 +74,17 @@ fn subject(object: &Value) -> Option<Subject> {
             payment: plain_text(object, "/payment_intent"),
             amount: money(object, integer(object, "/amount")),
         },
-        // Every event of a charge shows the sum; one of which nothing went back says nothing new.
+        // Every event of a charge shows the sum; one of which nothing went back says nothing new. What was held and not
+        // taken is in that sum once it is let go of (https://docs.stripe.com/reports/reporting-categories).
         "charge" => {
-            let refunded = integer(object, "/amount_refunded")?;
-            if refunded == 0 {
+            let amount = |name: &str| integer(object, name);
+            let let_go = amount("/amount").zip(amount("/amount_captured"));
+            let let_go = let_go.map_or(0, |(held, taken)| held.saturating_sub(taken));
+            let refunded = amount("/amount_refunded")?;
+            if (0..=let_go).contains(&refunded) {
                 return Some(Subject::Nothing);
             }
+            let refunded = refunded.saturating_sub(let_go);
             let payment = plain_text(object, "/payment_intent")?;
             Subject::Refunds { payment, total: money(object, Some(refunded))? }
         }

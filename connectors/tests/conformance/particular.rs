@@ -105,6 +105,34 @@ fn a_key_that_stripe_knows_with_other_parameters_did_something_before() {
 }
 
 #[test]
+fn what_stripe_shows_as_given_back_though_it_was_never_taken_was_taken_for_a_refund() {
+    let told = |change: Value| {
+        let mut charge = json!({ "id": "ch_1", "object": "charge", "currency": "usd",
+            "payment_intent": "pi_1", "amount": 1000, "amount_captured": 700 });
+        merge(&mut charge, change);
+        let event = json!({ "id": "evt_1", "object": "event", "type": "charge.refunded",
+            "data": { "object": charge } });
+        let notice = Stripe.connector().notice(event.to_string().as_bytes());
+        notice.expect("a notice").subject
+    };
+    let given = |sum| Subject::Refunds { payment: "pi_1".to_owned(), total: usd(sum) };
+    assert_eq!(told(json!({ "amount_refunded": 300 })), Subject::Nothing);
+    assert_eq!(told(json!({ "amount_refunded": 400 })), given(100));
+    let let_go = json!({ "captured": false, "amount_captured": 0, "amount_refunded": 1000 });
+    assert_eq!(told(let_go), Subject::Nothing);
+    let whole = json!({ "amount_captured": 1000, "amount_refunded": 1000 });
+    assert_eq!(told(whole), given(1000));
+}
+
+#[test]
+fn an_account_that_may_not_send_the_numbers_of_cards_was_taken_for_a_declined_card() {
+    let error = json!({ "type": "invalid_request_error",
+        "message": "Sending credit card numbers directly to the Stripe API is generally unsafe." });
+    let asked = Command::Authorize(authorize(true));
+    assert_eq!(refused(&Stripe, 402, error, &asked), "refused Request");
+}
+
+#[test]
 fn what_stripe_says_of_the_card_is_kept() {
     let charge = json!({ "latest_charge": {
         "outcome": { "risk_level": "elevated" },
@@ -112,6 +140,7 @@ fn what_stripe_says_of_the_card_is_kept() {
             "checks": { "cvc_check": "pass", "address_line1_check": "fail" },
             "country": "DE", "funding": "debit",
             "multicapture": { "status": "available" },
+            "capture_before": 1_800_000_000,
         } },
     } });
     let (status, body) = Stripe.answer(Situation::Held);
@@ -119,9 +148,11 @@ fn what_stripe_says_of_the_card_is_kept() {
     merge(&mut value, charge);
     let command = Command::Authorize(authorize(false));
     let outcome = hear(&Stripe, &command, &(status, value.to_string()));
-    let Outcome::Authorized { risk, checks, multicapture, issued, .. } = outcome else {
+    let Outcome::Authorized { risk, checks, multicapture, issued, capture_before, .. } = outcome
+    else {
         panic!("{outcome:?}")
     };
+    assert_eq!(capture_before, Some(Timestamp(1_800_000_000)));
     assert_eq!((issued.country.as_deref(), issued.funding), (Some("DE"), Some(Funding::Debit)));
     assert_eq!(risk, domain::charge::Risk::Elevated);
     assert_eq!(checks.cvc_check, Some(domain::card::Check::Pass));

@@ -29,6 +29,10 @@ pub(super) async fn apply<P: Platform>(
     if notice.livemode.is_some_and(|livemode| livemode != context.scope.livemode) {
         return Ok(parked("It is of the other mode than the connector account."));
     }
+    let within = account.details.processor_account.as_deref();
+    if notice.within.as_deref().is_some_and(|told| Some(told) != within) {
+        return Ok(Verdict::Nothing);
+    }
     let told = Told { context, connector, account, notice };
     match &notice.subject {
         Subject::Payment { key, reference } => told.payment(key.as_deref(), reference).await,

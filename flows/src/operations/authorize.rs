@@ -167,6 +167,7 @@ pub(super) fn record<P: Platform>(
             authenticated,
             later,
             remembered,
+            capture_before,
         } => {
             let learns =
                 held.payment_method.as_mut().is_some_and(|method| method.card.learn(issued));
@@ -178,6 +179,9 @@ pub(super) fn record<P: Platform>(
             charge.details.multicapture &= *multicapture;
             charge.details.incremental &= *incremental;
             charge.details.authenticated |= *authenticated;
+            if !authorize.capture {
+                charge.details.capture_before = *capture_before;
+            }
             charge.details.later = later.map(|later| later.name().to_owned());
             charge.details.processor_reference = Some(reference.clone());
             held.attempt.processor_reference = Some(reference.clone());
@@ -306,7 +310,8 @@ fn authorized<P: Platform>(
         statements.extend(disputes::plan(context, &charge));
     } else {
         statements.extend(ledger::held(context, attempt, &charge, attempt.amount.amount)?);
-        let end = began.plus(AUTHORIZATION_LIFETIME);
+        let end = charge.details.capture_before;
+        let end = end.unwrap_or_else(|| began.plus(AUTHORIZATION_LIFETIME));
         charge.details.capture_before = Some(end);
         statements.push(plan_expiry(context, &charge, end));
         context.platform.wake(end);

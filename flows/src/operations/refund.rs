@@ -73,6 +73,11 @@ pub(super) fn record<P: Platform>(
     refund.pending_operation = None;
     refund.details.processor_reference = Some(reference.clone());
     refund.status = status;
+    // At the simulator it is made of our own key.
+    if held.attempt.connector_account.is_some() {
+        let (id, of) = (refund.id.as_str(), charge.id.as_str());
+        statements.push(refunds::must_be_its_own(id, of, &reference));
+    }
     statements.extend(refunds::update(&mut refund));
     statements.extend(announce(context, &before, &charge, &refund));
     held.charge = Some(charge);

@@ -24,6 +24,9 @@ use crate::{Context, Failure, Platform};
 /// Why an attempt stays open whose processor did nothing for its first sender.
 const SENT_BY_OTHERS: &str = "somebody else has sent it, too";
 
+/// Why a person has to look at an attempt whose processor shows what another stands for.
+const KNOWN_ALREADY: &str = "Its processor shows it as what is known here as another refund.";
+
 /// What is to be done with what a processor said.
 enum Verdict {
     /// It is recorded.
@@ -207,8 +210,12 @@ async fn record<P: Platform>(
             Err(DatabaseError::Guard(name)) if name == attempts::ONCE_GUARD => {
                 return Box::pin(wait(context, held, SENT_BY_OTHERS, None)).await;
             }
+            // Who named it is told; nobody else can say which of the two it is.
             Err(DatabaseError::Guard(name)) if name == attempts::REFERENCE_GUARD => {
-                return Err(DatabaseError::Guard(name).into());
+                return match resolved {
+                    Some(_) => Err(DatabaseError::Guard(name).into()),
+                    None => Box::pin(park(context, held, KNOWN_ALREADY)).await,
+                };
             }
             Err(DatabaseError::Guard(name)) => {
                 held = load_around(context, held.attempt).await?;

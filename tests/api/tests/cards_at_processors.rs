@@ -129,6 +129,21 @@ fn a_hold_that_was_found_late_was_shown_as_capturable_for_longer_than_it_is() {
 }
 
 #[test]
+fn a_hold_that_its_network_ends_sooner_or_later_was_kept_for_a_week() {
+    for days in [4, 30] {
+        let (api, processor) = connected();
+        let end = flows::Platform::now(&api.platform).seconds() + days * DAY;
+        processor.hold_until(end);
+        api.post(PAY, &card(VISA, &[MANUAL])).ok();
+        assert_eq!(charged_card(&api)["capture_before"], end);
+        pass(&api, (days - 1) * DAY, 2 * days);
+        assert_eq!(latest(&api).body["status"], "requires_capture");
+        pass(&api, DAY + HOUR, 4);
+        assert_eq!(latest(&api).body["status"], "canceled");
+    }
+}
+
+#[test]
 fn a_challenge_in_the_cardholders_absence_waited_for_nobody() {
     let (api, processor) = connected();
     let listener = processor.clone();

@@ -292,6 +292,20 @@ fn another_merchants_processor_says_nothing_of_ours() {
 }
 
 #[test]
+fn what_happened_in_another_connected_account_was_taken_for_ours() {
+    let (api, processor, hook) = hearing();
+    api.post(PAY, &card(VISA, &[])).ok();
+    processor.take_notices();
+    processor.give_back("pi_1", 500, "succeeded");
+    for body in processor.take_notices() {
+        deliver(&api, &hook, &body.replacen('{', r#"{"account":"acct_other","#, 1));
+    }
+    assert_eq!(kept(&api), ["charge.refunded ignored", "refund.created ignored"]);
+    assert_eq!(counted(&api, "refunds"), 0);
+    invariants::check_settled(&api.platform);
+}
+
+#[test]
 fn the_secret_is_rolled_with_an_overlap_and_never_shown() {
     let (api, _, hook) = hearing();
     let rolled = [("webhook_secret", "whsec_fedcba9876543210"), ("webhook_secret_overlap", "600")];

@@ -72,6 +72,7 @@ struct Books {
     misreads: Option<i64>,
     fails: Option<u16>,
     livemode: Option<bool>,
+    holds_until: Option<i64>,
     sends_nowhere: bool,
     completes_before_voids: bool,
     demands_challenges: bool,
@@ -141,6 +142,11 @@ impl Processor {
     /// Says of which mode its payments are; it says nothing of that otherwise.
     pub fn is_live(&self, livemode: bool) {
         self.0.borrow_mut().livemode = Some(livemode);
+    }
+
+    /// Says until when what it holds can be taken, in seconds; it says nothing of that otherwise.
+    pub fn hold_until(&self, end: i64) {
+        self.0.borrow_mut().holds_until = Some(end);
     }
 
     /// Asks cardholders for something that they cannot be sent to.
@@ -420,6 +426,10 @@ impl Books {
         }
         if self.sends_nowhere && paid.status == "requires_action" {
             shown["next_action"] = json!({ "type": "use_stripe_sdk" });
+        }
+        if let Some(end) = self.holds_until {
+            let card = &mut shown["latest_charge"]["payment_method_details"]["card"];
+            card["capture_before"] = json!(end);
         }
         shown
     }
