@@ -262,6 +262,53 @@ fn what_could_not_be_taken_back_is_tried_once_a_day_until_a_person_did_it() {
 }
 
 #[test]
+fn a_hold_that_ended_beside_a_capture_left_to_a_person_failed_to_be_let_go_of_every_hour() {
+    let (api, processor) = connected();
+    let held = api.post(PAY, &card(VISA, &[MANUAL])).ok();
+    api.platform.advance(1);
+    lose(&api, Fault::BeforeEffect);
+    api.post(&format!("{}/capture", path(&held)), &[]);
+    processor.fail(Some(500));
+    pass(&api, 7 * DAY + 2 * HOUR, 7 * 24);
+    let errors = api.platform.errors().len();
+    pass(&api, DAY, 24);
+    let new = api.platform.errors().split_off(errors);
+    assert!(new.len() <= 2, "{new:?}");
+    processor.fail(None);
+    resolve(&api, &parked(&api), &[("outcome", "failed")]).ok();
+    pass(&api, DAY + HOUR, 25);
+    assert_eq!(latest(&api).body["status"], "canceled");
+    invariants::check_settled(&api.platform);
+}
+
+#[test]
+fn a_refund_that_a_person_took_for_another_was_booked_as_both() {
+    let (api, processor) = connected();
+    let paid = api.post(PAY, &card(VISA, &[])).ok();
+    let refund = |fault| {
+        api.platform.advance(1);
+        lose(&api, fault);
+        api.post("/v1/refunds", &[("payment_intent", paid.id()), ("amount", "500")]).ok();
+        processor.fail(Some(500));
+    };
+    refund(Fault::BeforeEffect);
+    pass(&api, 3 * DAY + HOUR, 73);
+    processor.fail(None);
+    let left = parked(&api);
+    refund(Fault::AfterEffect);
+    let named = [("outcome", "succeeded"), ("processor_reference", "re_1")];
+    resolve(&api, &left, &named).ok();
+    processor.fail(None);
+    pass(&api, HOUR, 4);
+    let open = parked(&api);
+    assert!(open.text_at("/attention").contains("another refund"), "{:#}", open.body);
+    resolve(&api, &open, &[("outcome", "failed")]).ok();
+    let charge = api.get(&format!("/v1/charges/{}", paid.text_at("/latest_charge"))).ok();
+    assert_eq!((&charge.body["amount_refunded"], only(&processor).refunded), (&json!(500), 500));
+    invariants::check_settled(&api.platform);
+}
+
+#[test]
 fn attempts_are_listed_page_by_page_the_newest_first() {
     let (api, processor) = connected();
     processor.misread(1);
