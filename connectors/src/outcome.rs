@@ -38,7 +38,7 @@ pub enum Outcome {
         /// What will happen to it later (the simulator only).
         later: Option<Later>,
         /// What it remembers the card by, where it was asked to.
-        remembered: Option<Remembered>,
+        remembered: Option<Box<Remembered>>,
         /// Until when what it holds can be taken, where it says so: card networks differ.
         capture_before: Option<Timestamp>,
     },

@@ -100,7 +100,7 @@ fn authorized(
                     == Some(&Value::Bool(true)),
                 authenticated: false,
                 later: None,
-                remembered: remembered(question, payment),
+                remembered: remembered(question, payment).map(Box::new),
                 capture_before: None,
             }
         }

@@ -117,7 +117,7 @@ fn success(reference: String, intent: &Value) -> Outcome {
         authenticated: charge("payment_method_details/card/three_d_secure/result")
             == Some("authenticated"),
         later: None,
-        remembered: remembered(intent),
+        remembered: remembered(intent).map(Box::new),
         capture_before: integer(
             intent,
             "/latest_charge/payment_method_details/card/capture_before",

@@ -54,7 +54,7 @@ fn remembered(
     let mut value: Value = serde_json::from_str(&body).expect("JSON");
     merge(&mut value, change);
     match hear(processor, command, &(status, value.to_string())) {
-        Outcome::Authorized { remembered, .. } => remembered,
+        Outcome::Authorized { remembered, .. } => remembered.map(|it| *it),
         other => panic!("{other:?}"),
     }
 }

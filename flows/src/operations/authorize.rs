@@ -185,7 +185,7 @@ pub(super) fn record<P: Platform>(
             charge.details.later = later.map(|later| later.name().to_owned());
             charge.details.processor_reference = Some(reference.clone());
             held.attempt.processor_reference = Some(reference.clone());
-            authorized(context, held, authorize, charge, (remembered.as_ref(), learns))
+            authorized(context, held, authorize, charge, (remembered.as_deref(), learns))
         }
         // A charge without an intent has nowhere to wait for its cardholder.
         Outcome::ChallengeRequired { reference, .. }

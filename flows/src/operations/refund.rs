@@ -76,7 +76,7 @@ pub(super) fn record<P: Platform>(
     // At the simulator it is made of our own key.
     if held.attempt.connector_account.is_some() {
         let (id, of) = (refund.id.as_str(), charge.id.as_str());
-        statements.push(refunds::must_be_its_own(id, of, &reference));
+        statements.push(refunds::must_be_its_own(id, of, reference));
     }
     statements.extend(refunds::update(&mut refund));
     statements.extend(announce(context, &before, &charge, &refund));
