@@ -160,7 +160,10 @@ fn captured(
                 status.to_owned(),
             ));
         }
-        "processing" | "partially_captured_and_processing" => Outcome::Pending { reference: id },
+        // It is reviewed where a bank sends back what was taken: https://github.com/juspay/hyperswitch/pull/11859
+        "processing" | "partially_captured_and_processing" | "review" => {
+            Outcome::Pending { reference: id }
+        }
         status => Outcome::unknown(format!("the payment is {status}")),
     })
 }
@@ -178,8 +181,14 @@ fn incremented(
     if matches!(status, "cancelled" | "expired") {
         return Ok(Outcome::Canceled { reference: id });
     }
-    if integer(payment, "/amount") == Some(amount) {
-        return Ok(Outcome::Done { reference: id });
+    match integer(payment, "/amount").ok_or_else(|| missing("/amount"))? {
+        held if held == amount => return Ok(Outcome::Done { reference: id }),
+        // Before it, less was held.
+        held if held > amount => {
+            let found = format!("{held} {} held", question.amount.currency);
+            return Err(mismatch(&id, format!("{} held", shown(question.amount)), found));
+        }
+        _ => {}
     }
     let tried = payment.get("incremental_authorizations").and_then(Value::as_array);
     let mut refused = None;

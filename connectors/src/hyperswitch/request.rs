@@ -65,7 +65,7 @@ fn look_up(question: &LookUp<'_>, account: &Account<'_>) -> Result<Request<Strin
     plain(question.key)?;
     let id = expected(question);
     let path = match question.operation {
-        Operation::Refund => format!("/refunds/{}", plain(&id)?),
+        Operation::Refund => format!("/refunds/{}?force_sync=true", plain(&id)?),
         operation => {
             if !matches!(operation, Operation::Authorize { .. }) {
                 question.payment.ok_or(Unsupported::Reference)?;

@@ -36,10 +36,8 @@ pub(crate) fn read(
             must_be_in(intent, id, question.amount)?;
             match (status, integer(intent, "/amount")) {
                 ("canceled", _) => Ok(Outcome::Canceled { reference: id.to_owned() }),
-                (_, Some(amount)) if amount == question.amount.amount.minor_units() => {
-                    Ok(Outcome::Done { reference: id.to_owned() })
-                }
-                _ => Ok(not_yet),
+                (_, Some(amount)) => incremented(question, id, amount, not_yet),
+                (_, None) => Err(missing("/amount")),
             }
         }
         Operation::Capture => captured(question, id, intent, status, not_yet),
@@ -157,7 +155,10 @@ fn captured(
     let expected = total(question.captured, question.amount.amount)?;
     let reference = id.to_owned();
     Ok(match status {
-        "succeeded" | "requires_capture" if received == expected => Outcome::Done { reference },
+        // The rest of what was held may be let go of by now.
+        "succeeded" | "requires_capture" | "canceled" if received == expected => {
+            Outcome::Done { reference }
+        }
         "processing" => Outcome::Pending { reference },
         "canceled" => Outcome::Canceled { reference },
         "requires_capture" if received == question.captured.minor_units() => not_yet,
@@ -170,6 +171,24 @@ fn captured(
     })
 }
 
+/// An increment shows in the amount. What is found there later may be from before it, which was less.
+fn incremented(
+    question: &LookUp<'_>,
+    id: &str,
+    amount: i64,
+    not_yet: Outcome,
+) -> Result<Outcome, Outcome> {
+    let asked = question.amount.amount.minor_units();
+    match amount {
+        _ if amount == asked => Ok(Outcome::Done { reference: id.to_owned() }),
+        _ if amount < asked && not_yet == Outcome::NotFound => Ok(not_yet),
+        _ => {
+            let found = format!("{amount} {} held", question.amount.currency);
+            Err(mismatch(id, format!("{} held", shown(question.amount)), found))
+        }
+    }
+}
+
 /// A void shows in a payment that is over with no more received than before.
 fn voided(
     question: &LookUp<'_>,
@@ -180,16 +199,16 @@ fn voided(
 ) -> Result<Outcome, Outcome> {
     let path = "/amount_received";
     let received = integer(intent, path).ok_or_else(|| missing(path))?;
+    let is_as_known = received == question.captured.minor_units();
     let reference = id.to_owned();
     Ok(match status {
-        "canceled" => Outcome::Done { reference },
-        "succeeded" if received > 0 && received == question.captured.minor_units() => {
-            Outcome::Done { reference }
-        }
+        "canceled" if is_as_known => Outcome::Done { reference },
+        "succeeded" if is_as_known && received > 0 => Outcome::Done { reference },
+        "requires_capture" if is_as_known => not_yet,
         // What was taken cannot be let go of any more, only given back.
-        "succeeded" => Outcome::Refused {
+        "succeeded" | "canceled" | "requires_capture" => Outcome::Refused {
             fault: Fault::State,
-            code: "succeeded".to_owned(),
+            code: status.to_owned(),
             message: format!("The payment took {received} {}.", question.amount.currency),
         },
         "processing" => Outcome::Pending { reference },

@@ -125,6 +125,35 @@ fn what_stripe_shows_as_given_back_though_it_was_never_taken_was_taken_for_a_ref
 }
 
 #[test]
+fn a_void_of_what_was_taken_in_part_by_others_was_taken_for_done() {
+    let told = |status: &str, taken: i64, received: i64| {
+        let intent = json!({ "id": "pi_1", "object": "payment_intent", "amount": 2000,
+            "currency": "usd", "status": status, "amount_received": received });
+        let question = LookUp { captured: usd(taken).amount, ..ask_after(&void("pi_1"), None) };
+        hear(&Stripe, &Command::LookUp(question), &(200, intent.to_string()))
+    };
+    for status in ["canceled", "requires_capture", "succeeded"] {
+        let outcome = told(status, 0, 400);
+        assert!(matches!(outcome, Outcome::Refused { fault: Fault::State, .. }), "{outcome:?}");
+    }
+    assert!(matches!(told("canceled", 400, 400), Outcome::Done { .. }));
+    assert_eq!(told("requires_capture", 400, 400), Outcome::NotFound);
+}
+
+#[test]
+fn a_hold_of_more_than_it_was_to_become_was_taken_for_none() {
+    for (processor, name) in [(&Stripe as &dyn Processor, "id"), (&Hyperswitch, "payment_id")] {
+        let (status, body) = processor.answer(Situation::Held);
+        let mut value: Value = serde_json::from_str(&body).expect("JSON");
+        value["amount"] = json!(2501);
+        let id = value[name].as_str().expect("a reference").to_owned();
+        let asked = Command::LookUp(ask_after(&increment(&id), None));
+        let outcome = hear(processor, &asked, &(status, value.to_string()));
+        assert!(matches!(outcome, Outcome::Mismatch { .. }), "{outcome:?}");
+    }
+}
+
+#[test]
 fn an_account_that_may_not_send_the_numbers_of_cards_was_taken_for_a_declined_card() {
     let error = json!({ "type": "invalid_request_error",
         "message": "Sending credit card numbers directly to the Stripe API is generally unsafe." });
