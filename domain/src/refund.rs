@@ -47,6 +47,17 @@ impl Status {
     }
 }
 
+/// Why a refund failed, in Stripe's words.
+const FAILURE_REASONS: [&str; 7] = [
+    "charge_for_pending_refund_disputed",
+    "declined",
+    "expired_or_canceled_card",
+    "insufficient_funds",
+    "lost_or_stolen_card",
+    "merchant_request",
+    "unknown",
+];
+
 /// Why money goes back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema), schemars(rename = "refund_reason"))]
@@ -88,6 +99,12 @@ impl Refund {
     pub fn is_on_its_way(&self) -> bool {
         matches!(self.status, Status::Pending | Status::RequiresAction)
     }
+
+    /// Why it failed, in Stripe's words (<https://docs.stripe.com/refunds#failed-refunds>); a processor may have others.
+    pub fn failure_reason(&self) -> Option<&str> {
+        let why = self.details.failure_reason.as_deref()?;
+        Some(if FAILURE_REASONS.contains(&why) { why } else { "unknown" })
+    }
 }
 
 /// What is only echoed of a refund.
@@ -97,6 +114,7 @@ impl Refund {
 pub struct Details {
     pub reason: Option<Reason>,
     pub metadata: Metadata,
+    /// In its processor's own words.
     pub failure_reason: Option<String>,
     pub instructions_email: Option<String>,
     pub processor_reference: Option<String>,

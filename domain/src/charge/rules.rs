@@ -200,6 +200,16 @@ impl Charge {
         Ok(amount)
     }
 
+    /// Notes what its processor gave back unasked, which is gone whatever a dispute withholds.
+    ///
+    /// # Errors
+    /// When that is more than was taken and not given back before.
+    pub fn gave_back(&mut self, amount: Amount) -> Result<(), AmountOutOfRange> {
+        self.captured.minus(self.refunded)?.minus(amount)?;
+        self.refunded = self.refunded.plus(amount)?;
+        Ok(())
+    }
+
     /// What the platform gives back of its fee with the refund that was set aside last.
     pub fn return_fee(&mut self) -> Amount {
         let booked = &mut self.details.booked;

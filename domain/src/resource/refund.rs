@@ -59,7 +59,7 @@ impl<'a> From<&'a Refund> for Resource<'a> {
                 .failure_balance_transaction
                 .as_ref()
                 .map(|id| id.as_str()),
-            failure_reason: refund.details.failure_reason.as_deref(),
+            failure_reason: refund.failure_reason(),
             instructions_email: refund.details.instructions_email.as_deref(),
             metadata: &refund.details.metadata,
             payment_intent: refund.payment_intent.as_ref().map(|id| id.as_str()),

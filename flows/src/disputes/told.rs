@@ -91,12 +91,11 @@ fn cannot_be_opened(charge: &Charge, disputed: &Disputed) -> Option<String> {
     if !charge.is_captured() {
         return Some(format!("Nothing was taken of {} that could be disputed.", charge.id));
     }
-    if amount.currency != charge.amount.currency || amount.amount.is_zero() {
+    // It may be of more than was taken, as where rates changed: https://docs.stripe.com/api/disputes/object
+    (amount.currency != charge.amount.currency || amount.amount.is_zero()).then(|| {
         let (asked, minor) = (amount.currency, amount.amount.minor_units());
-        return Some(format!("It is about {minor} {asked}, and {} is another amount.", charge.id));
-    }
-    (amount.amount > charge.captured)
-        .then(|| format!("It asks for more than was taken of {}.", charge.id))
+        format!("It is about {minor} {asked}, and {} is another amount.", charge.id)
+    })
 }
 
 /// What a dispute becomes next, if its processor says something new of it.

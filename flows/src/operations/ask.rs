@@ -365,6 +365,11 @@ impl Asker {
                 if let Some(Ok(after)) = retry_after.as_deref().map(HeaderValue::from_str) {
                     headers.insert(RETRY_AFTER, after);
                 }
+                // What is said is kept, logged and shown: the secret is not, whoever repeats it.
+                let body = match body.contains(api_key) {
+                    true => body.replace(api_key, "***"),
+                    false => body,
+                };
                 let (body, livemode) = (body.as_bytes(), context.scope.livemode);
                 let answer = Answer { status, headers: &headers, body, livemode };
                 read(answer)

@@ -8,6 +8,7 @@ use connectors::{Command, Connector, LookUp, Operation, Outcome};
 use domain::attempt::{Attempt, AttemptState, Request};
 use domain::charge::Charge;
 use domain::id::AttemptId;
+use domain::money::{Amount, Money};
 use domain::refund;
 use store::scheduled_tasks::{self, Kind, Task};
 
@@ -176,9 +177,10 @@ async fn compare<P: Platform>(
 ) -> Result<Option<String>, Failure> {
     let Some(charge) = &held.charge else { return Ok(None) };
     if charge.capturable().is_zero() {
-        let is_gone = charge.is_captured()
-            && matches!(connector.heard(&question(held), notice), Outcome::Canceled { .. });
-        return Ok(is_gone.then(|| format!("It let go of {} after it was taken.", charge.id)));
+        return match charge.is_captured() {
+            true => contradicted(context, connector, held, charge, notice).await,
+            false => Ok(None),
+        };
     }
     let question = standing(held, charge);
     let is_odd =
@@ -202,6 +204,43 @@ async fn compare<P: Platform>(
         }
         _ => Ok(None),
     }
+}
+
+/// Why a person should look at a payment that was taken, where its processor says otherwise by now, as when a bank sent a
+/// capture back days later.
+async fn contradicted<P: Platform>(
+    context: &Context<'_, P>,
+    connector: Connector,
+    held: &Held,
+    charge: &Charge,
+    notice: &Notice,
+) -> Result<Option<String>, Failure> {
+    let taken = LookUp {
+        operation: Operation::Capture,
+        amount: Money { amount: charge.captured, ..charge.amount },
+        captured: Amount::ZERO,
+        ..standing(held, charge)
+    };
+    let is_odd = matches!(
+        connector.heard(&question(held), notice),
+        Outcome::Canceled { .. }
+            | Outcome::Declined(_)
+            | Outcome::Mismatch { .. }
+            | Outcome::Pending { .. }
+    );
+    let is_taken = |outcome: &Outcome| matches!(outcome, Outcome::Done { .. });
+    if !is_odd || is_taken(&connector.heard(&taken, notice)) {
+        return Ok(None);
+    }
+    // An old notice shows what was before.
+    if let Some(asker) = Asker::of(context, &held.attempt).await? {
+        let outcome = asker.exchange(context, &Command::LookUp(taken)).await;
+        must_have_answered(context)?;
+        if is_taken(&outcome) {
+            return Ok(None);
+        }
+    }
+    Ok(Some(format!("It says of {} that it was not taken, or otherwise.", charge.id)))
 }
 
 /// What is asked after a payment whose processor is to have taken what the books say, and no more.

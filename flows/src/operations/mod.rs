@@ -50,6 +50,7 @@ pub use keep_card::keep_card;
 pub(crate) use refund::{book_elsewhere, cancel_refund, refund_status};
 pub(crate) use route::{Destination, choose, route};
 pub use settle::settle;
+use settle::told_otherwise;
 pub(crate) use settle::{learnt, look_again, park};
 pub(crate) use undo::{Left, plan_undo, undo};
 
@@ -280,7 +281,11 @@ fn check_done(held: &Held) -> Result<(), Failure> {
         return match &attempt.request {
             // The intent says so itself. A client that sent a security code can ask once more, and only it can.
             Request::Authorize(asked) if payment_intent.is_some() && !asked.with_cvc => Ok(()),
-            _ if attempt.attention.is_some() && payment_intent.is_some() => Ok(()),
+            Request::Authorize(_) if attempt.attention.is_some() && payment_intent.is_some() => {
+                Ok(())
+            }
+            // Once a person has looked, the same request is told what it came to.
+            _ if attempt.attention.is_some() => Err(ApiError::LockTimeout.into()),
             _ => Err(Failure::Platform(PlatformError {
                 part: "processor",
                 problem: format!("{} is open", attempt.id),

@@ -13,7 +13,7 @@ use store::scheduled_tasks::{self, Kind, Task};
 use store::{Statement, attempts, charges, refunds};
 
 use super::ask::{Asker, question};
-use super::{Held, RECOVERY_DELAY, load, resolution, said};
+use super::{Held, RECOVERY_DELAY, load, park, resolution, said, told_otherwise};
 use crate::announce::{Subjects, events, previous_attributes};
 use crate::platform::PlatformError;
 use crate::{Context, Failure, Platform, disputes, ledger};
@@ -218,19 +218,23 @@ pub(crate) async fn cancel_refund<P: Platform>(
     }
 }
 
-/// What became of a refund that its processor keeps on its way; nothing while it does, or nobody can tell.
+/// What became of a refund that its processor keeps on its way, and why it failed; nothing while it does, or nobody can tell.
 ///
 /// # Errors
 /// When the database does not answer.
 pub(crate) async fn refund_status<P: Platform>(
     context: &Context<'_, P>,
     attempt: &AttemptId,
-) -> Result<Option<Status>, Failure> {
+) -> Result<Option<(Status, Option<String>)>, Failure> {
     let Some(held) = load(context, attempt).await? else { return Ok(None) };
     let Some(asker) = Asker::of(context, &held.attempt).await? else { return Ok(None) };
     match asker.look_up(context, &held).await {
         Outcome::Refunded { status: Status::Pending | Status::RequiresAction, .. } => Ok(None),
-        Outcome::Refunded { status, .. } => Ok(Some(status)),
+        Outcome::Refunded { status, failure_reason, .. } => Ok(Some((status, failure_reason))),
+        Outcome::Mismatch { expected, found, .. } => {
+            park(context, held, &told_otherwise(&expected, &found)).await?;
+            Ok(None)
+        }
         _ => Ok(None),
     }
 }

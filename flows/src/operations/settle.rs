@@ -166,12 +166,16 @@ fn judge(outcome: Outcome) -> Verdict {
         Outcome::Refused { fault: Fault::State, message, .. } => {
             Verdict::Park { why: message, reference: None }
         }
-        Outcome::Mismatch { reference, expected, found } => Verdict::Park {
-            why: format!("The processor was asked for {expected}, and says {found}."),
-            reference: Some(reference),
-        },
+        Outcome::Mismatch { reference, expected, found } => {
+            Verdict::Park { why: told_otherwise(&expected, &found), reference: Some(reference) }
+        }
         outcome => Verdict::Record(outcome),
     }
+}
+
+/// Why a person has to look at what a processor did otherwise than it was asked to.
+pub(super) fn told_otherwise(expected: &str, found: &str) -> String {
+    format!("The processor was asked for {expected}, and says {found}.")
 }
 
 /// Records what a processor said of an attempt, whoever learnt it.

@@ -3,7 +3,7 @@
 use domain::attempt::Request;
 use domain::charge::Charge;
 use domain::id::{AttemptId, Id, RefundId, base62, keyed_digest};
-use domain::money::Money;
+use domain::money::{Amount, Money};
 use domain::refund::{Details, Refund, Status};
 use store::DatabaseError;
 
@@ -34,7 +34,7 @@ pub(crate) async fn made_elsewhere<P: Platform>(
     let Elsewhere { reference, amount, status } = *told;
     let mut charge = before.clone();
     let (given, code) = (amount.amount.minor_units(), amount.currency);
-    let left = charge.refundable().minor_units();
+    let left = charge.captured.minus(charge.refunded).unwrap_or(Amount::ZERO).minor_units();
     let problem = || {
         format!(
             "{given} {code} went back, of {left} {} that could of {}.",
@@ -43,7 +43,7 @@ pub(crate) async fn made_elsewhere<P: Platform>(
     };
     if amount.currency != charge.amount.currency
         || charge.details.pending_operation.is_some()
-        || charge.reserve_refund(Some(amount.amount)).is_err()
+        || charge.gave_back(amount.amount).is_err()
     {
         return Ok(Some(problem()));
     }

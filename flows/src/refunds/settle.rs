@@ -27,12 +27,14 @@ pub async fn settle<P: Platform>(
 ) -> Result<Option<Refund>, Failure> {
     for _ in 0..MAX_TRIES {
         let Some((refund, charge)) = load(context, id).await? else { return Ok(None) };
-        let next = match (
+        let (next, why) = match (
             charge.details.later.as_deref().and_then(Later::from_name),
             &refund.details.attempt,
         ) {
-            (Some(Later::RefundPends), _) => Status::Succeeded,
-            (Some(Later::RefundFails), _) => Status::Failed,
+            (Some(Later::RefundPends), _) => (Status::Succeeded, None),
+            (Some(Later::RefundFails), _) => {
+                (Status::Failed, Some("expired_or_canceled_card".to_owned()))
+            }
             (_, Some(attempt)) if refund.is_on_its_way() => {
                 match operations::refund_status(context, attempt).await? {
                     Some(next) => next,
@@ -42,7 +44,7 @@ pub async fn settle<P: Platform>(
             _ => return Ok(None),
         };
         if !refund.status.may_become(next)
-            || change(context, refund, charge, next, None, None).await?.is_some()
+            || change(context, refund, charge, next, why.as_deref(), None).await?.is_some()
         {
             return Ok(None);
         }
@@ -168,7 +170,7 @@ async fn change<P: Platform>(
     let mut booked = Vec::new();
     if matches!(next, Status::Failed | Status::Canceled) {
         if next == Status::Failed {
-            let why = why.unwrap_or("expired_or_canceled_card");
+            let why = why.unwrap_or("unknown");
             refund.details.failure_reason = Some(why.to_owned());
         }
         charge.return_refund(refund.amount.amount, refund.details.fee_returned)?;

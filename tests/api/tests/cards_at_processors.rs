@@ -112,6 +112,22 @@ fn a_card_number_that_a_processor_repeats_in_its_words_was_kept_and_logged() {
 }
 
 #[test]
+fn a_secret_that_a_processor_repeats_in_its_words_was_kept_and_logged() {
+    let (api, _) = connected();
+    api.platform.outside().process(move |request| {
+        let header = request.headers()["authorization"].to_str().expect("text");
+        let error = json!({ "error": { "type": "invalid_request_error", "code": "parameter_invalid",
+            "message": format!("Nobody is known by {header}") } });
+        Ok(Answered { status: 401, body: error.to_string(), ..Answered::default() })
+    });
+    api.post(PAY, &card(VISA, &[]));
+    let logged: Vec<_> = api.platform.errors().into_iter().map(|told| told.problem).collect();
+    let told = format!("{logged:?} {} {:?}", attempt(&api, "resolution"), api.platform.alerts());
+    assert!(told.contains("Nobody is known by Bearer ***"), "{told}");
+    assert!(!told.contains("sk_test_"), "{told}");
+}
+
+#[test]
 fn a_hold_that_was_found_late_was_shown_as_capturable_for_longer_than_it_is() {
     let (api, processor) = connected();
     lose(&api, Fault::AfterEffect);

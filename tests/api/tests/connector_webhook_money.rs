@@ -288,7 +288,7 @@ fn a_dispute_that_cannot_be_meant_is_parked() {
     for (event, change) in [
         ("evt_a", json!({ "payment_intent": "pi_theirs" })),
         ("evt_b", json!({ "currency": "eur" })),
-        ("evt_c", json!({ "amount": 2001 })),
+        ("evt_c", json!({ "amount": 0 })),
     ] {
         let object = dispute("needs_response", &change);
         deliver(&api, &hook, &Processor::notice(event, "charge.dispute.created", &object));
@@ -315,6 +315,38 @@ fn a_dispute_after_a_refund_is_booked_as_a_loss() {
     assert_eq!(before - balance(&api), 500 + 3500);
     pass(&api, 2 * DAY, 16);
     assert_eq!(before - balance(&api), 500 + 3500, "and the audit finds no difference");
+    invariants::check(&api.platform);
+}
+
+#[test]
+fn a_dispute_of_more_than_was_taken_was_booked_by_nobody() {
+    let (api, _, hook) = hearing();
+    paid(&api);
+    let before = balance(&api);
+    for (event, status) in [("evt_a", "needs_response"), ("evt_b", "lost")] {
+        let more = dispute(status, &json!({ "amount": 2010 }));
+        deliver(&api, &hook, &Processor::notice(event, "charge.dispute.updated", &more));
+    }
+    assert_eq!(before - balance(&api), 2010 + 1500);
+    assert_eq!(api.get("/v1/disputes").ok().text_at("/data/0/status"), "lost");
+    pass(&api, 2 * DAY, 16);
+    invariants::check(&api.platform);
+}
+
+#[test]
+fn a_refund_made_elsewhere_that_is_told_after_a_chargeback_was_booked_by_nobody() {
+    let (api, processor, hook) = hearing();
+    paid(&api);
+    let before = balance(&api);
+    processor.give_back("pi_1", 1200, "succeeded");
+    let late = processor.take_notices();
+    let part = dispute("needs_response", &json!({ "amount": 800 }));
+    deliver(&api, &hook, &Processor::notice("evt_a", "charge.dispute.created", &part));
+    for notice in late {
+        deliver(&api, &hook, &notice);
+    }
+    assert_eq!(charge(&api)["amount_refunded"], 1200);
+    assert_eq!(before - balance(&api), 1200 + 800 + 1500);
     invariants::check(&api.platform);
 }
 

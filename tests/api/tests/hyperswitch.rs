@@ -9,6 +9,7 @@ use kit::{Fault, Hyperswitch};
 use serde_json::{Value, json};
 
 const KEY: &str = "key-1";
+const SECRET: &str = "the_response_hash_key_of_the_profile";
 
 /// A deployment whose merchant has an account at Hyperswitch.
 fn connected() -> (Api, Hyperswitch) {
@@ -142,33 +143,64 @@ fn a_payment_that_hyperswitch_does_not_know_in_another_merchants_account_is_in_d
     invariants::check_settled(&api.platform);
 }
 
+/// Has the profile's secret be known, and says where its webhooks go.
+fn hearing(api: &Api) -> String {
+    let account = api.get("/v1/florin/connector_accounts").ok();
+    let id = account.text_at("/data/0/id").to_owned();
+    api.post(&format!("/v1/florin/connector_accounts/{id}"), &[("webhook_secret", SECRET)]).ok();
+    format!("https://florin.test/connectors/hyperswitch/webhooks/{id}")
+}
+
+/// Tells of the one payment as it is, and says how that was answered.
+fn tell(api: &Api, processor: &Hyperswitch, hook: &str, event: &str, secret: &str) -> u16 {
+    let content = json!({ "type": "payment_details", "object": only(processor) });
+    let body = json!({ "event_id": event, "event_type": "payment_changed", "content": content });
+    let body = body.to_string();
+    let request = Request::builder()
+        .method("POST")
+        .uri(hook)
+        .header("x-webhook-signature-512", Hyperswitch::sign(&body, secret))
+        .body(body.into_bytes());
+    kit::run(api.answer(&request.expect("a request"))).status
+}
+
 #[test]
 fn a_webhook_tells_of_a_payment_whose_answer_was_lost() {
     let (api, processor) = connected();
-    let account = api.get("/v1/florin/connector_accounts").ok();
-    let id = account.text_at("/data/0/id").to_owned();
-    let secret = "the_response_hash_key_of_the_profile";
-    let path = format!("/v1/florin/connector_accounts/{id}");
-    api.post(&path, &[("webhook_secret", secret)]).ok();
+    let hook = hearing(&api);
     lose(&api, Fault::AfterEffect);
     api.post(PAY, &card(VISA, &[])).error(503);
     assert_eq!(latest(&api).body["status"], "processing");
-    let content = json!({ "type": "payment_details", "object": only(&processor) });
-    let body =
-        json!({ "event_id": "evt_1", "event_type": "payment_succeeded", "content": content });
-    let body = body.to_string();
-    let deliver = |secret: &str| {
-        let request = Request::builder()
-            .method("POST")
-            .uri(format!("https://florin.test/connectors/hyperswitch/webhooks/{id}"))
-            .header("x-webhook-signature-512", Hyperswitch::sign(&body, secret))
-            .body(body.clone().into_bytes());
-        kit::run(api.answer(&request.expect("a request"))).status
-    };
-    assert_eq!(deliver("another_hash_key_of_a_profile"), 400);
-    assert_eq!((deliver(secret), deliver(secret)), (200, 200));
+    let tell = |secret| tell(&api, &processor, &hook, "evt_1", secret);
+    assert_eq!(tell("another_hash_key_of_a_profile"), 400);
+    assert_eq!((tell(SECRET), tell(SECRET)), (200, 200));
     assert_eq!(latest(&api).body["status"], "succeeded");
     invariants::check_settled(&api.platform);
+}
+
+#[test]
+fn money_that_a_bank_sent_back_days_after_its_capture_was_kept_in_the_books_and_nobody_was_told() {
+    for more in [&[][..], &[MANUAL]] {
+        let (api, processor) = connected();
+        let hook = hearing(&api);
+        let paid = api.post(PAY, &card(VISA, more)).ok();
+        if !more.is_empty() {
+            api.post(&(path(&paid) + "/capture"), &[("amount_to_capture", "700")]).ok();
+        }
+        let events = || {
+            let listed = api.get("/v1/florin/connector_webhooks").ok();
+            listed.body["data"][0]["status"].clone()
+        };
+        tell(&api, &processor, &hook, "evt_1", SECRET);
+        assert_eq!(events(), "ignored");
+        pass(&api, 3 * DAY, 9);
+        processor.send_back();
+        tell(&api, &processor, &hook, "evt_2", SECRET);
+        assert_eq!(events(), "parked");
+        pass(&api, 2 * HOUR, 8);
+        let told = api.platform.alerts();
+        assert!(told.iter().any(|(told, _)| told == "connector_webhook_parked"), "{told:?}");
+    }
 }
 
 #[test]
@@ -218,7 +250,8 @@ fn a_hold_that_hyperswitch_could_not_let_go_of_was_neither_taken_nor_released_an
     let (api, processor) = connected();
     let held = api.post(PAY, &card(VISA, &[MANUAL])).ok();
     processor.keep_holds();
-    api.post(&(path(&held) + "/cancel"), &[]).ok();
+    let cancel = || api.post_once(&(path(&held) + "/cancel"), &[], "key-cancel");
+    cancel().error(429);
     assert_eq!(latest(&api).body["status"], "requires_capture");
     // Whoever looked there says what became of it.
     let attempts = api.get("/v1/florin/payment_attempts").ok();
@@ -226,6 +259,11 @@ fn a_hold_that_hyperswitch_could_not_let_go_of_was_neither_taken_nor_released_an
     let resolve = format!("/v1/florin/payment_attempts/{}/resolve", attempts.text_at("/data/0/id"));
     api.post(&resolve, &[("outcome", "succeeded"), ("note", "Let go of by hand.")]).ok();
     assert_eq!(latest(&api).body["status"], "canceled");
+    assert_eq!(
+        cancel().ok().body["status"],
+        "canceled",
+        "the same request is told what it came to"
+    );
     invariants::check_settled(&api.platform);
 }
 

@@ -114,6 +114,7 @@ fn a_payment_whose_amount_was_put_right_by_hand_goes_on() {
     resolve(&api, &open, &[("outcome", "handled")]).error(400);
     resolve(&api, &open, &[("outcome", "succeeded")]).ok();
     assert_eq!(latest(&api).body["status"], "succeeded");
+    processor.misread(0);
     let refund = [("payment_intent", paid.id()), ("amount", "500")];
     assert_eq!(api.post("/v1/refunds", &refund).ok().body["status"], "succeeded");
     assert_eq!(only(&processor).refunded, 500);

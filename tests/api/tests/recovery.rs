@@ -173,6 +173,54 @@ fn another_amount_than_was_asked_for_is_left_to_a_person() {
 }
 
 #[test]
+fn another_amount_than_was_to_be_captured_or_given_back_is_left_to_a_person() {
+    for is_refund in [false, true] {
+        let (api, processor) = connected();
+        let paid = api.post(PAY, &card(VISA, if is_refund { &[] } else { &[MANUAL] })).ok();
+        api.platform.advance(1);
+        processor.misread(1);
+        match is_refund {
+            true => api.post("/v1/refunds", &[("payment_intent", paid.id()), ("amount", "500")]),
+            false => api.post(&(path(&paid) + "/capture"), &[("amount_to_capture", "500")]),
+        };
+        let why = attempt(&api, "attention").to_string();
+        assert!(why.contains("500") && why.contains("501"), "{why}");
+        invariants::check(&api.platform);
+    }
+}
+
+#[test]
+fn a_refund_on_its_way_that_became_another_amount_was_seen_by_nobody_for_a_month() {
+    let (api, processor) = connected();
+    let paid = api.post(PAY, &card(VISA, &[])).ok();
+    processor.refunds_become("pending");
+    api.platform.advance(1);
+    api.post("/v1/refunds", &[("payment_intent", paid.id()), ("amount", "500")]).ok();
+    processor.change_refund("re_1", "amount", json!(501));
+    pass(&api, DAY, 12);
+    let why = attempt(&api, "attention").to_string();
+    assert!(why.contains("500") && why.contains("501"), "{why}");
+}
+
+#[test]
+fn a_refund_that_failed_was_told_of_with_a_reason_that_nobody_had_given() {
+    for (said, shown) in
+        [("insufficient_funds", "insufficient_funds"), ("AM04", "unknown"), ("", "unknown")]
+    {
+        let (api, processor) = connected();
+        let paid = api.post(PAY, &card(VISA, &[])).ok();
+        processor.refunds_become("pending");
+        api.post("/v1/refunds", &[("payment_intent", paid.id())]).ok();
+        processor.refunds_become("failed");
+        let said = if said.is_empty() { Value::Null } else { json!(said) };
+        processor.change_refund("re_1", "failure_reason", said);
+        pass(&api, DAY, 12);
+        let refund = api.get("/v1/refunds").ok();
+        assert_eq!(refund.body["data"][0]["failure_reason"], shown);
+    }
+}
+
+#[test]
 fn operations_on_held_money_recover_as_payments_do() {
     let options = [
         MANUAL,

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::task::{Context, Waker};
 
-use api::hearing::{SECRET, deliver, delivering, hearing, kept};
+use api::hearing::{SECRET, deliver, deliver_all, delivering, hearing, kept};
 use api::processors::{
     self, MANUAL, PAY, Routed, VISA, attempt, card, charged_card, connected, latest, lose, only,
     pass, path,
@@ -319,8 +319,13 @@ fn a_hold_that_ended_while_an_increment_was_open_stayed_held_here() {
 fn money_that_went_back_to_its_cardholder_by_a_late_void_was_kept_in_the_books() {
     let (api, processor, hook) = hearing();
     api.post(PAY, &card(VISA, &[])).ok();
-    deliver(&api, &hook, &told(&processor, "evt_void", "canceled"));
-    assert_eq!(kept(&api), ["payment_intent.canceled parked"]);
+    // It was so before, and is told late.
+    deliver(&api, &hook, &told(&processor, "evt_old", "canceled"));
+    assert_eq!(kept(&api), ["payment_intent.canceled ignored"]);
+    processor.take_notices();
+    processor.send_back(&only(&processor).id);
+    deliver_all(&api, &processor, &hook);
+    assert_eq!(kept(&api)[1..], ["payment_intent.canceled parked"]);
     pass(&api, 2 * HOUR, 60);
     assert!(is_alerted(&api, "connector_webhook_parked"));
 }

@@ -287,14 +287,14 @@ fn a_notice_that_can_be_kept_nowhere_is_to_be_sent_again() {
 }
 
 #[test]
-fn an_inquiry_that_escalated_to_more_than_was_paid_was_believed() {
+fn an_inquiry_that_escalated_to_what_cannot_be_meant_was_believed() {
     let (api, _, hook) = hearing();
     api.post(PAY, &card(VISA, &[])).ok();
     deliver(&api, &hook, &disputed("evt_a", "warning_needs_response"));
     let before = api.get("/v1/balance").ok().text;
     for (event, status) in [("evt_b", "needs_response"), ("evt_c", "lost")] {
-        let more = dispute(status, &json!({ "amount": 2001 }));
-        deliver(&api, &hook, &Processor::notice(event, "charge.dispute.updated", &more));
+        let other = dispute(status, &json!({ "currency": "eur" }));
+        deliver(&api, &hook, &Processor::notice(event, "charge.dispute.updated", &other));
         assert_eq!(last(&api).0, "parked");
     }
     assert_eq!(api.get("/v1/disputes").ok().text_at("/data/0/status"), "warning_needs_response");

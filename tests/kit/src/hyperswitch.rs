@@ -140,6 +140,16 @@ impl Hyperswitch {
         std::mem::take(&mut self.0.borrow_mut().requests)
     }
 
+    /// Has a bank send back what the one payment took, which is then reviewed.
+    ///
+    /// # Panics
+    /// When there is no payment.
+    pub fn send_back(&self) {
+        let mut books = self.0.borrow_mut();
+        let payment = books.payments.values_mut().next().expect("a payment");
+        payment["status"] = json!("review");
+    }
+
     /// Has the cardholder of the one payment complete its challenge.
     ///
     /// # Panics

@@ -117,6 +117,16 @@ impl Processor {
         }
     }
 
+    /// Shows a refund otherwise from now on.
+    ///
+    /// # Panics
+    /// When there is no such refund.
+    pub fn change_refund(&self, id: &str, field: &str, value: Value) {
+        let mut books = self.0.borrow_mut();
+        let refund = books.refunds.iter_mut().find(|refund| refund["id"] == id);
+        refund.expect("a refund")[field] = value;
+    }
+
     /// Whether it no longer knows the keys of requests, as after a day.
     pub fn forget_keys(&self) {
         let mut books = self.0.borrow_mut();
@@ -129,7 +139,7 @@ impl Processor {
         self.0.borrow_mut().hides = hides;
     }
 
-    /// Takes so much more than it is asked for, from the next payment on.
+    /// Takes or gives back so much more than it is asked for, from the next payment, capture or refund on.
     pub fn misread(&self, more: i64) {
         self.0.borrow_mut().misreads = Some(more);
     }
@@ -213,6 +223,16 @@ impl Processor {
         let paid = books.payments.iter_mut().find(|paid| paid.id == id).expect("a payment");
         paid.status = "canceled".to_owned();
         books.tell_of_payment(id);
+    }
+
+    /// Has what a payment took go back to its cardholder though nobody asked for that.
+    ///
+    /// # Panics
+    /// When there is no such payment.
+    pub fn send_back(&self, id: &str) {
+        let find = |paid: &&mut Paid| paid.id == id;
+        self.0.borrow_mut().payments.iter_mut().find(find).expect("a payment").taken = 0;
+        self.expire(id);
     }
 
     /// Answers a request, for tests that come between.
@@ -309,6 +329,9 @@ impl Books {
                     paid.taken = paid.amount;
                 }
                 let done = operate(paid, verb, fields);
+                if *verb == "capture" && done.is_ok() {
+                    paid.taken += self.misreads.unwrap_or_default();
+                }
                 let paid = paid.clone();
                 if done.is_ok() {
                     self.tell_of_payment(&paid.id);
@@ -446,6 +469,7 @@ impl Books {
         if status != "failed" {
             paid.refunded += amount;
         }
+        let amount = amount + self.misreads.unwrap_or_default();
         let refund = json!({
             "id": format!("re_{}", self.refunds.len() + 1),
             "object": "refund",
