@@ -12,7 +12,7 @@ use crate::{Failure, Platform};
 const BATCH: i64 = 50;
 
 /// What a kind of trouble means: its name, how the money stands, and what to do.
-const MEANINGS: [[&str; 3]; 10] = [
+const MEANINGS: [[&str; 3]; 11] = [
     [
         "needs_attention",
         "Nothing is charged again. It is asked after daily, and what was given up goes on being taken back daily.",
@@ -43,6 +43,11 @@ const MEANINGS: [[&str; 3]; 10] = [
         alerts::WEBHOOK_SECRET_UNREADABLE,
         "Webhooks are answered so that the processor sends them again. Payments are asked after meanwhile; disputes are not.",
         "Set the account's `webhook_secret` anew, or bring the master key back: docs/master-key.md.",
+    ],
+    [
+        "webhook_secret_missing",
+        "Payments go on, and are asked after. Of disputes, and of what comes back later, nobody hears.",
+        "Have its processor send webhooks, and set the account's `webhook_secret`: docs/connector-accounts.md.",
     ],
     [
         alerts::PROCESSOR_REFUSES,

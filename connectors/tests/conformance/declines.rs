@@ -127,6 +127,24 @@ fn advice_against_another_try_is_heeded_of_whichever_kind() {
 }
 
 #[test]
+fn only_declines_that_say_nothing_of_the_card_are_soft() {
+    let soft = Decline::ALL.into_iter().filter(|decline| decline.may_pass_elsewhere());
+    let mut names: Vec<_> =
+        soft.map(|decline| decline.decline_code().unwrap_or(decline.code())).collect();
+    names.sort_unstable();
+    let expected = [
+        "do_not_honor",
+        "generic_decline",
+        "issuer_not_available",
+        "no_action_taken",
+        "processing_error",
+        "reenter_transaction",
+        "try_again_later",
+    ];
+    assert_eq!(names, expected);
+}
+
+#[test]
 fn no_hard_decline_passes_elsewhere() {
     for processor in PROCESSORS {
         for decline in Decline::ALL.into_iter().filter(|decline| !decline.may_pass_elsewhere()) {

@@ -433,6 +433,10 @@ pub struct PaymentAttemptResource<'a> {
     pub decline_code: Option<&'a str>,
     /// Whether it moves real money.
     pub livemode: bool,
+    /// What the card network advises after a decline, as `03`.
+    pub network_advice_code: Option<&'a str>,
+    /// The card network's own code for a decline, as `51`.
+    pub network_decline_code: Option<&'a str>,
     /// The payment, unless the charge has none.
     pub payment_intent: Option<&'a str>,
     /// The processor's own code for why it did not do what was asked.
@@ -515,6 +519,8 @@ impl<'a> From<&'a attempt::Attempt> for PaymentAttemptResource<'a> {
                 .decline
                 .map(|why| why.decline_code().unwrap_or(why.code())),
             livemode: attempt.livemode,
+            network_advice_code: refusal.and_then(|said| said.network_advice_code.as_deref()),
+            network_decline_code: refusal.and_then(|said| said.network_decline_code.as_deref()),
             payment_intent: attempt.payment_intent.as_ref().map(|id| id.as_str()),
             processor_code: refusal.and_then(|refusal| refusal.code.as_deref()),
             processor_message: refusal.and_then(|refusal| refusal.message.as_deref()),

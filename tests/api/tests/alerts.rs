@@ -280,9 +280,14 @@ struct Live {
 
 impl Live {
     fn new() -> Self {
+        Self::with(&[("webhook_secret", SECRET)])
+    }
+
+    fn with(more: &[(&str, &str)]) -> Self {
         let (api, processor) = connected();
         let key = api.platform.key(&api.merchant, Kind::Secret, true);
         let form = [("connector", "stripe"), ("secret_key", "sk_live_51example")];
+        let form = [&form[..], more].concat();
         let path = "/v1/florin/connector_accounts";
         let account = kit::run(api.posting_as(&key, path, &form, None)).ok().id().to_owned();
         api.platform.advance(5);
@@ -323,6 +328,21 @@ fn a_processor_that_refuses_an_accounts_secret_calls_for_a_person_until_it_takes
     assert_eq!(told, [("processor_refuses".to_owned(), live.account.clone())], "once");
     live.refuses(false);
     live.pay().ok();
+    assert_eq!(standing(&live.api), 0);
+}
+
+#[test]
+fn an_account_that_hears_nothing_of_disputes_called_for_nobody() {
+    let live = Live::with(&[]);
+    pass(&live.api, DAY - HOUR, 10);
+    assert_eq!(live.api.platform.alerts(), [], "it has just been made");
+    pass(&live.api, 2 * HOUR, 10);
+    let missing = ("webhook_secret_missing".to_owned(), live.account.clone());
+    assert_eq!(live.api.platform.alerts(), [missing]);
+    let path = format!("/v1/florin/connector_accounts/{}", live.account);
+    live.post(&path, &[("metadata[shop]", "1")]).ok();
+    assert_eq!(standing(&live.api), 1);
+    live.post(&path, &[("webhook_secret", SECRET)]).ok();
     assert_eq!(standing(&live.api), 0);
 }
 

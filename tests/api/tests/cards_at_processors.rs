@@ -4,6 +4,7 @@ use api::Api;
 use api::processors::{
     self, MANUAL, PAY, VISA, attempt, card, charged_card, connected, latest, lose, only, pass,
 };
+use domain::api_key::Kind;
 use domain::timestamp::{DAY, HOUR};
 use flows::platform::Answered;
 use kit::{Fault, Processor};
@@ -180,13 +181,13 @@ fn a_challenge_in_the_cardholders_absence_waited_for_nobody() {
 }
 
 #[test]
-fn a_saved_card_pays_through_another_connector() {
+fn a_saved_card_pays_through_another_connector_with_real_money() {
     let api = Api::watched();
     let processor = Processor::listening(&api.platform);
     let hyper = std::rc::Rc::new(std::cell::RefCell::new(Vec::<Value>::new()));
     let (listener, seen) = (processor.clone(), std::rc::Rc::clone(&hyper));
     api.platform.outside().process(move |request| {
-        if request.uri().host() != Some("sandbox.hyperswitch.io") {
+        if request.uri().host() != Some("api.hyperswitch.io") {
             return Ok(listener.answer(request));
         }
         let asked: Value = serde_json::from_str(request.body()).expect("JSON");
@@ -197,20 +198,31 @@ fn a_saved_card_pays_through_another_connector() {
         });
         Ok(Answered { status: 200, body: paid.to_string(), ..Answered::default() })
     });
-    let form = [("connector", "stripe"), ("secret_key", "sk_test_51example")];
-    let first = api.post("/v1/florin/connector_accounts", &form).ok().id().to_owned();
+    let live = api.platform.key(&api.merchant, Kind::Secret, true);
+    let post =
+        |path: &str, form: &[(&str, &str)]| kit::run(api.posting_as(&live, path, form, None));
+    let form = [("connector", "stripe"), ("secret_key", "sk_live_51example")];
+    let first = post("/v1/florin/connector_accounts", &form).ok().id().to_owned();
     api.platform.advance(6);
-    let customer = api.post("/v1/customers", &[]).ok().id().to_owned();
+    let customer = post("/v1/customers", &[]).ok().id().to_owned();
     let customer: &'static str = customer.leak();
     let form = card(VISA, &[("customer", customer), ("setup_future_usage", "off_session")]);
-    let paid = api.post(PAY, &form).ok();
+    let paid = post(PAY, &form).ok();
     let method = paid.text_at("/payment_method").to_owned();
+    let sealed = || {
+        let sql = "SELECT sealed_number FROM payment_methods";
+        let rows = api.platform.database().query(sql, vec![]);
+        assert_eq!(rows.len(), 1);
+        rows[0].text("sealed_number").expect("a number").to_owned()
+    };
+    let once = sealed();
+    assert!(!once.contains(VISA));
     pass(&api, 61, 2);
-    api.post(&format!("/v1/florin/connector_accounts/{first}"), &[("disabled", "true")]).ok();
-    let form = [("connector", "hyperswitch"), ("secret_key", "snd_verysecretindeed")];
-    api.post("/v1/florin/connector_accounts", &form).ok();
+    post(&format!("/v1/florin/connector_accounts/{first}"), &[("disabled", "true")]).ok();
+    let form = [("connector", "hyperswitch"), ("secret_key", "prd_verysecretindeed")];
+    post("/v1/florin/connector_accounts", &form).ok();
     api.platform.advance(6);
-    let second = api.post(PAY, &processors::absent(customer, &method)).ok();
+    let second = post(PAY, &processors::absent(customer, &method)).ok();
     assert_eq!(second.body["status"], "succeeded");
     // By what Stripe told of the payment that the card was kept with.
     let recurring = &hyper.borrow()[0]["recurring_details"];
@@ -220,6 +232,7 @@ fn a_saved_card_pays_through_another_connector() {
         (&data["card_number"], &data["network_transaction_id"]),
         (&json!(VISA), &json!("MCC123456789"))
     );
+    assert_eq!(sealed(), once, "it is sealed once, and opened for each");
 }
 
 #[test]

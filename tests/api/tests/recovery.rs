@@ -154,6 +154,28 @@ fn an_attempt_that_nobody_can_tell_of_is_left_to_a_person_after_three_days() {
 }
 
 #[test]
+fn what_its_processor_is_silent_about_is_asked_after_ever_more_seldom() {
+    let (api, processor) = connected();
+    lose(&api, Fault::AfterEffect);
+    api.post(PAY, &card(VISA, &[("payment_method_data[card][cvc]", "737")]));
+    processor.hide(true);
+    processor.take_requests();
+    let mut asked = Vec::new();
+    for minute in 1..=6 * 60 {
+        pass(&api, 60, 1);
+        if !processor.take_requests().is_empty() {
+            asked.push(minute);
+        }
+    }
+    let pauses: Vec<i64> = asked.windows(2).map(|two| two[1] - two[0]).collect();
+    assert!(asked[0] <= 2, "{asked:?}");
+    assert!(pauses.windows(2).all(|two| two[0] <= two[1] + 1), "{asked:?}");
+    assert!(pauses.iter().all(|pause| *pause <= 61), "{asked:?}");
+    assert!(pauses.iter().filter(|pause| **pause >= 60).count() >= 4, "{asked:?}");
+    assert!((8..=14).contains(&asked.len()), "{asked:?}");
+}
+
+#[test]
 fn another_amount_than_was_asked_for_is_left_to_a_person() {
     let (api, processor) = connected();
     processor.misread(1);
