@@ -143,7 +143,7 @@ pub enum Challenge {
 /// tells. The answer is an [`Outcome`](crate::Outcome) as that command itself would have got it.
 #[derive(Clone, Debug)]
 pub struct LookUp<'a> {
-    /// The key of the command.
+    /// The key of the command; the reference itself where it was somebody else's.
     pub key: &'a str,
     /// What it asked for.
     pub operation: Operation,

@@ -29,7 +29,10 @@ pub(crate) fn read(
         }
     }
     must_amount_to(refund, id, question.amount)?;
+    // What was held and not taken gives nothing back (https://docs.stripe.com/reports/reporting-categories).
+    let category = text(refund, "/balance_transaction/reporting_category");
     let status = match text(refund, "/status").ok_or_else(|| missing("/status"))? {
+        _ if category == Some("partial_capture_reversal") => Status::Canceled,
         "pending" => Status::Pending,
         "requires_action" => Status::RequiresAction,
         "succeeded" => Status::Succeeded,

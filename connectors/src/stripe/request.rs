@@ -81,7 +81,13 @@ fn look_up(question: &LookUp<'_>, account: &Account<'_>) -> Result<Request<Strin
             form.text("expand[0]", "data.latest_charge");
             "/v1/payment_intents/search".to_owned()
         }
-        (Operation::Refund, Some(reference)) => format!("/v1/refunds/{}", plain(reference)?),
+        (Operation::Refund, Some(reference)) => {
+            // What tells it from what was let go of uncaptured: a restricted key may not read that.
+            if key == reference {
+                form.text("expand[0]", "balance_transaction");
+            }
+            format!("/v1/refunds/{}", plain(reference)?)
+        }
         (Operation::Refund, None) => {
             let payment = question.payment.ok_or(Unsupported::Reference)?;
             form.text("payment_intent", plain(payment)?);

@@ -122,6 +122,14 @@ fn what_stripe_shows_as_given_back_though_it_was_never_taken_was_taken_for_a_ref
     assert_eq!(told(let_go), Subject::Nothing);
     let whole = json!({ "amount_captured": 1000, "amount_refunded": 1000 });
     assert_eq!(told(whole), given(1000));
+    for (category, status) in [("refund", "succeeded"), ("partial_capture_reversal", "canceled")] {
+        let (reference, payment) = (Stripe.refund(), Stripe.payment());
+        let asked = LookUp { key: &reference, ..ask_after(&refund(&payment), Some(&reference)) };
+        let booked = json!({ "balance_transaction": { "reporting_category": category } });
+        let found = Situation::RefundFoundByReference;
+        let outcome = changed(&Stripe, found, booked, &Command::LookUp(asked));
+        assert_eq!(outcome, format!("refunded {reference} {status}"));
+    }
 }
 
 #[test]

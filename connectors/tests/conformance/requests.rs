@@ -1,6 +1,6 @@
 //! What is sent, byte for byte.
 
-use connectors::{Account, Asked, Authorize, Command, Connector, Unsupported};
+use connectors::{Account, Asked, Authorize, Command, Connector, LookUp, Unsupported};
 use domain::attempt::Purpose;
 use domain::money::Amount;
 use domain::payment_method::ProcessorToken;
@@ -125,6 +125,11 @@ fn stripe_is_sent_forms() {
         (
             Command::LookUp(ask_after(&refund("pi_1"), Some("re_1"))),
             format!("GET {base}/refunds/re_1"),
+        ),
+        // Somebody else's may be what was let go of uncaptured.
+        (
+            Command::LookUp(LookUp { key: "re_1", ..ask_after(&refund("pi_1"), Some("re_1")) }),
+            format!("GET {base}/refunds/re_1?expand%5B0%5D=balance_transaction"),
         ),
     ];
     for (command, expected) in cases {

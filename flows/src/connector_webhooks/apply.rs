@@ -130,7 +130,7 @@ impl<P: Platform> Told<'_, P> {
         let known = refunds::known_as(context, &charge.id, reference).await?;
         let Some(amount) = amount else { return Ok(parked("It says no amount.")) };
         let question = LookUp {
-            key: "",
+            key: reference,
             operation: Operation::Refund,
             amount,
             captured: Amount::ZERO,
@@ -138,8 +138,12 @@ impl<P: Platform> Told<'_, P> {
             payment: Some(payment),
             reference: Some(reference),
         };
-        let told = operations::refund_told(connector, &question, self.notice);
-        match (known, told) {
+        // What was let go of uncaptured may be told of as a refund, which its notice does not tell it from.
+        let said = match known.is_none() && charge.captured < charge.amount.amount {
+            true => Box::pin(operations::asked(context, &self.account.id, question)).await?,
+            false => connector.heard(&question, self.notice),
+        };
+        match (known, operations::refund_told(said)) {
             (Some(known), _) if known.pending_operation.is_some() => {
                 Ok(parked_for_now("It may be the refund that is under way."))
             }

@@ -187,9 +187,11 @@ impl Asker {
         cvc: Option<&str>,
     ) -> Result<Outcome, Failure> {
         let found = self.exchange(context, &Command::LookUp(question(held))).await;
-        // Whoever may not search learns what became of it by its key, which acts once wherever something is made.
-        let is_blind = matches!(&found, Outcome::Refused { fault: Fault::Credentials, .. })
-            && matches!(held.attempt.request, Request::Authorize(_) | Request::Refund { .. });
+        // Whoever may not search, or has nothing to search with, as in some of Stripe's countries, learns what became of
+        // it by its key, which acts once wherever something is made.
+        let is_blind =
+            matches!(&found, Outcome::Refused { fault: Fault::Credentials | Fault::Request, .. })
+                && matches!(held.attempt.request, Request::Authorize(_) | Request::Refund { .. });
         Ok(match told(found) {
             found
                 if (found == Outcome::NotFound || is_blind)

@@ -7,7 +7,7 @@ use connectors::webhook::{Notice, Subject};
 use connectors::{Command, Connector, LookUp, Operation, Outcome};
 use domain::attempt::{Attempt, AttemptState, Request};
 use domain::charge::Charge;
-use domain::id::AttemptId;
+use domain::id::{AttemptId, ConnectorAccountId};
 use domain::money::{Amount, Money};
 use domain::refund;
 use store::scheduled_tasks::{self, Kind, Task};
@@ -188,10 +188,9 @@ async fn compare<P: Platform>(
     let mut outcome = connector.heard(&question, notice);
     // An old notice shows less than was taken since.
     if is_odd(&outcome)
-        && let Some(asker) = Asker::of(context, &held.attempt).await?
+        && let Some(account) = &held.attempt.connector_account
     {
-        outcome = asker.exchange(context, &Command::LookUp(question)).await;
-        must_have_answered(context)?;
+        outcome = Box::pin(asked(context, account, question)).await?;
     }
     match outcome {
         Outcome::Done { .. } | Outcome::Canceled { .. } => {
@@ -233,12 +232,10 @@ async fn contradicted<P: Platform>(
         return Ok(None);
     }
     // An old notice shows what was before.
-    if let Some(asker) = Asker::of(context, &held.attempt).await? {
-        let outcome = asker.exchange(context, &Command::LookUp(taken)).await;
-        must_have_answered(context)?;
-        if is_taken(&outcome) {
-            return Ok(None);
-        }
+    if let Some(account) = &held.attempt.connector_account
+        && is_taken(&Box::pin(asked(context, account, taken)).await?)
+    {
+        return Ok(None);
     }
     Ok(Some(format!("It says of {} that it was not taken, or otherwise.", charge.id)))
 }
@@ -272,16 +269,27 @@ async fn plan_expiry<P: Platform>(
     Ok(())
 }
 
-/// What a notice says of a refund that its processor took: how it stands, and why it failed.
-pub(crate) fn refund_told(
-    connector: Connector,
-    question: &LookUp<'_>,
-    notice: &Notice,
-) -> Option<(refund::Status, Option<String>)> {
-    match connector.heard(question, notice) {
+/// What is said of a refund that its processor took: how it stands, and why it failed.
+pub(crate) fn refund_told(said: Outcome) -> Option<(refund::Status, Option<String>)> {
+    match said {
         Outcome::Refunded { status, failure_reason, .. } => Some((status, failure_reason)),
         _ => None,
     }
+}
+
+/// What the processor itself says of what a notice of its account is about.
+///
+/// # Errors
+/// When the database or the processor does not answer.
+pub(crate) async fn asked<P: Platform>(
+    context: &Context<'_, P>,
+    account: &ConnectorAccountId,
+    question: LookUp<'_>,
+) -> Result<Outcome, Failure> {
+    let asker = Asker::at(context, account).await?;
+    let said = asker.exchange(context, &Command::LookUp(question)).await;
+    must_have_answered(context)?;
+    Ok(said)
 }
 
 /// Does what a notice says of a refund of ours, which is of this reference there. Says why a person should look, where
@@ -303,7 +311,8 @@ pub(crate) async fn hear_of_refund<P: Platform>(
     }
     let Request::Refund { refund } = &held.attempt.request else { return Ok(None) };
     let question = LookUp { reference: Some(reference), ..question(&held) };
-    let Some((status, why)) = refund_told(connector, &question, notice) else { return Ok(None) };
+    let said = connector.heard(&question, notice);
+    let Some((status, why)) = refund_told(said) else { return Ok(None) };
     // It may have turned up before, and is followed as what it was booked as.
     if let Some(charge) = &held.charge
         && let Some(known) =
@@ -322,10 +331,8 @@ pub(crate) async fn hear_of_refund<P: Platform>(
         return Ok(None);
     }
     // An old notice shows it as it was before it failed.
-    let Some(asker) = Asker::of(context, &held.attempt).await? else { return Ok(None) };
-    let found = asker.exchange(context, &Command::LookUp(question)).await;
-    must_have_answered(context)?;
-    match found {
+    let Some(account) = &held.attempt.connector_account else { return Ok(None) };
+    match Box::pin(asked(context, account, question)).await? {
         Outcome::Refunded { status, .. } if is_over(status) => return Ok(None),
         Outcome::Refunded { status, .. }
             if held.attempt.state == AttemptState::Failed && !is_second =>

@@ -45,7 +45,9 @@ use crate::{Context, Failure, Platform};
 pub use ask::Asking;
 pub(crate) use ask::{ask_again, opens};
 pub use authorize::{receipt_url, start as start_authorization};
-pub(crate) use hear::{Said, attempt_made_elsewhere, hear_of_payment, hear_of_refund, refund_told};
+pub(crate) use hear::{
+    Said, asked, attempt_made_elsewhere, hear_of_payment, hear_of_refund, refund_told,
+};
 pub use keep_card::keep_card;
 pub(crate) use refund::{book_elsewhere, cancel_refund, refund_status};
 pub(crate) use route::{Destination, choose, route};

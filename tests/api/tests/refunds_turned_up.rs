@@ -1,10 +1,14 @@
 //! Refunds that turn up at a processor after they were given up here, or after the database lost them: each is booked
 //! once, and followed from then on.
 
-use api::hearing::{deliver, deliver_all, hearing, kept};
-use api::processors::{PAY, VISA, attempt, card, lose, pass};
+use std::cell::Cell;
+use std::rc::Rc;
+
+use api::hearing::{deliver, deliver_all, delivering, hearing, kept};
+use api::processors::{MANUAL, PAY, VISA, attempt, card, lose, only, pass, path};
 use api::{Api, invariants};
 use domain::timestamp::{DAY, HOUR};
+use flows::platform::Answered;
 use kit::{Fault, Processor};
 use serde_json::{Value, json};
 
@@ -104,5 +108,59 @@ fn a_refund_of_ours_that_the_database_lost_was_booked_by_nobody() {
     lost["metadata"]["florin_key"] = json!("att_0123456789abcdefghijklmn");
     deliver(&api, &hook, &Processor::notice("evt_lost", "refund.created", &lost));
     assert_eq!((statuses(&api), refunded(&api)), (vec!["succeeded".into()], json!(500)));
+    invariants::check_settled(&api.platform);
+}
+
+#[test]
+fn what_a_capture_let_go_of_was_booked_as_a_refund_that_somebody_else_made() {
+    for (taken, left) in [("1500", 1000), ("700", 200)] {
+        let (api, processor, hook) = hearing();
+        let held = api.post(PAY, &card(VISA, &[MANUAL])).ok();
+        api.post(&(path(&held) + "/capture"), &[("amount_to_capture", taken)]).ok();
+        deliver_all(&api, &processor, &hook);
+        let before = kept(&api).len();
+        processor.tell_release("pi_1");
+        // Nobody can tell while the processor is silent.
+        let told = processor.take_notices();
+        processor.fail(Some(500));
+        assert_eq!(kit::run(delivering(&api, &hook, &told[1])), 503);
+        processor.fail(None);
+        told.iter().for_each(|told| deliver(&api, &hook, told));
+        assert_eq!(kept(&api)[before..], ["charge.refunded ignored", "refund.created ignored"]);
+        assert_eq!((statuses(&api), refunded(&api)), (vec![], json!(0)), "{taken}");
+        // What goes back of the rest is a refund.
+        processor.give_back("pi_1", 500, "succeeded");
+        deliver(&api, &hook, &processor.take_notices()[1]);
+        assert_eq!((statuses(&api), refunded(&api)), (vec!["succeeded".into()], json!(500)));
+        let rest = api.post("/v1/refunds", &[("payment_intent", held.id())]).ok();
+        assert_eq!(rest.body["amount"], left);
+        assert_eq!(only(&processor).refunded, only(&processor).taken);
+        invariants::check_settled(&api.platform);
+    }
+}
+
+#[test]
+fn a_refund_that_may_be_none_is_left_to_a_person_where_nobody_may_look() {
+    let (api, processor, hook) = hearing();
+    let held = api.post(PAY, &card(VISA, &[MANUAL])).ok();
+    api.post(&(path(&held) + "/capture"), &[("amount_to_capture", "1500")]).ok();
+    processor.take_notices();
+    processor.give_back("pi_1", 500, "succeeded");
+    let (listener, may_look) = (processor.clone(), Rc::new(Cell::new(false)));
+    let allowed = Rc::clone(&may_look);
+    api.platform.outside().process(move |request| {
+        if allowed.get() || !request.uri().path().starts_with("/v1/refunds/") {
+            return Ok(listener.answer(request));
+        }
+        let refused = json!({ "error": { "type": "invalid_request_error", "message": "No." } });
+        Ok(Answered { status: 403, body: refused.to_string(), ..Answered::default() })
+    });
+    deliver(&api, &hook, &processor.take_notices()[1]);
+    assert_eq!((kept(&api), refunded(&api)), (vec!["refund.created parked".into()], json!(0)));
+    may_look.set(true);
+    let parked = api.get("/v1/florin/connector_webhooks?status=parked").ok();
+    let retry = format!("/v1/florin/connector_webhooks/{}/retry", parked.text_at("/data/0/id"));
+    assert_eq!(api.post(&retry, &[]).ok().body["status"], "processed");
+    assert_eq!(refunded(&api), json!(500));
     invariants::check_settled(&api.platform);
 }

@@ -178,31 +178,55 @@ fn a_refund_or_capture_that_turned_up_after_it_was_given_up_was_seen_by_nobody()
     }
 }
 
+/// Refuses what is read at paths with this end, and listens to the rest.
+fn refuse_reads(api: &Api, processor: &Processor, end: &'static str, status: u16) {
+    let listener = processor.clone();
+    api.platform.outside().process(move |request| {
+        let refused = json!({ "error": { "type": "invalid_request_error", "message": "No." } });
+        match request.method() == Method::GET && request.uri().path().ends_with(end) {
+            true => Ok(Answered { status, body: refused.to_string(), ..Answered::default() }),
+            false => Ok(listener.answer(request)),
+        }
+    });
+}
+
 #[test]
 fn a_refused_search_kept_a_payment_from_being_sent_again() {
-    for (more, hours, sends) in [(&[][..], 0, true), (&[CVC][..], 0, false), (&[][..], 24, false)] {
+    // A key may not search, or nobody may, as in India.
+    let cases = [(&[][..], 0, true), (&[CVC][..], 0, false), (&[][..], 24, false)];
+    for (refusal, (more, hours, sends)) in
+        [403, 400, 404].into_iter().flat_map(|status| cases.map(|case| (status, case)))
+    {
         let (api, processor) = connected();
-        let listener = processor.clone();
-        api.platform.outside().process(move |request| {
-            let refused = json!({ "error": { "type": "invalid_request_error", "message": "No." } });
-            match request.uri().path().ends_with("/search") {
-                true => {
-                    Ok(Answered { status: 403, body: refused.to_string(), ..Answered::default() })
-                }
-                false => Ok(listener.answer(request)),
-            }
-        });
+        refuse_reads(&api, &processor, "/search", refusal);
         lose(&api, Fault::BeforeEffect);
         api.post(PAY, &card(VISA, more));
         // Nothing is sent too late, however long nobody looked.
         api.platform.advance(hours * HOUR);
         pass(&api, 300, 5);
-        assert_eq!(processor.payments().len(), usize::from(sends), "{more:?} {hours}");
+        assert_eq!(processor.payments().len(), usize::from(sends), "{refusal} {more:?} {hours}");
         let status = if sends { "succeeded" } else { "processing" };
-        assert_eq!(latest(&api).body["status"], status, "{more:?} {hours}");
+        assert_eq!(latest(&api).body["status"], status, "{refusal} {more:?} {hours}");
         // Nor is a refused question a proof that there is nothing.
-        pass(&api, 50 * HOUR, 50);
-        assert_eq!(latest(&api).body["status"], status, "{more:?} {hours}");
+        pass(&api, 3 * DAY, 72);
+        assert_eq!(latest(&api).body["status"], status, "{refusal} {more:?} {hours}");
+        assert_eq!(attempt(&api, "attention").is_string(), !sends, "{refusal} {more:?} {hours}");
+    }
+}
+
+#[test]
+fn a_refund_whose_answer_was_lost_waited_where_refunds_may_not_be_read() {
+    let faults = [Fault::BeforeEffect, Fault::AfterEffect];
+    for (refusal, fault) in faults.into_iter().flat_map(|fault| [(403, fault), (400, fault)]) {
+        let (api, processor) = connected();
+        refuse_reads(&api, &processor, "/refunds", refusal);
+        let paid = api.post(PAY, &card(VISA, &[])).ok();
+        lose(&api, fault);
+        api.post("/v1/refunds", &[("payment_intent", paid.id()), ("amount", "500")]).ok();
+        pass(&api, 300, 5);
+        assert_eq!(only(&processor).refunded, 500, "{refusal} {fault:?}");
+        assert_eq!(attempt(&api, "state"), "succeeded", "{refusal} {fault:?}");
+        invariants::check_settled(&api.platform);
     }
 }
 

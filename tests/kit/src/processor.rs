@@ -61,6 +61,8 @@ pub struct Paid {
 struct Books {
     payments: Vec<Paid>,
     refunds: Vec<Value>,
+    /// What each balance transaction of a refund is booked as.
+    categories: BTreeMap<String, &'static str>,
     /// The cards that it remembers: its name for each, the number, and the customer who keeps it.
     cards: Vec<(String, String, Option<String>)>,
     /// What each idempotency key was answered, and for what.
@@ -306,7 +308,17 @@ impl Books {
                 list("list", self.refunds.iter().filter(of).cloned().collect())
             }
             ["refunds", id] => match self.refunds.iter().find(|refund| refund["id"] == *id) {
-                Some(refund) => (200, refund.to_string()),
+                Some(refund) => {
+                    let mut refund = refund.clone();
+                    let booked = refund["balance_transaction"].as_str().unwrap_or_default();
+                    if let Some(category) = self.categories.get(booked)
+                        && fields.get("expand[0]").is_some_and(|name| name == "balance_transaction")
+                    {
+                        refund["balance_transaction"] =
+                            json!({ "id": booked, "reporting_category": category });
+                    }
+                    (200, refund.to_string())
+                }
                 None => error(404, "invalid_request_error", "resource_missing", "No such refund."),
             },
             other => panic!("nobody reads {other:?}"),

@@ -36,26 +36,47 @@ impl Processor {
     /// # Panics
     /// When there is no such payment.
     pub fn give_back(&self, id: &str, amount: i64, status: &str) -> Value {
+        self.show_refund(id, amount, status, "refund")
+    }
+
+    /// Tells of what a capture left and let go of as a refund, as Stripe does to whoever captures with a version of its
+    /// API from before 2025-03-31.
+    ///
+    /// # Panics
+    /// When there is no such payment.
+    pub fn tell_release(&self, id: &str) {
+        let paid = self.payments().into_iter().find(|paid| paid.id == id).expect("a payment");
+        self.show_refund(id, paid.amount - paid.taken, "succeeded", "partial_capture_reversal");
+    }
+
+    fn show_refund(&self, id: &str, amount: i64, status: &str, category: &'static str) -> Value {
         let mut books = self.0.borrow_mut();
+        let place = books.refunds.len() + 1;
+        let released = if category == "refund" { 0 } else { amount };
         let paid = books.payments.iter_mut().find(|paid| paid.id == id).expect("a payment");
-        paid.refunded += amount;
+        paid.refunded += amount - released;
         let charge = json!({
             "id": format!("ch_of_{id}"),
             "object": "charge",
-            "amount_refunded": paid.refunded,
+            "amount": paid.amount,
+            "amount_captured": paid.amount - released,
+            "amount_refunded": paid.refunded + released,
             "currency": paid.currency,
             "payment_intent": id,
         });
+        let booked = format!("txn_{place}");
         let refund = json!({
-            "id": format!("re_{}", books.refunds.len() + 1),
+            "id": format!("re_{place}"),
             "object": "refund",
             "amount": amount,
+            "balance_transaction": booked,
             "currency": charge["currency"],
             "metadata": {},
             "payment_intent": id,
             "status": status,
         });
         books.refunds.push(refund.clone());
+        books.categories.insert(booked, category);
         books.tell("charge.refunded", &charge);
         books.tell("refund.created", &refund);
         refund
