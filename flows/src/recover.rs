@@ -149,7 +149,8 @@ pub async fn undo_attempt<P: Platform>(
         Err(failure) => (None, Some(failure)),
     };
     let is_late = task.tries >= MOST_UNDOINGS;
-    let silent = "What the processor did for it after it was given up could not be taken back.";
+    let silent = "What its processor did for it, if anything, after it was given up could not be taken \
+                  back.";
     let why = why(failure, is_late, look.unwrap_or(silent))?;
     if is_late || look.is_some() {
         operations::park(context, held, &why).await?;
