@@ -142,7 +142,7 @@ pub async fn undo_attempt<P: Platform>(
     if held.attempt.resolved.as_ref().is_some_and(|by| by.outcome == Found::Handled) {
         return Ok(());
     }
-    let (look, failure) = match operations::undo(context, &held, task.tries).await {
+    let (look, failure) = match operations::undo(context, &held).await {
         Ok(Left::Nothing) => return unpark(context, &held).await,
         Ok(Left::Look(why)) => (Some(why), None),
         Ok(Left::Try) => (None, None),
