@@ -151,7 +151,8 @@ pub struct Authorize {
     /// What the cardholder did with the challenge, once there was one.
     #[serde(default)]
     pub challenge: Option<ChallengeResult>,
-    /// When the cardholder was back from it, as far as is known: nothing is held before.
+    /// When Florin noticed that the cardholder was back from it, which may be a while later: nothing is held before they
+    /// were.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub challenged_at: Option<Timestamp>,
     /// Whether the request brought a security code: it is kept nowhere, so that the client alone can send it

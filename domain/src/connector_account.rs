@@ -18,10 +18,6 @@ const SHOWN: usize = 4;
 /// accounts, and clocks differ.
 const OLD_SECRET_LASTS: i64 = 300;
 
-/// For how many seconds after its last payment an account may be needed: money is held for seven days, letting go
-/// of it is tried for three, and one is for good measure.
-const LAST_PAYMENT_IS_OPEN: i64 = 11 * DAY;
-
 /// The most secrets by which webhooks of one account are believed at the same time.
 const MOST_WEBHOOK_SECRETS: usize = 4;
 
@@ -90,9 +86,6 @@ pub struct Details {
     pub base_url: Option<String>,
     /// The account or profile within it, where the secret opens several.
     pub processor_account: Option<String>,
-    /// When it was disabled last; never where payments never went there.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub disabled_at: Option<Timestamp>,
     /// When it was last given a secret of which nobody can tell whether it opens the same account.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret_changed_at: Option<Timestamp>,
@@ -145,16 +138,8 @@ impl ConnectorAccount {
     }
 
     /// Sends no new payments there, or does so again.
-    pub fn disable(&mut self, disables: bool, now: Timestamp) {
-        if disables && self.status == Status::Active {
-            self.details.disabled_at = Some(now);
-        }
+    pub fn disable(&mut self, disables: bool) {
         self.status = if disables { Status::Disabled } else { Status::Active };
-    }
-
-    /// Whether nothing that was paid there can be open any more.
-    pub fn may_be_deleted(&self, now: Timestamp) -> bool {
-        self.details.disabled_at.is_none_or(|at| now >= at.plus(LAST_PAYMENT_IS_OPEN))
     }
 
     /// Whether what was sent then may be in another account at the processor than the one that the secret opens

@@ -142,14 +142,15 @@ pub async fn undo_attempt<P: Platform>(
     if held.attempt.resolved.as_ref().is_some_and(|by| by.outcome == Found::Handled) {
         return Ok(());
     }
-    let (look, failure) = match operations::undo(context, &held, task.tries).await {
+    let (look, failure) = match operations::undo(context, &held).await {
         Ok(Left::Nothing) => return unpark(context, &held).await,
         Ok(Left::Look(why)) => (Some(why), None),
         Ok(Left::Try) => (None, None),
         Err(failure) => (None, Some(failure)),
     };
     let is_late = task.tries >= MOST_UNDOINGS;
-    let silent = "What the processor did for it after it was given up could not be taken back.";
+    let silent = "What its processor did for it, if anything, after it was given up could not be taken \
+                  back.";
     let why = why(failure, is_late, look.unwrap_or(silent))?;
     if is_late || look.is_some() {
         operations::park(context, held, &why).await?;

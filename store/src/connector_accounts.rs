@@ -27,6 +27,26 @@ pub(crate) const UPDATE: &str = "\
     UPDATE connector_accounts SET version = version + 1, status = ?3, sealed_credentials = ?4, \
     details = ?5 WHERE id = ?1 AND version = ?2";
 
+// It fails under the id of what is open. What is asked after, or looked at once more, has a task: there are few of these, and
+// no index of open attempts or refunds costs each payment a row.
+pub(crate) const MUST_HAVE_NOTHING_OPEN: &str = "\
+    INSERT INTO guard SELECT 0, id FROM (\
+    SELECT id FROM charges INDEXED BY charges_by_hold WHERE account = ?1 AND livemode = ?2 \
+    AND status = 'succeeded' AND amount > captured + released AND details ->> '$.processor.account' = ?3 \
+    UNION ALL SELECT d.id FROM disputes AS d INDEXED BY disputes_by_account \
+    CROSS JOIN charges AS c ON c.id = d.charge WHERE d.account = ?1 AND d.livemode = ?2 \
+    AND d.status IN ('warning_needs_response', 'warning_under_review', 'needs_response', 'under_review') \
+    AND c.details ->> '$.processor.account' = ?3 \
+    UNION ALL SELECT r.id FROM scheduled_tasks AS t CROSS JOIN refunds AS r ON r.id = t.subject \
+    CROSS JOIN charges AS c ON c.id = r.charge WHERE t.kind = 'settle_refund' AND t.account = ?1 \
+    AND r.status IN ('pending', 'requires_action') AND c.details ->> '$.processor.account' = ?3 \
+    UNION ALL SELECT a.id FROM scheduled_tasks AS t CROSS JOIN attempts AS a ON a.id = t.subject \
+    WHERE t.kind IN ('recover_attempt', 'undo_attempt') AND t.account = ?1 AND a.connector_account = ?3 \
+    AND (a.state IN ('started', 'requires_action', 'processing') \
+    OR t.kind = 'undo_attempt' AND a.resolved ->> 'outcome' IS NOT 'handled') \
+    UNION ALL SELECT id FROM attempts INDEXED BY attempts_by_attention WHERE account = ?1 \
+    AND livemode = ?2 AND attention IS NOT NULL AND connector_account = ?3) LIMIT 1";
+
 pub(crate) const FIND: &str =
     "SELECT * FROM connector_accounts WHERE id = ?1 AND account = ?2 AND livemode = ?3";
 
@@ -67,6 +87,12 @@ pub fn update(changed: &mut ConnectorAccount) -> [Statement; 2] {
     );
     changed.version = changed.version.saturating_add(1);
     [update, guard::changed_one(VERSION_GUARD)]
+}
+
+/// Stops a batch that deletes an account where something is open there: a hold, a dispute, a refund on its way, or an
+/// attempt that is asked after, looked at once more or left to a person. The guard that fails is named as that is.
+pub fn must_have_nothing_open(scope: &Scope, id: &str) -> Statement {
+    Statement::new(MUST_HAVE_NOTHING_OPEN, values![scope.account.as_str(), scope.livemode, id])
 }
 
 /// Finds an account, also one that was deleted.

@@ -67,6 +67,7 @@ pub fn statements() -> Vec<(String, String)> {
         ("connector_accounts.find", connector_accounts::FIND),
         ("connector_accounts.find_by_id", connector_accounts::FIND_BY_ID),
         ("connector_accounts.insert", connector_accounts::INSERT),
+        ("connector_accounts.must_have_nothing_open", connector_accounts::MUST_HAVE_NOTHING_OPEN),
         ("connector_accounts.must_have_room", connector_accounts::MUST_HAVE_ROOM),
         ("connector_accounts.update", connector_accounts::UPDATE),
         ("connector_webhooks.find", connector_webhooks::FIND),

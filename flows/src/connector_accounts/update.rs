@@ -53,7 +53,7 @@ pub async fn update<P: Platform>(
             hear_with(context, &mut changed, secret, overlap)?;
         }
         if let Some(disables) = update.disabled {
-            changed.disable(disables, context.now);
+            changed.disable(disables);
         }
         if update.fees.is_some() {
             changed.details.fees.clone_from(&update.fees);
@@ -98,12 +98,12 @@ async fn opens_the_same<P: Platform>(
     }
 }
 
-/// Forgets an account's secret. What was paid there can no longer be captured, voided or refunded, nor what is
-/// open be looked up, so that it has to be disabled for some days first. One that was deleted before is deleted: a client
-/// whose answer was lost asks again.
+/// Forgets an account's secret. Nothing that was paid there can be captured, voided, refunded, looked up or heard of any
+/// more, so that nothing may be open there. One that was deleted before is deleted: a client whose answer was lost asks
+/// again.
 ///
 /// # Errors
-/// When there is none, or payments go there, or did so lately.
+/// When there is none, or payments go there, or something is open there.
 pub async fn delete<P: Platform>(
     context: &Context<'_, P>,
     id: &str,
@@ -122,15 +122,6 @@ pub async fn delete<P: Platform>(
                 }
                 .into());
             }
-            Status::Disabled if !deleted.may_be_deleted(context.now) => {
-                return Err(ApiError::StateConflict {
-                    message: format!(
-                        "What was paid at the connector account {id} may still be open. Delete it \
-                         11 days after you disabled it."
-                    ),
-                }
-                .into());
-            }
             Status::Disabled => deleted.delete(),
         }
         if write(context, &mut deleted).await? {
@@ -141,13 +132,28 @@ pub async fn delete<P: Platform>(
 }
 
 /// Writes a change; says no where somebody else changed the account meanwhile.
+///
+/// # Errors
+/// When it is deleted, and something is open there.
 async fn write<P: Platform>(
     context: &Context<'_, P>,
     changed: &mut ConnectorAccount,
 ) -> Result<bool, Failure> {
-    match context.batch(connector_accounts::update(changed).to_vec()).await {
+    let mut batch = connector_accounts::update(changed).to_vec();
+    if changed.status == Status::Deleted {
+        let id = changed.id.as_str();
+        batch.push(connector_accounts::must_have_nothing_open(&context.scope, id));
+    }
+    match context.batch(batch).await {
         Ok(_) => Ok(true),
-        Err(DatabaseError::Guard(_)) => Ok(false),
+        Err(DatabaseError::Guard(name)) if name == connector_accounts::VERSION_GUARD => Ok(false),
+        Err(DatabaseError::Guard(open)) => Err(ApiError::StateConflict {
+            message: format!(
+                "You cannot delete the connector account {} while {open} is open there.",
+                changed.id
+            ),
+        }
+        .into()),
         Err(error) => Err(error.into()),
     }
 }

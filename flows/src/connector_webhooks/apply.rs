@@ -157,7 +157,7 @@ impl<P: Platform> Told<'_, P> {
             (Some(known), _) => Ok(parked(format!("{} is another amount.", known.id))),
             (None, Some((Status::Failed | Status::Canceled, _))) => Ok(Verdict::Nothing),
             (None, Some((status, _))) => {
-                let told = Elsewhere { reference, amount, status };
+                let told = Elsewhere { key, reference, amount, status };
                 match made_elsewhere(context, charge, &told).await? {
                     Some(problem) => Ok(parked_for_now(problem)),
                     None => Ok(Verdict::Done),

@@ -62,18 +62,17 @@ pub(crate) enum Left {
     Look(&'static str),
 }
 
-/// Takes back what a processor did for an authorisation that was given up, after it was tried in vain so often, and finds
-/// what it did for any other attempt that was. Says what is left to do.
+/// Takes back what a processor did for an authorisation that was given up, and finds what it did for any other attempt that
+/// was. Says what is left to do.
 ///
-/// A processor answers a key as it did before, so that each void, which cannot act twice, has one of its own.
-/// What goes back has always the same one.
+/// A processor answers a key as it did before, so that each void, which cannot act twice, has one of its own, whichever look
+/// it is of. What goes back has always the same one.
 ///
 /// # Errors
 /// When the database does not answer.
 pub(crate) async fn undo<P: Platform>(
     context: &Context<'_, P>,
     held: &Held,
-    tries: i64,
 ) -> Result<Left, Failure> {
     let Held { attempt, .. } = held;
     let is_over = matches!(attempt.state, AttemptState::Failed | AttemptState::Canceled);
@@ -109,7 +108,7 @@ pub(crate) async fn undo<P: Platform>(
         }
         Outcome::Authorized { ref reference, .. }
         | Outcome::ChallengeRequired { reference: Some(ref reference), .. } => {
-            let key = format!("{}_void_{tries}", attempt.id);
+            let key = format!("{}_void_{}", attempt.id, context.now.seconds());
             let (amount, captured) = (attempt.amount, Amount::ZERO);
             let void = Command::Void { key: &key, payment: reference, amount, captured };
             let outcome = asker.exchange(context, &void).await;

@@ -1,11 +1,11 @@
 //! Refunds that somebody else made at the processor, as in its own pages: shown and booked as ours are.
 
-use domain::attempt::Request;
+use domain::attempt::{Attempt, Request};
 use domain::charge::Charge;
 use domain::id::{AttemptId, Id, RefundId, base62, keyed_digest};
 use domain::money::{Amount, Money};
 use domain::refund::{Details, Refund, Status};
-use store::DatabaseError;
+use store::{DatabaseError, attempts};
 
 use super::{booked_beside, told};
 use crate::operations::{self, Held};
@@ -13,6 +13,8 @@ use crate::{Context, Failure, Platform};
 
 /// What a processor says of a refund that nobody asked for here.
 pub(crate) struct Elsewhere<'a> {
+    /// What it was asked for under, as far as it says so.
+    pub key: Option<&'a str>,
     /// Its own reference.
     pub reference: &'a str,
     /// How much goes back.
@@ -31,7 +33,7 @@ pub(crate) async fn made_elsewhere<P: Platform>(
     before: Charge,
     told: &Elsewhere<'_>,
 ) -> Result<Option<String>, Failure> {
-    let Elsewhere { reference, amount, status } = *told;
+    let Elsewhere { key, reference, amount, status } = *told;
     let mut charge = before.clone();
     let (given, code) = (amount.amount.minor_units(), amount.currency);
     let left = charge.captured.minus(charge.refunded).unwrap_or(Amount::ZERO).minor_units();
@@ -47,7 +49,13 @@ pub(crate) async fn made_elsewhere<P: Platform>(
     {
         return Ok(Some(problem()));
     }
-    let (id, attempt) = ids(&charge, reference);
+    let (id, mut attempt) = ids(&charge, reference);
+    // A request of ours that the database lost, as when it was restored, finds it by its key when it comes again.
+    if let Some(lost) = key.and_then(|key| AttemptId::parse(key).ok())
+        && context.find::<Attempt>(attempts::find_by_id(&lost)).await?.is_none()
+    {
+        attempt = lost;
+    }
     let mut refund = Refund {
         id,
         livemode: context.scope.livemode,
@@ -94,7 +102,7 @@ pub(crate) async fn turned_up<P: Platform>(
         told(context, known.id.as_str(), status, None).await?;
         return Ok(None);
     }
-    let told = Elsewhere { reference, amount: held.attempt.amount, status };
+    let told = Elsewhere { key: None, reference, amount: held.attempt.amount, status };
     match made_elsewhere(context, charge, &told).await {
         // It was before.
         Err(Failure::Database(DatabaseError::Exists(_))) => Ok(None),

@@ -310,6 +310,28 @@ fn a_refund_that_a_person_took_for_another_was_booked_as_both() {
 }
 
 #[test]
+fn a_voided_page_that_nobody_may_look_at_once_more_is_left_to_a_person_until_somebody_may() {
+    for stays_revoked in [false, true] {
+        let (api, processor) = connected();
+        let back = [("return_url", "https://shop.test/done")];
+        let intent = api.post(PAY, &card("4000002760003184", &back)).ok();
+        api.post(&(path(&intent) + "/cancel"), &[]).ok();
+        api.beat();
+        assert_eq!(only(&processor).status, "canceled");
+        processor.fail(Some(401));
+        pass(&api, 3 * DAY, 72);
+        assert_eq!(api.get(ATTEMPTS).ok().body["data"], json!([]), "nothing is wrong yet");
+        if stays_revoked {
+            pass(&api, 2 * DAY, 48);
+            assert!(parked(&api).text_at("/attention").contains("if anything"));
+        }
+        processor.fail(None);
+        pass(&api, DAY + HOUR, 25);
+        assert_eq!(api.get(ATTEMPTS).ok().body["data"], json!([]), "nothing had been paid");
+    }
+}
+
+#[test]
 fn attempts_are_listed_page_by_page_the_newest_first() {
     let (api, processor) = connected();
     processor.misread(1);

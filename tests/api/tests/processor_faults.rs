@@ -51,6 +51,19 @@ fn a_challenge_that_was_completed_after_its_void_was_kept() {
 }
 
 #[test]
+fn the_void_of_a_second_look_was_answered_as_that_of_the_first() {
+    let (api, processor) = connected();
+    let intent = api.post(PAY, &card(CHALLENGED, &[MANUAL])).ok();
+    api.post(&(path(&intent) + "/cancel"), &[]).ok();
+    api.beat();
+    assert_eq!(only(&processor).status, "canceled");
+    processor.hold("pi_1");
+    pass(&api, DAY, 24);
+    assert_eq!(only(&processor).status, "canceled");
+    invariants::check_settled(&api.platform);
+}
+
+#[test]
 fn a_void_that_was_refused_once_is_not_answered_so_for_a_day() {
     let (api, processor) = connected();
     let intent = challenged(&api);

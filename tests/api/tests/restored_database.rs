@@ -74,6 +74,37 @@ fn a_refund_of_after_the_moment_that_was_restored_was_made_once_more_a_day_later
 }
 
 #[test]
+fn a_refund_that_was_told_of_after_the_restore_was_booked_twice_when_it_came_again() {
+    for status in ["succeeded", "pending"] {
+        let (api, processor, hook) = hearing();
+        let paid = api.post(PAY, &card(VISA, &[])).ok();
+        deliver_all(&api, &processor, &hook);
+        processor.refunds_become(status);
+        let database = api.platform.database();
+        database.query("SAVEPOINT moment", vec![]);
+        let form = [("payment_intent", paid.id()), ("amount", "500")];
+        api.platform.complete_hop().fail(1, Fault::BeforeEffect);
+        api.post_once("/v1/refunds", &form, "back").error(503);
+        database.query("ROLLBACK TO moment", vec![]);
+
+        deliver_all(&api, &processor, &hook);
+        let booked = api.get("/v1/refunds").ok();
+        assert_eq!(booked.text_at("/data/0/status"), status);
+        api.platform.advance(LEASE);
+        let again = api.post_once("/v1/refunds", &form, "back").ok();
+        assert_eq!(again.body, booked.body["data"][0], "it is the same refund");
+        assert_eq!(only(&processor).refunded, 500);
+        processor.refunds_become("succeeded");
+        deliver_all(&api, &processor, &hook);
+        let refunds = api.get("/v1/refunds").ok();
+        assert_eq!(refunds.body["data"].as_array().map(Vec::len), Some(1), "{:#}", refunds.body);
+        assert_eq!(refunds.text_at("/data/0/status"), "succeeded");
+        assert_eq!(api.get("/v1/charges").ok().body["data"][0]["amount_refunded"], 500);
+        invariants::check_settled(&api.platform);
+    }
+}
+
+#[test]
 fn refunds_began_while_nothing_else_did_and_the_database_was_restored() {
     let (api, processor) = connected();
     let paid = api.post(PAY, &card(VISA, &[])).ok();

@@ -216,6 +216,16 @@ impl Processor {
         books.tell_of_payment(id);
     }
 
+    /// Holds what a payment is for, as when its cardholder finds the page of the processor behind still open.
+    ///
+    /// # Panics
+    /// When there is no such payment.
+    pub fn hold(&self, id: &str) {
+        let mut books = self.0.borrow_mut();
+        let paid = books.payments.iter_mut().find(|paid| paid.id == id).expect("a payment");
+        paid.status = "requires_capture".to_owned();
+    }
+
     /// Ends a payment, as when its authorisation expires.
     ///
     /// # Panics

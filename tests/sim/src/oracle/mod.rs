@@ -62,7 +62,7 @@ const EXPLAINED: &[&str] = &[
     // What a processor said no to, or did otherwise.
     ": The payment processor refused this: ",
     ": The processor was asked for ",
-    ": What the processor did for it after it was given up could not be taken back.",
+    ": What its processor did for it, if anything, after it was given up could not be taken back.",
     ": Its processor did something else than it was asked for.",
     // What it told of that is unknown here, or not known yet: where that stays so, another oracle asks why.
     " is parked: No payment ",
