@@ -1,11 +1,11 @@
 //! Refunds that somebody else made at the processor, as in its own pages: shown and booked as ours are.
 
-use domain::attempt::{Attempt, Request};
+use domain::attempt::Request;
 use domain::charge::Charge;
 use domain::id::{AttemptId, Id, RefundId, base62, keyed_digest};
 use domain::money::{Amount, Money};
 use domain::refund::{Details, Refund, Status};
-use store::{DatabaseError, attempts};
+use store::DatabaseError;
 
 use super::{booked_beside, told};
 use crate::operations::{self, Held};
@@ -13,7 +13,7 @@ use crate::{Context, Failure, Platform};
 
 /// What a processor says of a refund that nobody asked for here.
 pub(crate) struct Elsewhere<'a> {
-    /// What it was asked for under, as far as it says so.
+    /// What it was asked for under, where it says so: no attempt at its account is known by that.
     pub key: Option<&'a str>,
     /// Its own reference.
     pub reference: &'a str,
@@ -49,13 +49,9 @@ pub(crate) async fn made_elsewhere<P: Platform>(
     {
         return Ok(Some(problem()));
     }
-    let (id, mut attempt) = ids(&charge, reference);
+    let (id, attempt) = ids(&charge, reference);
     // A request of ours that the database lost, as when it was restored, finds it by its key when it comes again.
-    if let Some(lost) = key.and_then(|key| AttemptId::parse(key).ok())
-        && context.find::<Attempt>(attempts::find_by_id(&lost)).await?.is_none()
-    {
-        attempt = lost;
-    }
+    let attempt = key.and_then(|key| AttemptId::parse(key).ok()).unwrap_or(attempt);
     let mut refund = Refund {
         id,
         livemode: context.scope.livemode,

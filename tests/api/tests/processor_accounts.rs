@@ -107,19 +107,6 @@ fn a_disabled_account_takes_no_payment_that_an_isolate_still_sends_there() {
 }
 
 #[test]
-fn an_account_is_not_deleted_while_something_may_be_open_there() {
-    let (api, _) = connected();
-    let path = account_path(&api);
-    api.post(&path, &[("disabled", "true")]).ok();
-    let early = api.delete(&path);
-    assert!(early.error(400)["message"].to_string().contains("days"), "{:#}", early.body);
-    api.platform.advance(11 * DAY);
-    // Disabled once more, it does not begin anew.
-    api.post(&path, &[("disabled", "true")]).ok();
-    assert_eq!(api.delete(&path).ok().body["deleted"], true);
-}
-
-#[test]
 fn a_base_url_that_leads_to_a_private_address_by_now_is_sent_no_card() {
     let api = Api::watched();
     let processor = Processor::listening(&api.platform);

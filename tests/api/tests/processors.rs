@@ -116,7 +116,7 @@ fn a_decline_keeps_what_the_network_said() {
     let shown = api.get(&format!("/v1/florin/payment_attempts/{id}")).ok();
     for (field, said) in [
         ("decline_code", "insufficient_funds"),
-        ("network_advice_code", "03"),
+        ("network_advice_code", "02"),
         ("network_decline_code", "51"),
         ("processor_code", "insufficient_funds"),
     ] {

@@ -442,7 +442,7 @@ impl Books {
                 let error = json!({
                     "type": "card_error", "code": "card_declined",
                     "decline_code": decline, "network_decline_code": network,
-                    "network_advice_code": "03",
+                    "network_advice_code": "02",
                     "message": "Your card was declined.",
                     "payment_intent": { "id": paid.id },
                 });
