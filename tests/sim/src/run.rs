@@ -1,5 +1,6 @@
 //! A run: a world, its clients, its weather, and the quiet afterwards in which everything has to come to its end.
 
+use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
@@ -61,6 +62,11 @@ impl Plan {
         if self.is_crowded() { (share(CROWD.0), share(CROWD.1)) } else { (3, 12) }
     }
 
+    fn trace(&self) -> Rc<RefCell<Trace>> {
+        let trace = if self.in_words { Trace::in_words() } else { Trace::default() };
+        Rc::new(RefCell::new(trace))
+    }
+
     /// How many orders there are in all.
     fn all_orders(&self) -> u32 {
         if self.is_crowded() { self.orders * CROWDED } else { self.orders }
@@ -86,23 +92,28 @@ pub struct Report {
     pub rows: u64,
 }
 
-/// Runs a plan; a panic is a problem like others.
+/// Runs a plan; a panic is a problem like others, and what happened until then is told, too.
 pub fn run_guarded(plan: &Plan) -> Report {
+    let trace = plan.trace();
     let panicked = |panic: Box<dyn std::any::Any + Send>| {
         let told = panic.downcast_ref::<String>().cloned();
         let told = told.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
         let problems = vec![format!("PANIC: {}", told.unwrap_or_default())];
-        let (trace, lived) = (Trace::default(), Lived::default());
+        let (trace, lived) = (trace.take(), Lived::default());
         Report { problems, driven: 0, payments: 0, trace, lived, seconds: 0, rows: 0 }
     };
-    catch_unwind(AssertUnwindSafe(|| run(plan))).unwrap_or_else(panicked)
+    catch_unwind(AssertUnwindSafe(|| run_into(plan, &trace))).unwrap_or_else(panicked)
 }
 
 /// Runs a plan.
 pub fn run(plan: &Plan) -> Report {
-    let trace = if plan.in_words { Trace::in_words() } else { Trace::default() };
+    run_into(plan, &plan.trace())
+}
+
+/// Runs a plan, and tells each step to a trace.
+fn run_into(plan: &Plan, trace: &Rc<RefCell<Trace>>) -> Report {
     let planted = plan.planted.map(Planted::new);
-    let world = World::new(plan.seed, trace, planted);
+    let world = World::new(plan.seed, Rc::clone(trace), planted);
     let merchants = set_up(&world, plan);
     let weather = world.draw(Weather::of);
     world.scheduler.note(Actor::World, 0, || format!("{weather:?}"));
@@ -125,7 +136,7 @@ pub fn run(plan: &Plan) -> Report {
     let seconds = world.now() / 1_000;
     let rows = if plan.thoroughly { rows(&world) } else { 0 };
     let lived = Lived::of(&world);
-    let trace = world.scheduler.take_trace();
+    let trace = trace.take();
     world.scheduler.clear();
     Report { problems, driven, payments, trace, lived, seconds, rows }
 }

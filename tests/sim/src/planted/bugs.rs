@@ -75,6 +75,7 @@ pub const BUGS: &[Bug] = &[
     bug("metadata_key_not_sent", How::Special),
     bug("refund_key_new_each_time", How::Special),
     bug("unknown_turned_declined", How::Special),
+    bug("lost_answer_unwrapped", How::Special),
     bug("unknown_void_taken_for_done", How::Special),
     bug("void_not_sent", How::Special),
     bug("challenge_taken_for_success", How::Special),
