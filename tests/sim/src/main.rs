@@ -212,6 +212,7 @@ fn explain(plan: &Plan, report: &Report) {
 /// Plants each bug, and says by which seed and which invariant it was found.
 fn planted(options: &Options) -> ExitCode {
     let mut tally = Tally::default();
+    let mut missed = Vec::new();
     println!("| bug | found by | seed | seconds |\n|---|---|---|---|");
     for bug in BUGS.iter().filter(|bug| options.bug.as_deref().is_none_or(|name| name == bug.name))
     {
@@ -239,8 +240,12 @@ fn planted(options: &Options) -> ExitCode {
             None => {
                 tally.failed += 1;
                 println!("| {} | NOT FOUND | | {seconds:.1} |", bug.name);
+                missed.push(bug.name);
             }
         }
+    }
+    if !missed.is_empty() {
+        println!("failures:\n    not found: {}", missed.join(", "));
     }
     tally.end()
 }

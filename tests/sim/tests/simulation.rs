@@ -41,6 +41,7 @@ fn the_invariants_hold_under_some_of_every_weather() {
     }
 }
 
+/// Some of each kind, in the edit loop; `cargo xtask test` plants all, whatever finds them.
 #[test]
 fn planted_bugs_are_found_by_what_they_break() {
     let find = |name, broken: &str| {
