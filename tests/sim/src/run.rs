@@ -27,6 +27,12 @@ const ONE_IN: u64 = 8;
 /// How many merchants a crowd has at least for each hundred orders that were asked for, and at most.
 const CROWD: (i64, i64) = (90, 250);
 
+/// Which of twice as many seeds has its crowd begin at once, as where a sale begins: how many merchants it has, as above,
+/// and within how many milliseconds each of them has an order.
+const RUSH: u64 = 11;
+const RUSHING: (i64, i64) = (175, 250);
+const RUSH_LASTS: i64 = 200;
+
 /// How many times as many orders a crowd has.
 const CROWDED: u32 = 2;
 
@@ -53,13 +59,22 @@ impl Plan {
 
     /// Whether hundreds of merchants have a few orders each, instead of a few merchants many.
     fn is_crowded(&self) -> bool {
-        self.seed % ONE_IN == ONE_IN - 1
+        self.seed % ONE_IN == ONE_IN - 1 || self.is_rush()
+    }
+
+    /// Whether all merchants of a crowd pay at once.
+    fn is_rush(&self) -> bool {
+        self.seed % (2 * ONE_IN) == RUSH
     }
 
     /// How many merchants there may be.
     pub fn merchants(&self) -> (i64, i64) {
         let share = |of: i64| (of * i64::from(self.orders) / 100).max(1);
-        if self.is_crowded() { (share(CROWD.0), share(CROWD.1)) } else { (3, 12) }
+        match (self.is_rush(), self.is_crowded()) {
+            (true, _) => (share(RUSHING.0), share(RUSHING.1)),
+            (false, true) => (share(CROWD.0), share(CROWD.1)),
+            (false, false) => (3, 12),
+        }
     }
 
     fn trace(&self) -> Rc<RefCell<Trace>> {
@@ -177,9 +192,15 @@ fn begin(world: &Rc<World>, plan: &Plan, merchants: &[Owner]) {
     for number in 0..plan.all_orders() {
         let merchant = world.draw(|random| random.below(merchants.len() as u64)) as usize;
         let pause = world.draw(|random| random.between(0, window));
+        let first =
+            plan.is_rush().then_some(number as usize).filter(|place| *place < merchants.len());
+        let (merchant, pause) =
+            first.map_or((merchant, pause), |place| (place, pause % RUSH_LASTS));
         spawn(world, &merchants[merchant], number, pause, |client| async move {
+            let told = || client.world.told.borrow_mut();
+            told().begins(&client.owner.account);
             Order::draw(&client).run(&client).await;
-            client.world.told.borrow_mut().driven += 1;
+            told().ends(&client.owner.account);
         });
     }
     let hooks: Vec<_> = world.notices.borrow().hooks.clone().into_iter().collect();
