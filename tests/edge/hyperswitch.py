@@ -121,6 +121,17 @@ class ThroughHyperswitch(unittest.TestCase):
         self.client.v1.payment_intents.cancel(held.id)
         self.assertEqual(self.there(held)["cancellation_reason"], "requested_by_customer")
 
+    def test_where_it_goes_and_what_its_holder_reads_of_it_are_told(self):
+        address = {"line1": "1 Main Street", "city": "Springfield", "state": "IL", "postal_code": "62701", "country": "US"}
+        paid = self.pay(shipping={"name": "Grace Hopper", "address": address}, statement_descriptor_suffix="ORDER 1701")
+        self.assertEqual(paid.status, "succeeded")
+        there = self.there(paid)
+        self.assertEqual(there["billing_descriptor"], {"statement_descriptor_suffix": "ORDER 1701"})
+        sent = {name: text for name, text in there["shipping"]["address"].items() if text is not None}
+        name = " ".join(sent.pop(part) for part in ("first_name", "last_name") if part in sent)
+        self.assertEqual((name, sent.pop("zip")), ("Grace Hopper", address.pop("postal_code")))
+        self.assertEqual(sent, address)
+
     def lost(self):
         """A payment whose answer was lost; of a card that is kept there, so that its client need not ask again."""
         customer = self.client.v1.customers.create({"name": "Grace Hopper"})
@@ -244,6 +255,38 @@ class StandIn(unittest.TestCase):
         body = json.dumps({"cancellation_reason": "att_1"}).encode()
         answer = send(processor.url, Request("POST", f"/payments/{held}/cancel", headers, body))
         self.assertEqual(json.loads(answer.body)["status"], "failed")
+
+    def test_a_read_is_held_against_what_may_be_asked_for_and_a_refund_is_looked_after_only_where_that_is_asked_for(self):
+        processor = Hyperswitch()
+        self.addCleanup(processor.stop)
+        headers = {"api-key": SECRET, "content-type": "application/json"}
+
+        def ask(method, path, body=None):
+            answer = send(processor.url, Request(method, path, headers, json.dumps(body).encode() if body else b""))
+            return answer.status, json.loads(answer.body).get("status")
+
+        card = {"card_number": CARD["number"], "card_exp_month": "12", "card_exp_year": "2034"}
+        card.update(card_holder_name="", card_cvc="123")
+        payment, given = f"pay_{'a' * 26}", f"ref_{'a' * 26}"
+        body = {"payment_id": payment, "amount": 2000, "currency": "USD", "confirm": True, "capture_method": "automatic"}
+        body.update(payment_method="card", payment_method_data={"card": card})
+        self.assertEqual(ask("POST", "/payments", body), (200, "succeeded"))
+        processor.refunds_wait = True
+        refund = {"refund_id": given, "payment_id": payment, "amount": 500, "metadata": {}}
+        self.assertEqual(ask("POST", "/refunds", refund), (200, "pending"))
+        self.assertEqual(ask("GET", f"/refunds/{given}?force_sync=true"), (200, "pending"))
+        processor.refunds_wait = False
+        # What it remembers is not what became of it.
+        self.assertEqual(ask("GET", f"/refunds/{given}"), (200, "pending"))
+        self.assertEqual(ask("GET", f"/refunds/{given}?force_sync=false"), (200, "pending"))
+        self.assertEqual(ask("GET", f"/refunds/{given}?force_sync=true"), (200, "succeeded"))
+        self.assertEqual(ask("GET", f"/refunds/{given}"), (200, "succeeded"))
+        self.assertEqual(ask("GET", f"/payments/{payment}?force_sync=true&expand_captures=true"), (200, "succeeded"))
+        self.assertEqual(processor.violations, [])
+        wrong = [f"/payments/{payment}?forcesync=true", f"/payments/{payment}?force_sync=yes", f"/refunds/{given}?expand_captures=true"]
+        for path in [*wrong, f"/payments/{payment}/capture", "/refunds"]:
+            self.assertEqual(ask("GET", path), (400, None), path)
+        self.assertEqual(len(processor.violations), 5)
 
 
 if __name__ == "__main__":

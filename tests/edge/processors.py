@@ -1,6 +1,7 @@
 """Payments through a processor's account on workerd: localstripe is the processor, and keeps its own truth."""
 
 import json
+import re
 import time
 import unittest
 
@@ -120,6 +121,25 @@ class Routing(unittest.TestCase):
         paid = self.client.v1.payment_intents.create({"amount": 2000, "currency": "usd", "confirm": True, **card})
         [attempt] = self.server.query("SELECT connector_account AS at FROM attempts WHERE payment_intent = ?", paid.id)
         return paid.status, self.accounts.index(attempt["at"])
+
+    def hops(self, client):
+        """How often a payment went to each store and to the processor, by its Server-Timing; what is kept is warm by then."""
+        for _ in range(2):
+            card = {"payment_method_data": {"type": "card", "card": CARD}, "payment_method_types": ["card"]}
+            paid = client.v1.payment_intents.create({"amount": 2000, "currency": "usd", "confirm": True, **card})
+        self.assertEqual(paid.status, "succeeded")
+        return dict(re.findall(r'(\w+);dur=[\d.]+;desc="(\d+)"', paid.last_response.headers["server-timing"]))
+
+    def test_a_payment_that_is_routed_makes_no_hop_more_than_one_that_is_not(self):
+        plain = self.server.stripe(self.server.account("Plain")["secret_key"])
+        at_simulator = self.hops(plain)
+        connected = {"connector": "stripe", "secret_key": SECRET, "base_url": self.processors[1].url}
+        plain.raw_request("post", "/v1/florin/connector_accounts", **connected)
+        # An isolate remembers for so long that there was none.
+        time.sleep(6)
+        routed = self.hops(self.client)
+        self.assertEqual(routed, self.hops(plain))
+        self.assertEqual(routed, {**at_simulator, "psp": "1"})
 
     def until(self, expected):
         """Pays once in a second until a payment ends as expected, and says after how many."""

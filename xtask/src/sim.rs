@@ -38,6 +38,13 @@ pub fn suite() -> Command {
     command
 }
 
+/// Each planted bug, which has to be found.
+pub fn planted() -> Command {
+    let mut command = simulation();
+    command.arg("--planted");
+    command
+}
+
 fn simulation() -> Command {
     let mut command = cargo();
     command.current_dir(root()).args(["run", "--quiet", "--profile", "sim", "--package", "sim"]);

@@ -32,6 +32,7 @@ pub fn run(mut arguments: Arguments) -> Result<ExitCode> {
     }
     if edge.is_none() && !quick {
         tally.suite("the simulation", sim::suite(), Runner::Cargo)?;
+        tally.suite("the bugs planted in it", sim::planted(), Runner::Cargo)?;
     }
     if !quick {
         // A suite that cannot even start must not hide what the ones before it found.

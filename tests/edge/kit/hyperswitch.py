@@ -8,6 +8,7 @@ import json
 import threading
 from pathlib import Path
 from typing import Callable
+from urllib.parse import parse_qsl, urlsplit
 
 import jsonschema_rs
 from kit.serving import Answer, Request, Serving
@@ -31,6 +32,11 @@ _BODIES = {
     ("payments", "incremental_authorization"): "PaymentsIncrementalAuthorizationRequest",
     ("refunds", None): "RefundRequest",
 }
+
+# Which schema holds for the query of what is read there.
+_QUERIES = {"payments": "PaymentsRetrieveQuery", "refunds": "RefundsRetrieveQuery"}
+
+_CHECKED = (*_BODIES.values(), *_QUERIES.values(), "PaymentsResponse", "RefundResponse")
 
 _EVENTS = {
     "succeeded": "payment_succeeded",
@@ -61,9 +67,11 @@ class Hyperswitch:
         self._wanted: dict[tuple[str, str], tuple[str, str]] = {}
         # Whether a processor behind can be paid with what is remembered.
         self.takes_cards = True
+        # Whether the processor behind answers a refund with "pending", and makes it later.
+        self.refunds_wait = False
         # Whether the processor behind takes whatever reason for a void.
         self.takes_any_reason = False
-        self._validators = {name: _validator(name) for name in (*_BODIES.values(), "PaymentsResponse", "RefundResponse")}
+        self._validators = {name: _validator(name) for name in _CHECKED}
         # What was told of an object is told once and never again.
         self._told: set[tuple[str, str]] = set()
         self._tell = tell
@@ -124,14 +132,22 @@ class Hyperswitch:
         secret = request.headers.get("api-key", "")
         if not secret.startswith(("snd_", "dev_")):
             return _refused(401, "IR_01", "API key not provided or invalid API key used")
-        kind, *rest = request.path.partition("?")[0].removeprefix("/").split("/")
+        url = urlsplit(request.path)
+        kind, *rest = url.path.removeprefix("/").split("/")
         objects = {"payments": self._payments, "refunds": self._refunds}.get(kind)
         if objects is None or len(rest) > 2:
             return _refused(404, "IR_02", "Unrecognized request URL")
+        query = self._query(kind, rest, request, url.query)
+        if query is None:
+            return _refused(400, "IR_06", "Query deserialize error")
         found = objects.get((secret, rest[0])) if rest else None
         if rest and found is None:
             return _refused(404, "HE_02", f"{kind.removesuffix('s').capitalize()} does not exist in our records")
         if request.method == "GET":
+            if found["status"] == "pending" and query.get("force_sync") and not self.refunds_wait:
+                # Only whoever asks for it has it look at the processor behind.
+                found["status"] = "succeeded"
+                self._told_of(secret, found)
             return 200, copy.deepcopy(found)
         verb = rest[1] if len(rest) == 2 else None
         body = self._read(kind, verb, request)
@@ -147,6 +163,20 @@ class Hyperswitch:
         if done[0] == 200:
             self._told_of(secret, done[1])
         return copy.deepcopy(done)
+
+    def _query(self, kind: str, rest: list[str], request: Request, text: str) -> dict | None:
+        """What is asked for beside the path, or None where the schemas do not allow it."""
+        read = {"true": True, "false": False}
+        query = {name: read.get(value, value) for name, value in parse_qsl(text, keep_blank_values=True)}
+        try:
+            assert request.method == "GET" or not query, "nothing is posted in a query"
+            if request.method == "GET":
+                assert len(rest) == 1, "nobody reads there"
+                self._validators[_QUERIES[kind]].validate(query)
+            return query
+        except (AssertionError, ValueError) as problem:
+            self.violations.append(f"{request.method} {request.path}: {problem}")
+            return None
 
     def _read(self, kind: str, verb: str | None, request: Request) -> dict | None:
         """The body of a request, or None where the schemas do not allow it."""
@@ -177,6 +207,7 @@ class Hyperswitch:
         number, customer = card
         echoed = ("payment_id", "amount", "currency", "payment_method", "metadata", "merchant_order_reference_id", "customer")
         echoed += ("setup_future_usage", "off_session", "capture_method", "return_url", "authentication_type")
+        echoed += ("shipping", "billing_descriptor")
         recurring = body.get("recurring_details") or {}
         token = recurring["data"] if recurring.get("type") == "payment_method_id" else None
         payment = {
@@ -266,12 +297,15 @@ class Hyperswitch:
         if before + body["amount"] > payment["amount_received"]:
             return _refused(400, "IR_13", "The refund amount exceeds the amount captured")
         refund = {name: body[name] for name in ("refund_id", "payment_id", "amount", "metadata")}
-        refund.update(currency=payment["currency"], status="succeeded", connector="stripe_test")
+        refund.update(currency=payment["currency"], status="pending" if self.refunds_wait else "succeeded", connector="stripe_test")
         self._refunds[at] = refund
         return 200, refund
 
     def _told_of(self, secret: str, made: dict) -> None:
         is_refund = "refund_id" in made
+        if made["status"] == "pending":
+            # It tells of a refund once it knows what became of it.
+            return
         event = f"refund_{made['status']}" if is_refund else _EVENTS[made["status"]]
         told = (made["refund_id" if is_refund else "payment_id"], event)
         if told not in self._told:

@@ -127,7 +127,7 @@ class Localstripe:
                 body["error"].update(_STATE)
         if status == 402:
             _, charge = self._ask("GET", f"/v1/charges/{body['error']['charge']}")
-            body["error"]["payment_intent"] = self._payment(charge["payment_intent"])
+            body["error"].update(type="card_error", payment_intent=self._payment(charge["payment_intent"]))
         made = body["error"].get("payment_intent", {}) if "error" in body else body
         if made.get("object") == "payment_intent" and "metadata[florin_key]" in fields:
             with self._lock:

@@ -6,8 +6,11 @@ use store::Row;
 
 use crate::world::World;
 
-/// After how many seeds all of it has to have happened.
+/// After how many seeds, of as many orders as there are by default, all of it has to have happened.
 pub const AFTER: u64 = 16;
+
+/// How many merchants are hundreds.
+const HUNDREDS: usize = 200;
 
 /// What clients have to have heard that it was done, by the last word of the path.
 const HEARD: &[&str] = &["cancel", "capture", "confirm", "refunds"];
@@ -57,7 +60,9 @@ impl Lived {
             let times = row.and_then(|row| row.integer("times").ok()).unwrap_or_default();
             ((*what).to_owned(), u64::try_from(times).unwrap_or_default())
         };
-        Self(HEARD.iter().map(heard).chain(FOUND.iter().map(found)).collect())
+        let crowds = u64::from(told.merchants_at_once >= HUNDREDS);
+        let crowd = ("hundreds of merchants had orders under way at once".to_owned(), crowds);
+        Self(HEARD.iter().map(heard).chain(FOUND.iter().map(found)).chain([crowd]).collect())
     }
 
     /// Adds what happened in another run.

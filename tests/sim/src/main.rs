@@ -122,6 +122,8 @@ fn seeds(options: &Options) -> ExitCode {
     if options.corpus {
         corpus().for_each(|(seed, orders)| tally.run(options, seed, orders));
     }
+    // What is always run takes nothing of the time that fresh seeds have.
+    let fresh_began = now();
     let minutes = options.minutes.map(|minutes| Duration::from_secs_f64(minutes * 60.0));
     let fresh = || std::time::UNIX_EPOCH.elapsed().unwrap_or_default().as_secs() << 20;
     let first = options.seed.unwrap_or_else(fresh);
@@ -131,7 +133,7 @@ fn seeds(options: &Options) -> ExitCode {
         (None, None, is_corpus) => u64::from(!is_corpus),
     };
     for seed in (first..).take(usize::try_from(most).unwrap_or(usize::MAX)) {
-        if minutes.is_some_and(|minutes| began.elapsed() >= minutes) {
+        if minutes.is_some_and(|minutes| fresh_began.elapsed() >= minutes) {
             break;
         }
         tally.run(options, seed, options.orders);
@@ -146,12 +148,17 @@ fn seeds(options: &Options) -> ExitCode {
         tally.payments,
         tally.payments as f64 / seconds
     );
-    if tally.passed + tally.failed >= AFTER {
+    if has_lived(options, tally.passed + tally.failed) {
         let lacks: Vec<_> = tally.lived.lacks().collect();
         lacks.iter().for_each(|lack| println!("    {lack}"));
         tally.failed += u64::from(!lacks.is_empty());
     }
     tally.end()
+}
+
+/// Whether after so many seeds everything has to have happened in some of them.
+fn has_lived(options: &Options, seeds: u64) -> bool {
+    seeds >= AFTER && options.orders >= Plan::of(0).orders
 }
 
 /// The corpus: a seed and how many orders in each line.
@@ -212,6 +219,7 @@ fn explain(plan: &Plan, report: &Report) {
 /// Plants each bug, and says by which seed and which invariant it was found.
 fn planted(options: &Options) -> ExitCode {
     let mut tally = Tally::default();
+    let mut missed = Vec::new();
     println!("| bug | found by | seed | seconds |\n|---|---|---|---|");
     for bug in BUGS.iter().filter(|bug| options.bug.as_deref().is_none_or(|name| name == bug.name))
     {
@@ -225,7 +233,7 @@ fn planted(options: &Options) -> ExitCode {
             let plan = Plan { planted: Some(bug.name), orders: options.orders, ..Plan::of(seed) };
             let report = run_guarded(&plan);
             lived.add(&report.lived);
-            let lack = if seed - first + 1 >= AFTER { lived.lacks().next() } else { None };
+            let lack = lived.lacks().next().filter(|_| has_lived(options, seed - first + 1));
             let problem = report.problems.into_iter().next().or(lack);
             problem.map(|problem| Some((seed, problem)))
         });
@@ -239,8 +247,12 @@ fn planted(options: &Options) -> ExitCode {
             None => {
                 tally.failed += 1;
                 println!("| {} | NOT FOUND | | {seconds:.1} |", bug.name);
+                missed.push(bug.name);
             }
         }
+    }
+    if !missed.is_empty() {
+        println!("failures:\n    not found: {}", missed.join(", "));
     }
     tally.end()
 }

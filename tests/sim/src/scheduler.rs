@@ -71,19 +71,20 @@ pub struct Scheduler {
     planned: RefCell<BinaryHeap<Planned>>,
     tasks: RefCell<Vec<Task>>,
     random: RefCell<Random>,
-    trace: RefCell<Trace>,
+    /// Shared with whoever wants to know what happened, however the run ends.
+    trace: Rc<RefCell<Trace>>,
 }
 
 impl Scheduler {
     /// The scheduler of a seed.
-    pub fn new(seed: u64, trace: Trace) -> Self {
+    pub fn new(seed: u64, trace: Rc<RefCell<Trace>>) -> Self {
         Self {
             now: Cell::new(0),
             serial: Cell::new(0),
             planned: RefCell::default(),
             tasks: RefCell::default(),
             random: RefCell::new(Random::new(seed)),
-            trace: RefCell::new(trace),
+            trace,
         }
     }
 
@@ -100,11 +101,6 @@ impl Scheduler {
     /// Adds a step to the trace.
     pub fn note(&self, actor: Actor, number: u64, words: impl FnOnce() -> String) {
         self.trace.borrow_mut().add(self.now(), actor, number, words);
-    }
-
-    /// Takes the trace out.
-    pub fn take_trace(&self) -> Trace {
-        self.trace.take()
     }
 
     /// Forgets what is planned and who waits, all of which holds the world that holds this scheduler: else neither
@@ -278,7 +274,7 @@ mod tests {
 
     #[test]
     fn time_jumps_to_what_is_next_and_a_task_that_is_ended_goes_no_further() {
-        let scheduler = Rc::new(Scheduler::new(1, Trace::default()));
+        let scheduler = Rc::new(Scheduler::new(1, Rc::default()));
         let steps = Rc::new(RefCell::new(Vec::new()));
         let walk = |name: &'static str| {
             let (scheduler, steps) = (Rc::clone(&scheduler), Rc::clone(&steps));

@@ -19,6 +19,10 @@ pub struct Told {
     pub driven: u64,
     /// How many of them were paid.
     pub payments: u64,
+    /// How many orders each merchant has under way; none of those who have none.
+    under_way: BTreeMap<String, u64>,
+    /// How many merchants had orders under way at once, at most.
+    pub merchants_at_once: usize,
 }
 
 /// A payment that a client heard of.
@@ -35,6 +39,21 @@ pub struct Intent {
 }
 
 impl Told {
+    /// A merchant's order begins.
+    pub fn begins(&mut self, account: &str) {
+        *self.under_way.entry(account.to_owned()).or_default() += 1;
+        self.merchants_at_once = self.merchants_at_once.max(self.under_way.len());
+    }
+
+    /// A merchant's order came to its end.
+    pub fn ends(&mut self, account: &str) {
+        self.driven += 1;
+        if let Some(orders) = self.under_way.get_mut(account) {
+            *orders -= 1;
+        }
+        self.under_way.retain(|_, orders| *orders > 0);
+    }
+
     /// A client was shown an intent.
     pub fn shown(&mut self, account: &str, intent: &serde_json::Value) {
         let Some(id) = intent["id"].as_str().filter(|id| id.starts_with("pi_")) else { return };

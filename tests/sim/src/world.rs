@@ -113,7 +113,7 @@ impl World {
     ///
     /// # Panics
     /// Never: the master key is a constant.
-    pub fn new(seed: u64, trace: Trace, planted: Option<Planted>) -> Rc<Self> {
+    pub fn new(seed: u64, trace: Rc<RefCell<Trace>>, planted: Option<Planted>) -> Rc<Self> {
         let isolate = || Isolate {
             server: RefCell::default(),
             skew: Cell::new(0),

@@ -78,7 +78,15 @@ pub fn run(count: u64, delay: Duration, place: &Path, as_json: bool) -> Result<E
     } else {
         show(&report);
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(if is_allowed(&report) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Whether it took no longer than so many may take; what was not measured did.
+fn is_allowed(report: &Value) -> bool {
+    let seconds = report["seconds"].as_f64().zip(report["attempts"].as_f64());
+    seconds.is_some_and(|(seconds, attempts)| {
+        seconds <= LIMIT.as_secs_f64() * attempts / LIMIT_IS_OF as f64
+    })
 }
 
 /// Pays so often; of none of the payments an answer comes back.
@@ -149,13 +157,12 @@ fn check(server: &mut Server, stand_in: &StandIn, count: u64) -> Result<()> {
 
 fn show(report: &Value) {
     let number = |name: &str| report[name].as_f64().unwrap_or_default();
-    let allowed = LIMIT.as_secs_f64() * number("attempts") / LIMIT_IS_OF as f64;
     println!(
         "{} stuck attempts are recovered after {:.1} s{} by answers that take {} ms, {:.0} each second, {:.2} ms of processors for each; looked up \
          {} times, sent again {}, made twice {}",
         report["attempts"],
         number("seconds"),
-        if number("seconds") > allowed { "  MORE THAN ALLOWED" } else { "" },
+        if is_allowed(report) { "" } else { "  MORE THAN ALLOWED" },
         report["answer_ms"],
         number("per_second"),
         number("processor_ms"),
@@ -163,4 +170,19 @@ fn show(report: &Value) {
         report["sent_again"],
         report["made_twice"],
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recovery_beyond_the_limit_was_told_and_the_command_succeeded() {
+        let took = |attempts: u64, seconds: f64| {
+            is_allowed(&json!({ "attempts": attempts, "seconds": seconds }))
+        };
+        assert!(took(10_000, 300.0) && took(4_000, 120.0));
+        assert!(!took(10_000, 300.1) && !took(4_000, 120.1));
+        assert!(!is_allowed(&json!({})), "what was not measured proves nothing");
+    }
 }

@@ -75,6 +75,7 @@ pub const BUGS: &[Bug] = &[
     bug("metadata_key_not_sent", How::Special),
     bug("refund_key_new_each_time", How::Special),
     bug("unknown_turned_declined", How::Special),
+    bug("lost_answer_unwrapped", How::Special),
     bug("unknown_void_taken_for_done", How::Special),
     bug("void_not_sent", How::Special),
     bug("challenge_taken_for_success", How::Special),
@@ -157,6 +158,34 @@ mod tests {
                 begins_with(&statement, begins) && sql.contains(holds)
             });
             assert!(is_found, "{} changes nothing", bug.name);
+        }
+    }
+
+    /// Where bugs of their own do what they do.
+    const SOURCES: [&str; 4] = [
+        include_str!("../planted.rs"),
+        include_str!("questions.rs"),
+        include_str!("rows.rs"),
+        include_str!("statements.rs"),
+    ];
+
+    #[test]
+    fn every_bug_of_its_own_is_done_somewhere_and_to_statements_that_there_are() {
+        for Bug { name, .. } in BUGS.iter().filter(|bug| bug.how == How::Special) {
+            let quoted = format!("\"{name}\"");
+            assert!(SOURCES.iter().any(|source| source.contains(&quoted)), "{name} does nothing");
+        }
+        // What bugs ask for themselves.
+        let own = ["SELECT no_such_column", "UPDATE attempts SET attention"];
+        let begins = |text: &&str| {
+            let words = ["INSERT INTO ", "UPDATE ", "SELECT "];
+            words.iter().any(|word| text.starts_with(word))
+                && !own.iter().any(|own| text.starts_with(own))
+        };
+        let known = store::registry::statements();
+        for text in SOURCES.iter().flat_map(|source| source.split('"')).filter(begins) {
+            let is_known = known.iter().any(|(_, sql)| sql.trim_start().starts_with(text));
+            assert!(is_known, "no statement begins with {text}");
         }
     }
 }

@@ -68,6 +68,9 @@ impl Planted {
     ///
     /// # Errors
     /// As the answer.
+    ///
+    /// # Panics
+    /// Where that is what the bug does.
     pub fn hear(
         &self,
         request: &Request<String>,
@@ -76,6 +79,7 @@ impl Planted {
         let path = request.uri().path();
         let is_open = answer.as_ref().map_or(true, |answered| answered.status >= 500);
         match self.bug.name {
+            "lost_answer_unwrapped" => assert!(answer.is_ok(), "an answer that was lost"),
             "failover_after_an_unknown_outcome" if is_open && path == "/v1/payment_intents" => {
                 let error = json!({ "type": "invalid_request_error", "code": "rate_limit" });
                 let body = json!({ "error": error }).to_string();
