@@ -4,7 +4,7 @@ use api::processors::{
     MANUAL, PAY, VISA, attempt, card, connected, latest, lose, only, pass, path,
 };
 use api::{Api, invariants};
-use domain::timestamp::{DAY, HOUR};
+use domain::timestamp::HOUR;
 use kit::{Fault, Processor};
 use serde_json::Value;
 
