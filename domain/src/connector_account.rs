@@ -86,6 +86,9 @@ pub struct Details {
     pub base_url: Option<String>,
     /// The account or profile within it, where the secret opens several.
     pub processor_account: Option<String>,
+    /// When it was disabled last. Nothing asks for it but the version before, which deletes an account without it at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disabled_at: Option<Timestamp>,
     /// When it was last given a secret of which nobody can tell whether it opens the same account.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret_changed_at: Option<Timestamp>,
@@ -138,7 +141,10 @@ impl ConnectorAccount {
     }
 
     /// Sends no new payments there, or does so again.
-    pub fn disable(&mut self, disables: bool) {
+    pub fn disable(&mut self, disables: bool, now: Timestamp) {
+        if disables && self.status == Status::Active {
+            self.details.disabled_at = Some(now);
+        }
         self.status = if disables { Status::Disabled } else { Status::Active };
     }
 

@@ -205,19 +205,26 @@ async fn let_go<P: Platform>(
     let Some(charge) = found.filter(|charge| !charge.capturable().is_zero()) else {
         return Ok(None);
     };
-    let Some(intent) = &charge.payment_intent else {
-        return crate::charges::expire(context, charge).await.map(Some);
+    let intent = match &charge.payment_intent {
+        Some(id) => Some(crate::payment_intents::find(context, id.as_str()).await?),
+        None => None,
     };
-    let intent = crate::payment_intents::find(context, intent.as_str()).await?;
-    if intent.status() != Status::RequiresCapture {
+    if intent.as_ref().is_some_and(|intent| intent.status() != Status::RequiresCapture) {
         return Ok(None);
     }
-    if let Some(open) = &intent.pending_operation {
+    let open = match &intent {
+        Some(intent) => &intent.pending_operation,
+        None => &charge.details.pending_operation,
+    };
+    if let Some(open) = open {
         // What a person has to look at is not over within the hour.
         let open = operations::load(context, open).await?;
         let open = open.filter(|open| open.attempt.attention.is_some());
         return open.map(Some).ok_or_else(|| ApiError::LockTimeout.into());
     }
+    let Some(intent) = intent else {
+        return crate::charges::expire(context, charge).await.map(Some);
+    };
     let expired = Some(CancellationReason::Expired);
     match crate::payment_intents::void(context, intent, charge, expired).await? {
         Some(held) => Ok(Some(held)),

@@ -75,16 +75,15 @@ fn subject(object: &Value) -> Option<Subject> {
             amount: money(object, integer(object, "/amount")),
         },
         // Every event of a charge shows the sum; one of which nothing went back says nothing new. What was held and not
-        // taken is in that sum once it is let go of (https://docs.stripe.com/reports/reporting-categories).
+        // taken is in that sum where it was let go of before 2025-03-31 (https://docs.stripe.com/changelog).
         "charge" => {
             let amount = |name: &str| integer(object, name);
             let let_go = amount("/amount").zip(amount("/amount_captured"));
             let let_go = let_go.map_or(0, |(held, taken)| held.saturating_sub(taken));
             let refunded = amount("/amount_refunded")?;
-            if (0..=let_go).contains(&refunded) {
+            if refunded == 0 || refunded == let_go {
                 return Some(Subject::Nothing);
             }
-            let refunded = refunded.saturating_sub(let_go);
             let payment = plain_text(object, "/payment_intent")?;
             Subject::Refunds { payment, total: money(object, Some(refunded))? }
         }

@@ -117,7 +117,8 @@ fn what_stripe_shows_as_given_back_though_it_was_never_taken_was_taken_for_a_ref
     };
     let given = |sum| Subject::Refunds { payment: "pi_1".to_owned(), total: usd(sum) };
     assert_eq!(told(json!({ "amount_refunded": 300 })), Subject::Nothing);
-    assert_eq!(told(json!({ "amount_refunded": 400 })), given(100));
+    assert_eq!(told(json!({ "amount_refunded": 100 })), given(100));
+    assert_eq!(told(json!({ "amount_refunded": 400 })), given(400));
     let let_go = json!({ "captured": false, "amount_captured": 0, "amount_refunded": 1000 });
     assert_eq!(told(let_go), Subject::Nothing);
     let whole = json!({ "amount_captured": 1000, "amount_refunded": 1000 });

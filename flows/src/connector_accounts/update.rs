@@ -53,7 +53,7 @@ pub async fn update<P: Platform>(
             hear_with(context, &mut changed, secret, overlap)?;
         }
         if let Some(disables) = update.disabled {
-            changed.disable(disables);
+            changed.disable(disables, context.now);
         }
         if update.fees.is_some() {
             changed.details.fees.clone_from(&update.fees);

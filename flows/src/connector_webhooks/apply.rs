@@ -147,8 +147,9 @@ impl<P: Platform> Told<'_, P> {
             (Some(known), _) if known.pending_operation.is_some() => {
                 Ok(parked_for_now("It may be the refund that is under way."))
             }
+            // Another secret may be allowed to ask.
             (_, None) => {
-                Ok(parked("It was made by somebody else, and says nothing that is known."))
+                Ok(parked_for_now("It was made by somebody else, and nobody says how it stands."))
             }
             (Some(known), Some((status, why))) if known.amount == amount => {
                 refunds::told(context, known.id.as_str(), status, why).await?;

@@ -227,17 +227,20 @@ async fn contradicted<P: Platform>(
             | Outcome::Mismatch { .. }
             | Outcome::Pending { .. }
     );
-    let is_taken = |outcome: &Outcome| matches!(outcome, Outcome::Done { .. });
-    if !is_odd || is_taken(&connector.heard(&taken, notice)) {
+    let mut outcome = connector.heard(&taken, notice);
+    if !is_odd || matches!(outcome, Outcome::Done { .. }) {
         return Ok(None);
     }
     // An old notice shows what was before.
-    if let Some(account) = &held.attempt.connector_account
-        && is_taken(&Box::pin(asked(context, account, taken)).await?)
-    {
-        return Ok(None);
+    if let Some(account) = &held.attempt.connector_account {
+        outcome = Box::pin(asked(context, account, taken)).await?;
     }
-    Ok(Some(format!("It says of {} that it was not taken, or otherwise.", charge.id)))
+    Ok(match outcome {
+        Outcome::Done { .. } => None,
+        Outcome::Refused { message, .. } => Some(message),
+        Outcome::Unknown { problem } => Some(problem),
+        _ => Some(format!("It says of {} that it was not taken, or otherwise.", charge.id)),
+    })
 }
 
 /// What is asked after a payment whose processor is to have taken what the books say, and no more.

@@ -264,22 +264,28 @@ fn what_could_not_be_taken_back_is_tried_once_a_day_until_a_person_did_it() {
 
 #[test]
 fn a_hold_that_ended_beside_a_capture_left_to_a_person_failed_to_be_let_go_of_every_hour() {
-    let (api, processor) = connected();
-    let held = api.post(PAY, &card(VISA, &[MANUAL])).ok();
-    api.platform.advance(1);
-    lose(&api, Fault::BeforeEffect);
-    api.post(&format!("{}/capture", path(&held)), &[]);
-    processor.fail(Some(500));
-    pass(&api, 7 * DAY + 2 * HOUR, 7 * 24);
-    let errors = api.platform.errors().len();
-    pass(&api, DAY, 24);
-    let new = api.platform.errors().split_off(errors);
-    assert!(new.len() <= 2, "{new:?}");
-    processor.fail(None);
-    resolve(&api, &parked(&api), &[("outcome", "failed")]).ok();
-    pass(&api, DAY + HOUR, 25);
-    assert_eq!(latest(&api).body["status"], "canceled");
-    invariants::check_settled(&api.platform);
+    let of_charge =
+        [("amount", "2000"), ("currency", "usd"), ("source", "tok_visa"), ("capture", "false")];
+    for (collection, form) in
+        [("payment_intents", card(VISA, &[MANUAL])), ("charges", of_charge.to_vec())]
+    {
+        let (api, processor) = connected();
+        let held = api.post(&format!("/v1/{collection}"), &form).ok();
+        api.platform.advance(1);
+        lose(&api, Fault::BeforeEffect);
+        api.post(&format!("/v1/{collection}/{}/capture", held.id()), &[]);
+        processor.fail(Some(500));
+        pass(&api, 7 * DAY + 2 * HOUR, 7 * 24);
+        let errors = api.platform.errors().len();
+        pass(&api, DAY, 24);
+        let new = api.platform.errors().split_off(errors);
+        assert!(new.len() <= 2, "{collection} {new:?}");
+        processor.fail(None);
+        resolve(&api, &parked(&api), &[("outcome", "failed")]).ok();
+        pass(&api, DAY + HOUR, 25);
+        assert_eq!(only(&processor).status, "canceled", "{collection}");
+        invariants::check_settled(&api.platform);
+    }
 }
 
 #[test]
