@@ -23,6 +23,11 @@ mod tokens;
 #[cfg(test)]
 mod webhooks;
 
+#[cfg(test)]
+use std::fs;
+#[cfg(test)]
+use std::path::Path;
+
 use connectors::Connector;
 use domain::card::Decline;
 use domain::timestamp::Timestamp;
@@ -95,6 +100,39 @@ fn every_connector_that_speaks_over_a_wire_is_here() {
         let is_here = PROCESSORS.iter().any(|processor| processor.connector() == connector);
         assert_eq!(is_here, connector != commands::named("simulator"), "{}", connector.name());
         assert_eq!(Connector::from_name(connector.name()), Some(connector));
+    }
+}
+
+/// The lines of code, without what is only said, of the sources under a folder.
+#[cfg(test)]
+fn code_under(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).expect("a folder");
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    paths
+        .flat_map(|path| match path.extension() {
+            None if path.is_dir() => code_under(&path),
+            Some(kind) if kind == "rs" => {
+                let text = fs::read_to_string(&path).expect("a source");
+                let lines = text.lines().map(str::trim).filter(|line| !line.starts_with("//"));
+                lines.map(str::to_lowercase).collect()
+            }
+            _ => Vec::new(),
+        })
+        .collect()
+}
+
+#[test]
+fn no_other_layer_names_a_connector() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    // Stripe's own API is what all of Florin speaks, and the simulator is built in.
+    let names = Connector::ALL.iter().map(|connector| connector.name());
+    let names: Vec<&str> = names.filter(|name| !["stripe", "simulator"].contains(name)).collect();
+    assert!(!names.is_empty());
+    for layer in ["domain/src", "store/src", "flows/src", "handlers/src", "queues/src", "src"] {
+        let code = code_under(&root.join(layer));
+        assert!(code.len() > 100, "{layer} has hardly any");
+        let named = code.iter().find(|line| names.iter().any(|name| line.contains(name)));
+        assert_eq!(named, None, "in {layer}");
     }
 }
 

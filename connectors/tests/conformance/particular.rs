@@ -150,6 +150,21 @@ fn a_void_of_what_was_taken_in_part_by_others_was_taken_for_done() {
 }
 
 #[test]
+fn no_other_currency_is_ever_recorded() {
+    for (processor, other) in [(&Stripe as &dyn Processor, "eur"), (&Hyperswitch, "EUR")] {
+        let payment = processor.payment();
+        for (situation, command) in [
+            (Situation::Captured, capture(&payment, 2000, 0)),
+            (Situation::Incremented, increment(&payment)),
+            (Situation::Refunded, refund(&payment)),
+        ] {
+            let told = changed(processor, situation, json!({ "currency": other }), &command);
+            assert!(told.starts_with("mismatch ") && told.ends_with(" eur"), "{told}");
+        }
+    }
+}
+
+#[test]
 fn a_hold_of_more_than_it_was_to_become_was_taken_for_none() {
     for (processor, name) in [(&Stripe as &dyn Processor, "id"), (&Hyperswitch, "payment_id")] {
         let (status, body) = processor.answer(Situation::Held);

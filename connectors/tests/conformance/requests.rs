@@ -239,6 +239,9 @@ fn hyperswitch_is_sent_json() {
     ] {
         assert!(body.contains(&part), "{part} in {body}");
     }
+    let asked = Authorize { wants_challenge: true, ..authorize(true) };
+    let body = sent(named("hyperswitch"), &Command::Authorize(asked));
+    assert!(body.contains("\"authentication_type\":\"three_ds\""), "{body}");
     // A capture in parts that is sent again would take twice.
     let asked = named("hyperswitch").ask(&part(), &ACCOUNT).map(|_| ());
     assert_eq!(asked, Err(Unsupported::Operation));
