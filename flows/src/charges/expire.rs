@@ -10,17 +10,14 @@ use store::{DatabaseError, charges};
 use crate::operations::{self, Asking, Held};
 use crate::{Context, Failure, Platform};
 
-/// Lets go of what a charge holds.
+/// Lets go of what a charge holds that no operation is open on.
 ///
 /// # Errors
-/// When another operation holds the charge, or the database does not answer.
+/// When one was begun meanwhile, or the database does not answer.
 pub(crate) async fn expire<P: Platform>(
     context: &Context<'_, P>,
     mut charge: Charge,
 ) -> Result<Held, Failure> {
-    if charge.details.pending_operation.is_some() {
-        return Err(ApiError::LockTimeout.into());
-    }
     let attempt = operations::start(
         context,
         &charge,
