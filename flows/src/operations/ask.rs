@@ -96,6 +96,19 @@ pub(crate) async fn ask_again<P: Platform>(
     ask(context, held, Asking::default()).await
 }
 
+/// Whether there is anything to send for an attempt: a processor may take no such card, or not in this currency.
+pub(super) async fn can_send<P: Platform>(
+    context: &Context<'_, P>,
+    held: &Held,
+    cvc: Option<&str>,
+) -> Result<bool, Failure> {
+    let Some(asker) = Asker::of(context, &held.attempt).await? else { return Ok(true) };
+    let opened = Opened::of(context, held)?;
+    let command = opened.command(held, cvc)?;
+    let account = asker.opened(context);
+    Ok(account.is_some_and(|account| asker.connector.ask(&command, &account).is_ok()))
+}
+
 /// Whether a new secret opens the account at the processor in which a payment was made; nothing where nobody can
 /// tell.
 pub(crate) async fn opens<P: Platform>(
@@ -309,6 +322,17 @@ impl Asker {
         self.transfer(context, &ask, &read).await
     }
 
+    /// How the account at the processor is opened; nothing once it was deleted.
+    fn opened<P: Platform>(&self, context: &Context<'_, P>) -> Option<Account<'_>> {
+        let details = &self.account.details;
+        Some(Account {
+            base_url: details.base_url.as_deref(),
+            api_key: self.api_key.as_deref()?,
+            within: details.processor_account.as_deref(),
+            livemode: context.scope.livemode,
+        })
+    }
+
     /// Sends a request and reads the answer.
     async fn transfer<P: Platform>(
         &self,
@@ -321,16 +345,10 @@ impl Asker {
             code: NOT_SENT.to_owned(),
             message,
         };
-        let Some(api_key) = self.api_key.as_deref() else {
+        let Some(account) = self.opened(context) else {
             return refused("the connector account was deleted".to_owned());
         };
-        let details = &self.account.details;
-        let account = Account {
-            base_url: details.base_url.as_deref(),
-            api_key,
-            within: details.processor_account.as_deref(),
-            livemode: context.scope.livemode,
-        };
+        let api_key = account.api_key;
         let request = match ask(&account) {
             Ok(Asked::Request(request)) => request,
             Ok(Asked::Answered(outcome)) => return outcome,
@@ -339,7 +357,7 @@ impl Asker {
         // Nobody asks after the health of accounts without a document.
         let account = context.routes.document.as_ref().map(|_| self.account.id.as_str());
         // It is tried again: the name may lead to the processor once more.
-        if let Some(url) = &details.base_url
+        if let Some(url) = &self.account.details.base_url
             && let Some(refused) = refuse(context.platform, url, context.scope.livemode).await
         {
             context.unanswered.replace(Some(self.account.id.clone()));

@@ -15,9 +15,10 @@ use store::{
     DatabaseError, Statement, attempts, connector_accounts, payment_intents, payment_methods,
 };
 
+use super::ask::can_send;
 use super::{
-    Held, MAX_RECORDINGS, RECOVERY_DELAY, call_for_secret, load_around, plan_recovery_from,
-    receipt_url, refusal_told, resolution,
+    Held, MAX_RECORDINGS, NOT_SENT, RECOVERY_DELAY, call_for_secret, load_around,
+    plan_recovery_from, receipt_url, refusal_told, resolution,
 };
 use crate::{Context, Failure, Platform};
 
@@ -39,7 +40,7 @@ pub(super) async fn try_elsewhere<P: Platform>(
     context: &Context<'_, P>,
     held: &Held,
     outcome: &Outcome,
-    reason: Reason,
+    (reason, cvc): (Reason, Option<&str>),
 ) -> Result<Tried, Failure> {
     let Some(mut route) = held.attempt.route().cloned() else { return Ok(Tried::Here) };
     let mut held = held.clone();
@@ -51,7 +52,14 @@ pub(super) async fn try_elsewhere<P: Platform>(
         if held.attempt.state != AttemptState::Started {
             return Ok(Tried::Here);
         }
-        let Some(mut next) = begin(context, &held, &route, reason, &account)? else { continue };
+        let counts = was_sent(outcome);
+        let Some(mut next) = begin(context, &held, &route, (reason, counts), &account)? else {
+            continue;
+        };
+        // It could only be refused there, and for good, where the one before may take it a moment later.
+        if !can_send(context, &next, cvc).await? {
+            continue;
+        }
         let batch = hand_on(context, &held, &mut next, outcome)?;
         match context.batch(batch).await {
             Ok(_) => return Ok(Tried::Elsewhere(Box::new(next))),
@@ -78,7 +86,7 @@ pub(super) async fn try_elsewhere<P: Platform>(
 pub(super) fn reason(attempt: &Attempt, outcome: &Outcome) -> Option<Reason> {
     let Request::Authorize(authorize) = &attempt.request else { return None };
     let route = authorize.route.as_ref()?;
-    if route.left == 0 || !outcome.moved_nothing() {
+    if (route.left == 0 && was_sent(outcome)) || !outcome.moved_nothing() {
         return None;
     }
     let can_be_asked = attempt.payment_intent.is_some()
@@ -101,6 +109,11 @@ pub(super) fn reason(attempt: &Attempt, outcome: &Outcome) -> Option<Reason> {
     }
 }
 
+/// Whether a processor was asked: what was never sent is no try.
+fn was_sent(outcome: &Outcome) -> bool {
+    !matches!(outcome, Outcome::Refused { code, .. } if code == NOT_SENT)
+}
+
 /// Where the next try goes; it is taken from those that are left.
 fn next_account(
     attempt: &Attempt,
@@ -119,7 +132,7 @@ fn begin<P: Platform>(
     context: &Context<'_, P>,
     held: &Held,
     route: &Route,
-    reason: Reason,
+    (reason, counts): (Reason, bool),
     account: &ConnectorAccountId,
 ) -> Result<Option<Held>, Failure> {
     let Some(account) = context.routes.account(account) else { return Ok(None) };
@@ -132,7 +145,7 @@ fn begin<P: Platform>(
     }
     let route = Route {
         number,
-        left: route.left.saturating_sub(1),
+        left: route.left.saturating_sub(i64::from(counts)),
         reason: Some(reason),
         previous: Some(held.attempt.id.clone()),
         ..route.clone()

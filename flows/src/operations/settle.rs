@@ -77,7 +77,8 @@ pub async fn settle<P: Platform>(
         let tried = match reason {
             // On the heap, where it takes no room of the many payments that it is not needed for.
             Some(reason) => {
-                Box::pin(failover::try_elsewhere(context, &held, &outcome, reason)).await?
+                let why = (reason, asking.cvc);
+                Box::pin(failover::try_elsewhere(context, &held, &outcome, why)).await?
             }
             None => Tried::Here,
         };
