@@ -70,7 +70,14 @@ fn authorized(
             success(reference, intent)
         }
         "processing" => Outcome::Pending { reference },
-        "canceled" => Outcome::Canceled { reference },
+        "canceled" => match integer(intent, "/amount_received") {
+            // Somebody else took a part, and let go of the rest.
+            Some(taken) if taken > 0 => {
+                let found = format!("{taken} {} taken of it", question.amount.currency);
+                return Err(mismatch(id, shown(question.amount), found));
+            }
+            _ => Outcome::Canceled { reference },
+        },
         "requires_action" => Outcome::ChallengeRequired {
             reference: Some(reference),
             url: owned(intent, "/next_action/redirect_to_url/url"),

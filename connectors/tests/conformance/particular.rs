@@ -150,6 +150,16 @@ fn a_void_of_what_was_taken_in_part_by_others_was_taken_for_done() {
 }
 
 #[test]
+fn a_payment_of_which_others_took_a_part_was_taken_for_canceled() {
+    for (taken, expected) in [(0, "canceled pi_"), (400, "mismatch pi_")] {
+        let let_go = json!({ "status": "canceled", "amount_received": taken });
+        let asked = Command::LookUp(ask_after(&Command::Authorize(authorize(false)), None));
+        let told = changed(&Stripe, Situation::StillChallenged, let_go, &asked);
+        assert!(told.starts_with(expected), "{told}");
+    }
+}
+
+#[test]
 fn no_other_currency_is_ever_recorded() {
     for (processor, other) in [(&Stripe as &dyn Processor, "eur"), (&Hyperswitch, "EUR")] {
         let payment = processor.payment();

@@ -8,7 +8,7 @@ use connectors::{Command, Fault, Operation, Outcome};
 use domain::attempt::{Attempt, AttemptState, Found, Request};
 use domain::money::Amount;
 use domain::refund::Status;
-use domain::timestamp::{DAY, Timestamp};
+use domain::timestamp::Timestamp;
 use store::scheduled_tasks::{self, Kind, Task};
 use store::{Statement, attempts};
 
@@ -56,6 +56,8 @@ pub(super) async fn undo_if_given_up<P: Platform>(
 pub(crate) enum Left {
     /// Nothing.
     Nothing,
+    /// It was let go of, and has to be looked at once more: who saw its page may pay there all the same.
+    Again,
     /// It has to be tried again.
     Try,
     /// A person has to look at it, for this reason.
@@ -93,7 +95,9 @@ pub(crate) async fn undo<P: Platform>(
         context.batch(vec![attempts::note_reference(&attempt.id, reference)]).await?;
     }
     let is_done = match found {
-        Outcome::Canceled { .. } | Outcome::Declined(_) => true,
+        // Whoever let go of it may have died right after that.
+        Outcome::Canceled { .. } => return Ok(Left::Again),
+        Outcome::Declined(_) => true,
         // It may have gone back by hand, of which the processor need not know.
         Outcome::Authorized { .. }
             if authorize.capture
@@ -112,13 +116,10 @@ pub(crate) async fn undo<P: Platform>(
             let (amount, captured) = (attempt.amount, Amount::ZERO);
             let void = Command::Void { key: &key, payment: reference, amount, captured };
             let outcome = asker.exchange(context, &void).await;
-            let is_done = matches!(outcome, Outcome::Done { .. } | Outcome::Canceled { .. });
-            // Whose page is still open may pay there all the same.
-            if is_done && matches!(found, Outcome::ChallengeRequired { .. }) {
-                let later = context.now.plus(DAY);
-                context.batch(vec![plan_undo(context, attempt.id.as_str(), later)]).await?;
-            }
-            is_done
+            return Ok(match outcome {
+                Outcome::Done { .. } | Outcome::Canceled { .. } => Left::Again,
+                _ => Left::Try,
+            });
         }
         Outcome::NotFound => asker.knows_by_now(context, attempt),
         Outcome::Mismatch { .. } => {

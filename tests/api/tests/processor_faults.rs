@@ -51,6 +51,25 @@ fn a_challenge_that_was_completed_after_its_void_was_kept() {
 }
 
 #[test]
+fn a_second_look_was_lost_with_the_worker_that_died_after_the_void() {
+    for polls in 0.. {
+        let (api, processor) = connected();
+        let intent = challenged(&api);
+        api.post(&(path(&intent) + "/cancel"), &[]).ok();
+        let ended = api.beat_that_dies(polls);
+        pass(&api, HOUR, 6);
+        assert_eq!(only(&processor).status, "canceled", "{polls}");
+        processor.take("pi_1");
+        pass(&api, 2 * DAY, 48);
+        assert_eq!(only(&processor).refunded, 2000, "{polls}");
+        invariants::check_settled(&api.platform);
+        if ended {
+            break;
+        }
+    }
+}
+
+#[test]
 fn the_void_of_a_second_look_was_answered_as_that_of_the_first() {
     let (api, processor) = connected();
     let intent = api.post(PAY, &card(CHALLENGED, &[MANUAL])).ok();
