@@ -12,7 +12,8 @@ use domain::money::{Amount, Money};
 use domain::refund;
 use store::scheduled_tasks::{self, Kind, Task};
 
-use super::ask::{Asker, Asking, question};
+use super::ask::{Asker, Asking};
+use super::command::question;
 use super::undo::undo_if_given_up;
 use super::{Held, failover, learnt, load, look_again};
 use crate::platform::PlatformError;

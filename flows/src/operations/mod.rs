@@ -9,6 +9,7 @@
 mod ask;
 mod authorize;
 mod capture;
+mod command;
 mod decline;
 mod failover;
 mod hear;

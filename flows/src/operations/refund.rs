@@ -12,7 +12,8 @@ use domain::resource::{self, value};
 use store::scheduled_tasks::{self, Kind, Task};
 use store::{Statement, attempts, charges, refunds};
 
-use super::ask::{Asker, question};
+use super::ask::Asker;
+use super::command::question;
 use super::{Held, RECOVERY_DELAY, load, park, resolution, said, told_otherwise};
 use crate::announce::{Subjects, events, previous_attributes};
 use crate::platform::PlatformError;

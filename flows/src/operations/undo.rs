@@ -13,7 +13,8 @@ use store::scheduled_tasks::{self, Kind, Task};
 use store::{Statement, attempts};
 
 use super::Held;
-use super::ask::{Asker, question};
+use super::ask::Asker;
+use super::command::question;
 use super::hear::{open_operation, standing};
 use crate::{Context, Failure, Platform, refunds};
 
