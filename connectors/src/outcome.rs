@@ -136,6 +136,8 @@ pub enum Fault {
         /// its own where the processor keeps to what it said, or keeps what the request began.
         key_is_free: bool,
     },
+    /// Nothing was sent: the processor takes no such payment, or its account is gone. Fail over.
+    NotSent,
     /// The payment is in another state than we believe, as one that was captured already. Look it up.
     State,
 }
@@ -203,7 +205,10 @@ impl Outcome {
                 | Self::Canceled { .. }
                 | Self::Throttled { .. }
                 | Self::Refused {
-                    fault: Fault::Credentials | Fault::Request | Fault::Token { .. },
+                    fault: Fault::Credentials
+                        | Fault::Request
+                        | Fault::NotSent
+                        | Fault::Token { .. },
                     ..
                 }
         )

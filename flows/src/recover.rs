@@ -6,7 +6,7 @@ use domain::charge::Charge;
 use domain::id::{AttemptId, Id};
 use domain::payment_intent::{CancellationReason, Status};
 use domain::timestamp::{DAY, HOUR};
-use store::scheduled_tasks::{self, Task};
+use store::scheduled_tasks::{self, Kind, Task};
 use store::{DatabaseError, attempts, charges};
 
 use crate::operations::{self, Asking, Held, Left};
@@ -17,9 +17,6 @@ pub const GIVES_UP_AFTER: i64 = 3 * DAY;
 
 /// How often it is tried to take back what a processor did: for three days.
 const MOST_UNDOINGS: i64 = 78;
-
-/// From where the tries of a second look are counted, a day after what a processor did was let go of.
-const SECOND_LOOK: i64 = 1_000;
 
 /// How often money that was held for too long is tried to be let go of before a person has to look: for three days.
 const MOST_EXPIRIES: i64 = 3;
@@ -145,22 +142,21 @@ pub async fn undo_attempt<P: Platform>(
     if held.attempt.resolved.as_ref().is_some_and(|by| by.outcome == Found::Handled) {
         return Ok(());
     }
-    let (is_second, tries) = match task.tries >= SECOND_LOOK {
-        true => (true, task.tries.saturating_sub(SECOND_LOOK)),
-        false => (false, task.tries),
-    };
     let (look, failure) = match operations::undo(context, &held).await {
-        Ok(Left::Again) if !is_second => {
+        // Planned by whoever finds that, also where it is not who let go of it: that one may have died.
+        Ok(Left::LetGo) if task.kind == Kind::UndoAttempt => {
             unpark(context, &held).await?;
-            let next = Task { tries: SECOND_LOOK.saturating_sub(1), ..task.clone() };
-            return plan_again(context, &next, DAY).await;
+            let due_at = context.now.plus(DAY);
+            let look = Task { due_at, kind: Kind::LookAgain, tries: 0, ..task.clone() };
+            context.batch(vec![scheduled_tasks::insert(&look)]).await?;
+            return Ok(());
         }
-        Ok(Left::Nothing | Left::Again) => return unpark(context, &held).await,
+        Ok(Left::Nothing | Left::LetGo) => return unpark(context, &held).await,
         Ok(Left::Look(why)) => (Some(why), None),
         Ok(Left::Try) => (None, None),
         Err(failure) => (None, Some(failure)),
     };
-    let is_late = tries >= MOST_UNDOINGS;
+    let is_late = task.tries >= MOST_UNDOINGS;
     let silent = "What its processor did for it, if anything, after it was given up could not be taken \
                   back.";
     let why = why(failure, is_late, look.unwrap_or(silent))?;
@@ -168,7 +164,7 @@ pub async fn undo_attempt<P: Platform>(
         operations::park(context, held, &why).await?;
         return plan_again(context, task, DAY).await;
     }
-    let doublings = u32::try_from(tries.clamp(0, 10)).unwrap_or(10);
+    let doublings = u32::try_from(task.tries.clamp(0, 10)).unwrap_or(10);
     let pause = operations::RECOVERY_DELAY.saturating_mul(2_i64.saturating_pow(doublings));
     plan_again(context, task, pause.min(LONGEST_PAUSE)).await
 }

@@ -41,9 +41,9 @@ pub(crate) const MUST_HAVE_NOTHING_OPEN: &str = "\
     CROSS JOIN charges AS c ON c.id = r.charge WHERE t.kind = 'settle_refund' AND t.account = ?1 \
     AND r.status IN ('pending', 'requires_action') AND c.details ->> '$.processor.account' = ?3 \
     UNION ALL SELECT a.id FROM scheduled_tasks AS t CROSS JOIN attempts AS a ON a.id = t.subject \
-    WHERE t.kind IN ('recover_attempt', 'undo_attempt') AND t.account = ?1 AND a.connector_account = ?3 \
+    WHERE t.kind IN ('recover_attempt', 'undo_attempt', 'look_again') AND t.account = ?1 AND a.connector_account = ?3 \
     AND (a.state IN ('started', 'requires_action', 'processing') \
-    OR t.kind = 'undo_attempt' AND a.resolved ->> 'outcome' IS NOT 'handled') \
+    OR t.kind <> 'recover_attempt' AND a.resolved ->> 'outcome' IS NOT 'handled') \
     UNION ALL SELECT id FROM attempts INDEXED BY attempts_by_attention WHERE account = ?1 \
     AND livemode = ?2 AND attention IS NOT NULL AND connector_account = ?3) LIMIT 1";
 

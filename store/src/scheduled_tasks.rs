@@ -52,6 +52,8 @@ pub enum Kind {
     KeepCard,
     /// A held authorisation that nobody captured ends.
     ExpireAuthorization,
+    /// What a processor did for an attempt that was given up, and was let go of, is looked at once more.
+    LookAgain,
     /// The simulator's cardholder disputes a charge.
     OpenDispute,
     /// What a processor reported is held against the books.
@@ -76,11 +78,12 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::AdvancePayout,
         Self::RecoverAttempt,
         Self::KeepCard,
         Self::ExpireAuthorization,
+        Self::LookAgain,
         Self::OpenDispute,
         Self::ReconcileSettlement,
         Self::ReplayEvents,
@@ -105,6 +108,7 @@ impl Kind {
             Self::RecoverAttempt => "recover_attempt",
             Self::KeepCard => "keep_card",
             Self::ExpireAuthorization => "expire_authorization",
+            Self::LookAgain => "look_again",
             Self::OpenDispute => "open_dispute",
             Self::ReconcileSettlement => "reconcile_settlement",
             Self::ReplayEvents => "replay_events",

@@ -465,7 +465,7 @@ pub struct PaymentAttemptResource<'a> {
 pub struct AttemptRouting<'a> {
     /// The attempt that was made in its stead.
     pub next: Option<&'a str>,
-    /// Which try of its payment it is, from 1.
+    /// Which attempt of its payment it is, from 1.
     pub number: i64,
     /// The attempt that it was made in the stead of.
     pub previous: Option<&'a str>,

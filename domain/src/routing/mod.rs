@@ -66,7 +66,7 @@ pub struct Route {
     pub version: i64,
     /// The rule that matched; none where the default decided.
     pub rule: Option<String>,
-    /// Which try of its payment it is, from 1.
+    /// Which attempt of its payment it is, from 1.
     pub number: i64,
     /// How many tries there may be yet.
     pub left: i64,

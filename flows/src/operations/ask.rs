@@ -94,13 +94,22 @@ pub(crate) async fn ask_again<P: Platform>(
     ask(context, held, Asking::default()).await
 }
 
-/// Whether there is anything to send for an attempt: a processor may take no such card, or not in this currency.
+/// Whether there is anything to send for an attempt: a processor may take no such card, or not in this currency, and an
+/// account may not open.
 pub(super) async fn can_send<P: Platform>(
     context: &Context<'_, P>,
     held: &Held,
     cvc: Option<&str>,
 ) -> Result<bool, Failure> {
-    let Some(asker) = Asker::of(context, &held.attempt).await? else { return Ok(true) };
+    let asker = match Asker::of(context, &held.attempt).await {
+        Ok(Some(asker)) => asker,
+        Ok(None) => return Ok(true),
+        // What does not open stands in nobody's way.
+        Err(failure) => {
+            context.platform.log_error(held.attempt.id.as_str(), &failure.to_string());
+            return Ok(false);
+        }
+    };
     let opened = Opened::of(context, held)?;
     let command = opened.command(held, cvc)?;
     let account = asker.opened(context);
@@ -271,12 +280,18 @@ impl Asker {
         cvc: Option<&str>,
     ) -> Result<Outcome, Failure> {
         let opened = Opened::of(context, held)?;
-        match self.exchange(context, &opened.command(held, cvc)?).await {
-            Outcome::Refused { fault: Fault::Token { key_is_free }, .. } => {
-                Box::pin(self.send_card(context, held, cvc, key_is_free)).await
+        let outcome = self.exchange(context, &opened.command(held, cvc)?).await;
+        let Outcome::Refused { fault: Fault::Token { key_is_free }, code, message } = outcome
+        else {
+            return Ok(outcome);
+        };
+        Ok(match Box::pin(self.send_card(context, held, cvc, key_is_free)).await? {
+            // It was asked, and what it said of that is all that was said.
+            Outcome::Refused { fault: Fault::NotSent, .. } => {
+                Outcome::Refused { fault: Fault::Request, code, message }
             }
-            outcome => Ok(outcome),
-        }
+            outcome => outcome,
+        })
     }
 
     /// Sends the card itself where the processor refused what it was to remember it by, under a key of its own unless
@@ -339,7 +354,7 @@ impl Asker {
         read: Read<'_>,
     ) -> Outcome {
         let refused = |message: String| Outcome::Refused {
-            fault: Fault::Request,
+            fault: Fault::NotSent,
             code: NOT_SENT.to_owned(),
             message,
         };
@@ -399,9 +414,11 @@ impl Asker {
 /// What an answer tells of what is asked about: a question that is refused tells nothing.
 fn told(found: Outcome) -> Outcome {
     match found {
-        Outcome::Refused { fault: Fault::Credentials | Fault::Request, message, .. } => {
-            Outcome::unknown(message)
-        }
+        Outcome::Refused {
+            fault: Fault::Credentials | Fault::Request | Fault::NotSent,
+            message,
+            ..
+        } => Outcome::unknown(message),
         found => found,
     }
 }

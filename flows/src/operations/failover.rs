@@ -17,8 +17,8 @@ use store::{
 
 use super::ask::can_send;
 use super::{
-    Held, MAX_RECORDINGS, NOT_SENT, RECOVERY_DELAY, call_for_secret, load_around,
-    plan_recovery_from, receipt_url, refusal_told, resolution,
+    Held, MAX_RECORDINGS, RECOVERY_DELAY, call_for_secret, load_around, plan_recovery_from,
+    receipt_url, refusal_told, resolution,
 };
 use crate::{Context, Failure, Platform};
 
@@ -56,7 +56,7 @@ pub(super) async fn try_elsewhere<P: Platform>(
         let Some(mut next) = begin(context, &held, &route, (reason, counts), &account)? else {
             continue;
         };
-        // It could only be refused there, and for good, where the one before may take it a moment later.
+        // What is refused there for good may be taken where the one before is, a moment later.
         if !can_send(context, &next, cvc).await? {
             continue;
         }
@@ -102,16 +102,16 @@ pub(super) fn reason(attempt: &Attempt, outcome: &Outcome) -> Option<Reason> {
             (route.retries_declines && said.may_pass_elsewhere()).then_some(Reason::Declined)
         }
         Outcome::Throttled { .. } => Some(Reason::Throttled),
-        Outcome::Refused { fault: Fault::Credentials | Fault::Request, .. } => {
-            Some(Reason::Refused)
-        }
+        Outcome::Refused {
+            fault: Fault::Credentials | Fault::Request | Fault::NotSent, ..
+        } => Some(Reason::Refused),
         _ => None,
     }
 }
 
 /// Whether a processor was asked: what was never sent is no try.
 fn was_sent(outcome: &Outcome) -> bool {
-    !matches!(outcome, Outcome::Refused { code, .. } if code == NOT_SENT)
+    !matches!(outcome, Outcome::Refused { fault: Fault::NotSent, .. })
 }
 
 /// Where the next try goes; it is taken from those that are left.

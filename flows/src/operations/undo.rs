@@ -57,8 +57,8 @@ pub(super) async fn undo_if_given_up<P: Platform>(
 pub(crate) enum Left {
     /// Nothing.
     Nothing,
-    /// It was let go of, and has to be looked at once more: who saw its page may pay there all the same.
-    Again,
+    /// It was let go of. Who saw its page may pay there all the same, so that it is looked at once more.
+    LetGo,
     /// It has to be tried again.
     Try,
     /// A person has to look at it, for this reason.
@@ -97,7 +97,7 @@ pub(crate) async fn undo<P: Platform>(
     }
     let is_done = match found {
         // Whoever let go of it may have died right after that.
-        Outcome::Canceled { .. } => return Ok(Left::Again),
+        Outcome::Canceled { .. } => return Ok(Left::LetGo),
         Outcome::Declined(_) => true,
         // It may have gone back by hand, of which the processor need not know.
         Outcome::Authorized { .. }
@@ -118,7 +118,7 @@ pub(crate) async fn undo<P: Platform>(
             let void = Command::Void { key: &key, payment: reference, amount, captured };
             let outcome = asker.exchange(context, &void).await;
             return Ok(match outcome {
-                Outcome::Done { .. } | Outcome::Canceled { .. } => Left::Again,
+                Outcome::Done { .. } | Outcome::Canceled { .. } => Left::LetGo,
                 _ => Left::Try,
             });
         }

@@ -63,6 +63,7 @@ impl Lane {
             Kind::RecoverAttempt
             | Kind::KeepCard
             | Kind::ExpireAuthorization
+            | Kind::LookAgain
             | Kind::RetryConnectorWebhook
             | Kind::SettleRefund
             | Kind::UndoAttempt => Self::Recovery,

@@ -109,7 +109,7 @@ pub(super) async fn perform<P: Platform>(platform: &P, task: Task) -> Performed 
         Kind::SettleDispute => recover::settle_dispute(&context, &task.subject).await,
         Kind::SettleRefund => recover::settle_refund(&context, &task).await,
         Kind::SettleTopup => topups::settle(&context, &task.subject).await,
-        Kind::UndoAttempt => recover::undo_attempt(&context, &task).await,
+        Kind::UndoAttempt | Kind::LookAgain => recover::undo_attempt(&context, &task).await,
     };
     let mut statements = vec![scheduled_tasks::delete(task.due_at, task.kind, &task.subject)];
     statements.extend(call_where_silent(&context, &task));

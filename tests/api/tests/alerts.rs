@@ -375,3 +375,21 @@ fn an_account_that_is_left_calls_for_nobody() {
     live.post(&path, &[("disabled", "true")]).ok();
     assert_eq!(standing(&live.api), 0);
 }
+
+#[test]
+fn a_second_look_that_met_one_silence_called_for_a_person() {
+    let live = Live::new();
+    let back = [("return_url", "https://shop.test/done")];
+    let intent = live.post(PAY, &card("4000002760003184", &back)).ok();
+    live.post(&(path(&intent) + "/cancel"), &[]).ok();
+    live.api.beat();
+    assert_eq!(live.processor.payments()[0].status, "canceled");
+    live.api.platform.advance(DAY - 60);
+    live.api.beat();
+    live.processor.fail(Some(503));
+    live.api.platform.advance(60);
+    live.processor.take_requests();
+    live.api.beat();
+    assert_eq!(live.processor.take_requests().len(), 1, "it was asked once");
+    assert_eq!(standing(&live.api), 0);
+}

@@ -504,3 +504,47 @@ fn a_refusal_after_a_slow_first_account_left_a_payment_open_for_days() {
     let intent = latest(&api.api);
     assert_ne!(intent.body["status"], "processing");
 }
+
+/// An account whose secret does not open, as where it was sealed under another master key.
+fn damage(routed: &Routed, place: usize) {
+    let damage = "UPDATE connector_accounts SET sealed_credentials = 'damaged' WHERE id = ?1";
+    routed.api.platform.database().query(damage, vec![routed.accounts[place].as_str().into()]);
+    routed.api.platform.advance(6);
+}
+
+#[test]
+fn an_account_that_did_not_open_stood_in_the_way_of_the_next() {
+    let routed = routed(3, &[("max_attempts", "3")]);
+    routed.mood(0, Mood::Status(429));
+    damage(&routed, 1);
+    let answer = routed.api.post_once(PAY, &card(VISA, &[]), KEY).ok();
+    assert_eq!(answer.body["status"], "succeeded");
+    assert_eq!(tries(&routed), [refused(0, Value::Null), paid(2, json!("throttled"))]);
+    let told = routed.api.platform.errors();
+    assert!(told.iter().any(|told| told.problem.contains("sealed")), "{told:?}");
+    settled(&routed.api);
+}
+
+#[test]
+fn a_refusal_was_lost_where_the_next_account_did_not_open() {
+    let routed = routed(2, &[]);
+    routed.mood(0, Mood::Status(401));
+    damage(&routed, 1);
+    routed.api.post_once(PAY, &card(VISA, &[]), KEY).error(400);
+    assert_eq!(latest(&routed.api).body["status"], "requires_confirmation");
+    settled(&routed.api);
+}
+
+#[test]
+fn a_processor_that_says_in_our_words_that_nothing_was_sent_was_no_try() {
+    let routed = routed(4, &[("max_attempts", "1")]);
+    routed.api.platform.outside().process(|_| {
+        let error =
+            json!({ "type": "invalid_request_error", "code": "not_sent", "message": "No." });
+        let body = json!({ "error": error }).to_string();
+        Ok(Answered { status: 400, body, ..Answered::default() })
+    });
+    routed.api.post(PAY, &card(VISA, &[])).error(400);
+    assert_eq!(tries(&routed), [refused(0, Value::Null)]);
+    settled(&routed.api);
+}

@@ -4,11 +4,11 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use api::processors::{PAY, VISA, card, latest, pass};
+use api::processors::{PAY, VISA, absent, card, latest, pass};
 use api::{Api, invariants};
 use domain::timestamp::HOUR;
 use flows::platform::Answered;
-use kit::Processor;
+use kit::{Hyperswitch, Processor};
 use serde_json::{Value, json};
 
 const CVC: (&str, &str) = ("payment_method_data[card][cvc]", "737");
@@ -151,4 +151,32 @@ fn a_card_without_its_code_is_paid_with_where_none_is_wanted() {
     api.post(PAY, &card(VISA, &[])).ok();
     assert_eq!(processor.payments().len(), 1);
     settled(&api);
+}
+
+#[test]
+fn a_card_that_hyperswitch_knows_no_more_was_taken_for_never_sent() {
+    let api = Api::watched();
+    let hyperswitch = Hyperswitch::listening(&api.platform);
+    pays_at(&api, &["hyperswitch"], ("max_attempts", "1"));
+    let customer = api.post("/v1/customers", &[]).ok().id().to_owned();
+    let kept = [CVC, ("setup_future_usage", "off_session"), ("customer", &customer)];
+    let mut form: Vec<(&str, &str)> = card(VISA, &[]);
+    form.extend(kept);
+    let method = api.post(PAY, &form).ok().text_at("/payment_method").to_owned();
+    let forget = "UPDATE payment_methods SET details = json_remove(details, '$.remembered[0].network_transaction')";
+    api.platform.database().query(forget, vec![]);
+    drop(hyperswitch);
+    let asked = Rc::new(Cell::new(0));
+    let seen = Rc::clone(&asked);
+    api.platform.outside().process(move |_| {
+        seen.set(seen.get() + 1);
+        let error =
+            json!({ "type": "invalid_request", "code": "IR_11", "message": "It was redacted." });
+        let body = json!({ "error": error }).to_string();
+        Ok(Answered { status: 400, body, ..Answered::default() })
+    });
+    let answer = api.post(PAY, &absent(&customer, &method));
+    let message = answer.error(400)["message"].as_str().expect("a message").to_owned();
+    assert!(!message.contains("Nothing was sent"), "{message}");
+    assert_eq!(asked.get(), 1, "by its token, and not by its number without a code");
 }

@@ -70,6 +70,56 @@ fn a_second_look_was_lost_with_the_worker_that_died_after_the_void() {
 }
 
 #[test]
+fn a_second_look_that_dies_at_any_moment_still_takes_back_all() {
+    for (more, polls) in
+        [&[][..], &[MANUAL]].iter().flat_map(|more| (0..40).map(move |polls| (more, polls)))
+    {
+        let (api, processor) = connected();
+        let intent = api.post(PAY, &card(CHALLENGED, more)).ok();
+        api.post(&(path(&intent) + "/cancel"), &[]).ok();
+        api.beat();
+        if more.is_empty() {
+            processor.take("pi_1")
+        } else {
+            processor.hold("pi_1")
+        }
+        api.platform.advance(DAY);
+        api.beat_that_dies(polls);
+        pass(&api, DAY, 24);
+        let there = only(&processor);
+        assert!(there.status == "canceled" || there.refunded == 2000, "{polls} {there:?}");
+        assert_eq!(looks(&api), 0, "{polls}");
+        invariants::check_settled(&api.platform);
+    }
+}
+
+/// How many looks at what was given up are planned.
+fn looks(api: &Api) -> usize {
+    let planned = "SELECT 1 FROM scheduled_tasks WHERE kind IN ('undo_attempt', 'look_again')";
+    api.platform.database().query(planned, vec![]).len()
+}
+
+#[test]
+fn a_second_look_that_is_not_answered_is_made_again_until_it_is() {
+    for (status, days) in [(503, 1), (401, 5)] {
+        let (api, processor) = connected();
+        let intent = challenged(&api);
+        api.post(&(path(&intent) + "/cancel"), &[]).ok();
+        api.beat();
+        processor.take("pi_1");
+        processor.fail(Some(status));
+        pass(&api, (days + 1) * DAY, (days + 1) * 96);
+        assert_eq!(attempt(&api, "attention").is_null(), days == 1, "{status}");
+        processor.fail(None);
+        pass(&api, DAY + HOUR, 25);
+        assert_eq!(only(&processor).refunded, 2000, "{status}");
+        assert!(attempt(&api, "attention").is_null(), "{status}");
+        assert_eq!(looks(&api), 0, "{status}");
+        invariants::check_settled(&api.platform);
+    }
+}
+
+#[test]
 fn the_void_of_a_second_look_was_answered_as_that_of_the_first() {
     let (api, processor) = connected();
     let intent = api.post(PAY, &card(CHALLENGED, &[MANUAL])).ok();

@@ -70,7 +70,7 @@ _OPEN = (
     "SELECT 'payment held' AS what, id FROM payment_intents WHERE pending_operation IS NOT NULL",
     "SELECT 'refund' AS what, id FROM refunds WHERE status = 'pending' OR pending_operation IS NOT NULL",
     """SELECT kind AS what, subject AS id FROM scheduled_tasks
-    WHERE kind IN ('recover_attempt', 'undo_attempt', 'settle_refund', 'retry_connector_webhook')""",
+    WHERE kind IN ('recover_attempt', 'undo_attempt', 'look_again', 'settle_refund', 'retry_connector_webhook')""",
     """SELECT 'delivery' AS what, w.id || ' of ' || e.id AS id FROM events AS e
     JOIN webhook_endpoints AS w ON w.account = e.account AND w.since_event < e.sequence
     LEFT JOIN deliveries AS d ON d.endpoint = w.id AND d.event = e.sequence
@@ -79,7 +79,7 @@ _OPEN = (
 # What is not over, and is not waited for any longer.
 _DUE = (
     """SELECT subject AS id FROM scheduled_tasks
-    WHERE due_at <= ? AND kind IN ('recover_attempt', 'undo_attempt', 'settle_refund', 'retry_connector_webhook')""",
+    WHERE due_at <= ? AND kind IN ('recover_attempt', 'undo_attempt', 'look_again', 'settle_refund', 'retry_connector_webhook')""",
     "SELECT endpoint AS id FROM deliveries WHERE state = 'pending' AND coalesce(next_attempt_at, 0) <= ?",
 )
 

@@ -34,7 +34,7 @@ pub fn settle(world: &Rc<World>, lasted_for_days: bool) {
         let Some(due_at) = due_at.filter(|at| world.now().max(*at) < end) else { break };
         // What is asked after each hour for days need not be asked after that often.
         // What is taken back is left to a person after so many tries, which are an hour apart.
-        let undoing = "SELECT 1 FROM scheduled_tasks WHERE kind = 'undo_attempt'";
+        let undoing = "SELECT 1 FROM scheduled_tasks WHERE kind IN ('undo_attempt', 'look_again')";
         let is_undoing = !world.database.query(undoing, Vec::new()).is_empty();
         let most = if is_undoing { 3_600_000 } else { LONGEST_PAUSE };
         let pause = (60_000 << turn.min(9)).min(most);
