@@ -95,40 +95,37 @@ pub(crate) async fn undo<P: Platform>(
     {
         context.batch(vec![attempts::note_reference(&attempt.id, reference)]).await?;
     }
-    let is_done = match found {
+    let nothing_or_try = |is_done: bool| if is_done { Left::Nothing } else { Left::Try };
+    Ok(match found {
         // Whoever let go of it may have died right after that.
-        Outcome::Canceled { .. } => return Ok(Left::LetGo),
-        Outcome::Declined(_) => true,
+        Outcome::Canceled { .. } => Left::LetGo,
+        Outcome::Declined(_) => Left::Nothing,
         // It may have gone back by hand, of which the processor need not know.
         Outcome::Authorized { .. }
             if authorize.capture
                 && attempt.resolved.as_ref().is_some_and(|by| by.outcome == Found::Failed) =>
         {
-            return Ok(Left::Look(
-                "A person said that it failed, and its processor has its money.",
-            ));
+            Left::Look("A person said that it failed, and its processor has its money.")
         }
         Outcome::Authorized { reference, .. } if authorize.capture => {
-            give_back(context, &asker, attempt, &reference).await
+            nothing_or_try(give_back(context, &asker, attempt, &reference).await)
         }
         Outcome::Authorized { ref reference, .. }
         | Outcome::ChallengeRequired { reference: Some(ref reference), .. } => {
             let key = format!("{}_void_{}", attempt.id, context.now.seconds());
             let (amount, captured) = (attempt.amount, Amount::ZERO);
             let void = Command::Void { key: &key, payment: reference, amount, captured };
-            let outcome = asker.exchange(context, &void).await;
-            return Ok(match outcome {
+            match asker.exchange(context, &void).await {
                 Outcome::Done { .. } | Outcome::Canceled { .. } => Left::LetGo,
                 _ => Left::Try,
-            });
+            }
         }
-        Outcome::NotFound => asker.knows_by_now(context, attempt),
+        Outcome::NotFound => nothing_or_try(asker.knows_by_now(context, attempt)),
         Outcome::Mismatch { .. } => {
-            return Ok(Left::Look("Its processor did something else than it was asked for."));
+            Left::Look("Its processor did something else than it was asked for.")
         }
-        _ => false,
-    };
-    Ok(if is_done { Left::Nothing } else { Left::Try })
+        _ => Left::Try,
+    })
 }
 
 /// What is left to do for a refund, or an operation on held money, that was given up. The refund is booked; what was done
